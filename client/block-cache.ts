@@ -1,0 +1,83 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256, toHex } from '../codec/index.ts';
+import { systemCode } from './errors.ts';
+import { stateFolder } from './state.ts';
+
+/** Disk space for blocks of the versions before: what deltas are computed against. */
+const DEFAULT_CAPACITY = 1024 ** 3;
+
+/** Smaller blocks are not kept: sending one whole costs hardly more than a delta with its envelope. */
+const MIN_BLOCK_BYTES = 4096;
+
+/** Recently synced blocks by hash, the least recently used dropped first. A block is verified when it is read. */
+export class BlockCache {
+  readonly #folder: string;
+  readonly #capacity: number;
+  /** Size by hash, least recently used first. */
+  readonly #sizes = new Map<string, number>();
+  #bytes = 0;
+  #writes = 0;
+
+  constructor(root: string, capacity = DEFAULT_CAPACITY) {
+    this.#folder = join(root, stateFolder, 'blocks');
+    this.#capacity = capacity;
+  }
+
+  /** Finds what earlier runs left. */
+  async open(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const found: { hash: string; size: number; used: number }[] = [];
+    for (const hash of await readdir(this.#folder)) {
+      const place = join(this.#folder, hash);
+      if (!/^[0-9a-f]{64}$/.test(hash)) await rm(place, { force: true });
+      else found.push(await stat(place).then(({ size, mtimeMs }) => ({ hash, size, used: mtimeMs })));
+    }
+    for (const { hash, size } of found.sort((one, other) => one.used - other.used)) this.#note(hash, size);
+  }
+
+  has(hash: string): boolean {
+    return this.#sizes.has(hash);
+  }
+
+  /** The verified block, or `undefined`. */
+  async get(hash: string): Promise<Uint8Array | undefined> {
+    const size = this.#sizes.get(hash);
+    if (size === undefined) return undefined;
+    const bytes = await readFile(join(this.#folder, hash)).catch(() => undefined);
+    if (!bytes || toHex(await sha256(bytes)) !== hash) {
+      await this.#drop(hash);
+      return undefined;
+    }
+    this.#sizes.delete(hash);
+    this.#sizes.set(hash, size);
+    return bytes;
+  }
+
+  /** Keeps a block. A full disk is no error: the cache is a convenience. */
+  async put(hash: string, bytes: Uint8Array): Promise<void> {
+    if (bytes.length < MIN_BLOCK_BYTES || this.#sizes.has(hash)) return;
+    const temporary = join(this.#folder, `new-${process.pid}-${this.#writes++}`);
+    try {
+      await writeFile(temporary, bytes, { mode: 0o600 });
+      await rename(temporary, join(this.#folder, hash));
+    } catch (error) {
+      await rm(temporary, { force: true });
+      if (systemCode(error) === undefined) throw error;
+      return;
+    }
+    this.#note(hash, bytes.length);
+    while (this.#bytes > this.#capacity) await this.#drop(this.#sizes.keys().next().value!);
+  }
+
+  #note(hash: string, size: number): void {
+    if (!this.#sizes.has(hash)) this.#bytes += size;
+    this.#sizes.set(hash, size);
+  }
+
+  async #drop(hash: string): Promise<void> {
+    this.#bytes -= this.#sizes.get(hash) ?? 0;
+    this.#sizes.delete(hash);
+    await rm(join(this.#folder, hash), { force: true });
+  }
+}

@@ -1,0 +1,80 @@
+import type { Change } from '../protocol/changes.ts';
+import { ServiceError } from './api-errors.ts';
+import type { State } from './state.ts';
+import type { Sync } from './sync.ts';
+import { type RemoteEntry, remoteEntry } from './tree.ts';
+
+/** Reads what happened at the service since the cursor into the remote tree, and marks the paths for the next plan. */
+export async function catchUp(sync: Sync): Promise<void> {
+  for (;;) {
+    const { body } = await sync.api.changes(sync.device.id, sync.state.cursor).catch((error) => {
+      if (!(error instanceof ServiceError) || error.code !== 'cursor_gone') throw error;
+      return { body: undefined };
+    });
+    if (!body) return rereadTree(sync);
+    sync.state.transaction(() => {
+      for (const change of body.changes) {
+        applyChange(sync.state, change);
+        if (change.change_type === 'delete') sync.tombstones.set(change.entry.path, change.entry.version);
+        sync.dirty.add(change.entry.path);
+        if (change.moved_from !== undefined) sync.dirty.add(change.moved_from);
+      }
+      sync.state.setFact('cursor', String(body.cursor));
+    });
+    if (!body.more) return;
+  }
+}
+
+/** Applying a change twice, or one that this device made, changes nothing. */
+function applyChange(state: State, change: Change): void {
+  const { path } = change.entry;
+  const { remote, synced } = state.trees;
+  if (change.change_type === 'delete') {
+    state.remove('remote', path);
+    return;
+  }
+  let origin = synced.has(path) ? undefined : remote.get(path)?.moved_from;
+  if (change.change_type === 'move' && change.moved_from !== undefined) {
+    // Of a chain of moves, where the file still lies on this disk matters.
+    origin =
+      (synced.has(change.moved_from) ? undefined : remote.get(change.moved_from)?.moved_from) ?? change.moved_from;
+    state.remove('remote', change.moved_from);
+  }
+  const entry: RemoteEntry = remoteEntry(change.entry);
+  state.set('remote', path, origin === undefined ? entry : { ...entry, moved_from: origin });
+}
+
+/**
+ * Reads the whole tree, because the changes since the cursor are no longer kept. The pages may be of different moments;
+ * the cursor of the first is kept, and the changes since then put the others right.
+ */
+async function rereadTree(sync: Sync): Promise<void> {
+  const entries = new Map<string, RemoteEntry>();
+  const directories: (string | undefined)[] = [undefined];
+  let cursor: number | undefined;
+  while (directories.length > 0) {
+    const path = directories.pop();
+    let after: string | undefined;
+    do {
+      const { body } = await sync.api.tree(sync.device.id, path, after);
+      cursor ??= body.cursor;
+      for (const { entry } of body.entries) {
+        entries.set(entry.path, remoteEntry(entry));
+        if (entry.kind === 'directory') directories.push(entry.path);
+      }
+      after = body.next;
+    } while (after !== undefined);
+  }
+  sync.state.transaction(() => {
+    for (const path of sync.state.trees.remote.keys()) {
+      sync.dirty.add(path);
+      if (!entries.has(path)) sync.state.remove('remote', path);
+    }
+    for (const [path, entry] of entries) {
+      sync.dirty.add(path);
+      sync.state.set('remote', path, entry);
+    }
+    sync.state.setFact('cursor', String(cursor));
+  });
+  sync.behind = true;
+}

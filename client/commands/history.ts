@@ -1,0 +1,32 @@
+import { Command } from 'commander';
+import type { HistoryResponse } from '../../protocol/history.ts';
+import { createApi } from '../api.ts';
+import { loadConfiguration } from '../config.ts';
+import { locate } from '../folder.ts';
+import { formatBytes, formatTime } from '../format.ts';
+import { startSession } from '../session.ts';
+
+export function historyCommand(configFolder: () => string): Command {
+  return new Command('history')
+    .description('the versions of a file, newest first; deleted files have one too')
+    .argument('<path>', 'a file in the synced folder')
+    .option('--json', 'print one line of JSON per version')
+    .action(async (path: string, { json }: { json?: true }) => history(configFolder(), path, json === true));
+}
+
+async function history(folder: string, path: string, json: boolean): Promise<void> {
+  const configuration = await loadConfiguration(folder);
+  const api = createApi(configuration.api_url, startSession(folder, configuration));
+  const { inside } = locate(path);
+  let before: number | undefined;
+  do {
+    const { body } = await api.history(configuration.device_id, inside, before);
+    for (const version of body.versions) console.log(json ? JSON.stringify(version) : describe(version));
+    before = body.more ? body.versions.at(-1)?.version : undefined;
+  } while (before !== undefined);
+}
+
+function describe({ version, created_at, change_type, size, path }: HistoryResponse['versions'][number]): string {
+  const what = change_type === 'delete' ? 'deleted' : formatBytes(size);
+  return `${String(version).padStart(5)}  ${formatTime(created_at)}  ${what.padStart(8)}  ${change_type.padEnd(6)}  ${path}`;
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { Command } from 'commander';
+import { ServiceResponse } from '../../protocol/service.ts';
+import { type Api, createApi } from '../api.ts';
+import { ServiceError } from '../api-errors.ts';
+import { signInWithPassword } from '../auth.ts';
+import { type Configuration, readConfiguration, saveConfiguration, trust } from '../config.ts';
+import { ClientError, messageOf } from '../errors.ts';
+import { startSession } from '../session.ts';
+
+interface Options {
+  readonly user: string;
+  readonly passwordStdin?: true;
+  readonly deviceName?: string;
+  readonly ca?: string;
+}
+
+export function loginCommand(configFolder: () => string): Command {
+  return new Command('login')
+    .description('sign in and register this device')
+    .argument('<url>', 'address of the service: output ApiUrl of the deployment')
+    .requiredOption('--user <name>', 'your user name')
+    .option('--password-stdin', 'read the password from the standard input')
+    .option('--device-name <name>', 'shown in conflict copies and in the history (default: the host name)')
+    .option('--ca <file>', 'PEM file of a private CA to trust as well')
+    .action(async (url: string, options: Options) => login(configFolder(), url, options));
+}
+
+async function login(folder: string, url: string, options: Options): Promise<void> {
+  const ca = options.ca === undefined ? undefined : await readFile(options.ca, 'utf8');
+  if (ca !== undefined) trust(ca);
+  const service = await findService(url);
+  const password = options.passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : await askPassword();
+  const tokens = await signInWithPassword(service.auth, options.user, password);
+  if (tokens.refresh === undefined)
+    throw new ClientError('sign_in_refused', 'the sign-in service sent no refresh token');
+
+  const before = await readConfiguration(folder).catch(() => undefined);
+  const same = before?.username === options.user && before.api_url === service.api_url ? before : undefined;
+  const configuration: Configuration = {
+    api_url: service.api_url,
+    socket_url: service.socket_url,
+    provider_url: service.auth.provider_url,
+    client_id: service.auth.client_id,
+    username: options.user,
+    refresh_token: tokens.refresh,
+    device_id: same?.device_id ?? randomUUID(),
+    device_name: deviceName(options.deviceName ?? same?.device_name ?? hostname()),
+    ...(ca === undefined ? {} : { ca }),
+    ...(same?.folder === undefined ? {} : { folder: same.folder }),
+  };
+  const api = createApi(service.api_url, startSession(folder, configuration, tokens));
+  const device_id = await register(api, configuration.device_id, configuration.device_name);
+  await saveConfiguration(folder, { ...configuration, device_id });
+  console.log(`signed in as ${options.user}; this device is ${configuration.device_name}`);
+}
+
+/** Registers the device; one that was revoked comes back as a new one. */
+async function register(api: Api, id: string, name: string): Promise<string> {
+  try {
+    await api.registerDevice({ device_id: id, name });
+    return id;
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.code !== 'device_revoked') throw error;
+    const fresh = randomUUID();
+    await api.registerDevice({ device_id: fresh, name });
+    return fresh;
+  }
+}
+
+async function findService(url: string): Promise<ServiceResponse> {
+  if (!URL.canParse(url)) throw new ClientError('usage', `${url} is not an address; it begins with https://`);
+  const place = `${url.replace(/\/+$/, '')}/service`;
+  const response = await fetch(place, { signal: AbortSignal.timeout(15_000) }).catch((error) => {
+    const reason = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
+    throw new ClientError('unreachable', `${url} does not answer: ${reason}. A private CA is given with --ca FILE.`);
+  });
+  const parsed = ServiceResponse.safeParse(await response.json().catch(() => undefined));
+  if (response.ok && parsed.success) return parsed.data;
+  throw new ClientError(
+    'bad_service',
+    `${url} is no Tidemark service that this client knows (answer ${response.status})`,
+  );
+}
+
+/** Asks on the terminal without showing what is typed. */
+async function askPassword(): Promise<string> {
+  if (!process.stdin.isTTY) {
+    throw new ClientError('usage', 'no terminal to ask for the password: give --password-stdin and pipe it in');
+  }
+  process.stderr.write('Password: ');
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
+  try {
+    return await lines.question('');
+  } finally {
+    lines.close();
+    process.stderr.write('\n');
+  }
+}
+
+/** The service takes 1 to 64 characters without slashes. */
+function deviceName(name: string): string {
+  return name.replace(/[\p{Cc}/\\]/gu, '-').slice(0, 64) || 'device';
+}

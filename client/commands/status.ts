@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { readConfiguration } from '../config.ts';
+import { ClientError } from '../errors.ts';
+import { lockFolder } from '../folder.ts';
+import { formatBytes } from '../format.ts';
+import { type Ignores, loadIgnores } from '../ignore.ts';
+import { plan } from '../plan.ts';
+import { State, stateFolder } from '../state.ts';
+
+export function statusCommand(configFolder: () => string): Command {
+  return new Command('status')
+    .description('what is synced, what waits, and what cannot be synced and why')
+    .argument('[dir]', 'the folder (default: the one this device syncs)')
+    .option('--json', 'print JSON')
+    .action(async (directory: string | undefined, { json }: { json?: true }) =>
+      status(configFolder(), directory, json === true),
+    );
+}
+
+async function status(folder: string, directory: string | undefined, json: boolean): Promise<void> {
+  const configuration = await readConfiguration(folder);
+  const root = directory === undefined ? configuration?.folder?.path : resolve(directory);
+  if (root === undefined) throw new ClientError('usage', 'no folder is synced yet: run tidemark sync DIR');
+  if (!existsSync(join(root, stateFolder, 'state.db'))) {
+    throw new ClientError('folder_unknown', `${root} is not synced: run 'tidemark sync ${root}', or mount it`);
+  }
+  const state = new State(root);
+  try {
+    const summary = {
+      folder: root,
+      account: state.fact('account'),
+      device: configuration?.device_name,
+      ...read(state),
+    };
+    const running = isRunning(root);
+    if (json) console.log(JSON.stringify({ ...summary, running }));
+    else print({ ...summary, running });
+  } finally {
+    state.close();
+  }
+}
+
+interface Summary {
+  readonly files: number;
+  readonly directories: number;
+  readonly bytes: number;
+  readonly cursor: number;
+  /** Paths that differ as far as is known. */
+  readonly pending: readonly { do: string; path: string }[];
+  readonly problems: readonly { path: string; message: string }[];
+}
+
+function read(state: State, ignores: Ignores): Summary {
+  const entries = [...state.trees.synced.values()];
+  const operations = plan(state.trees, { conflictPath: (path) => path, blocked: (path) => ignores(path, false) });
+  const problems = state.problems();
+  const waiting = operations.filter(({ do: what }) => what !== 'adopt' && what !== 'forget');
+  return {
+    files: entries.filter(({ kind }) => kind === 'file').length,
+    directories: entries.filter(({ kind }) => kind === 'directory').length,
+    bytes: entries.reduce((sum, { size }) => sum + size, 0),
+    cursor: state.cursor,
+    pending: waiting.map((operation) => ({
+      do: operation.do,
+      path: 'path' in operation ? operation.path : operation.to,
+    })),
+    problems,
+  };
+}
+
+function isRunning(root: string): boolean {
+  try {
+    lockFolder(root).release();
+    return false;
+  } catch (error) {
+    if (error instanceof ClientError && error.code === 'folder_busy') return true;
+    throw error;
+  }
+}
+
+function print(summary: Summary & { folder: string; account: string | undefined; running: boolean }): void {
+  const { folder, account, files, directories, bytes, cursor, pending, problems, running } = summary;
+  console.log(`${folder}, ${account ?? 'never synced'}`);
+  console.log(`${running ? 'syncing' : 'not running'}, at change ${cursor}`);
+  console.log(`${files} files and ${directories} directories in sync, ${formatBytes(bytes)}`);
+  for (const { do: what, path } of pending) console.log(`waits   ${path} (${what})`);
+  for (const { path, message } of problems) console.log(`problem ${path}: ${message}`);
+}

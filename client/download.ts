@@ -1,0 +1,129 @@
+import type { FileHandle } from 'node:fs/promises';
+import { chmod, lstat, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { BlockSource, FileRefused, type WantedFile } from './block-source.ts';
+import { mapConcurrently } from './concurrency.ts';
+import { ClientError, systemCode } from './errors.ts';
+import { hintOf, identityOf } from './hash-file.ts';
+import { demandParents, diskPath } from './paths.ts';
+import type { Sync } from './sync.ts';
+import { type LocalEntry, type RemoteEntry, sameContent, syncedEntry } from './tree.ts';
+import { DiskChanged, demandUnchanged, flushDirectory, writeAtomically } from './write-file.ts';
+
+const CONCURRENT_FILES = 8;
+/** Blocks of one file that are in memory at a time. */
+const CONCURRENT_BLOCKS = 4;
+const PROGRESS_MS = 500;
+
+/** Brings the disk to the remote entries at these paths: directories first, then permissions and content. */
+export async function download(sync: Sync, paths: readonly string[]): Promise<void> {
+  const wanted = paths.flatMap((path) => {
+    const remote = sync.state.trees.remote.get(path);
+    return remote ? [{ path, remote }] : [];
+  });
+  for (const file of wanted.filter(({ remote }) => remote.kind === 'directory')) {
+    await attempt(sync, file.path, () => makeDirectory(sync, file));
+  }
+  const files = wanted.filter(({ remote }) => remote.kind === 'file');
+  const holdsContent = ({ path, remote }: WantedFile): boolean => sameContent(sync.state.trees.local.get(path), remote);
+  for (const file of files.filter(holdsContent)) await attempt(sync, file.path, () => setPermissions(sync, file));
+
+  const contents = files.filter((file) => !holdsContent(file));
+  if (contents.length === 0) return;
+  const source = new BlockSource(sync, contents);
+  try {
+    await source.prepare(contents);
+  } catch (error) {
+    return sync.failEach(
+      contents.map(({ path }) => path),
+      error,
+    );
+  }
+  await mapConcurrently(contents, CONCURRENT_FILES, (file) =>
+    attempt(sync, file.path, () => writeFile(sync, file, source)),
+  );
+}
+
+/** Runs one step; what concerns this path alone is noted at the path, and everything else is thrown. */
+export async function attempt(sync: Sync, path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof FileRefused) sync.fail(path, error.code, error.message);
+    else if (error instanceof ClientError && error.code === 'unsafe_path') sync.fail(path, 'local', error.message);
+    else sync.failEach([path], error);
+  }
+}
+
+async function makeDirectory(sync: Sync, { path, remote }: WantedFile): Promise<void> {
+  await demandParents(sync.root, path, { create: true });
+  const place = diskPath(sync.root, path);
+  await mkdir(place).catch(async (error) => {
+    if (systemCode(error) !== 'EEXIST') throw error;
+    if (!(await lstat(place)).isDirectory()) throw new DiskChanged(`${place} is in the way`);
+  });
+  await chmod(place, remote.mode);
+  await flushDirectory(dirname(place));
+  agree(sync, path, remote, { identity: identityOf(await lstat(place, { bigint: true })), hint: '' });
+  sync.report({ event: 'directory', side: 'local', path, version: remote.version, at: Date.now() });
+}
+
+async function setPermissions(sync: Sync, { path, remote }: WantedFile): Promise<void> {
+  await demandParents(sync.root, path, { create: true });
+  const place = diskPath(sync.root, path);
+  await demandUnchanged(place, sync.state.trees.local.get(path)?.hint);
+  const before = await lstat(place, { bigint: true });
+  await chmod(place, remote.mode);
+  const after = await lstat(place, { bigint: true });
+  const untouched = before.mtimeNs === after.mtimeNs && before.size === after.size;
+  agree(sync, path, remote, { identity: identityOf(after), hint: untouched ? hintOf(after) : '' });
+  const event = { path, version: remote.version, at: Date.now(), file_bytes: remote.size, content_bytes: 0 };
+  sync.report({ event: 'downloaded', ...event });
+}
+
+async function writeFile(sync: Sync, file: WantedFile, source: BlockSource): Promise<void> {
+  const { path, remote } = file;
+  await demandParents(sync.root, path, { create: true });
+  let received = 0;
+  const fill = async (handle: FileHandle): Promise<void> => {
+    await handle.truncate(remote.size);
+    let written = 0;
+    let reportedAt = Date.now();
+    const offsets = offsetsOf(remote);
+    await mapConcurrently([...remote.blocks.keys()], CONCURRENT_BLOCKS, async (index) => {
+      const block = await source.block(file, index);
+      await handle.write(block.bytes, 0, block.bytes.length, offsets[index]!);
+      await sync.cache.put(remote.blocks[index]!.hash, block.bytes);
+      received += block.received;
+      written += block.bytes.length;
+      if (Date.now() - reportedAt < PROGRESS_MS) return;
+      reportedAt = Date.now();
+      sync.report({ event: 'progress', path, bytes: written, file_bytes: remote.size });
+    });
+  };
+  const place = diskPath(sync.root, path);
+  const expected = sync.state.trees.local.get(path)?.hint;
+  const target = { place, expected, mode: remote.mode, mtime_ms: remote.mtime_ms };
+  agree(sync, path, remote, await writeAtomically(target, fill));
+  const event = { path, version: remote.version, at: Date.now(), file_bytes: remote.size, content_bytes: received };
+  sync.report({ event: 'downloaded', ...event });
+}
+
+/** Writes down that the disk now holds the remote entry. */
+function agree(sync: Sync, path: string, remote: RemoteEntry, disk: { identity: string; hint: string }): void {
+  const { kind, size, mode, mtime_ms, blocks } = remote;
+  const local: LocalEntry = { kind, size, mode, mtime_ms, blocks, ...disk };
+  sync.state.transaction(() => {
+    sync.state.set('local', path, local);
+    sync.state.set('synced', path, syncedEntry(remote, local));
+  });
+  sync.succeed(path);
+}
+
+function offsetsOf({ blocks }: RemoteEntry): number[] {
+  let offset = 0;
+  return blocks.map(({ size }) => {
+    offset += size;
+    return offset - size;
+  });
+}

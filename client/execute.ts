@@ -1,0 +1,103 @@
+import { limits } from '../protocol/limits.ts';
+import { attempt, download } from './download.ts';
+import { deleteLocal, moveLocal, setAside } from './local-steps.ts';
+import type { Operation } from './plan.ts';
+import { deleteRemote, moveRemote } from './remote-steps.ts';
+import type { Sync } from './sync.ts';
+import { syncedEntry } from './tree.ts';
+import { upload } from './upload.ts';
+
+/** Bytes after which an upload or download call ends, so that new changes get their turn and small files appear early. */
+const BATCH_BYTES = 64 * 1024 * 1024;
+
+type Step<Kind extends Operation['do']> = Extract<Operation, { do: Kind }>;
+
+/**
+ * Carries out a plan, in its order; uploads and downloads run side by side. Ends early when `interrupted` says so:
+ * what is left is planned anew. Answers how many deletions were carried out.
+ */
+export async function execute(sync: Sync, plan: readonly Operation[], interrupted: () => boolean): Promise<number> {
+  const steps = <Kind extends Operation['do']>(kind: Kind): Step<Kind>[] =>
+    plan.filter((operation): operation is Step<Kind> => operation.do === kind);
+
+  sync.state.transaction(() => {
+    for (const { path } of steps('adopt')) adopt(sync, path);
+    for (const { path } of steps('forget')) forget(sync, path);
+  });
+  for (const batch of batches(sync, steps('moveRemote'))) await moveRemote(sync, batch);
+  for (const { from, to } of steps('moveLocal')) await attempt(sync, from, () => moveLocal(sync, from, to));
+  for (const { path, to } of steps('setAside')) await attempt(sync, path, () => setAside(sync, path, to));
+
+  let deletions = 0;
+  const removeHere = async (removals: readonly Step<'deleteLocal'>[]): Promise<void> => {
+    for (const { path } of removals) {
+      if (interrupted()) return;
+      deletions++;
+      await attempt(sync, path, () => deleteLocal(sync, path));
+    }
+  };
+  const removeThere = async (removals: readonly Step<'deleteRemote'>[]): Promise<void> => {
+    for (const batch of batches(sync, removals)) {
+      if (interrupted()) return;
+      deletions += batch.length;
+      await deleteRemote(sync, batch);
+    }
+  };
+  const inward = async (): Promise<void> => {
+    await removeHere(steps('deleteLocal').filter(({ makesRoom }) => makesRoom));
+    for (const batch of batches(sync, steps('download'))) {
+      if (interrupted()) return;
+      await download(
+        sync,
+        batch.map(({ path }) => path),
+      );
+    }
+    await removeHere(steps('deleteLocal').filter(({ makesRoom }) => !makesRoom));
+  };
+  const outward = async (): Promise<void> => {
+    await removeThere(steps('deleteRemote').filter(({ makesRoom }) => makesRoom));
+    for (const batch of batches(sync, steps('upload'))) {
+      if (interrupted()) return;
+      await upload(sync, batch);
+    }
+    await removeThere(steps('deleteRemote').filter(({ makesRoom }) => !makesRoom));
+  };
+  const outcomes = await Promise.allSettled([inward(), outward()]);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  return deletions;
+}
+
+function adopt(sync: Sync, path: string): void {
+  const [local, remote] = [sync.state.trees.local.get(path), sync.state.trees.remote.get(path)];
+  if (local && remote) sync.state.set('synced', path, syncedEntry(remote, local));
+  sync.succeed(path);
+}
+
+function forget(sync: Sync, path: string): void {
+  sync.state.remove('synced', path);
+  sync.tombstones.delete(path);
+  sync.succeed(path);
+}
+
+/** Cuts steps into calls: by files, by blocks, and by bytes, where one large file may be a call of its own. */
+function* batches<Item extends Operation>(sync: Sync, steps: readonly Item[]): Generator<Item[]> {
+  let batch: Item[] = [];
+  let [bytes, blocks] = [0, 0];
+  for (const step of steps) {
+    const path = 'path' in step ? step.path : step.to;
+    const tree = step.do === 'download' ? sync.state.trees.remote : sync.state.trees.local;
+    const entry = tree.get(path);
+    const [size, count] = [entry?.size ?? 0, entry?.blocks.length ?? 0];
+    const full =
+      batch.length === limits.filesPerCall || bytes + size > BATCH_BYTES || blocks + count > limits.blocksPerCall;
+    if (batch.length > 0 && full) {
+      yield batch;
+      batch = [];
+      [bytes, blocks] = [0, 0];
+    }
+    batch.push(step);
+    bytes += size;
+    blocks += count;
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { mkdir, realpath, rm, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type Configuration, saveConfiguration } from './config.ts';
+import { ClientError } from './errors.ts';
+import { State, stateFolder } from './state.ts';
+
+/**
+ * Opens the folder that this device syncs, and makes sure that it is that folder: a disk that is not mounted, or
+ * another folder in its place, must not read as a deletion of everything.
+ *
+ * @param startAnew forget what was known: the folder is merged with the service as on the first day
+ */
+export async function openFolder(
+  configFolder: string,
+  configuration: Configuration,
+  directory: string,
+  startAnew: boolean,
+): Promise<{ root: string; state: State }> {
+  const wanted = resolve(directory);
+  const known = configuration.folder;
+  if (!existsSync(wanted)) {
+    if (known && !startAnew) {
+      throw new ClientError(
+        'folder_missing',
+        `${wanted} does not exist: mount it or put it back, or give --start-anew`,
+      );
+    }
+    await mkdir(wanted, { recursive: true });
+  }
+  if (!(await stat(wanted)).isDirectory()) throw new ClientError('usage', `${wanted} is not a folder`);
+  const root = await realpath(wanted);
+  const hasState = existsSync(join(root, stateFolder, 'state.db'));
+
+  if (!startAnew && known && known.path === root && !hasState) {
+    throw new ClientError(
+      'folder_replaced',
+      `${root} is not the folder that was synced before: it holds no ${stateFolder}. Mount the right one, or give ` +
+        '--start-anew to merge this one with the service; nothing is deleted then.',
+    );
+  }
+  if (startAnew) await rm(join(root, stateFolder), { recursive: true, force: true });
+  const state = new State(root);
+  try {
+    if (!startAnew && known && known.id !== state.folderId) {
+      throw new ClientError(
+        'other_folder',
+        `this device syncs ${known.path}, and a device syncs one folder. For a second folder sign in with another ` +
+          '--config; to sync this one instead, give --start-anew.',
+      );
+    }
+    claim(state, configuration, root);
+  } catch (error) {
+    state.close();
+    throw error;
+  }
+  await saveConfiguration(configFolder, { ...configuration, folder: { path: root, id: state.folderId } });
+  return { root, state };
+}
+
+function claim(state: State, configuration: Configuration, root: string): void {
+  const account = `${configuration.username} at ${configuration.api_url}`;
+  const before = state.fact('account');
+  if (before !== undefined && before !== account) {
+    throw new ClientError(
+      'other_account',
+      `${root} is synced with ${before}, and you are signed in as ${account}. Sign in there, or give --start-anew.`,
+    );
+  }
+  state.setFact('account', account);
+}
+
+/**
+ * Keeps other processes from syncing the same folder until this one ends, however it ends: the system releases the
+ * lock. Throws `folder_busy` when another one has it.
+ */
+export function lockFolder(root: string): { release(): void } {
+  const database = new DatabaseSync(join(root, stateFolder, 'lock.db'));
+  try {
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    throw new ClientError('folder_busy', `${root} is being synced by another process`, { cause: error });
+  }
+  return { release: () => database.close() };
+}
+
+/** The synced folder that holds `path`, and the path inside it. */
+export function locate(path: string): { root: string; inside: string } {
+  const place = resolve(path);
+  for (let root = dirname(place); ; root = dirname(root)) {
+    if (existsSync(join(root, stateFolder, 'state.db'))) {
+      return { root, inside: relative(root, place).split(sep).join('/').normalize('NFC') };
+    }
+    if (root === dirname(root)) {
+      throw new ClientError('folder_unknown', `${place} is not inside a synced folder: run 'tidemark sync DIR' first`);
+    }
+  }
+}

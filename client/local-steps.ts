@@ -1,0 +1,105 @@
+import { lstat, rename, rmdir, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { systemCode } from './errors.ts';
+import { hintOf, identityOf } from './hash-file.ts';
+import { demandParents, diskPath } from './paths.ts';
+import type { Sync } from './sync.ts';
+import { isInside, type LocalEntry, same } from './tree.ts';
+import { DiskChanged, demandUnchanged, flushDirectory } from './write-file.ts';
+
+/** Deletes on the disk what another device deleted. A directory goes only when it is empty. */
+export async function deleteLocal(sync: Sync, path: string): Promise<void> {
+  const { state, root } = sync;
+  const [entry, synced] = [state.trees.local.get(path), state.trees.synced.get(path)];
+  if (!entry || !synced) return;
+  const place = diskPath(root, path);
+  if (!(await demandParents(root, path, { create: false }))) throw new DiskChanged(`${place} is gone`);
+  if (entry.kind === 'file') {
+    await demandUnchanged(place, entry.hint);
+    await unlink(place);
+  } else {
+    const removed = await removeDirectory(place);
+    if (!removed) {
+      state.set('local', path, { ...entry, leftover: true });
+      return state.remove('synced', path);
+    }
+  }
+  await flushDirectory(dirname(place));
+  state.transaction(() => {
+    state.remove('local', path);
+    state.remove('synced', path);
+  });
+  const version = sync.tombstones.get(path) ?? synced.version + 1;
+  sync.tombstones.delete(path);
+  sync.report({ event: 'deleted', side: 'local', path, version, at: Date.now() });
+  sync.succeed(path);
+}
+
+/** False when the directory holds something. What is no longer there counts as removed. */
+async function removeDirectory(place: string): Promise<boolean> {
+  try {
+    await rmdir(place);
+    return true;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT') return true;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Follows a rename of another device. An edit that was made here goes along and is uploaded from the new place. */
+export async function moveLocal(sync: Sync, from: string, to: string): Promise<void> {
+  const { state } = sync;
+  const [entry, synced] = [state.trees.local.get(from), state.trees.synced.get(from)];
+  const remote = state.trees.remote.get(to);
+  if (!entry || !synced || !remote) return;
+  const moved = await renameOnDisk(sync, from, to, entry);
+  state.transaction(() => {
+    for (const tree of ['local', 'synced'] as const) state.remove(tree, from);
+    state.set('local', to, moved);
+    const version = same(synced, remote) ? remote.version : synced.version;
+    state.set('synced', to, { ...synced, version, identity: moved.identity });
+  });
+  sync.report({ event: 'renamed', side: 'local', from, path: to, version: remote.version, at: Date.now() });
+  sync.succeed(from);
+  sync.succeed(to);
+  sync.dirty.add(from).add(to);
+}
+
+/** Renames this device's side of a conflict, with all that is in it. */
+export async function setAside(sync: Sync, path: string, to: string): Promise<void> {
+  const { state } = sync;
+  const entry = state.trees.local.get(path);
+  if (!entry) return;
+  const moved = await renameOnDisk(sync, path, to, entry);
+  state.transaction(() => {
+    state.remove('local', path);
+    state.set('local', to, moved);
+    if (entry.kind === 'directory') {
+      for (const [inside, below] of [...state.trees.local].filter(([candidate]) => isInside(candidate, path))) {
+        const target = to + inside.slice(path.length);
+        state.remove('local', inside);
+        state.set('local', target, below);
+        sync.dirty.add(inside).add(target);
+      }
+    }
+  });
+  sync.dirty.add(path).add(to);
+  sync.lookAgain(to);
+  sync.report({ event: 'conflict', path: to, original: path, at: Date.now() });
+}
+
+async function renameOnDisk(sync: Sync, from: string, to: string, entry: LocalEntry): Promise<LocalEntry> {
+  const [source, target] = [diskPath(sync.root, from), diskPath(sync.root, to)];
+  if (!(await demandParents(sync.root, from, { create: false }))) throw new DiskChanged(`${source} is gone`);
+  await demandParents(sync.root, to, { create: true });
+  if (entry.kind === 'file') await demandUnchanged(source, entry.hint);
+  await demandUnchanged(target, undefined);
+  await rename(source, target);
+  await flushDirectory(dirname(target));
+  if (dirname(source) !== dirname(target)) await flushDirectory(dirname(source));
+  const stats = await lstat(target, { bigint: true });
+  if (stats.isFile() !== (entry.kind === 'file')) throw new DiskChanged(`${target} changed while it was renamed`);
+  return { ...entry, identity: identityOf(stats), hint: stats.isFile() ? hintOf(stats) : '' };
+}

@@ -1,0 +1,109 @@
+import { type Ignores, loadIgnores } from './ignore.ts';
+import { scan } from './scan.ts';
+import type { Sync } from './sync.ts';
+import { ancestors, isInside } from './tree.ts';
+import type { Watch } from './watch.ts';
+
+/** First wait before a file that is being written is read again, and the longest. */
+const UNSTABLE_FIRST_MS = 300;
+const UNSTABLE_MOST_MS = 10_000;
+
+/** Keeps the local tree as the disk is. */
+export class Lookout {
+  readonly #sync: Sync;
+  readonly #watch: Watch;
+  readonly #later: (path: string, milliseconds: number) => void;
+  readonly #skipped = new Map<string, string>();
+  readonly #unstable = new Map<string, number>();
+  #ignores: Ignores | undefined;
+
+  /** @param later asks for another look at a path after a while */
+  constructor(sync: Sync, watch: Watch, later: (path: string, milliseconds: number) => void) {
+    this.#sync = sync;
+    this.#watch = watch;
+    this.#later = later;
+  }
+
+  /** Reads the ignore rules; the next look has to be at everything, and so does the next plan. */
+  async readIgnores(): Promise<void> {
+    this.#ignores = await loadIgnores(this.#sync.root);
+    const { local, remote, synced } = this.#sync.state.trees;
+    for (const tree of [local, remote, synced]) for (const path of tree.keys()) this.#sync.dirty.add(path);
+    this.#sync.unseen.add('');
+  }
+
+  /** Whether a path is left out of plans: ignored, or here and of a kind that cannot be synced, or inside such. */
+  blocked(path: string): boolean {
+    const { local, remote, synced } = this.#sync.state.trees;
+    const kind = (local.get(path) ?? remote.get(path) ?? synced.get(path))?.kind;
+    if (this.#ignores?.(path, kind === 'directory')) return true;
+    return this.#skipped.size > 0 && [path, ...ancestors(path)].some((above) => this.#skipped.has(above));
+  }
+
+  /** Looks at everything in `sync.unseen`. */
+  async look({ first = false } = {}): Promise<void> {
+    const { unseen } = this.#sync;
+    const paths = [...unseen].filter(
+      (path) => path === '' || (!unseen.has('') && !ancestors(path).some((above) => unseen.has(above))),
+    );
+    unseen.clear();
+    for (const path of paths) await this.#lookAt(path, first);
+  }
+
+  async #lookAt(path: string, first: boolean): Promise<void> {
+    const { state, report, root, dirty } = this.#sync;
+    const whole = path === '';
+    const result = await scan(path, {
+      root,
+      ignores: this.#ignores!,
+      known: state.trees.local,
+      onDirectory: (directory) => this.#watch.directory(directory),
+      onProgress: (files) => report({ event: 'scan', files, done: false }),
+      removeTemporary: first,
+    });
+    if (whole && first) report({ event: 'scan', files: result.entries, done: true });
+
+    const inScope = (candidate: string): boolean => candidate === path || isInside(candidate, path);
+    for (const skipped of [...this.#skipped.keys()].filter(inScope)) {
+      this.#skipped.delete(skipped);
+      state.clearProblem(skipped);
+      dirty.add(skipped);
+    }
+    for (const [skipped, reason] of result.skipped) {
+      this.#skipped.set(skipped, reason);
+      state.setProblem(skipped, reason);
+    }
+    state.transaction(() => {
+      for (const [found, entry] of result.found) {
+        state.set('local', found, entry);
+        dirty.add(found);
+      }
+      for (const known of this.#knownBelow(path)) {
+        if (result.seen.has(known) || this.#isSkipped(known)) continue;
+        if (state.trees.local.get(known)?.kind === 'directory') this.#watch.forget(known);
+        state.remove('local', known);
+        dirty.add(known);
+      }
+    });
+    for (const seen of result.seen) if (!result.unstable.has(seen)) this.#unstable.delete(seen);
+    for (const unstable of result.unstable) this.#waitFor(unstable);
+  }
+
+  /** A new path is known only from `found`; a known one at or below `path` may be gone. */
+  #knownBelow(path: string): string[] {
+    const { local } = this.#sync.state.trees;
+    const entry = local.get(path);
+    if (entry?.kind === 'file' || (!entry && path !== '')) return entry ? [path] : [];
+    return [...local.keys()].filter((candidate) => candidate === path || isInside(candidate, path));
+  }
+
+  #isSkipped(path: string): boolean {
+    return this.#skipped.size > 0 && [path, ...ancestors(path)].some((above) => this.#skipped.has(above));
+  }
+
+  #waitFor(path: string): void {
+    const times = this.#unstable.get(path) ?? 0;
+    this.#unstable.set(path, times + 1);
+    this.#later(path, Math.min(UNSTABLE_MOST_MS, UNSTABLE_FIRST_MS * 2 ** times));
+  }
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { ServiceError, Unreachable } from './api-errors.ts';
+import { historyCommand } from './commands/history.ts';
+import { loginCommand } from './commands/login.ts';
+import { restoreCommand } from './commands/restore.ts';
+import { statusCommand } from './commands/status.ts';
+import { syncCommand } from './commands/sync.ts';
+import { defaultConfigFolder } from './config.ts';
+import { ClientError, exitCode } from './errors.ts';
+
+const program = new Command('tidemark')
+  .description('Keeps a folder identical on all your devices, through your own Tidemark service.')
+  .option('--config <dir>', 'where this device keeps its sign-in; one per synced folder', defaultConfigFolder())
+  .addHelpText(
+    'after',
+    `
+Start with
+  tidemark login https://… --user you@example.com
+  tidemark sync ~/Tidemark
+
+Files named in a .tidemarkignore at the top of the folder (gitignore syntax) stay on this device.
+
+Exit codes
+  0  done                                   4  stopped to protect your files; the message says how to go on
+  1  failed                                 5  the service cannot be reached
+  2  the command line is wrong              6  sync --once: some files could not be synced
+  3  not signed in, or sign-in refused`,
+  )
+  .exitOverride();
+const configFolder = (): string => program.opts<{ config: string }>().config;
+for (const command of [loginCommand, syncCommand, statusCommand, historyCommand, restoreCommand]) {
+  program.addCommand(command(configFolder).exitOverride().copyInheritedSettings(program));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Says what went wrong, unless that was said already, and answers the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCode.usage;
+  if (error instanceof ClientError) return say(error.message, error.exitCode);
+  if (error instanceof Unreachable) return say(error.message, exitCode.unreachable);
+  if (error instanceof ServiceError) return say(`${error.message} (${error.code})`, exitCode.failure);
+  return say(error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode.failure);
+}
+
+function say(message: string, code: number): number {
+  console.error(`tidemark: ${message}`);
+  return code;
+}

@@ -1,0 +1,43 @@
+import { lstat, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathProblem } from '../protocol/path.ts';
+import { ClientError, systemCode } from './errors.ts';
+import { ancestors } from './tree.ts';
+
+/** Beginning of the names of unfinished files, which lie beside their targets. */
+export const temporaryPrefix = '.tidemark-tmp-';
+
+/** Where `path` lies on this disk. Throws `unsafe_path` for one that a service must not have sent. */
+export function diskPath(root: string, path: string): string {
+  const problem = pathProblem(path);
+  if (problem) throw new ClientError('unsafe_path', `refused: the path ${JSON.stringify(path)} ${problem}`);
+  return join(root, path);
+}
+
+/**
+ * Makes sure that everything above `path` is a real directory inside the root, so that nothing is ever written, moved
+ * or deleted through a symbolic link. With `create`, what is missing is made; without, it is false.
+ */
+export async function demandParents(root: string, path: string, { create }: { create: boolean }): Promise<boolean> {
+  diskPath(root, path);
+  for (const directory of ancestors(path).reverse()) {
+    const place = join(root, directory);
+    const stats = await lstat(place).catch((error) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      return undefined;
+    });
+    if (stats?.isDirectory()) continue;
+    if (stats) {
+      const kind = stats.isSymbolicLink() ? 'a symbolic link' : 'not a directory';
+      throw new ClientError(
+        'unsafe_path',
+        `refused: ${directory} is ${kind}; move it away to sync what belongs inside`,
+      );
+    }
+    if (!create) return false;
+    await mkdir(place).catch((error) => {
+      if (systemCode(error) !== 'EEXIST') throw error;
+    });
+  }
+  return true;
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import type { CommitResult } from '../protocol/commit.ts';
+import { ServiceError } from './api-errors.ts';
+import type { Operation } from './plan.ts';
+import { endsSession, type Sync } from './sync.ts';
+
+type DeleteStep = Extract<Operation, { do: 'deleteRemote' }>;
+type MoveStep = Extract<Operation, { do: 'moveRemote' }>;
+
+/** Deletes at the service what was deleted here, in one call. */
+export async function deleteRemote(sync: Sync, steps: readonly DeleteStep[]): Promise<void> {
+  const files = steps.map(({ path, base_version }) => ({ path, base_version }));
+  const request = { request_id: randomUUID(), device_id: sync.device.id, files };
+  const answer = await sync.api.remove(request).catch((error) => {
+    sync.failEach(
+      files.map(({ path }) => path),
+      error,
+    );
+  });
+  if (!answer) return;
+  const { body } = answer;
+  sync.state.transaction(() => {
+    for (const result of body.results) {
+      const { path } = result;
+      if ('error' in result) {
+        sync.fail(path, result.error.code, result.error.message);
+        continue;
+      }
+      sync.state.remove('remote', path);
+      sync.state.remove('synced', path);
+      const done = { path, version: result.version, at: Date.now(), ...sync.noticedAt(path) };
+      sync.report({ event: 'deleted', side: 'remote', ...done });
+      sync.succeed(path);
+    }
+    sync.advance(cursorsOf(body.results));
+  });
+}
+
+/**
+ * Renames at the service what was renamed here, in one commit per call. A rename that the service refuses travels as a
+ * new file and a deletion from then on.
+ */
+export async function moveRemote(sync: Sync, steps: readonly MoveStep[]): Promise<void> {
+  const { state } = sync;
+  const moves = steps.map(({ from, to, base_version }) => ({ from, to, base_version }));
+  const refuse = (from: string, to: string): void => {
+    for (const path of [from, to]) {
+      sync.unmovable.add(path);
+      sync.dirty.add(path);
+    }
+    sync.behind = true;
+  };
+  const answer = await sync.api.move({ request_id: randomUUID(), device_id: sync.device.id, moves }).catch((error) => {
+    if (!(error instanceof ServiceError) || endsSession(error)) throw error;
+    for (const { from, to } of moves) refuse(from, to);
+  });
+  if (!answer) return;
+  const { body } = answer;
+  const byTarget = new Map(steps.map((step) => [step.to, step.from]));
+  state.transaction(() => {
+    for (const result of body.results) {
+      const from = byTarget.get(result.path);
+      if (from === undefined) continue;
+      const old = state.trees.synced.get(from);
+      if ('error' in result || !old) {
+        refuse(from, result.path);
+        continue;
+      }
+      const { identity, ...content } = old;
+      for (const tree of ['remote', 'synced'] as const) state.remove(tree, from);
+      state.set('remote', result.path, { ...content, version: result.version });
+      const moved = state.trees.local.get(result.path);
+      state.set('synced', result.path, { ...content, version: result.version, identity: moved?.identity ?? identity });
+      const done = { path: result.path, version: result.version, at: Date.now(), ...sync.noticedAt(result.path) };
+      sync.report({ event: 'renamed', side: 'remote', from, ...done });
+      sync.succeed(from);
+      sync.succeed(result.path);
+    }
+    sync.advance(cursorsOf(body.results));
+  });
+}
+
+export function cursorsOf(results: readonly CommitResult[]): number[] {
+  return results.flatMap((result) => ('cursor' in result ? [result.cursor] : []));
+}

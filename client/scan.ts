@@ -1,0 +1,148 @@
+import type { BigIntStats } from 'node:fs';
+import { lstat, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathProblem } from '../protocol/path.ts';
+import { limiter } from './concurrency.ts';
+import { messageOf, systemCode } from './errors.ts';
+import { hashFile, hintOf, identityOf } from './hash-file.ts';
+import type { Ignores } from './ignore.ts';
+import { temporaryPrefix } from './paths.ts';
+import { type LocalEntry, syncedMode } from './tree.ts';
+
+export interface ScanOptions {
+  readonly root: string;
+  readonly ignores: Ignores;
+  /** What was known of the disk. */
+  readonly known: ReadonlyMap<string, LocalEntry>;
+  /** Called before a directory is read, so that a watch misses nothing. */
+  readonly onDirectory?: (path: string) => void;
+  readonly onProgress?: (entries: number) => void;
+  /** Removes what an interrupted run left behind. */
+  readonly removeTemporary?: boolean;
+}
+
+export interface ScanResult {
+  /** Entries that are new or changed. */
+  readonly found: Map<string, LocalEntry>;
+  /** Paths below or at the scanned ones that exist, changed or not. */
+  readonly seen: Set<string>;
+  /** What is there and cannot be synced, with the reason. It has to stay out of plans, not count as deleted. */
+  readonly skipped: Map<string, string>;
+  /** Files that were being written; look again later. */
+  readonly unstable: Set<string>;
+  readonly entries: number;
+}
+
+/** Files that are read at the same time. */
+const CONCURRENT_FILES = 8;
+
+/**
+ * Looks at a path and all that is below it (`''` is the whole folder). A file is read only when its time stamps, size
+ * or inode say that it may have changed; an inode that moved keeps its hashes.
+ */
+export async function scan(path: string, options: ScanOptions): Promise<ScanResult> {
+  const { root, ignores, known } = options;
+  const result: ScanResult = { found: new Map(), seen: new Set(), skipped: new Map(), unstable: new Set(), entries: 0 };
+  let entries = 0;
+  let byHint: Map<string, LocalEntry> | undefined;
+  const hashing = limiter(CONCURRENT_FILES);
+  const pending = new Set<Promise<void>>();
+
+  const movedHere = (hint: string): LocalEntry | undefined => {
+    byHint ??= new Map([...known.values()].filter((entry) => entry.hint !== '').map((entry) => [entry.hint, entry]));
+    return byHint.get(hint);
+  };
+
+  const visitFile = async (at: string, stats: BigIntStats): Promise<void> => {
+    const before = known.get(at);
+    const hint = hintOf(stats);
+    if (before?.kind === 'file' && before.hint === hint) return;
+    const moved = before ? undefined : movedHere(hint);
+    if (moved) {
+      result.found.set(at, { ...moved, ...attributes(stats) });
+      return;
+    }
+    try {
+      const hashed = await hashing(() => hashFile(join(root, at)));
+      if (!hashed) result.unstable.add(at);
+      else result.found.set(at, { ...attributes(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') result.seen.delete(at);
+      else result.skipped.set(at, `cannot be read: ${messageOf(error)}`);
+    }
+  };
+
+  const visit = async (at: string): Promise<void> => {
+    const stats = at === '' ? undefined : await lstat(join(root, at), { bigint: true }).catch(missing);
+    if (at !== '' && !stats) return;
+    if (stats && ignores(at, stats.isDirectory())) return;
+    entries++;
+    if (entries % 500 === 0) options.onProgress?.(entries);
+    if (stats?.isFile()) {
+      result.seen.add(at);
+      const work = visitFile(at, stats).finally(() => pending.delete(work));
+      pending.add(work);
+      if (pending.size >= 4 * CONCURRENT_FILES) await Promise.race(pending);
+      return;
+    }
+    if (stats && !stats.isDirectory()) {
+      result.skipped.set(at, stats.isSymbolicLink() ? 'symbolic links are not synced' : 'is a special file');
+      return;
+    }
+    if (stats) {
+      result.seen.add(at);
+      visitDirectory(at, stats);
+    }
+    options.onDirectory?.(at);
+    await visitChildren(at);
+  };
+
+  const visitDirectory = (at: string, stats: BigIntStats): void => {
+    const before = known.get(at);
+    const entry = { ...attributes(stats), blocks: [], hint: '' };
+    if (before?.kind === 'directory' && before.identity === entry.identity && before.mode === entry.mode) return;
+    result.found.set(at, before?.leftover ? { ...entry, leftover: true } : entry);
+  };
+
+  const visitChildren = async (at: string): Promise<void> => {
+    let names: string[];
+    try {
+      names = await readdir(join(root, at));
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') result.skipped.set(at, `cannot be listed: ${messageOf(error)}`);
+      return;
+    }
+    for (const name of names) {
+      const child = at === '' ? name : `${at}/${name}`;
+      if (options.removeTemporary && name.startsWith(temporaryPrefix)) {
+        await unlink(join(root, child)).catch(missing);
+        continue;
+      }
+      const problem = pathProblem(child);
+      if (problem) result.skipped.set(child, `the name ${problem}`);
+      else await visit(child);
+    }
+  };
+
+  await visit(path);
+  await Promise.all(pending);
+  return { ...result, entries };
+}
+
+function attributes(stats: BigIntStats): Omit<LocalEntry, 'blocks'> {
+  const kind = stats.isDirectory() ? 'directory' : 'file';
+  return {
+    kind,
+    size: kind === 'file' ? Number(stats.size) : 0,
+    mode: syncedMode(kind, Number(stats.mode)),
+    mtime_ms: Math.floor(Number(stats.mtimeNs) / 1e6),
+    identity: identityOf(stats),
+    hint: kind === 'file' ? hintOf(stats) : '',
+  };
+}
+
+function missing(error: unknown): undefined {
+  const code = systemCode(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+  throw error;
+}

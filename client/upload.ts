@@ -1,0 +1,166 @@
+import type { CommitResult } from '../protocol/commit.ts';
+import type { OfferedFile, UploadInitResponse } from '../protocol/upload-init.ts';
+import { ServiceError } from './api-errors.ts';
+import { type Delta, deltasFor } from './deltas.ts';
+import { systemCode } from './errors.ts';
+import { type BlockPlace, blockPlaces, readBlock } from './read-block.ts';
+import { cursorsOf } from './remote-steps.ts';
+import { type SendResult, sendBlocks } from './send-blocks.ts';
+import { digestOf, type Sync } from './sync.ts';
+import type { LocalEntry } from './tree.ts';
+import { DiskChanged } from './write-file.ts';
+
+export interface UploadStep {
+  readonly path: string;
+  readonly base_version: number;
+}
+
+interface Item extends UploadStep {
+  readonly local: LocalEntry;
+  readonly deltas: ReadonlyMap<string, Delta>;
+}
+
+/** Bytes of deltas that one call keeps in memory. */
+const DELTA_BUDGET = 32 * 1024 * 1024;
+
+/** Times that the service is asked what to send; a block whose delta, proof or URL failed is then sent another way. */
+const ROUNDS = 4;
+
+/**
+ * Uploads new and changed entries in one session: offers their blocks, sends what the service lacks as deltas, proofs
+ * or whole blocks, and commits. A file that changes meanwhile is left for the next plan; the others commit.
+ */
+export async function upload(sync: Sync, steps: readonly UploadStep[]): Promise<void> {
+  const items = await prepare(sync, steps);
+  if (items.length === 0) return;
+  const digest = digestOf(items.map((item) => offer(item)));
+  try {
+    await runSession(sync, sync.state.uploadId(digest), items);
+    sync.state.endUpload(digest);
+  } catch (error) {
+    sync.failEach(
+      items.map(({ path }) => path),
+      error,
+    );
+    sync.state.endUpload(digest);
+  }
+}
+
+async function prepare(sync: Sync, steps: readonly UploadStep[]): Promise<Item[]> {
+  const items: Item[] = [];
+  let budget = DELTA_BUDGET;
+  for (const step of steps) {
+    const { path } = step;
+    const local = sync.state.trees.local.get(path);
+    if (!local) continue;
+    const remote = sync.state.trees.remote.get(path);
+    const places = [...placesInOrder(path, local)];
+    try {
+      const read = (index: number): Promise<Uint8Array> =>
+        readBlock(sync.root, places[index]!, local.blocks[index]!.hash);
+      const deltas: ReadonlyMap<string, Delta> = remote
+        ? await deltasFor({ path, local, remote }, sync.cache, read, budget)
+        : new Map();
+      for (const delta of deltas.values()) budget -= delta.bytes.length;
+      items.push({ ...step, local, deltas });
+    } catch (error) {
+      if (!(error instanceof DiskChanged) && systemCode(error) === undefined) throw error;
+      sync.lookAgain(path);
+    }
+  }
+  return items;
+}
+
+function* placesInOrder(path: string, { blocks }: LocalEntry): Generator<BlockPlace> {
+  let offset = 0;
+  for (const { size } of blocks) {
+    yield { path, offset, size };
+    offset += size;
+  }
+}
+
+async function runSession(sync: Sync, uploadId: string, items: readonly Item[]): Promise<void> {
+  const session = { upload_id: uploadId, device_id: sync.device.id };
+  const places = new Map<string, BlockPlace>();
+  const deltas = new Map<string, Delta>();
+  for (const { path, local, deltas: own } of items) {
+    for (const [hash, place] of blockPlaces(path, local.blocks)) if (!places.has(hash)) places.set(hash, place);
+    for (const [hash, delta] of own) deltas.set(hash, delta);
+  }
+
+  const sent: SendResult = { content: sync.state.sentBlocks(uploadId), envelope: 0, wholeNext: new Set() };
+  let refused: UploadInitResponse['refused'] = [];
+  for (let round = 1; ; round++) {
+    const { body, sent: bytes } = await sync.api.uploadInit({
+      ...session,
+      files: items.map((item) => offer(item, sent)),
+    });
+    sent.envelope += bytes;
+    refused = body.refused;
+    if (refused.length === items.length) break;
+    const complete = await sendBlocks(sync, session, body.send, { places, deltas, sent });
+    if (complete) break;
+    if (round === ROUNDS) throw new ServiceError('blocks_missing', 422, 'some blocks could not be sent; trying again');
+  }
+  for (const { path, error } of refused) sync.fail(path, error.code, error.message);
+  if (refused.length === items.length) return;
+
+  const { body, sent: bytes } = await sync.api.finalize(session);
+  sent.envelope += bytes;
+  commit(sync, items, body.results, { places, sent });
+}
+
+/** The entry as the service is told of it; with `sent`, including the deltas that could be sent. */
+function offer({ path, base_version, local, deltas }: Item, sent?: SendResult): OfferedFile {
+  const { kind, size, mtime_ms, mode } = local;
+  const offered = new Set<string>();
+  const blocks = local.blocks.map((block) => {
+    const delta = deltas.get(block.hash);
+    if (!sent || !delta || sent.wholeNext.has(block.hash) || offered.has(block.hash)) return block;
+    offered.add(block.hash);
+    return { ...block, delta: { base: delta.base, bytes: delta.bytes.length } };
+  });
+  return { path, kind, size, mtime_ms, mode, base_version, blocks };
+}
+
+function commit(
+  sync: Sync,
+  items: readonly Item[],
+  results: readonly CommitResult[],
+  { places, sent }: { places: ReadonlyMap<string, BlockPlace>; sent: SendResult },
+): void {
+  const { state } = sync;
+  const byPath = new Map(items.map((item) => [item.path, item]));
+  const contentOf = new Map<string, number>();
+  for (const [hash, bytes] of sent.content) {
+    const path = places.get(hash)?.path ?? '';
+    contentOf.set(path, (contentOf.get(path) ?? 0) + bytes);
+  }
+  const share = Math.floor(sent.envelope / results.length);
+  let extra = sent.envelope - share * results.length;
+  state.transaction(() => {
+    for (const result of results) {
+      const { path } = result;
+      const local = byPath.get(path)?.local;
+      if (!local) continue;
+      if ('error' in result) {
+        sync.fail(path, result.error.code, result.error.message);
+        continue;
+      }
+      const { kind, size, mode, mtime_ms, blocks, identity } = local;
+      const entry = { kind, size, mode, mtime_ms, blocks, version: result.version };
+      state.set('remote', path, entry);
+      state.set('synced', path, { ...entry, identity });
+      const done = { path, version: result.version, at: Date.now(), ...sync.noticedAt(path) };
+      if (kind === 'directory') sync.report({ event: 'directory', side: 'remote', ...done });
+      else {
+        const content = contentOf.get(path) ?? 0;
+        const body = { content_bytes: content, body_bytes: content + share + extra };
+        extra = 0;
+        sync.report({ event: 'uploaded', ...done, file_bytes: size, ...body });
+      }
+      sync.succeed(path);
+    }
+    sync.advance(cursorsOf(results));
+  });
+}

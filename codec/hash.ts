@@ -1,0 +1,21 @@
+/** SHA-256 of `bytes` as 32 bytes. Web Crypto, so that it runs off the main thread in Node and in browsers alike. */
+export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+}
+
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Lower-case hexadecimal digits, two per byte. */
+export function toHex(bytes: Uint8Array): string {
+  let hex = '';
+  for (const byte of bytes) hex += hexOfByte[byte];
+  return hex;
+}
+
+/** Reverses `toHex`. Throws `RangeError` for an odd length or anything but hexadecimal digits. */
+export function fromHex(hex: string): Uint8Array {
+  if (!/^([0-9a-f]{2})*$/i.test(hex)) throw new RangeError('not an even number of hexadecimal digits');
+  return Uint8Array.from({ length: hex.length / 2 }, (_, index) =>
+    Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16),
+  );
+}

@@ -1,0 +1,9 @@
+import { ChangesQuery, type ChangesResponse } from '../../protocol/changes.ts';
+import { databases } from '../shared/database.ts';
+import { query, route } from '../shared/http.ts';
+import { readChanges } from './changes.ts';
+
+export const handler = route(
+  async (event, userId): Promise<ChangesResponse> =>
+    await readChanges(databases().shardOf(userId), userId, query(event, ChangesQuery)),
+);

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import type { CommitResult } from '../../protocol/commit.ts';
+import type { ItemError } from '../../protocol/errors.ts';
+import { type Commit, writeCommits } from '../shared/commit/commit.ts';
+import { pathConflicts, refusal } from '../shared/commit/path-rules.ts';
+import { type Shard, transaction } from '../shared/database.ts';
+import { lockAccount } from '../shared/tables/accounts.ts';
+import { findTargets, type Target } from '../shared/tables/files.ts';
+import type { Session } from '../shared/tables/pins.ts';
+import { listUploadFiles, requireUpload, settleUploadFiles, type UploadFile } from '../shared/tables/uploads.ts';
+import type { ReadyFile } from './raise.ts';
+
+interface Outcome {
+  /** All files of the session with their results so far. */
+  files: UploadFile[];
+  /** Version ids that were counted and did not become visible. */
+  lost: string[];
+  committed: boolean;
+  /** Every file has its result. */
+  settled: boolean;
+}
+
+/** Commits each file whose path still has its base version, all in one transaction, and keeps the answers. */
+export async function commitFiles(
+  shard: Shard,
+  { userId, uploadId }: Session,
+  deviceId: string,
+  ready: readonly ReadyFile[],
+): Promise<Outcome> {
+  return await transaction(shard.pool, async (sql) => {
+    const account = await lockAccount(sql, shard, userId);
+    await requireUpload(sql, shard, userId, uploadId);
+    const files = await listUploadFiles(sql, shard, userId, uploadId);
+    const open = ready.filter(({ position }) => files[position]?.result === null);
+    const paths = open.map(({ path }) => path);
+    const targets = await findTargets(sql, shard, userId, paths);
+    const current = open.filter((file) => file.baseVersion === (targets.get(file.path)!.version ?? 0));
+    const appearing = current.filter(({ path }) => targets.get(path)!.file_id === null);
+    const conflicts = await pathConflicts(sql, shard, userId, appearing);
+
+    const winners = current.filter((file) => !refusal(file, targets.get(file.path)!, conflicts));
+    const commits = winners.map((file) => toCommit(file, targets.get(file.path)!));
+    const releasedBytes = open.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0);
+    const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes }, commits);
+    const done = new Map(commits.map((commit, index) => [commit.path, { commit, cursor: cursors[index]! }]));
+    const settled = open.map((file) => ({
+      position: file.position,
+      result: toResult(file.path, done.get(file.path), () => refusal(file, targets.get(file.path)!, conflicts)!),
+    }));
+    await settleUploadFiles(sql, shard, userId, uploadId, settled);
+    for (const { position, result } of settled) files[position]!.result = result;
+
+    const isCommitted = (result: CommitResult | null | undefined) => !!result && 'version_id' in result;
+    return {
+      files,
+      lost: ready.filter(({ position }) => !isCommitted(files[position]?.result)).map(({ versionId }) => versionId),
+      committed: files.some(({ result }) => isCommitted(result)),
+      settled: files.every(({ result }) => result !== null),
+    };
+  });
+}
+
+function toCommit(file: ReadyFile, target: Target): Commit {
+  const again = target.deleted_kind === file.kind ? target.deleted_file_id : null;
+  return {
+    versionId: file.versionId,
+    fileId: target.file_id ?? again ?? randomUUID(),
+    version: Math.max(target.version ?? 0, target.last_version) + 1,
+    changeType: target.file_id === null ? 'create' : 'update',
+    path: file.path,
+    kind: file.kind,
+    hashes: file.hashes,
+    sizes: file.sizes,
+    size: file.size,
+    mtimeMs: file.mtimeMs,
+    mode: file.mode,
+    replacedBytes: target.size_bytes ?? 0,
+    deltaSizes: file.deltaSizes,
+  };
+}
+
+function toResult(
+  path: string,
+  done: { commit: Commit; cursor: number } | undefined,
+  refused: () => ItemError,
+): CommitResult {
+  if (!done) return { path, error: refused() };
+  return { path, version: done.commit.version, version_id: done.commit.versionId, cursor: done.cursor };
+}

@@ -1,0 +1,48 @@
+import type { CommitResult } from '../../protocol/commit.ts';
+import type { ItemError } from '../../protocol/errors.ts';
+import type { FinalizeRequest } from '../../protocol/finalize.ts';
+import { lowerReferences } from '../shared/commit/references.ts';
+import type { Databases } from '../shared/database.ts';
+import { logger } from '../shared/log.ts';
+import { requireDevice } from '../shared/tables/devices.ts';
+import { filterHeld } from '../shared/tables/held-blocks.ts';
+import { releasePins } from '../shared/tables/pins.ts';
+import { listUploadFiles, requireUpload } from '../shared/tables/uploads.ts';
+import { commitFiles } from './commit-files.ts';
+import { raiseUpload } from './raise.ts';
+
+/**
+ * Makes the files of a session visible. Three steps, each harmless to repeat and to break off after:
+ * counts rise in the blocks database; versions appear in the shard, each by compare-and-swap; counts fall again for
+ * those that lost. In between the counts are too high, never too low, and the hourly sweep settles what was left.
+ */
+export async function finalizeUpload(
+  databases: Databases,
+  userId: string,
+  { upload_id: uploadId, device_id: deviceId }: FinalizeRequest,
+): Promise<{ results: CommitResult[]; committed: boolean; missing: string[] }> {
+  const shard = databases.shardOf(userId);
+  await requireDevice(shard.pool, shard, userId, deviceId);
+  await requireUpload(shard.pool, shard, userId, uploadId);
+  const files = await listUploadFiles(shard.pool, shard, userId, uploadId);
+  const open = files.filter(({ result }) => result === null);
+  const held = await filterHeld(shard.pool, shard, userId, [...new Set(open.flatMap(({ hashes }) => hashes))]);
+
+  const session = { userId, uploadId };
+  const raised = await raiseUpload(databases.blocks, session, open, held);
+  const outcome = await commitFiles(shard, session, deviceId, raised.ready);
+  try {
+    await lowerReferences(databases.blocks, outcome.lost);
+    if (outcome.settled) await releasePins(databases.blocks, session);
+  } catch (error) {
+    logger.warn('counts of files that lost stay raised until the sweep', { uploadId, error: error as Error });
+  }
+
+  const results = outcome.files.map(({ position, path, result }) => {
+    return result ?? { path, error: raised.refused.get(position) ?? unsettled };
+  });
+  return { results, committed: outcome.committed, missing: raised.missing };
+}
+
+/** The file was opened by another call of the same session after this one had looked. */
+const unsettled: ItemError = { code: 'unavailable', message: 'the upload changed meanwhile: finalize again' };

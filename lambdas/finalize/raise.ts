@@ -1,0 +1,108 @@
+import type { Pool } from 'pg';
+import type { ItemError } from '../../protocol/errors.ts';
+import { findBlock } from '../shared/block-store.ts';
+import { raiseReferences } from '../shared/commit/references.ts';
+import { mapLimited } from '../shared/concurrency.ts';
+import { transaction } from '../shared/database.ts';
+import { itemError } from '../shared/errors.ts';
+import { versionId } from '../shared/ids.ts';
+import { type BlockRow, findBlocks, lockBlocks, markLive } from '../shared/tables/blocks.ts';
+import { findPins, type Pin, type Session, verifyPins } from '../shared/tables/pins.ts';
+import type { UploadFile } from '../shared/tables/uploads.ts';
+
+/** A file whose blocks are there and counted for its version. */
+export interface ReadyFile extends UploadFile {
+  versionId: string;
+  deltaSizes: number[];
+}
+
+interface Raised {
+  ready: ReadyFile[];
+  /** By position: why a file cannot be committed (now). */
+  refused: Map<number, ItemError>;
+  /** Hashes that are not in the store, or not shown to be this user's. */
+  missing: string[];
+}
+
+const HEAD_CONCURRENCY = 32;
+
+/** Counts the blocks of every file whose blocks are all stored and the user's to use: held, or verified in the session. */
+export async function raiseUpload(
+  blocks: Pool,
+  session: Session,
+  files: readonly UploadFile[],
+  held: ReadonlySet<string>,
+): Promise<Raised> {
+  const hashes = [...new Set(files.flatMap((file) => file.hashes))];
+  const pins = await findPins(blocks, session, hashes);
+  const sent = await findSent(await findBlocks(blocks, hashes), pins, held, hashes);
+  return await transaction(blocks, async (sql) => {
+    let rows = await lockBlocks(sql, hashes);
+    const arrived = sent.filter(({ hash }) => rows.has(hash));
+    if (arrived.length > 0) {
+      await markLive(sql, arrived);
+      await verifyPins(sql, session, arrived);
+      rows = await lockBlocks(sql, hashes);
+    }
+    const mine = new Set([...held, ...arrived.map(({ hash }) => hash)]);
+    for (const [hash, pin] of pins) if (pin.verified) mine.add(hash);
+    const raised = judge(session, files, rows, mine, pins);
+    await raiseReferences(
+      sql,
+      raised.ready.map((file) => ({
+        versionId: file.versionId,
+        userId: session.userId,
+        hashes: [...new Set(file.hashes)],
+      })),
+    );
+    return raised;
+  });
+}
+
+/** Of the blocks that nobody vouches for yet, those whose object carries the token of this session's signed upload. */
+async function findSent(
+  rows: Map<string, BlockRow>,
+  pins: Map<string, Pin>,
+  held: ReadonlySet<string>,
+  hashes: readonly string[],
+): Promise<{ hash: string; size: number }[]> {
+  const doubtful = hashes.filter((hash) => {
+    const stored = ['live', 'condemned'].includes(rows.get(hash)?.state ?? '');
+    return pins.has(hash) && !(stored && (held.has(hash) || pins.get(hash)!.verified));
+  });
+  const found = await mapLimited(doubtful, HEAD_CONCURRENCY, async (hash) => {
+    const object = await findBlock(hash);
+    return object?.token === pins.get(hash)!.put_token ? [{ hash, size: object.size }] : [];
+  });
+  return found.flat();
+}
+
+function judge(
+  { userId, uploadId }: Session,
+  files: readonly UploadFile[],
+  rows: Map<string, BlockRow>,
+  mine: ReadonlySet<string>,
+  pins: Map<string, Pin>,
+): Raised {
+  const usable = (hash: string) => mine.has(hash) && ['live', 'condemned'].includes(rows.get(hash)?.state ?? '');
+  const raised: Raised = { ready: [], refused: new Map(), missing: [] };
+  const missing = new Set<string>();
+  for (const file of files) {
+    const lacks = file.hashes.filter((hash) => !usable(hash));
+    for (const hash of lacks) missing.add(hash);
+    if (lacks.length > 0) {
+      const message = `${new Set(lacks).size} blocks are not in the store: ask upload-init again and send them`;
+      raised.refused.set(file.position, itemError('blocks_missing', message));
+    } else if (file.hashes.some((hash, index) => rows.get(hash)!.size_bytes !== file.sizes[index])) {
+      raised.refused.set(file.position, itemError('content_mismatch', 'a block has another size than the list says'));
+    } else {
+      raised.ready.push({
+        ...file,
+        versionId: versionId(userId, uploadId, file.position, file.path),
+        deltaSizes: file.hashes.flatMap((hash) => pins.get(hash)?.delta_bytes ?? []),
+      });
+    }
+  }
+  raised.missing = [...missing];
+  return raised;
+}

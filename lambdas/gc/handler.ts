@@ -1,0 +1,30 @@
+import type { MSKEvent } from 'aws-lambda';
+import { z } from 'zod';
+import { databases } from '../shared/database.ts';
+import { fileChangedEvents } from '../shared/kafka-event.ts';
+import { logger } from '../shared/log.ts';
+import { confirmVersions } from '../shared/tables/ledger.ts';
+import { sweep, type SweepReport } from './sweep.ts';
+
+/** Under the function's 300 s, with room for the batch that is under way. */
+const RUN_MS = 240_000;
+
+const SweepEvent = z.object({ dry_run: z.boolean().default(false) });
+
+/** Two jobs: confirm the counts of versions that the stream reports, and, on the schedule, the hourly sweep. */
+export async function handler(event: MSKEvent | Record<string, unknown>): Promise<SweepReport | undefined> {
+  if (isStream(event)) {
+    const versions = fileChangedEvents(event).map(({ version_id }) => version_id);
+    const confirmed = await confirmVersions(databases().blocks, versions);
+    logger.info('counts confirmed', { events: versions.length, confirmed });
+    return undefined;
+  }
+  const { dry_run: dryRun } = SweepEvent.parse(event);
+  const report = await sweep(databases(), { dryRun, until: Date.now() + RUN_MS });
+  logger.info('swept', { ...report });
+  return report;
+}
+
+function isStream(event: MSKEvent | Record<string, unknown>): event is MSKEvent {
+  return 'records' in event;
+}

@@ -1,0 +1,12 @@
+import type { Pool } from 'pg';
+
+/** Removes some pins of sessions that are over. Answers how many. */
+export async function removeExpiredPins(blocks: Pool, limit: number): Promise<number> {
+  const { rowCount } = await blocks.query(
+    `delete from blocks.pins where (user_id, upload_id, block_hash) in (
+       select user_id, upload_id, block_hash from blocks.pins
+       where expires_at < now() order by expires_at limit $1 for update skip locked)`,
+    [limit],
+  );
+  return rowCount ?? 0;
+}

@@ -1,0 +1,78 @@
+import type { Databases } from '../shared/database.ts';
+import { collectBlocks, countCollectable } from './blocks.ts';
+import { settleLedger } from './ledger.ts';
+import { removeExpiredPins } from './pins.ts';
+import { expireVersions } from './versions.ts';
+import { removeExpiredUploads } from '../shared/tables/uploads.ts';
+import { removeOldAnswers } from '../shared/tables/requests.ts';
+import { transaction } from '../shared/database.ts';
+import { forgetChanges } from './changes.ts';
+
+export interface SweepReport {
+  dry_run: boolean;
+  versions_expired: number;
+  changes_forgotten: number;
+  uploads_expired: number;
+  answers_forgotten: number;
+  counts_settled: number;
+  pins_expired: number;
+  blocks_condemned: number;
+  blocks_deleted: number;
+  /** The time was up before the work was done; the next run goes on. */
+  unfinished: boolean;
+}
+
+/** Rows per step, so that no transaction lasts long. */
+const BATCH = 500;
+
+/**
+ * The hourly run. First everything that lets go of blocks, in every shard; only when all of that went without an error,
+ * blocks that nothing holds are deleted. An error ends the run: what is done stays done, the rest waits for the next.
+ */
+export async function sweep(
+  databases: Databases,
+  { dryRun, until }: { dryRun: boolean; until: number },
+): Promise<SweepReport> {
+  const report: SweepReport = {
+    dry_run: dryRun,
+    versions_expired: 0,
+    changes_forgotten: 0,
+    uploads_expired: 0,
+    answers_forgotten: 0,
+    counts_settled: 0,
+    pins_expired: 0,
+    blocks_condemned: 0,
+    blocks_deleted: 0,
+    unfinished: false,
+  };
+  if (dryRun) return { ...report, ...(await countCollectable(databases.blocks)) };
+
+  const repeat = async (step: () => Promise<number>): Promise<number> => {
+    let total = 0;
+    for (let done = BATCH; done === BATCH; total += done) {
+      if (Date.now() >= until) {
+        report.unfinished = true;
+        break;
+      }
+      done = await step();
+    }
+    return total;
+  };
+  for (const shard of databases.shards) {
+    const inShard = (step: typeof removeExpiredUploads) => () =>
+      transaction(shard.pool, (sql) => step(sql, shard, BATCH));
+    report.changes_forgotten += await repeat(inShard(forgetChanges));
+    report.versions_expired += await repeat(() => expireVersions(databases.blocks, shard, BATCH));
+    report.uploads_expired += await repeat(inShard(removeExpiredUploads));
+    report.answers_forgotten += await repeat(inShard(removeOldAnswers));
+  }
+  report.counts_settled = await repeat(() => settleLedger(databases, BATCH));
+  report.pins_expired = await repeat(() => removeExpiredPins(databases.blocks, BATCH));
+  report.blocks_deleted = await repeat(async () => {
+    const { condemned, deleted, taken } = await collectBlocks(databases.blocks, BATCH);
+    report.blocks_condemned += condemned;
+    report.blocks_deleted += deleted;
+    return taken;
+  }).then(() => report.blocks_deleted);
+  return report;
+}

@@ -1,0 +1,81 @@
+import type { Pool } from 'pg';
+import { limits } from '../../protocol/limits.ts';
+import { lowerReferences } from '../shared/commit/references.ts';
+import { type Shard, transaction } from '../shared/database.ts';
+import { toHexes } from '../shared/ids.ts';
+import { lockAccounts } from '../shared/tables/accounts.ts';
+import { reopenVersions } from '../shared/tables/ledger.ts';
+
+/**
+ * The versions whose time is over: superseded for 30 days, or of a file that was deleted 30 days ago. The newest version
+ * of a live file is never among them, nor one that a kept change refers to.
+ */
+const expired = (schema: string) => `
+  select v.version_id, v.user_id, v.file_id, v.block_hashes from ${schema}.file_versions v
+  where v.superseded_at < now() - interval '${limits.historyDays} days'
+    and not exists (select from ${schema}.changes c where c.version_id = v.version_id)
+  union
+  select v.version_id, v.user_id, v.file_id, v.block_hashes
+  from ${schema}.files f join ${schema}.file_versions v using (file_id)
+  where f.deleted_at < now() - interval '${limits.historyDays} days'
+    and not exists (select from ${schema}.changes c where c.version_id = v.version_id)`;
+
+/**
+ * Removes some expired versions. Their ledger rows open first and close last, so that counts fall only after the
+ * versions are gone, and the sweep settles whatever a crash leaves in between. Answers how many it took up.
+ */
+export async function expireVersions(blocks: Pool, shard: Shard, limit: number): Promise<number> {
+  const { rows } = await shard.pool.query<{ version_id: string; user_id: string; block_hashes: Buffer[] }>(
+    `select version_id, user_id, block_hashes from (${expired(shard.schema)}) old limit $1`,
+    [limit],
+  );
+  if (rows.length === 0) return 0;
+  await reopenVersions(
+    blocks,
+    rows.map((row) => ({
+      versionId: row.version_id,
+      userId: row.user_id,
+      hashes: [...new Set(toHexes(row.block_hashes))],
+    })),
+  );
+  const ids = rows.map(({ version_id }) => version_id);
+  const gone = await removeVersions(shard, ids, [...new Set(rows.map(({ user_id }) => user_id))]);
+  await lowerReferences(blocks, gone);
+  return rows.length;
+}
+
+async function removeVersions(shard: Shard, ids: readonly string[], userIds: readonly string[]): Promise<string[]> {
+  const { pool, schema } = shard;
+  return await transaction(pool, async (sql) => {
+    await lockAccounts(sql, shard, userIds);
+    // Asked again under the lock: a restore may have brought a deleted file back.
+    const { rows } = await sql.query<{ version_id: string }>(
+      `select version_id from (${expired(schema)}) old where version_id = any($1)`,
+      [ids],
+    );
+    const gone = rows.map(({ version_id }) => version_id);
+    await sql.query(
+      `with lost as (
+         select user_id, hash, count(*)::int as times
+         from (select distinct v.version_id, v.user_id, hash
+               from ${schema}.file_versions v, unnest(v.block_hashes) hash where v.version_id = any($1)) each
+         group by user_id, hash),
+       fewer as (
+         update ${schema}.held_blocks h set versions = h.versions - lost.times from lost
+         where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions > lost.times)
+       delete from ${schema}.held_blocks h using lost
+       where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions <= lost.times`,
+      [gone],
+    );
+    const { rows: files } = await sql.query<{ file_id: string }>(
+      `delete from ${schema}.file_versions where version_id = any($1) returning file_id`,
+      [gone],
+    );
+    await sql.query(
+      `delete from ${schema}.files f where f.file_id = any($1) and f.deleted_at is not null
+         and not exists (select from ${schema}.file_versions v where v.file_id = f.file_id)`,
+      [[...new Set(files.map(({ file_id }) => file_id))]],
+    );
+    return gone;
+  });
+}

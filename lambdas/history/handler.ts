@@ -1,0 +1,9 @@
+import { HistoryQuery, type HistoryResponse } from '../../protocol/history.ts';
+import { databases } from '../shared/database.ts';
+import { query, route } from '../shared/http.ts';
+import { readHistory } from './history.ts';
+
+export const handler = route(
+  async (event, userId): Promise<HistoryResponse> =>
+    await readHistory(databases().shardOf(userId), userId, query(event, HistoryQuery)),
+);

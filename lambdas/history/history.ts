@@ -1,0 +1,16 @@
+import type { HistoryQuery, HistoryResponse } from '../../protocol/history.ts';
+import type { Shard } from '../shared/database.ts';
+import { ServiceError } from '../shared/errors.ts';
+import { requireDevice } from '../shared/tables/devices.ts';
+import { listHistory } from '../shared/tables/versions.ts';
+
+/** The versions of the file that is, or was last, at a path, newest first. Throws `not_found` when there is none. */
+export async function readHistory(shard: Shard, userId: string, request: HistoryQuery): Promise<HistoryResponse> {
+  const { device_id: deviceId, path, before, limit } = request;
+  await requireDevice(shard.pool, shard, userId, deviceId);
+  const versions = await listHistory(shard.pool, shard, userId, path, { before, limit: limit + 1 });
+  if (versions.length === 0 && before === undefined) {
+    throw new ServiceError('not_found', 'nothing is, or was in the last 30 days, at this path');
+  }
+  return { versions: versions.slice(0, limit), more: versions.length > limit };
+}

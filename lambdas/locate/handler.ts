@@ -1,0 +1,17 @@
+import { databases } from '../shared/database.ts';
+import type { Located, LocateRequest } from '../shared/locate-contract.ts';
+import { ServiceError } from '../shared/errors.ts';
+import { locateFiles } from './locate.ts';
+
+/**
+ * The half of download that needs SQL: invoked by it, never from outside. Errors for the caller are answers, so that an
+ * invocation that fails is always a fault.
+ */
+export async function handler({ userId, request }: LocateRequest): Promise<Located> {
+  try {
+    return await locateFiles(databases().shardOf(userId), userId, request);
+  } catch (error) {
+    if (error instanceof ServiceError) return { error: { code: error.code, message: error.message } };
+    throw error;
+  }
+}

@@ -1,0 +1,129 @@
+import type { PoolClient } from 'pg';
+import type { CommitResult } from '../../protocol/commit.ts';
+import type { ItemError } from '../../protocol/errors.ts';
+import type { MoveRequest } from '../../protocol/move.ts';
+import { type Commit, writeCommits } from '../shared/commit/commit.ts';
+import { lowerReferences, reuseBlocks } from '../shared/commit/references.ts';
+import { type Databases, type Shard, transaction } from '../shared/database.ts';
+import { ServiceError } from '../shared/errors.ts';
+import { toHexes, versionId } from '../shared/ids.ts';
+import { logger } from '../shared/log.ts';
+import { lockAccount } from '../shared/tables/accounts.ts';
+import { requireDevice } from '../shared/tables/devices.ts';
+import { findTargets } from '../shared/tables/files.ts';
+import { findAnswer, keepAnswer } from '../shared/tables/requests.ts';
+import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
+import { planMoves } from './plan.ts';
+
+interface Source {
+  row: VersionRow;
+  versionId: string;
+}
+
+/**
+ * Renames files and directories in the order given, all in one transaction. The new versions hold the same blocks, so
+ * their counts rise first, as for any version, and fall again for those that were refused.
+ */
+export async function moveFiles(databases: Databases, userId: string, request: MoveRequest): Promise<CommitResult[]> {
+  const { request_id: requestId, device_id: deviceId, moves } = request;
+  if (new Set(moves.map(({ from }) => from)).size < moves.length) {
+    throw new ServiceError('bad_request', 'a path is moved twice in this call');
+  }
+  const shard = databases.shardOf(userId);
+  await requireDevice(shard.pool, shard, userId, deviceId);
+  const sources = await findSources(shard, userId, request);
+  const counted = await reuseBlocks(
+    databases.blocks,
+    [...sources.values()].map(({ row, versionId }) => ({
+      versionId,
+      userId,
+      hashes: [...new Set(toHexes(row.block_hashes))],
+    })),
+  );
+  const results = await transaction(shard.pool, async (sql) => {
+    const account = await lockAccount(sql, shard, userId);
+    const answered = await findAnswer(sql, shard, userId, requestId);
+    if (answered) return answered;
+    const made = await plan(sql, shard, userId, moves, (position) => {
+      const source = sources.get(position);
+      return source && counted.has(source.versionId) ? source : undefined;
+    });
+    const commits = made.flatMap((item) => ('commit' in item ? [item.commit] : []));
+    const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, commits);
+    const cursorOf = new Map(commits.map(({ versionId }, index) => [versionId, cursors[index]!]));
+    const all = made.map((item, index): CommitResult => {
+      if ('error' in item) return { path: moves[index]!.to, error: item.error };
+      const { path, version, versionId: id } = item.commit;
+      return { path, version, version_id: id, cursor: cursorOf.get(id)! };
+    });
+    await keepAnswer(sql, shard, userId, requestId, all);
+    return all;
+  });
+  await lowerRefused(databases, [...counted], results);
+  return results;
+}
+
+/** The versions to move, by position, as they are before the lock; the compare-and-swap finds those that changed. */
+async function findSources(shard: Shard, userId: string, request: MoveRequest): Promise<Map<number, Source>> {
+  const names = request.moves.map(({ from, base_version }) => ({ path: from, version: base_version }));
+  const rows = await findVersions(shard.pool, shard, userId, names);
+  return new Map(
+    rows.flatMap((row, position) => {
+      if (!row) return [];
+      const id = versionId(userId, request.request_id, position, request.moves[position]!.to);
+      return [[position, { row, versionId: id }] as const];
+    }),
+  );
+}
+
+async function plan(
+  sql: PoolClient,
+  shard: Shard,
+  userId: string,
+  moves: MoveRequest['moves'],
+  sourceOf: (position: number) => Source | undefined,
+): Promise<({ commit: Commit } | { error: ItemError })[]> {
+  const paths = [...new Set(moves.flatMap(({ from, to }) => [from, to]))];
+  const targets = await findTargets(sql, shard, userId, paths);
+  const countedMoves = new Set(
+    moves.flatMap(({ from }, position) =>
+      sourceOf(position)?.row.file_id === targets.get(from)!.file_id ? [position] : [],
+    ),
+  );
+  const refused = await planMoves(sql, shard, userId, moves, targets, countedMoves);
+  return moves.map(({ from, to, base_version }, position) => {
+    const error = refused.get(position);
+    if (error) return { error };
+    const target = targets.get(from)!;
+    const source = sourceOf(position)!;
+    return {
+      commit: {
+        versionId: source.versionId,
+        fileId: target.file_id!,
+        version: Math.max(base_version, targets.get(to)!.last_version) + 1,
+        changeType: 'move',
+        path: to,
+        movedFrom: from,
+        kind: target.kind!,
+        hashes: toHexes(source.row.block_hashes),
+        sizes: source.row.block_sizes,
+        size: source.row.size_bytes,
+        mtimeMs: source.row.mtime_ms,
+        mode: source.row.mode,
+        replacedBytes: source.row.size_bytes,
+      },
+    };
+  });
+}
+
+async function lowerRefused(databases: Databases, counted: readonly string[], results: CommitResult[]): Promise<void> {
+  const visible = new Set(results.flatMap((result) => ('version_id' in result ? [result.version_id] : [])));
+  try {
+    await lowerReferences(
+      databases.blocks,
+      counted.filter((id) => !visible.has(id)),
+    );
+  } catch (error) {
+    logger.warn('counts of refused moves stay raised until the sweep', { error: error as Error });
+  }
+}

@@ -1,0 +1,67 @@
+import type { PoolClient } from 'pg';
+import type { ItemError } from '../../protocol/errors.ts';
+import type { MoveRequest } from '../../protocol/move.ts';
+import { ancestors } from '../shared/commit/path-rules.ts';
+import type { Shard } from '../shared/database.ts';
+import { itemError, staleVersion } from '../shared/errors.ts';
+import { filterFiles, filterParents, type Kind, type Target } from '../shared/tables/files.ts';
+
+const changedMeanwhile = itemError('unavailable', 'the file changed while it was being moved: try again');
+
+/**
+ * Plays the moves in order on what is known of the paths, and says by position which of them cannot be done.
+ * `counted` are the moves whose blocks are counted for the new version. A refused move leaves its source in place, where later ones may collide with it.
+ */
+export async function planMoves(
+  sql: PoolClient,
+  shard: Shard,
+  userId: string,
+  moves: MoveRequest['moves'],
+  targets: ReadonlyMap<string, Target>,
+  counted: ReadonlySet<number>,
+): Promise<Map<number, ItemError>> {
+  const above = [...new Set(moves.flatMap(({ to }) => ancestors(to)))];
+  const sources = moves.map(({ from }) => from);
+  const newFiles = moves.filter(({ from }) => targets.get(from)!.kind === 'file').map(({ to }) => to);
+  // What lies below a new file's path, less what this call takes away from there.
+  const parents = new Set(await filterParents(sql, shard, userId, newFiles, sources));
+  const tree = new Map<string, Kind>();
+  for (const path of await filterFiles(sql, shard, userId, above)) tree.set(path, 'file');
+  for (const [path, { kind }] of targets) if (kind !== null) tree.set(path, kind);
+
+  const refused = new Map<number, ItemError>();
+  const arrived = new Set<string>();
+  for (const [position, { from, to, base_version }] of moves.entries()) {
+    const error = check(from, to, base_version) ?? (counted.has(position) ? undefined : changedMeanwhile);
+    if (error) {
+      refused.set(position, error);
+      continue;
+    }
+    tree.set(to, tree.get(from)!);
+    tree.delete(from);
+    arrived.add(to);
+  }
+  return refused;
+
+  function check(from: string, to: string, base: number): ItemError | undefined {
+    if (arrived.has(from)) return itemError('path_conflict', `'${from}' was moved here by this call: move it once`);
+    const current = targets.get(from)!.version ?? 0;
+    if (current !== base) return staleVersion(current);
+    if (from === to) return itemError('bad_request', 'the path is to be moved to itself');
+    if (tree.has(to)) return itemError('path_conflict', `'${to}' is taken: choose another name, or delete it first`);
+    const kind = tree.get(from);
+    const file = ancestors(to).find((path) => path !== from && tree.get(path) === 'file');
+    if (file !== undefined) return itemError('path_conflict', `'${file}' is a file: move or delete it first`);
+    if (kind === 'file' && holds(to, from)) {
+      return itemError('path_conflict', `'${to}' is a directory with content: choose another name`);
+    }
+    return undefined;
+  }
+
+  /** Whether anything but `from` lies below the path now. */
+  function holds(path: string, from: string): boolean {
+    if (parents.has(path)) return true;
+    for (const other of tree.keys()) if (other !== from && other.startsWith(`${path}/`)) return true;
+    return false;
+  }
+}

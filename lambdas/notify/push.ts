@@ -1,0 +1,55 @@
+import {
+  ApiGatewayManagementApiClient,
+  GoneException,
+  LimitExceededException,
+  PostToConnectionCommand,
+} from '@aws-sdk/client-apigatewaymanagementapi';
+import type { FileChanged } from '../../protocol/file-changed.ts';
+import type { SocketMessage } from '../../protocol/socket.ts';
+import { mapLimited } from '../shared/concurrency.ts';
+import { once, requireEnv } from '../shared/env.ts';
+import { logger } from '../shared/log.ts';
+import { type Connection, connectionsOf, forgetConnection } from './registry.ts';
+
+const CONCURRENCY = 16;
+
+const gateway = once(() => new ApiGatewayManagementApiClient({ endpoint: requireEnv('SOCKET_CALLBACK_URL') }));
+
+/**
+ * Pushes changes to every connection of their user except the origin's, in order per connection. Answers how many
+ * pushes arrived. A push is a hint, so throttling is logged and skipped; a failing registry throws, for a retry.
+ */
+export async function pushChanges(changes: readonly FileChanged[]): Promise<number> {
+  const byUser = Map.groupBy(changes, (change) => change.user_id);
+  const targets = await mapLimited([...byUser], CONCURRENCY, async ([userId, list]) =>
+    (await connectionsOf(userId)).map((connection) => ({ connection, list })),
+  );
+  const sent = await mapLimited(targets.flat(), CONCURRENCY, ({ connection, list }) => pushAll(connection, list));
+  return sent.reduce((sum, count) => sum + count, 0);
+}
+
+async function pushAll(connection: Connection, changes: readonly FileChanged[]): Promise<number> {
+  let sent = 0;
+  for (const change of changes) {
+    if (change.origin_device === connection.deviceId) continue;
+    try {
+      await gateway().send(
+        new PostToConnectionCommand({ ConnectionId: connection.id, Data: JSON.stringify(toMessage(change)) }),
+      );
+      sent++;
+    } catch (error) {
+      if (error instanceof GoneException) {
+        await forgetConnection(connection);
+        return sent;
+      }
+      if (!(error instanceof LimitExceededException)) throw error;
+      logger.warn('push throttled: the device catches up by cursor', { connection: connection.id });
+    }
+  }
+  return sent;
+}
+
+function toMessage(change: FileChanged): SocketMessage {
+  const { cursor, file_path, version, change_type, timestamp } = change;
+  return { type: 'changed', cursor, file_path, version, change_type, timestamp };
+}

@@ -1,0 +1,45 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { ProveRequest, ProveResponse } from '../../protocol/prove.ts';
+import { readBlock } from '../shared/block-store.ts';
+import { mapLimited } from '../shared/concurrency.ts';
+import type { Databases } from '../shared/database.ts';
+import { itemError } from '../shared/errors.ts';
+import { requireDevice } from '../shared/tables/devices.ts';
+import { failProofs, findPins, takeNonces, verifyPins } from '../shared/tables/pins.ts';
+import { requireUpload } from '../shared/tables/uploads.ts';
+
+type Result = ProveResponse['results'][number];
+
+/** Blocks of 4 MiB in memory at once, of the function's 1,024 MB. */
+const CONCURRENCY = 16;
+
+/** Checks that the user has the content of blocks that somebody stores: SHA-256 over a one-time nonce and the block. */
+export async function checkProofs(databases: Databases, userId: string, request: ProveRequest): Promise<ProveResponse> {
+  const shard = databases.shardOf(userId);
+  await requireDevice(shard.pool, shard, userId, request.device_id);
+  await requireUpload(shard.pool, shard, userId, request.upload_id);
+  const session = { userId, uploadId: request.upload_id };
+  const hashes = [...new Set(request.proofs.map(({ hash }) => hash))];
+  const nonces = await takeNonces(databases.blocks, session, hashes);
+  const pins = await findPins(databases.blocks, session, hashes);
+
+  const results = await mapLimited(request.proofs, CONCURRENCY, async ({ hash, proof }): Promise<Result> => {
+    const nonce = nonces.get(hash);
+    if (pins.get(hash)?.verified) return { hash };
+    if (nonce === undefined) {
+      return { hash, error: itemError('not_found', 'no proof was asked for this block: ask upload-init again') };
+    }
+    const expected = createHash('sha256')
+      .update(Buffer.from(nonce, 'hex'))
+      .update(await readBlock(hash))
+      .digest();
+    if (timingSafeEqual(expected, Buffer.from(proof, 'hex'))) return { hash };
+    return { hash, error: itemError('content_mismatch', 'the proof is wrong: ask upload-init again and send the block') };
+  });
+
+  const proven = results.filter(({ error }) => !error).map(({ hash }) => ({ hash }));
+  const failed = results.filter(({ error }) => error?.code === 'content_mismatch').map(({ hash }) => hash);
+  await verifyPins(databases.blocks, session, proven);
+  await failProofs(databases.blocks, session, failed);
+  return { results };
+}

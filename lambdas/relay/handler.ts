@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { databases } from '../shared/database.ts';
+import { logger } from '../shared/log.ts';
+import { publisher } from '../shared/publisher.ts';
+import { drainShards } from './drain.ts';
+
+/** Under the function's 60 s, with room for the publication that is under way. */
+const RUN_MS = 45_000;
+
+/** `shard` is set by the functions that commit; the schedule has none. */
+const RelayEvent = z.object({ shard: z.int().min(0).max(63).optional() });
+
+/** Publishes what the outboxes hold: one shard's when woken by a commit, all of them by the schedule. */
+export async function handler(event: unknown): Promise<void> {
+  const { shard } = RelayEvent.parse(event);
+  const { shards } = databases();
+  const chosen = shard === undefined ? shards : [shards[shard]!];
+  const published = await drainShards(chosen, publisher, Date.now() + RUN_MS);
+  logger.info('relayed', { shards: chosen.length, published });
+}

@@ -1,0 +1,12 @@
+import type { ServiceResponse } from '../../protocol/service.ts';
+import { requireEnv } from '../shared/env.ts';
+import { publicRoute } from '../shared/http.ts';
+
+export const handler = publicRoute(
+  async (): Promise<ServiceResponse> => ({
+    protocol: 1,
+    api_url: requireEnv('API_URL'),
+    socket_url: requireEnv('SOCKET_URL'),
+    auth: { provider_url: requireEnv('AUTH_PROVIDER_URL'), client_id: requireEnv('AUTH_CLIENT_ID') },
+  }),
+);

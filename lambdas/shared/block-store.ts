@@ -1,0 +1,79 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { limits } from '../../protocol/limits.ts';
+import { once, requireEnv } from './env.ts';
+import { logger } from './log.ts';
+
+const client = once(() => new S3Client({}));
+const TOKEN_HEADER = 'x-amz-meta-upload';
+
+function objectOf(hash: string): { Bucket: string; Key: string } {
+  return { Bucket: requireEnv('BLOCK_BUCKET'), Key: `blocks/${hash}` };
+}
+
+/**
+ * Signs the upload of one block. S3 refuses any other content (SHA-256) or length, and stores `token` with the object:
+ * that a content is there proves nothing, that it came with this token proves who sent it.
+ */
+export async function signUpload(
+  hash: string,
+  size: number,
+  token: string,
+): Promise<{ url: string; headers: Record<string, string> }> {
+  const checksum = Buffer.from(hash, 'hex').toString('base64');
+  const command = new PutObjectCommand({
+    ...objectOf(hash),
+    ChecksumSHA256: checksum,
+    ContentLength: size,
+    Metadata: { upload: token },
+  });
+  const headers = { 'x-amz-checksum-sha256': checksum, [TOKEN_HEADER]: token };
+  // Hoisted into the query, as the presigner does by default, S3 would accept a request without them.
+  const unhoistableHeaders = new Set(Object.keys(headers));
+  const url = await getSignedUrl(client(), command, { expiresIn: limits.urlSeconds, unhoistableHeaders });
+  return { url, headers };
+}
+
+/** Size in bytes and token of a stored block, or nothing where there is none. */
+export async function findBlock(hash: string): Promise<{ size: number; token: string | undefined } | undefined> {
+  try {
+    const head = await client().send(new HeadObjectCommand(objectOf(hash)));
+    return { size: head.ContentLength ?? 0, token: head.Metadata?.upload };
+  } catch (error) {
+    const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+    // Without s3:ListBucket, S3 answers 403 for a missing key and for a missing grant alike.
+    if (status === 403) logger.warn('S3 refused HeadObject: no such block, or no s3:GetObject on it', { block: hash });
+    if (status === 403 || status === 404) return undefined;
+    throw error;
+  }
+}
+
+export async function readBlock(hash: string): Promise<Uint8Array> {
+  const { Body } = await client().send(new GetObjectCommand(objectOf(hash)));
+  return await Body!.transformToByteArray();
+}
+
+/** Stores a block whose content was verified; S3 checks the hash once more. */
+export async function writeBlock(hash: string, content: Uint8Array): Promise<void> {
+  const checksum = Buffer.from(hash, 'hex').toString('base64');
+  await client().send(new PutObjectCommand({ ...objectOf(hash), Body: content, ChecksumSHA256: checksum }));
+}
+
+/** The ids of all versions of a block's object, the current one included. */
+export async function listObjectVersions(hash: string): Promise<string[]> {
+  const { Bucket, Key } = objectOf(hash);
+  const page = await client().send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));
+  if (page.IsTruncated) throw new Error(`more than ${page.MaxKeys} versions of block ${hash}`);
+  return [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map((version) => version.VersionId!);
+}
+
+export async function deleteObjectVersion(hash: string, versionId: string): Promise<void> {
+  await client().send(new DeleteObjectCommand({ ...objectOf(hash), VersionId: versionId }));
+}

@@ -1,0 +1,57 @@
+import type { ItemError } from '../../../protocol/errors.ts';
+import type { Shard } from '../database.ts';
+import { itemError, staleVersion } from '../errors.ts';
+import type { Sql } from '../sql.ts';
+import { filterFiles, filterParents, type Kind, type Target } from '../tables/files.ts';
+
+/** The directories above a path, nearest first, without the root. */
+export function ancestors(path: string): string[] {
+  const found: string[] = [];
+  for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+    found.push(path.slice(0, slash));
+  }
+  return found;
+}
+
+/**
+ * Which of the new paths cannot be: a file lies where one of them needs a directory, or a new file would lie where
+ * others have their directory. `leaving` are live paths that this call takes away.
+ */
+export async function pathConflicts(
+  sql: Sql,
+  shard: Shard,
+  userId: string,
+  items: readonly { path: string; kind: Kind }[],
+  leaving: readonly string[] = [],
+): Promise<Map<string, ItemError>> {
+  const gone = new Set(leaving);
+  const above = [...new Set(items.flatMap(({ path }) => ancestors(path)))].filter((path) => !gone.has(path));
+  const newFiles = items.filter(({ kind }) => kind === 'file').map(({ path }) => path);
+  const files = new Set([...(await filterFiles(sql, shard, userId, above)), ...newFiles]);
+  const parents = new Set(await filterParents(sql, shard, userId, newFiles, leaving));
+
+  const conflicts = new Map<string, ItemError>();
+  for (const { path, kind } of items) {
+    const file = ancestors(path).find((ancestor) => files.has(ancestor));
+    if (file !== undefined) {
+      conflicts.set(path, itemError('path_conflict', `'${file}' is a file: move or delete it first`));
+    } else if (kind === 'file' && parents.has(path)) {
+      conflicts.set(path, itemError('path_conflict', 'this path is a directory with content: choose another name'));
+    }
+  }
+  return conflicts;
+}
+
+/** Why a path cannot take a new version: it has changed, it holds the other kind, or the tree around it forbids it. */
+export function refusal(
+  { path, kind, baseVersion }: { path: string; kind: Kind; baseVersion: number },
+  target: Target,
+  conflicts: ReadonlyMap<string, ItemError>,
+): ItemError | undefined {
+  const current = target.version ?? 0;
+  if (baseVersion !== current) return staleVersion(current);
+  if (target.kind !== null && target.kind !== kind) {
+    return itemError('path_conflict', `there is a ${target.kind} at this path: delete or move it first`);
+  }
+  return conflicts.get(path);
+}

@@ -1,0 +1,17 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { once, requireEnv } from '../env.ts';
+import { logger } from '../log.ts';
+
+/** The schedule drains every outbox each minute, so a slow or failing invocation may not hold up the answer. */
+const client = once(() => new LambdaClient({ maxAttempts: 1, requestHandler: { requestTimeout: 2_000 } }));
+
+/** Has the relay publish this shard's events now. A failure costs only time, so it is a warning. */
+export async function wakeRelay(shard: number): Promise<void> {
+  try {
+    const FunctionName = requireEnv('RELAY_FUNCTION');
+    const Payload = JSON.stringify({ shard });
+    await client().send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload }));
+  } catch (error) {
+    logger.warn('could not wake the relay: its schedule publishes the events', { shard, error: error as Error });
+  }
+}

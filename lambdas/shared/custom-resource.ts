@@ -1,0 +1,41 @@
+import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse, Context } from 'aws-lambda';
+import { logger } from './log.ts';
+
+/** What a custom resource answers: attributes for `Fn::GetAtt`. */
+export type Attributes = Record<string, string>;
+
+/**
+ * Wraps a custom resource: runs `create` for Create and Update and nothing for Delete, and tells CloudFormation the
+ * outcome through the event's response URL. A failure fails the deployment with its message.
+ */
+export function customResource(
+  create: (properties: Record<string, unknown>) => Promise<Attributes>,
+): (event: CloudFormationCustomResourceEvent, context: Context) => Promise<void> {
+  return async (event, context) => {
+    const answer = {
+      // The same over all updates, so that CloudFormation never replaces the resource.
+      PhysicalResourceId: event.LogicalResourceId,
+      StackId: event.StackId,
+      RequestId: event.RequestId,
+      LogicalResourceId: event.LogicalResourceId,
+    };
+    try {
+      const Data = event.RequestType === 'Delete' ? {} : await create(event.ResourceProperties);
+      await respond(event.ResponseURL, { ...answer, Status: 'SUCCESS', Data });
+    } catch (error) {
+      logger.error('custom resource failed', error as Error);
+      const Reason = `${(error as Error).message} (log stream ${context.logStreamName})`;
+      await respond(event.ResponseURL, { ...answer, Status: 'FAILED', Reason });
+    }
+  };
+}
+
+async function respond(url: string, response: CloudFormationCustomResourceResponse): Promise<void> {
+  // A presigned S3 URL that was signed without a content type.
+  const { ok, status } = await fetch(url, {
+    method: 'PUT',
+    headers: { 'content-type': '' },
+    body: JSON.stringify(response),
+  });
+  if (!ok) throw new Error(`CloudFormation's response URL answered ${status}`);
+}

@@ -1,0 +1,112 @@
+import type { APIGatewayProxyEventV2WithJWTAuthorizer, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { z } from 'zod';
+import type { ErrorBody } from '../../protocol/errors.ts';
+import { ServiceError } from './errors.ts';
+import { logger } from './log.ts';
+
+type Event = APIGatewayProxyEventV2WithJWTAuthorizer;
+type Result = APIGatewayProxyStructuredResultV2;
+
+/** Lambda's own limit of a request is 6 MB with its envelope; base64 takes a third of what is left. */
+const MAX_BODY_BYTES = 5 * 1024 * 1024;
+
+/** Wraps a route: user from the token, answer as JSON, every error as `ErrorBody`, one log line per request. */
+export function route(handle: (event: Event, userId: string) => Promise<unknown>) {
+  return (event: Event, context: Context): Promise<Result> =>
+    answered(event, context, async () => await handle(event, userOf(event)));
+}
+
+/** The same for a route without an authorizer. */
+export function publicRoute(handle: (event: Event) => Promise<unknown>) {
+  return (event: Event, context: Context): Promise<Result> => answered(event, context, () => handle(event));
+}
+
+async function answered(event: Event, context: Context, handle: () => Promise<unknown>): Promise<Result> {
+  const started = performance.now();
+  const log = { request: event.requestContext?.requestId, invocation: context?.awsRequestId, route: event.routeKey };
+  try {
+    const body = await handle();
+    logger.info('answered', { ...log, status: 200, ms: Math.round(performance.now() - started) });
+    return json(200, body);
+  } catch (error) {
+    const failure = asServiceError(error);
+    const line = { ...log, status: failure.status, code: failure.code, ms: Math.round(performance.now() - started) };
+    if (failure.status >= 500) logger.error('failed', { ...line, error: error as Error });
+    else logger.info('refused', line);
+    const body: ErrorBody = { code: failure.code, message: failure.message };
+    if (failure.details) body.details = failure.details;
+    return json(failure.status, body, failure.details?.allow ? { allow: String(failure.details.allow) } : {});
+  }
+}
+
+function json(statusCode: number, body: unknown, headers: Record<string, string> = {}): Result {
+  return {
+    statusCode,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(body),
+  };
+}
+
+function asServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  const code = (error as { code?: unknown }).code;
+  if (code === '57014') return new ServiceError('unavailable', 'the database took too long: try again in a moment');
+  return new ServiceError('internal', 'the service failed; the log has the reason under this request: try again');
+}
+
+/** The subject of the token that API Gateway verified: the only place where a user id comes from. */
+function userOf(event: Event): string {
+  const user = z.uuid().safeParse(event.requestContext?.authorizer?.jwt?.claims?.sub);
+  if (!user.success) throw new ServiceError('unauthorized', 'the token names no user: sign in again');
+  return user.data.toLowerCase();
+}
+
+/** The JSON body, checked. Throws 415, 413 or 400 with what is wrong and where. */
+export function jsonBody<S extends z.ZodType>(event: Event, schema: S): z.output<S> {
+  requireContentType(event, 'application/json');
+  let body: unknown;
+  try {
+    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytesOf(event)));
+  } catch {
+    throw new ServiceError('bad_request', 'the body is not JSON in UTF-8');
+  }
+  return parsed(schema, body);
+}
+
+export function binaryBody(event: Event, contentType: string): Uint8Array {
+  requireContentType(event, contentType);
+  return bytesOf(event);
+}
+
+export function query<S extends z.ZodType>(event: Event, schema: S): z.output<S> {
+  return parsed(schema, event.queryStringParameters ?? {});
+}
+
+/** Checks what a client sent. Throws `limit_exceeded` when a list is too long, else `bad_request`, with the issues. */
+export function parsed<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw badRequest(result.error);
+}
+
+export function badRequest(error: z.ZodError): ServiceError {
+  const issues = error.issues.slice(0, 10).map(({ path, message }) => ({ at: path.join('.'), message }));
+  const tooLong = error.issues.some((issue) => issue.code === 'too_big' && issue.origin === 'array');
+  const message = issues.map(({ at, message }) => (at ? `${at}: ${message}` : message)).join('; ');
+  return new ServiceError(tooLong ? 'limit_exceeded' : 'bad_request', message, { issues });
+}
+
+function requireContentType(event: Event, wanted: string): void {
+  const [type] = (event.headers?.['content-type'] ?? '').split(';');
+  if (type?.trim().toLowerCase() !== wanted) {
+    throw new ServiceError('unsupported_media_type', `send the body as ${wanted}`);
+  }
+}
+
+function bytesOf(event: Event): Buffer {
+  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > MAX_BODY_BYTES) {
+    throw new ServiceError('body_too_large', `the body has ${bytes.length} bytes, at most ${MAX_BODY_BYTES} are read`);
+  }
+  return bytes;
+}

@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * The id of the version that one item of one call makes: the same on every retry, so that counting it twice or
+ * inserting it twice is impossible. An RFC 9562 version 8 UUID of SHA-256 over user, call, position and path.
+ */
+export function versionId(userId: string, callId: string, position: number, path: string): string {
+  const bytes = createHash('sha256').update(`${userId}\n${callId}\n${position}\n${path}`).digest().subarray(0, 16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+/** Lower-case hex to the bytes that `bytea` columns hold. */
+export function toBytes(hashes: readonly string[]): Buffer[] {
+  return hashes.map((hash) => Buffer.from(hash, 'hex'));
+}
+
+export function toHexes(hashes: readonly Buffer[]): string[] {
+  return hashes.map((hash) => hash.toString('hex'));
+}

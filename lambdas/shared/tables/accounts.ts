@@ -1,0 +1,75 @@
+import type { Shard } from '../database.ts';
+import { ms, type Sql } from '../sql.ts';
+
+export interface Account {
+  used_bytes: number;
+  reserved_bytes: number;
+  quota_bytes: number | null;
+  default_quota_bytes: number | null;
+  change_seq: number;
+  /** The transaction's time in milliseconds since 1970. */
+  now: number;
+}
+
+/** Creates the user's row if there is none. */
+export async function ensureAccount(sql: Sql, { schema }: Shard, userId: string): Promise<void> {
+  await sql.query(`insert into ${schema}.accounts (user_id) values ($1) on conflict do nothing`, [userId]);
+}
+
+/** Takes the lock under which a user's tree changes, until the transaction ends. */
+export async function lockAccount(sql: Sql, { schema }: Shard, userId: string): Promise<Account> {
+  const { rows } = await sql.query<Account>(
+    `select used_bytes, reserved_bytes, quota_bytes, default_quota_bytes, change_seq, ${ms('now()')} as now
+     from ${schema}.accounts where user_id = $1 for update`,
+    [userId],
+  );
+  return rows[0]!;
+}
+
+/** Takes the locks of several users, in one order. */
+export async function lockAccounts(sql: Sql, { schema }: Shard, userIds: readonly string[]): Promise<void> {
+  await sql.query(`select from ${schema}.accounts where user_id = any($1) order by user_id for update`, [userIds]);
+}
+
+/** Adds to the user's bytes and sets the newest change; needs the lock. */
+export async function updateAccount(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  change: { used: number; reserved: number; changeSeq: number },
+): Promise<void> {
+  await sql.query(
+    `update ${schema}.accounts
+     set used_bytes = greatest(used_bytes + $2, 0), reserved_bytes = greatest(reserved_bytes + $3, 0), change_seq = $4
+     where user_id = $1`,
+    [userId, change.used, change.reserved, change.changeSeq],
+  );
+}
+
+/** Promises bytes to an upload and notes the profile's quota; needs the lock. */
+export async function reserveBytes(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  bytes: number,
+  defaultQuota: number,
+): Promise<void> {
+  await sql.query(
+    `update ${schema}.accounts
+     set reserved_bytes = greatest(reserved_bytes + $2, 0), default_quota_bytes = $3 where user_id = $1`,
+    [userId, bytes, defaultQuota],
+  );
+}
+
+/** The newest change and the newest one that is no longer kept; zeros for a user without an account. */
+export async function changeBounds(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+): Promise<{ change_seq: number; forgotten_seq: number }> {
+  const { rows } = await sql.query<{ change_seq: number; forgotten_seq: number }>(
+    `select change_seq, forgotten_seq from ${schema}.accounts where user_id = $1`,
+    [userId],
+  );
+  return rows[0] ?? { change_seq: 0, forgotten_seq: 0 };
+}

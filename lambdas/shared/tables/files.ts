@@ -1,0 +1,111 @@
+import type { Entry } from '../../../protocol/entry.ts';
+import type { Shard } from '../database.ts';
+import { toHexes } from '../ids.ts';
+import type { Sql } from '../sql.ts';
+
+export type Kind = Entry['kind'];
+
+/** What is, and was last, at one path. */
+export interface Target {
+  path: string;
+  /** The live file or directory there. */
+  file_id: string | null;
+  kind: Kind | null;
+  version: number | null;
+  size_bytes: number | null;
+  /** The file that was deleted there last, when nothing is there. */
+  deleted_file_id: string | null;
+  deleted_kind: Kind | null;
+  /** The highest version that any file had at this path; 0 for none. */
+  last_version: number;
+}
+
+export async function findTargets(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  paths: readonly string[],
+): Promise<Map<string, Target>> {
+  const { rows } = await sql.query<Target>(
+    `select wanted.path, live.file_id, live.kind, live.version, live.size_bytes,
+       deleted.file_id as deleted_file_id, deleted.kind as deleted_kind,
+       coalesce((select max(v.version) from ${schema}.file_versions v
+                 where v.user_id = $1 and v.path = wanted.path), 0) as last_version
+     from unnest($2::text[]) wanted(path)
+     left join ${schema}.files live on live.user_id = $1 and live.path = wanted.path and live.deleted_at is null
+     left join lateral (
+       select d.file_id, d.kind from ${schema}.files d
+       where live.file_id is null and d.user_id = $1 and d.path = wanted.path and d.deleted_at is not null
+       order by d.deleted_at desc, d.version desc limit 1) deleted on true`,
+    [userId, paths],
+  );
+  return new Map(rows.map((row) => [row.path, row]));
+}
+
+/** Which of the paths are live files: nothing can lie below them. */
+export async function filterFiles(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  paths: readonly string[],
+): Promise<string[]> {
+  if (paths.length === 0) return [];
+  const { rows } = await sql.query<{ path: string }>(
+    `select path from ${schema}.files
+     where user_id = $1 and path = any($2) and kind = 'file' and deleted_at is null`,
+    [userId, paths],
+  );
+  return rows.map(({ path }) => path);
+}
+
+/** Which of the paths have something live below them, other than the paths in `except`. */
+export async function filterParents(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  paths: readonly string[],
+  except: readonly string[],
+): Promise<string[]> {
+  if (paths.length === 0) return [];
+  // '0' follows '/' in the byte order, so the range holds exactly the paths that begin with `path/`.
+  const { rows } = await sql.query<{ path: string }>(
+    `select wanted.path from unnest($2::text[]) wanted(path)
+     where exists (
+       select from ${schema}.files f
+       where f.user_id = $1 and f.deleted_at is null
+         and f.path > (wanted.path || '/') collate "C" and f.path < (wanted.path || '0') collate "C"
+         and f.path <> all($3::text[]))`,
+    [userId, paths, except],
+  );
+  return rows.map(({ path }) => path);
+}
+
+export interface EntryRow {
+  path: string;
+  kind: Kind;
+  version: number;
+  block_hashes: Buffer[];
+  block_sizes: number[];
+  size_bytes: number;
+  mtime_ms: number;
+  mode: number;
+}
+
+/** The columns of an `EntryRow`, of the table with the given alias. */
+export function entryColumns(alias: string): string {
+  return ['path', 'kind', 'version', 'block_hashes', 'block_sizes', 'size_bytes', 'mtime_ms', 'mode']
+    .map((column) => `${alias}.${column}`)
+    .join(', ');
+}
+
+export function toEntry(row: EntryRow): Entry {
+  return {
+    path: row.path,
+    kind: row.kind,
+    size: row.size_bytes,
+    mtime_ms: row.mtime_ms,
+    mode: row.mode,
+    version: row.version,
+    blocks: toHexes(row.block_hashes).map((hash, index) => ({ hash, size: row.block_sizes[index]! })),
+  };
+}

@@ -1,0 +1,29 @@
+import type { Shard } from '../database.ts';
+import { toBytes, toHexes } from '../ids.ts';
+import type { Sql } from '../sql.ts';
+
+/** Which of the blocks some version of the user holds. */
+export async function filterHeld(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  hashes: readonly string[],
+): Promise<Set<string>> {
+  if (hashes.length === 0) return new Set();
+  const { rows } = await sql.query<{ block_hash: Buffer }>(
+    `select block_hash from ${schema}.held_blocks where user_id = $1 and block_hash = any($2)`,
+    [userId, toBytes(hashes)],
+  );
+  return new Set(toHexes(rows.map(({ block_hash }) => block_hash)));
+}
+
+/** Counts one more version per occurrence of a hash in `hashes`. */
+export async function holdBlocks(sql: Sql, { schema }: Shard, userId: string, hashes: readonly string[]): Promise<void> {
+  if (hashes.length === 0) return;
+  await sql.query(
+    `insert into ${schema}.held_blocks as held (user_id, block_hash, versions)
+     select $1, block_hash, count(*) from unnest($2::bytea[]) block_hash group by block_hash
+     on conflict (user_id, block_hash) do update set versions = held.versions + excluded.versions`,
+    [userId, toBytes(hashes)],
+  );
+}

@@ -1,0 +1,79 @@
+import type { Pool, PoolClient } from 'pg';
+import { byteaText, type Sql } from '../sql.ts';
+
+/** A version whose blocks are counted: its distinct hashes. */
+export interface Counted {
+  versionId: string;
+  userId: string;
+  hashes: readonly string[];
+}
+
+/**
+ * Notes that the versions are being counted. Answers those that were not before; only their counts may be raised, in
+ * the same transaction. For the others it renews the time, which keeps the sweep from settling them now.
+ */
+export async function enterLedger(sql: PoolClient, versions: readonly Counted[]): Promise<Set<string>> {
+  const { rows } = await sql.query<{ version_id: string; fresh: boolean }>(
+    `insert into blocks.ledger (version_id, user_id, state, block_hashes)
+     select version_id, user_id, 'raised', block_hashes
+     from json_to_recordset($1) new(version_id uuid, user_id uuid, block_hashes bytea[]) order by version_id
+     on conflict (version_id) do update set changed_at = now()
+     returning version_id, xmax = 0 as fresh`,
+    [toRecords(versions)],
+  );
+  return new Set(rows.filter(({ fresh }) => fresh).map(({ version_id }) => version_id));
+}
+
+/** Removes versions and answers the hashes that were counted for them: their counts fall in the same transaction. */
+export async function leaveLedger(sql: PoolClient, versionIds: readonly string[]): Promise<string[]> {
+  const { rows } = await sql.query<{ hash: string }>(
+    `with gone as (delete from blocks.ledger where version_id = any($1) and state = 'raised' returning block_hashes)
+     select encode(hash, 'hex') as hash from gone, unnest(block_hashes) hash`,
+    [versionIds],
+  );
+  return rows.map(({ hash }) => hash);
+}
+
+/** The versions are visible; their hashes are in their own rows from now on. */
+export async function confirmVersions(sql: Sql, versionIds: readonly string[]): Promise<number> {
+  const { rowCount } = await sql.query(
+    `update blocks.ledger set state = 'confirmed', block_hashes = '{}'
+     where version_id = any($1) and state = 'raised'`,
+    [versionIds],
+  );
+  return rowCount ?? 0;
+}
+
+/** The versions are about to go: from here on, the ledger again knows what to lower should the rest not happen. */
+export async function reopenVersions(sql: Pool, versions: readonly Counted[]): Promise<void> {
+  await sql.query(
+    `update blocks.ledger l set state = 'raised', changed_at = now(), block_hashes = old.block_hashes
+     from json_to_recordset($1) old(version_id uuid, user_id uuid, block_hashes bytea[])
+     where l.version_id = old.version_id`,
+    [toRecords(versions)],
+  );
+}
+
+/** Locks some versions that stayed unsettled for as long as an upload may live, oldest first. */
+export async function lockUnsettled(
+  sql: PoolClient,
+  limit: number,
+): Promise<{ version_id: string; user_id: string }[]> {
+  const { rows } = await sql.query<{ version_id: string; user_id: string }>(
+    `select version_id, user_id from blocks.ledger
+     where state = 'raised' and changed_at < now() - interval '72 hours'
+     order by changed_at limit $1 for update skip locked`,
+    [limit],
+  );
+  return rows;
+}
+
+function toRecords(versions: readonly Counted[]): string {
+  return JSON.stringify(
+    versions.map(({ versionId, userId, hashes }) => ({
+      version_id: versionId,
+      user_id: userId,
+      block_hashes: hashes.map(byteaText),
+    })),
+  );
+}

@@ -1,0 +1,44 @@
+import type { PoolClient } from 'pg';
+import type { FileChanged } from '../../../protocol/file-changed.ts';
+import type { Shard } from '../database.ts';
+
+/** Which of the shards have events, by one statement per database. */
+export async function filledOutboxes(shards: readonly Shard[]): Promise<Shard[]> {
+  const filled: Shard[] = [];
+  for (const [pool, group] of Map.groupBy(shards, (shard) => shard.pool)) {
+    const probes = group.map(({ number, schema }) => `select ${number} as number where exists (select from ${schema}.outbox)`);
+    const { rows } = await pool.query<{ number: number }>(probes.join(' union all '));
+    const numbers = new Set(rows.map(({ number }) => number));
+    filled.push(...group.filter(({ number }) => numbers.has(number)));
+  }
+  return filled;
+}
+
+/**
+ * The first events of the shard, in order per user. While another relay has the shard's turn it waits for it, or, with
+ * `skip`, answers none. The turn ends with the transaction.
+ */
+export async function takeEvents(
+  sql: PoolClient,
+  { schema }: Shard,
+  { limit, skip }: { limit: number; skip: boolean },
+): Promise<FileChanged[]> {
+  const { rowCount: turn } = await sql.query(
+    `select from ${schema}.relay_turn for update ${skip ? 'skip locked' : ''}`,
+  );
+  if (turn === 0) return [];
+  const { rows } = await sql.query<{ event: FileChanged }>(
+    `select event from ${schema}.outbox order by user_id, seq limit $1`,
+    [limit],
+  );
+  return rows.map(({ event }) => event);
+}
+
+export async function removeEvents(sql: PoolClient, { schema }: Shard, events: readonly FileChanged[]): Promise<void> {
+  if (events.length === 0) return;
+  await sql.query(
+    `delete from ${schema}.outbox o using unnest($1::uuid[], $2::int8[]) sent(user_id, seq)
+     where (o.user_id, o.seq) = (sent.user_id, sent.seq)`,
+    [events.map(({ user_id }) => user_id), events.map(({ cursor }) => cursor)],
+  );
+}

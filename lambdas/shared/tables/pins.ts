@@ -1,0 +1,121 @@
+import type { Pool, PoolClient } from 'pg';
+import { limits } from '../../../protocol/limits.ts';
+import { toBytes } from '../ids.ts';
+import type { Sql } from '../sql.ts';
+
+/** An upload session, as the pins know it. */
+export interface Session {
+  userId: string;
+  uploadId: string;
+}
+
+export interface Pin {
+  hash: string;
+  verified: boolean;
+  put_token: string;
+  /** Hex of the open challenge. */
+  nonce: string | null;
+  proof_failed: boolean;
+  delta_bytes: number | null;
+}
+
+/** Pins every block for the session, or renews its pins; what was proved stays proved. */
+export async function renewPins(
+  sql: PoolClient,
+  { userId, uploadId }: Session,
+  pins: readonly { hash: string; verified: boolean; token: string; nonce: string | null }[],
+): Promise<Map<string, Pin>> {
+  const { rows } = await sql.query<Pin>(
+    `insert into blocks.pins as p (user_id, upload_id, block_hash, expires_at, verified, put_token, nonce)
+     select $1, $2, hash, now() + $3 * interval '1 hour', verified, token, nonce
+     from unnest($4::bytea[], $5::bool[], $6::text[], $7::bytea[]) new(hash, verified, token, nonce) order by hash
+     on conflict (user_id, upload_id, block_hash) do update
+     set expires_at = excluded.expires_at, verified = p.verified or excluded.verified,
+       nonce = case when p.verified or p.proof_failed then null else excluded.nonce end
+     returning ${columns}`,
+    [
+      userId,
+      uploadId,
+      limits.uploadHours,
+      toBytes(pins.map(({ hash }) => hash)),
+      pins.map(({ verified }) => verified),
+      pins.map(({ token }) => token),
+      pins.map(({ nonce }) => (nonce === null ? null : Buffer.from(nonce, 'hex'))),
+    ],
+  );
+  return byHash(rows);
+}
+
+const columns = `encode(block_hash, 'hex') as hash, verified, put_token, encode(nonce, 'hex') as nonce, proof_failed,
+  delta_bytes`;
+
+export async function findPins(
+  sql: Sql,
+  { userId, uploadId }: Session,
+  hashes: readonly string[],
+): Promise<Map<string, Pin>> {
+  if (hashes.length === 0) return new Map();
+  const { rows } = await sql.query<Pin>(
+    `select ${columns} from blocks.pins where user_id = $1 and upload_id = $2 and block_hash = any($3)`,
+    [userId, uploadId, toBytes(hashes)],
+  );
+  return byHash(rows);
+}
+
+/** The user has the content: by proof, by delta, or by having sent it. */
+export async function verifyPins(
+  sql: Sql,
+  { userId, uploadId }: Session,
+  blocks: readonly { hash: string; deltaBytes?: number }[],
+): Promise<void> {
+  if (blocks.length === 0) return;
+  await sql.query(
+    `update blocks.pins p
+     set verified = true, nonce = null, delta_bytes = coalesce(done.delta_bytes, p.delta_bytes)
+     from unnest($3::bytea[], $4::int[]) done(hash, delta_bytes)
+     where p.user_id = $1 and p.upload_id = $2 and p.block_hash = done.hash`,
+    [userId, uploadId, toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ deltaBytes }) => deltaBytes ?? null)],
+  );
+}
+
+/** Takes the open challenges of these blocks, each of which can be answered once only. */
+export async function takeNonces(
+  sql: Pool,
+  { userId, uploadId }: Session,
+  hashes: readonly string[],
+): Promise<Map<string, string>> {
+  // `returning old.…` needs PostgreSQL 18; Aurora has 17, so the old value comes from the locked row.
+  const { rows } = await sql.query<{ hash: string; nonce: string }>(
+    `with open as (
+       select user_id, upload_id, block_hash, nonce from blocks.pins
+       where user_id = $1 and upload_id = $2 and block_hash = any($3) and nonce is not null and expires_at > now()
+       order by block_hash for update)
+     update blocks.pins p set nonce = null from open
+     where (p.user_id, p.upload_id, p.block_hash) = (open.user_id, open.upload_id, open.block_hash)
+     returning encode(open.block_hash, 'hex') as hash, encode(open.nonce, 'hex') as nonce`,
+    [userId, uploadId, toBytes(hashes)],
+  );
+  return new Map(rows.map(({ hash, nonce }) => [hash, nonce]));
+}
+
+/** After a wrong proof the session gets no other challenge for the block: the content has to be sent. */
+export async function failProofs(
+  sql: Sql,
+  { userId, uploadId }: Session,
+  hashes: readonly string[],
+): Promise<void> {
+  if (hashes.length === 0) return;
+  await sql.query(
+    `update blocks.pins set proof_failed = true, nonce = null
+     where user_id = $1 and upload_id = $2 and block_hash = any($3) and not verified`,
+    [userId, uploadId, toBytes(hashes)],
+  );
+}
+
+export async function releasePins(sql: Sql, { userId, uploadId }: Session): Promise<void> {
+  await sql.query('delete from blocks.pins where user_id = $1 and upload_id = $2', [userId, uploadId]);
+}
+
+function byHash(rows: readonly Pin[]): Map<string, Pin> {
+  return new Map(rows.map((row) => [row.hash, row]));
+}

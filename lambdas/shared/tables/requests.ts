@@ -1,0 +1,42 @@
+import type { PoolClient } from 'pg';
+import type { CommitResult } from '../../../protocol/commit.ts';
+import type { Shard } from '../database.ts';
+
+/** The answer that a delete, move or restore call got before, if it is a retry. */
+export async function findAnswer(
+  sql: PoolClient,
+  { schema }: Shard,
+  userId: string,
+  requestId: string,
+): Promise<CommitResult[] | undefined> {
+  const { rows } = await sql.query<{ results: CommitResult[] }>(
+    `select results from ${schema}.requests where user_id = $1 and request_id = $2`,
+    [userId, requestId],
+  );
+  return rows[0]?.results;
+}
+
+export async function keepAnswer(
+  sql: PoolClient,
+  { schema }: Shard,
+  userId: string,
+  requestId: string,
+  results: readonly CommitResult[],
+): Promise<void> {
+  await sql.query(`insert into ${schema}.requests (user_id, request_id, results) values ($1, $2, $3)`, [
+    userId,
+    requestId,
+    JSON.stringify(results),
+  ]);
+}
+
+/** Removes some answers that are older than any retry. */
+export async function removeOldAnswers(sql: PoolClient, { schema }: Shard, limit: number): Promise<number> {
+  const { rowCount } = await sql.query(
+    `delete from ${schema}.requests where (user_id, request_id) in (
+       select user_id, request_id from ${schema}.requests
+       where created_at < now() - interval '72 hours' order by created_at limit $1)`,
+    [limit],
+  );
+  return rowCount ?? 0;
+}

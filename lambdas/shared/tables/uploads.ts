@@ -1,0 +1,197 @@
+import type { PoolClient } from 'pg';
+import type { CommitResult } from '../../../protocol/commit.ts';
+import { limits } from '../../../protocol/limits.ts';
+import type { UploadInitRequest, UploadInitResponse } from '../../../protocol/upload-init.ts';
+import type { Shard } from '../database.ts';
+import { ServiceError } from '../errors.ts';
+import { toHexes } from '../ids.ts';
+import { byteaText, ms, type Sql } from '../sql.ts';
+import type { Kind } from './files.ts';
+
+type OfferedFile = UploadInitRequest['files'][number];
+
+export interface Upload {
+  device_id: string;
+  offer_digest: Buffer;
+  refused: UploadInitResponse['refused'];
+  /** Milliseconds since 1970. */
+  expires_at: number;
+  expired: boolean;
+}
+
+export interface UploadFile {
+  /** Its place in the session. */
+  position: number;
+  path: string;
+  kind: Kind;
+  baseVersion: number;
+  hashes: string[];
+  sizes: number[];
+  size: number;
+  mtimeMs: number;
+  mode: number;
+  reservedBytes: number;
+  /** Settled: committed, or refused for good. */
+  result: CommitResult | null;
+}
+
+const uploadGone = () =>
+  new ServiceError('upload_gone', 'this upload is unknown or expired: start again with a new upload_id');
+
+export async function findUpload(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  uploadId: string,
+): Promise<Upload | undefined> {
+  const { rows } = await sql.query<Upload>(
+    `select device_id, offer_digest, refused, ${ms('expires_at')} as expires_at, expires_at < now() as expired
+     from ${schema}.uploads where user_id = $1 and upload_id = $2`,
+    [userId, uploadId],
+  );
+  return rows[0];
+}
+
+/** Throws `upload_gone` unless the session is there and has not expired. */
+export async function requireUpload(sql: Sql, shard: Shard, userId: string, uploadId: string): Promise<Upload> {
+  const upload = await findUpload(sql, shard, userId, uploadId);
+  if (!upload || upload.expired) throw uploadGone();
+  return upload;
+}
+
+export async function insertUpload(
+  sql: PoolClient,
+  { schema }: Shard,
+  userId: string,
+  upload: {
+    uploadId: string;
+    deviceId: string;
+    digest: Buffer;
+    refused: UploadInitResponse['refused'];
+    files: readonly { file: OfferedFile; reservedBytes: number }[];
+  },
+): Promise<void> {
+  await sql.query(
+    `insert into ${schema}.uploads (user_id, upload_id, device_id, offer_digest, refused, expires_at)
+     values ($1, $2, $3, $4, $5, now() + $6 * interval '1 hour')`,
+    [userId, upload.uploadId, upload.deviceId, upload.digest, JSON.stringify(upload.refused), limits.uploadHours],
+  );
+  const records = upload.files.map(({ file, reservedBytes }, position) => ({
+    position,
+    path: file.path,
+    kind: file.kind,
+    base_version: file.base_version,
+    block_hashes: file.blocks.map(({ hash }) => byteaText(hash)),
+    block_sizes: file.blocks.map(({ size }) => size),
+    size_bytes: file.size,
+    mtime_ms: file.mtime_ms,
+    mode: file.mode,
+    reserved_bytes: reservedBytes,
+  }));
+  await sql.query(
+    `insert into ${schema}.upload_files (user_id, upload_id, position, path, kind, base_version, block_hashes,
+       block_sizes, size_bytes, mtime_ms, mode, reserved_bytes)
+     select $1, $2, f.* from json_to_recordset($3) f(position int, path text, kind text, base_version int,
+       block_hashes bytea[], block_sizes int[], size_bytes bigint, mtime_ms bigint, mode int, reserved_bytes bigint)`,
+    [userId, upload.uploadId, JSON.stringify(records)],
+  );
+}
+
+/** Prolongs a session. Answers its new end in milliseconds since 1970. */
+export async function renewUpload(
+  sql: PoolClient,
+  { schema }: Shard,
+  userId: string,
+  uploadId: string,
+): Promise<number> {
+  const { rows } = await sql.query<{ expires_at: number }>(
+    `update ${schema}.uploads set expires_at = now() + $3 * interval '1 hour'
+     where user_id = $1 and upload_id = $2 returning ${ms('expires_at')} as expires_at`,
+    [userId, uploadId, limits.uploadHours],
+  );
+  return rows[0]!.expires_at;
+}
+
+export async function listUploadFiles(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  uploadId: string,
+): Promise<UploadFile[]> {
+  const { rows } = await sql.query<{
+    position: number;
+    path: string;
+    kind: Kind;
+    base_version: number;
+    block_hashes: Buffer[];
+    block_sizes: number[];
+    size_bytes: number;
+    mtime_ms: number;
+    mode: number;
+    reserved_bytes: number;
+    result: CommitResult | null;
+  }>(
+    `select position, path, kind, base_version, block_hashes, block_sizes, size_bytes, mtime_ms, mode, reserved_bytes,
+       result
+     from ${schema}.upload_files where user_id = $1 and upload_id = $2 order by position`,
+    [userId, uploadId],
+  );
+  return rows.map((row) => ({
+    position: row.position,
+    path: row.path,
+    kind: row.kind,
+    baseVersion: row.base_version,
+    hashes: toHexes(row.block_hashes),
+    sizes: row.block_sizes,
+    size: row.size_bytes,
+    mtimeMs: row.mtime_ms,
+    mode: row.mode,
+    reservedBytes: row.reserved_bytes,
+    result: row.result,
+  }));
+}
+
+/** Keeps the answers of files that are settled, for retries. */
+export async function settleUploadFiles(
+  sql: PoolClient,
+  { schema }: Shard,
+  userId: string,
+  uploadId: string,
+  settled: readonly { position: number; result: CommitResult }[],
+): Promise<void> {
+  if (settled.length === 0) return;
+  await sql.query(
+    `update ${schema}.upload_files f set result = done.result, reserved_bytes = 0
+     from json_to_recordset($3) done(position int, result jsonb)
+     where f.user_id = $1 and f.upload_id = $2 and f.position = done.position`,
+    [userId, uploadId, JSON.stringify(settled)],
+  );
+}
+
+/** Removes some expired sessions and gives back what they had reserved. Answers their number. */
+export async function removeExpiredUploads(sql: PoolClient, { schema }: Shard, limit: number): Promise<number> {
+  const { rows } = await sql.query<{ user_id: string; upload_id: string }>(
+    `select user_id, upload_id from ${schema}.uploads where expires_at < now() order by expires_at limit $1`,
+    [limit],
+  );
+  const users = [...new Set(rows.map(({ user_id }) => user_id))];
+  await sql.query(`select from ${schema}.accounts where user_id = any($1) order by user_id for update`, [users]);
+  const { rows: reserved } = await sql.query<{ user_id: string; bytes: number }>(
+    `with gone as (
+       delete from ${schema}.uploads u using unnest($1::uuid[], $2::uuid[]) old(user_id, upload_id)
+       where (u.user_id, u.upload_id) = (old.user_id, old.upload_id) and u.expires_at < now()
+       returning u.user_id, u.upload_id)
+     select g.user_id, coalesce(sum(f.reserved_bytes), 0)::int8 as bytes
+     from gone g left join ${schema}.upload_files f using (user_id, upload_id)
+     group by g.user_id, g.upload_id`,
+    [rows.map(({ user_id }) => user_id), rows.map(({ upload_id }) => upload_id)],
+  );
+  await sql.query(
+    `update ${schema}.accounts a set reserved_bytes = greatest(a.reserved_bytes - freed.bytes, 0)
+     from (select user_id, sum(bytes) as bytes from unnest($1::uuid[], $2::int8[]) f(user_id, bytes) group by user_id)
+       freed
+     where a.user_id = freed.user_id`,
+    [reserved.map(({ user_id }) => user_id), reserved.map(({ bytes }) => bytes)],
+  );
+  return reserved.length;
+}

@@ -1,0 +1,79 @@
+import type { HistoryResponse } from '../../../protocol/history.ts';
+import type { Shard } from '../database.ts';
+import { ms, type Sql } from '../sql.ts';
+import { type EntryRow, entryColumns } from './files.ts';
+
+export interface VersionRow extends EntryRow {
+  file_id: string;
+  change_type: 'create' | 'update' | 'delete' | 'move';
+}
+
+export interface VersionName {
+  path: string;
+  /** The current version if absent. */
+  version?: number | undefined;
+}
+
+/**
+ * The user's own versions by name, in the order of `names`; `undefined` where there is none.
+ * A version is found through the file that is, or was last, at the path; else by the path that it had itself, so that
+ * the name that a device knew before a rename still works.
+ */
+export async function findVersions(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  names: readonly VersionName[],
+): Promise<(VersionRow | undefined)[]> {
+  if (names.length === 0) return [];
+  const { rows } = await sql.query<VersionRow & { position: number }>(
+    `select wanted.position, v.file_id, v.change_type, ${entryColumns('v')}
+     from unnest($2::text[], $3::int[]) with ordinality wanted(path, version, position)
+     left join lateral (
+       select f.file_id, f.version, f.deleted_at from ${schema}.files f
+       where f.user_id = $1 and f.path = wanted.path
+       order by (f.deleted_at is null) desc, f.deleted_at desc, f.version desc limit 1) file on true
+     cross join lateral (
+       select o.* from ${schema}.file_versions o
+       where o.file_id = file.file_id
+         and o.version = coalesce(wanted.version, case when file.deleted_at is null then file.version end)
+       union all
+       select o.* from ${schema}.file_versions o
+       where o.user_id = $1 and o.path = wanted.path and o.version = wanted.version
+       limit 1) v`,
+    [userId, names.map(({ path }) => path), names.map(({ version }) => version ?? null)],
+  );
+  const found = new Map(rows.map((row) => [Number(row.position), row]));
+  return names.map((_, index) => found.get(index + 1));
+}
+
+/** The versions below `before` of the file that is, or was last, at the path, newest first. */
+export async function listHistory(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  path: string,
+  { before, limit }: { before: number | undefined; limit: number },
+): Promise<HistoryResponse['versions']> {
+  const { rows } = await sql.query<HistoryResponse['versions'][number]>(
+    `select v.path, v.kind, v.size_bytes as size, v.mtime_ms, v.mode, v.version, v.change_type,
+       v.origin_device as device_id, ${ms('v.created_at')} as created_at, v.change_type <> 'delete' as restorable
+     from ${schema}.file_versions v
+     where v.file_id = (
+         select f.file_id from ${schema}.files f where f.user_id = $1 and f.path = $2
+         order by (f.deleted_at is null) desc, f.deleted_at desc, f.version desc limit 1)
+       and ($3::int is null or v.version < $3)
+     order by v.version desc limit $4`,
+    [userId, path, before ?? null, limit],
+  );
+  return rows;
+}
+
+/** Which of the version ids exist in the shard. */
+export async function filterVersions(sql: Sql, { schema }: Shard, versionIds: readonly string[]): Promise<string[]> {
+  const { rows } = await sql.query<{ version_id: string }>(
+    `select version_id from ${schema}.file_versions where version_id = any($1)`,
+    [versionIds],
+  );
+  return rows.map(({ version_id }) => version_id);
+}

@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import type { Pool, PoolClient } from 'pg';
+import { transaction } from '../shared/database.ts';
+import { type BlockRow, insertPending, lockBlocks, reviveBlocks } from '../shared/tables/blocks.ts';
+import { type Pin, renewPins, type Session } from '../shared/tables/pins.ts';
+
+export interface WantedBlock {
+  hash: string;
+  size: number;
+  /** Some version of this user holds it. */
+  held: boolean;
+  /** The client offered a delta with a good base. */
+  delta: boolean;
+}
+
+/** How to send a block; a `put` has still to be signed. */
+export type BlockToSend =
+  | { hash: string; how: 'put'; size: number; token: string }
+  | { hash: string; how: 'delta' }
+  | { hash: string; how: 'prove'; nonce: string };
+
+/**
+ * Pins all blocks for the session and answers those to send. In one transaction: no block that it leaves out of the
+ * answer can be collected before the pin expires.
+ */
+export async function claimBlocks(
+  blocks: Pool,
+  session: Session,
+  wanted: readonly WantedBlock[],
+  crossUser: boolean,
+): Promise<BlockToSend[]> {
+  if (wanted.length === 0) return [];
+  return await transaction(blocks, async (sql) => {
+    const hashes = wanted.map(({ hash }) => hash);
+    const rows = await lockAll(sql, wanted);
+    const stored = (hash: string) => ['live', 'condemned'].includes(rows.get(hash)!.state);
+    await reviveBlocks(
+      sql,
+      hashes.filter((hash) => ['condemned', 'deleting'].includes(rows.get(hash)!.state)),
+    );
+    const pins = await renewPins(
+      sql,
+      session,
+      wanted.map(({ hash, held }) => ({
+        hash,
+        verified: held && stored(hash),
+        token: randomBytes(16).toString('hex'),
+        nonce: crossUser && !held && stored(hash) ? randomBytes(32).toString('hex') : null,
+      })),
+    );
+    return wanted.flatMap((block) => howToSend(block, stored(block.hash), pins.get(block.hash)!) ?? []);
+  });
+}
+
+function howToSend({ hash, size, delta }: WantedBlock, stored: boolean, pin: Pin): BlockToSend | undefined {
+  if (stored && pin.verified) return undefined;
+  if (stored && pin.nonce !== null) return { hash, how: 'prove', nonce: pin.nonce };
+  if (delta) return { hash, how: 'delta' };
+  return { hash, how: 'put', size, token: pin.put_token };
+}
+
+/** Locks the row of every block, new ones included. One that collection removes in between is added again. */
+async function lockAll(sql: PoolClient, wanted: readonly WantedBlock[]): Promise<Map<string, BlockRow>> {
+  const rows = new Map<string, BlockRow>();
+  for (let missing = wanted; missing.length > 0; missing = wanted.filter(({ hash }) => !rows.has(hash))) {
+    await insertPending(sql, missing);
+    const hashes = missing.map(({ hash }) => hash);
+    for (const [hash, row] of await lockBlocks(sql, hashes)) rows.set(hash, row);
+  }
+  return rows;
+}

@@ -1,0 +1,23 @@
+import { UploadInitRequest, type UploadInitResponse } from '../../protocol/upload-init.ts';
+import { databases } from '../shared/database.ts';
+import { requireEnv } from '../shared/env.ts';
+import { jsonBody, route } from '../shared/http.ts';
+import { mapLimited } from '../shared/concurrency.ts';
+import { signUpload } from '../shared/block-store.ts';
+import { initUpload } from './upload.ts';
+
+export const handler = route(async (event, userId): Promise<UploadInitResponse> => {
+  const request = jsonBody(event, UploadInitRequest);
+  const { send, ...answer } = await initUpload(databases(), userId, request, {
+    crossUser: requireEnv('DEDUP_SCOPE') === 'all',
+    defaultQuota: Number(requireEnv('QUOTA_BYTES')),
+  });
+  return {
+    ...answer,
+    send: await mapLimited(send, 16, async (block) =>
+      block.how === 'put'
+        ? { hash: block.hash, how: block.how, ...(await signUpload(block.hash, block.size, block.token)) }
+        : block,
+    ),
+  };
+});

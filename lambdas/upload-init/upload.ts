@@ -1,0 +1,52 @@
+import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Databases } from '../shared/database.ts';
+import { ServiceError } from '../shared/errors.ts';
+import { type BlockToSend, claimBlocks, type WantedBlock } from './claim.ts';
+import { usableDeltas } from './deltas.ts';
+import { openSession } from './session.ts';
+
+/**
+ * Opens or renews an upload session, pins every block that is there, and says how to send each one that is not.
+ * Nothing the session names can be collected until it expires.
+ */
+export async function initUpload(
+  databases: Databases,
+  userId: string,
+  request: UploadInitRequest,
+  policy: { crossUser: boolean; defaultQuota: number },
+): Promise<Omit<UploadInitResponse, 'send'> & { send: BlockToSend[] }> {
+  checkOffer(request);
+  const shard = databases.shardOf(userId);
+  const session = await openSession(shard, userId, request, policy.defaultQuota);
+  const open = new Set(session.openPaths);
+  const files = request.files.filter(({ path }) => open.has(path));
+  const deltas = await usableDeltas(shard, userId, files);
+  const wanted = new Map<string, WantedBlock>();
+  for (const { blocks } of files) {
+    for (const { hash, size } of blocks) {
+      wanted.set(hash, { hash, size, held: session.held.has(hash), delta: deltas.has(hash) });
+    }
+  }
+  const send = await claimBlocks(
+    databases.blocks,
+    { userId, uploadId: request.upload_id },
+    [...wanted.values()],
+    policy.crossUser,
+  );
+  return { upload_id: request.upload_id, expires_at: session.expiresAt, refused: session.refused, send };
+}
+
+function checkOffer({ files }: UploadInitRequest): void {
+  const paths = new Set(files.map(({ path }) => path));
+  if (paths.size < files.length) throw new ServiceError('bad_request', 'a path comes twice in this call');
+  const blocks = files.reduce((sum, file) => sum + file.blocks.length, 0);
+  if (blocks > limits.blocksPerCall) {
+    throw new ServiceError('limit_exceeded', `${blocks} blocks in one call, at most ${limits.blocksPerCall} are taken`);
+  }
+  for (const { path, kind, blocks, size } of files) {
+    if (kind === 'directory' && (blocks.length > 0 || size > 0)) {
+      throw new ServiceError('bad_request', `'${path}' is a directory and has no content`);
+    }
+  }
+}

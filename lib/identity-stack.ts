@@ -1,0 +1,38 @@
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { AccountRecovery, UserPool, type UserPoolClient } from 'aws-cdk-lib/aws-cognito';
+import type { Construct } from 'constructs';
+import type { Profile } from './profiles.ts';
+
+interface IdentityStackProps extends StackProps {
+  readonly profile: Profile;
+}
+
+/** The users of a deployment. An administrator creates them; nobody signs himself up. */
+export class IdentityStack extends Stack {
+  readonly userPool: UserPool;
+  readonly client: UserPoolClient;
+
+  constructor(scope: Construct, id: string, { profile, ...props }: IdentityStackProps) {
+    super(scope, id, props);
+
+    this.userPool = new UserPool(this, 'Users', {
+      selfSignUpEnabled: false,
+      signInAliases: { username: true, email: true },
+      passwordPolicy: { minLength: 12 },
+      accountRecovery: AccountRecovery.EMAIL_ONLY,
+      deletionProtection: profile.deletionProtection,
+      removalPolicy: profile.removalPolicy,
+    });
+    this.client = this.userPool.addClient('Client', {
+      authFlows: { userPassword: true, userSrp: true },
+      disableOAuth: true,
+      accessTokenValidity: Duration.hours(1),
+      refreshTokenValidity: Duration.days(30),
+      enableTokenRevocation: true,
+      preventUserExistenceErrors: true,
+    });
+
+    new CfnOutput(this, 'UserPoolId', { value: this.userPool.userPoolId });
+    new CfnOutput(this, 'ClientId', { value: this.client.userPoolClientId });
+  }
+}

@@ -1,0 +1,73 @@
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import type { BlocksStack } from './blocks-stack.ts';
+import { TidemarkFunction } from './function.ts';
+import type { MetadataStack } from './metadata-stack.ts';
+import type { NetworkStack } from './network-stack.ts';
+import type { Profile } from './profiles.ts';
+import type { StreamStack } from './stream-stack.ts';
+
+interface MaintenanceStackProps extends StackProps {
+  readonly profile: Profile;
+  readonly network: NetworkStack;
+  readonly metadata: MetadataStack;
+  readonly stream: StreamStack;
+  readonly blocks: BlocksStack;
+}
+
+/** What happens after a commit: its event is published, and blocks that nobody needs go away. */
+export class MaintenanceStack extends Stack {
+  readonly relay: TidemarkFunction;
+
+  constructor(scope: Construct, id: string, props: MaintenanceStackProps) {
+    super(scope, id, props);
+    this.relay = this.#createRelay(props);
+    this.#createGc(props);
+  }
+
+  /** The only producer: it empties the outbox, woken by each commit and, for what that missed, by the clock. */
+  #createRelay({ profile, network, metadata, stream }: MaintenanceStackProps): TidemarkFunction {
+    const relay = new TidemarkFunction(this, 'Relay', {
+      profile,
+      memorySize: 256,
+      timeout: Duration.seconds(60),
+      placement: network.publishing,
+      // Small brokers accept four IAM connections a second. Two: one that works, one that sees the rows after it.
+      reservedConcurrentExecutions: 2,
+      environment: { STREAM_BROKERS: stream.brokers, STREAM_TOPIC: stream.topicName },
+    });
+    metadata.connect(relay);
+    stream.grantWrite(relay);
+    this.#every(Duration.minutes(1), relay);
+    return relay;
+  }
+
+  #createGc({ profile, network, metadata, stream, blocks }: MaintenanceStackProps): void {
+    const gc = new TidemarkFunction(this, 'Gc', {
+      profile,
+      memorySize: 512,
+      timeout: Duration.seconds(300),
+      placement: network.inside,
+      environment: { BLOCK_BUCKET: blocks.bucket.bucketName },
+    });
+    metadata.connect(gc);
+    // A version by its id, never "the object": that would hide a fresh upload of the same content.
+    blocks.grantBlocks(gc, 's3:GetObject', 's3:DeleteObjectVersion');
+    blocks.grantListVersions(gc);
+    // From the oldest record on: a count that was never registered would keep its blocks for ever.
+    stream.feed(gc, {
+      group: 'tidemark-gc',
+      from: StartingPosition.TRIM_HORIZON,
+      batchSize: 500,
+      window: Duration.seconds(5),
+    });
+    this.#every(Duration.hours(1), gc);
+  }
+
+  #every(rate: Duration, fn: TidemarkFunction): void {
+    new Rule(this, `${fn.node.id}Schedule`, { schedule: Schedule.rate(rate), targets: [new LambdaFunction(fn)] });
+  }
+}

@@ -1,0 +1,81 @@
+import { CustomResource, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import { migrationFiles } from './bundle.ts';
+import { Database } from './database.ts';
+import { TidemarkFunction } from './function.ts';
+import type { NetworkStack } from './network-stack.ts';
+import type { Profile } from './profiles.ts';
+
+interface MetadataStackProps extends StackProps {
+  readonly profile: Profile;
+  readonly network: NetworkStack;
+}
+
+/** The metadata database with its users and its schema. */
+export class MetadataStack extends Stack {
+  readonly #database: Database;
+  readonly #schema: CustomResource;
+
+  constructor(scope: Construct, id: string, { profile, network, ...props }: MetadataStackProps) {
+    super(scope, id, props);
+    this.#database = new Database(this, 'Database', { profile, network });
+    const users = this.#createUsers(profile);
+    this.#schema = this.#migrate(profile, network);
+    this.#schema.node.addDependency(users, this.#database);
+  }
+
+  /** Lets a function run SQL. CloudFormation makes the function after the migrations of the same deployment. */
+  connect(fn: TidemarkFunction): void {
+    this.#database.connect(fn, 'tidemark_app');
+    fn.node.addDependency(this.#schema);
+  }
+
+  #createUsers(profile: Profile): CustomResource {
+    const { cluster, masterSecret, name } = this.#database;
+    const databaseLogin = new TidemarkFunction(this, 'DatabaseLogin', {
+      profile,
+      memorySize: 256,
+      timeout: Duration.seconds(120),
+      environment: {
+        CLUSTER_ARN: cluster.clusterArn,
+        CLUSTER_SECRET: masterSecret.secretArn,
+        DATABASE_NAME: name,
+      },
+    });
+    // grantDataApiAccess would add transactions and batches, which no statement of it needs.
+    databaseLogin.addToRolePolicy(
+      new PolicyStatement({ actions: ['rds-data:ExecuteStatement'], resources: [cluster.clusterArn] }),
+    );
+    masterSecret.grantRead(databaseLogin);
+
+    const users = new CustomResource(this, 'Users', {
+      serviceToken: databaseLogin.functionArn,
+      resourceType: 'Custom::DatabaseUsers',
+      serviceTimeout: Duration.minutes(5),
+    });
+    users.node.addDependency(this.#database, databaseLogin);
+    return users;
+  }
+
+  #migrate(profile: Profile, network: NetworkStack): CustomResource {
+    const { path, hash } = migrationFiles();
+    const migrate = new TidemarkFunction(this, 'Migrate', {
+      profile,
+      memorySize: 512,
+      timeout: Duration.seconds(840),
+      placement: network.inside,
+      files: [path],
+    });
+    this.#database.connect(migrate, 'tidemark_migrate');
+
+    const schema = new CustomResource(this, 'Schema', {
+      serviceToken: migrate.functionArn,
+      resourceType: 'Custom::DatabaseSchema',
+      serviceTimeout: Duration.minutes(15),
+      properties: { SqlHash: hash },
+    });
+    schema.node.addDependency(migrate);
+    return schema;
+  }
+}

@@ -1,0 +1,107 @@
+import { CfnOutput, Duration, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
+import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { TidemarkFunction } from './function.ts';
+import type { Profile } from './profiles.ts';
+import type { StreamStack } from './stream-stack.ts';
+
+interface NotificationStackProps extends StackProps {
+  readonly profile: Profile;
+  readonly stream: StreamStack;
+}
+
+/** WebSockets: the API, the registry of open connections, the tickets that open one, and the push to them. */
+export class NotificationStack extends Stack {
+  /** One-time tickets: what a device shows instead of its token, which a browser could not send. */
+  readonly tickets: Table;
+  /** `wss://` URL that clients connect to. */
+  readonly socketUrl: string;
+  readonly #profile: Profile;
+  readonly #connections: Table;
+
+  constructor(scope: Construct, id: string, { profile, stream, ...props }: NotificationStackProps) {
+    super(scope, id, props);
+    this.#profile = profile;
+    this.tickets = this.#table('Tickets', { partitionKey: { name: 'ticket', type: AttributeType.STRING } });
+    this.#connections = this.#table('Connections', {
+      partitionKey: { name: 'user_id', type: AttributeType.STRING },
+      sortKey: { name: 'connection_id', type: AttributeType.STRING },
+    });
+
+    const api = this.#createApi();
+    const stage = new WebSocketStage(this, 'Live', { webSocketApi: api, stageName: 'live', autoDeploy: true });
+    this.socketUrl = `${api.apiEndpoint}/${stage.stageName}`;
+    this.#push(stage, api, stream);
+
+    new CfnOutput(this, 'SocketUrl', { value: this.socketUrl });
+  }
+
+  #createApi(): WebSocketApi {
+    const environment = { CONNECTIONS_TABLE: this.#connections.tableName };
+    const authorize = this.#function('Authorize', { TICKETS_TABLE: this.tickets.tableName });
+    this.tickets.grant(authorize, 'dynamodb:DeleteItem');
+    const connect = this.#function('Connect', environment);
+    this.#connections.grant(connect, 'dynamodb:PutItem');
+    const disconnect = this.#function('Disconnect', environment);
+    this.#connections.grant(disconnect, 'dynamodb:DeleteItem');
+    const socketMessage = this.#function('SocketMessage');
+
+    return new WebSocketApi(this, 'Socket', {
+      routeSelectionExpression: '$request.body.type',
+      connectRouteOptions: {
+        integration: new WebSocketLambdaIntegration('Connect', connect),
+        authorizer: new WebSocketLambdaAuthorizer('Ticket', authorize, {
+          identitySource: ['route.request.querystring.ticket'],
+        }),
+      },
+      disconnectRouteOptions: { integration: new WebSocketLambdaIntegration('Disconnect', disconnect) },
+      defaultRouteOptions: {
+        integration: new WebSocketLambdaIntegration('SocketMessage', socketMessage),
+        returnResponse: true,
+      },
+    });
+  }
+
+  /** Outside the VPC: an isolated subnet has no way to the API's @connections. */
+  #push(stage: WebSocketStage, api: WebSocketApi, stream: StreamStack): void {
+    const host = Fn.select(1, Fn.split('://', api.apiEndpoint));
+    const notify = new TidemarkFunction(this, 'Notify', {
+      profile: this.#profile,
+      memorySize: 256,
+      timeout: Duration.seconds(30),
+      environment: {
+        CONNECTIONS_TABLE: this.#connections.tableName,
+        SOCKET_CALLBACK_URL: `https://${host}/${stage.stageName}`,
+      },
+    });
+    this.#connections.grant(notify, 'dynamodb:Query', 'dynamodb:DeleteItem');
+    stage.grantManagementApiAccess(notify);
+    // The newest records only: a device that was away reads what it missed from its change sequence.
+    // Lambda's own default window is 500 ms, which would be most of the time a push may take.
+    stream.feed(notify, {
+      group: 'tidemark-notify',
+      from: StartingPosition.LATEST,
+      batchSize: 100,
+      window: Duration.seconds(0),
+    });
+  }
+
+  #function(id: string, environment: Record<string, string> = {}): TidemarkFunction {
+    const timeout = Duration.seconds(5);
+    return new TidemarkFunction(this, id, { profile: this.#profile, memorySize: 128, timeout, environment });
+  }
+
+  #table(id: string, keys: Pick<TableProps, 'partitionKey' | 'sortKey'>): Table {
+    return new Table(this, id, {
+      ...keys,
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: 'expires_at',
+      // Holds nothing that outlives two hours.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
+}

@@ -1,0 +1,47 @@
+import { CustomResource, Duration } from 'aws-cdk-lib';
+import { PublicKey } from 'aws-cdk-lib/aws-cloudfront';
+import { Grant } from 'aws-cdk-lib/aws-iam';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { TidemarkFunction } from './function.ts';
+import type { Profile } from './profiles.ts';
+
+interface SigningKeyProps {
+  readonly profile: Profile;
+}
+
+/**
+ * An ECDSA P-256 pair made at deployment. The private key never leaves Secrets Manager but for the function
+ * that signs; the template sees the public one only.
+ */
+export class SigningKey extends Construct {
+  readonly secret: Secret;
+  readonly publicKey: PublicKey;
+
+  constructor(scope: Construct, id: string, { profile }: SigningKeyProps) {
+    super(scope, id);
+    this.secret = new Secret(this, 'PrivateKey', { description: 'Signs the URLs of downloads' });
+
+    const signingKey = new TidemarkFunction(this, 'SigningKey', {
+      profile,
+      memorySize: 256,
+      timeout: Duration.seconds(60),
+      environment: { CDN_KEY_SECRET: this.secret.secretArn },
+    });
+    this.secret.grantRead(signingKey);
+    // grantWrite would also let it change the secret itself, its encryption key for instance.
+    Grant.addToPrincipal({
+      grantee: signingKey,
+      actions: ['secretsmanager:PutSecretValue'],
+      resourceArns: [this.secret.secretArn],
+    });
+
+    const pair = new CustomResource(this, 'Pair', {
+      serviceToken: signingKey.functionArn,
+      resourceType: 'Custom::SigningKey',
+      serviceTimeout: Duration.minutes(3),
+    });
+    pair.node.addDependency(signingKey);
+    this.publicKey = new PublicKey(this, 'PublicKey', { encodedKey: pair.getAttString('PublicKey') });
+  }
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { reason } from '../../errors.ts';
+import { matches } from '../../iam/policy.ts';
+import { AwsError, errorXml } from '../errors.ts';
+import type { Buckets } from '../s3/buckets.ts';
+import { parseRange } from '../s3/range.ts';
+import { type CachedObject, createCache } from './cache.ts';
+import type { Behavior, Distribution } from './distribution.ts';
+import { splitSignedUrl, verifySignedUrl } from './signed-url.ts';
+
+/** Memory for cached bodies; a block has at most 4 MiB. */
+const CACHE_BYTES = 256 * 1024 * 1024;
+
+export interface Edge {
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  report(): { hits: number; misses: number; bytes: number };
+}
+
+/** A path pattern of a behaviour, with or without its leading slash. */
+function applies(pattern: string | undefined, path: string): boolean {
+  return pattern === undefined || matches(path, pattern.startsWith('/') ? pattern : `/${pattern}`);
+}
+
+/** Reads from the bucket as the distribution, which only the bucket's policy (Origin Access Control) lets in. */
+async function readOrigin(buckets: Buckets, behavior: Behavior, arn: string, path: string): Promise<CachedObject> {
+  const context = { 'aws:sourcearn': arn, 'aws:securetransport': 'true', 's3:tlsversion': '1.3' };
+  const caller = { principal: 'cloudfront.amazonaws.com', context };
+  const key = decodeURIComponent(`${behavior.origin.path}${path}`).replace(/^\//, '');
+  const { version, body } = buckets.readAs(caller, behavior.origin.bucket, key);
+  const { etag, contentType, time } = version;
+  return { body: await buffer(body), etag, contentType, modified: time, stored: Date.now() };
+}
+
+/** The edge cache: HTTPS, signed URLs by key group, an LRU in memory, `X-Cache` and `Age` as CloudFront answers them. */
+export function createEdge(
+  buckets: Buckets,
+  current: () => Distribution | undefined,
+  log: (line: string) => void,
+): Edge {
+  const cache = createCache(CACHE_BYTES);
+  const counts = { hits: 0, misses: 0, bytes: 0 };
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const distribution = current();
+    const target = request.url ?? '/';
+    const path = splitSignedUrl(target).base.split('?')[0] ?? '/';
+    const behavior = distribution?.behaviors.find(({ pathPattern }) => applies(pathPattern, path));
+    if (!distribution || !behavior) throw new AwsError('NotFound', 'There is no distribution here.', 404);
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      throw new AwsError('MethodNotAllowed', 'The edge answers GET and HEAD.', 403);
+    }
+    if (behavior.keys) verifySignedUrl(`https://${request.headers.host}${target}`, behavior.keys);
+
+    const cached = cache.get(path);
+    const fresh = cached && Date.now() - cached.stored < behavior.ttl * 1000 ? cached : undefined;
+    const object = fresh ?? (await readOrigin(buckets, behavior, distribution.arn, path));
+    if (!fresh) cache.set(path, object);
+    counts[fresh ? 'hits' : 'misses'] += 1;
+
+    const range = parseRange(request.headers.range, object.body.length);
+    const xCache = { 'x-cache': fresh ? 'Hit from cloudfront' : 'Miss from cloudfront' };
+    if (range === 'invalid') {
+      const headers = { ...xCache, 'content-range': `bytes */${object.body.length}`, 'content-length': 0 };
+      response.writeHead(416, headers).end();
+      return;
+    }
+    const body = range ? object.body.subarray(range.start, range.end + 1) : object.body;
+    const varying: OutgoingHttpHeaders = {};
+    if (range) varying['content-range'] = `bytes ${range.start}-${range.end}/${object.body.length}`;
+    if (fresh) varying.age = String(Math.floor((Date.now() - object.stored) / 1000));
+    const headers: OutgoingHttpHeaders = {
+      'content-type': object.contentType,
+      'content-length': body.length,
+      'accept-ranges': 'bytes',
+      'last-modified': new Date(object.modified).toUTCString(),
+      etag: object.etag,
+      ...varying,
+      ...xCache,
+      ...behavior.headers,
+    };
+    response.writeHead(range ? 206 : 200, headers);
+    if (request.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    counts.bytes += body.length;
+    response.end(body);
+  };
+
+  return {
+    report: () => ({ ...counts }),
+    async handle(request, response) {
+      try {
+        await serve(request, response);
+      } catch (error) {
+        const known = error instanceof AwsError ? error : new AwsError('InternalError', reason(error), 502);
+        const path = request.url?.split('?')[0];
+        log(`edge: ${request.method} ${path} was refused: ${known.code}: ${known.message}`);
+        const body = Buffer.from(errorXml(known, randomUUID()));
+        const headers = {
+          'content-type': 'text/xml',
+          'x-cache': 'Error from cloudfront',
+          'content-length': body.length,
+        };
+        response.writeHead(known.status, headers).end(request.method === 'HEAD' ? undefined : body);
+      }
+    },
+  };
+}

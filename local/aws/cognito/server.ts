@@ -1,0 +1,158 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { reason } from '../../errors.ts';
+import { ACCOUNT, type Provider, REGION } from '../../types.ts';
+import { AwsError } from '../errors.ts';
+import { operationOf, parseMembers, sendJsonError } from '../json-api.ts';
+import { readBody, sendJson } from '../listen.ts';
+import { type Client, openPool, type Pool } from './pool.ts';
+
+const MAX_BODY = 64 * 1024;
+const UNIT_SECONDS: Readonly<Record<string, number>> = { seconds: 1, minutes: 60, hours: 3600, days: 86_400 };
+
+export interface Cognito {
+  readonly providers: Readonly<Record<string, Provider>>;
+  createUser(poolId: string, user: { username: string; password: string }): Promise<void>;
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+function suffix(name: string, length: number): string {
+  const digits = BigInt(`0x${createHash('sha256').update(name).digest('hex')}`).toString(36);
+  return digits.slice(0, length);
+}
+
+/** A validity as the template gives it: a number and, beside it, its unit. */
+function validity(
+  properties: Readonly<Record<string, unknown>>,
+  token: string,
+  unit: string,
+  fallback: number,
+): number {
+  const value = properties[`${token}Validity`];
+  const units = properties.TokenValidityUnits as Record<string, string> | undefined;
+  return value === undefined ? fallback : Number(value) * (UNIT_SECONDS[units?.[token] ?? unit] ?? 1);
+}
+
+function readClient(id: string, properties: Readonly<Record<string, unknown>>): Client {
+  return {
+    id,
+    flows: (properties.ExplicitAuthFlows as string[] | undefined) ?? [],
+    hidesUsers: properties.PreventUserExistenceErrors === 'ENABLED',
+    accessTtl: validity(properties, 'AccessToken', 'hours', UNIT_SECONDS.hours ?? 3600),
+    refreshTtl: validity(properties, 'RefreshToken', 'days', 30 * (UNIT_SECONDS.days ?? 86_400)),
+  };
+}
+
+/**
+ * User pools: the Cognito API's InitiateAuth and RevokeToken (which carry no signature), and each pool's OpenID
+ * configuration and key set at `<base>/<pool id>/.well-known/`.
+ */
+export function createCognito(data: string, base: string, log: (line: string) => void): Cognito {
+  const pools = new Map<string, Pool>();
+  const clients = new Map<string, { client: Client; pool: Pool }>();
+
+  const find = (id: string): { client: Client; pool: Pool } => {
+    const found = clients.get(id);
+    if (found) return found;
+    throw new AwsError('ResourceNotFoundException', `User pool client ${id} does not exist.`);
+  };
+
+  const initiateAuth = async (members: Record<string, unknown>): Promise<unknown> => {
+    const { client, pool } = find(String(members.ClientId));
+    const {
+      USERNAME = '',
+      PASSWORD = '',
+      REFRESH_TOKEN = '',
+    } = (members.AuthParameters ?? {}) as Record<string, string>;
+    const flow = String(members.AuthFlow).replace('REFRESH_TOKEN_AUTH', 'REFRESH_TOKEN');
+    const allowed = client.flows.includes(`ALLOW_${flow}_AUTH`) || client.flows.includes(`ALLOW_${flow}`);
+    if (!allowed) throw new AwsError('InvalidParameterException', `${flow} flow not enabled for this client`);
+    if (flow === 'REFRESH_TOKEN') return { AuthenticationResult: await pool.refresh(client, REFRESH_TOKEN) };
+    if (flow !== 'USER_PASSWORD_AUTH') {
+      throw new AwsError('InvalidParameterException', `The local Cognito has no ${flow}: use USER_PASSWORD_AUTH.`);
+    }
+    if (USERNAME === '') throw new AwsError('InvalidParameterException', 'Missing required parameter USERNAME');
+    return { AuthenticationResult: await pool.signIn(client, USERNAME, PASSWORD), ChallengeParameters: {} };
+  };
+
+  const operations: Readonly<Record<string, (members: Record<string, unknown>) => Promise<unknown>>> = {
+    InitiateAuth: initiateAuth,
+    async RevokeToken(members) {
+      const { client, pool } = find(String(members.ClientId));
+      await pool.revoke(client, String(members.Token));
+      return {};
+    },
+  };
+
+  const discovery = (path: string): unknown => {
+    const [, id = '', document] = /^\/([^/]+)\/\.well-known\/([^/]+)$/.exec(path) ?? [];
+    const pool = pools.get(id);
+    if (!pool) return undefined;
+    if (document === 'jwks.json') return { keys: [pool.jwk] };
+    if (document !== 'openid-configuration') return undefined;
+    return {
+      issuer: pool.issuer,
+      jwks_uri: `${pool.issuer}/.well-known/jwks.json`,
+      id_token_signing_alg_values_supported: ['RS256'],
+      subject_types_supported: ['public'],
+      response_types_supported: ['code', 'token'],
+    };
+  };
+
+  return {
+    providers: {
+      'AWS::Cognito::UserPool': async ({ physicalName }) => {
+        const id = `${REGION}_${suffix(physicalName, 9)}`;
+        const pool = await openPool(data, id, `${base}/${id}`);
+        pools.set(id, pool);
+        return {
+          ref: id,
+          attributes: {
+            UserPoolId: id,
+            Arn: `arn:aws:cognito-idp:${REGION}:${ACCOUNT}:userpool/${id}`,
+            ProviderName: pool.issuer.replace('https://', ''),
+            ProviderURL: pool.issuer,
+          },
+        };
+      },
+      'AWS::Cognito::UserPoolClient': ({ properties, physicalName, logicalId }) => {
+        const pool = pools.get(String(properties.UserPoolId));
+        if (!pool) throw new Error(`${logicalId}: there is no user pool ${properties.UserPoolId}.`);
+        const id = suffix(physicalName, 26);
+        clients.set(id, { client: readClient(id, properties), pool });
+        return { ref: id, attributes: { ClientId: id } };
+      },
+    },
+    async createUser(poolId, { username, password }) {
+      const pool = pools.get(poolId);
+      if (!pool) throw new Error(`There is no user pool ${poolId}: it has ${[...pools.keys()].join(', ') || 'none'}.`);
+      await pool.createUser(username, password);
+    },
+    async handle(request, response) {
+      try {
+        const path = (request.url ?? '/').split('?')[0] ?? '/';
+        if (request.method === 'GET') {
+          const document = discovery(path);
+          return sendJson(response, document ? 200 : 404, document ?? { message: 'Not Found' });
+        }
+        const operation = operations[operationOf(request)];
+        const body = await readBody(request, MAX_BODY);
+        if (request.method !== 'POST' || path !== '/' || !operation) {
+          throw new AwsError(
+            'UnknownOperationException',
+            `The local Cognito has ${Object.keys(operations).join(' and ')}.`,
+          );
+        }
+        if (!body) throw new AwsError('SerializationException', `The body exceeds ${MAX_BODY} bytes.`);
+        const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': randomUUID() };
+        sendJson(response, 200, await operation(parseMembers(body)), headers);
+      } catch (error) {
+        if (!(error instanceof AwsError)) log(`cognito: ${reason(error)}`);
+        sendJsonError(
+          response,
+          error instanceof AwsError ? error : new AwsError('InternalErrorException', reason(error), 500),
+        );
+      }
+    },
+  };
+}

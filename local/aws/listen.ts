@@ -1,0 +1,61 @@
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { Server } from 'node:net';
+import { LocalError } from '../errors.ts';
+import type { ServicesOptions } from '../types.ts';
+
+/** Listens on the loopback address; a taken port becomes a sentence that says what to do. */
+export function listen(server: Server, port: number, purpose: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') return reject(error);
+      const hint = 'Stop the program that uses it, or choose other ports with --port N.';
+      reject(new LocalError('PortTaken', `Port ${port} (${purpose}) is taken. ${hint}`));
+    });
+    server.listen(port, '127.0.0.1', () => resolve());
+  });
+}
+
+/** Stops listening and ends what is still connected. */
+export function close(server: Server & Partial<Pick<HttpServer, 'closeAllConnections'>>): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections?.();
+  });
+}
+
+/** An HTTPS server whose handler may be asynchronous: a rejection ends that one request, never the process. */
+export function httpsServer(
+  tls: ServicesOptions['tls'],
+  handler: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+): ReturnType<typeof createServer> {
+  const options = { cert: tls.cert, key: tls.key, requestTimeout: 0 };
+  return createServer(options, (request, response) => {
+    handler(request, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+  });
+}
+
+/** Reads a whole body of at most `limit` bytes; undefined where it is longer. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= limit) chunks.push(chunk);
+  }
+  return size <= limit ? Buffer.concat(chunks) : undefined;
+}
+
+/** Answers with a JSON document. */
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const text = Buffer.from(JSON.stringify(body));
+  response.writeHead(status, { 'content-type': 'application/json', ...headers, 'content-length': text.length });
+  response.end(text);
+}

@@ -1,0 +1,107 @@
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createQueue, readIfExists, writeAtomic } from '../files.ts';
+
+export interface Checksum {
+  readonly algorithm: 'sha256' | 'crc32';
+  /** Base64. */
+  readonly value: string;
+}
+
+export interface ObjectVersion {
+  readonly key: string;
+  readonly versionId: string;
+  /** Name of the content's file; absent for a delete marker. */
+  readonly file?: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly etag: string;
+  readonly contentType: string;
+  readonly checksum?: Checksum;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+type Line = { readonly put: ObjectVersion } | { readonly remove: { readonly key: string; readonly versionId: string } };
+
+export interface Journal {
+  /** Versions by key, the newest last. */
+  readonly versions: ReadonlyMap<string, readonly ObjectVersion[]>;
+  /** The path of a content file. */
+  path(file: string): string;
+  /** A path for content that is still arriving; `put` moves it to its place. */
+  temporary(file: string): string;
+  /** Makes an object version visible, durably. */
+  put(version: ObjectVersion): Promise<void>;
+  remove(version: ObjectVersion): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A last line without its newline was being written when the process died: its caller never got an answer. */
+function parse(text: string): Line[] {
+  const lines = text.split('\n');
+  lines.pop();
+  return lines.map((line) => JSON.parse(line) as Line);
+}
+
+function apply(versions: Map<string, ObjectVersion[]>, line: Line): void {
+  if ('put' in line) {
+    versions.set(line.put.key, [...(versions.get(line.put.key) ?? []), line.put]);
+    return;
+  }
+  const { key, versionId } = line.remove;
+  const left = (versions.get(key) ?? []).filter((version) => version.versionId !== versionId);
+  if (left.length > 0) versions.set(key, left);
+  else versions.delete(key);
+}
+
+/** Content whose journal line was never written, or whose removal was cut short. */
+async function sweep(folder: string, versions: ReadonlyMap<string, readonly ObjectVersion[]>): Promise<void> {
+  const live = new Set([...versions.values()].flat().map((version) => version.file));
+  const files = await readdir(folder);
+  await Promise.all(files.filter((file) => !live.has(file)).map((file) => rm(join(folder, file))));
+}
+
+/**
+ * Opens a bucket's folder: `journal` (one JSON line per change, fsynced before the change is answered), `objects/`
+ * (one file per version) and `incoming/`. An object exists when its line does, so a kill at any moment leaves the
+ * bucket as the last answered request left it.
+ */
+export async function openJournal(folder: string): Promise<Journal> {
+  const objects = join(folder, 'objects');
+  const incoming = join(folder, 'incoming');
+  await rm(incoming, { recursive: true, force: true });
+  await Promise.all([mkdir(objects, { recursive: true }), mkdir(incoming, { recursive: true })]);
+
+  const versions = new Map<string, ObjectVersion[]>();
+  const file = join(folder, 'journal');
+  for (const line of parse((await readIfExists(file)) ?? '')) apply(versions, line);
+  await sweep(objects, versions);
+  // Rewriting at every start drops removed versions and a torn last line.
+  const kept = [...versions.values()].flat().map((put) => `${JSON.stringify({ put })}\n`);
+  await writeAtomic(file, kept.join(''));
+
+  const journal: FileHandle = await open(file, 'a');
+  const inTurn = createQueue();
+  const record = (line: Line): Promise<void> =>
+    inTurn(async () => {
+      await journal.appendFile(`${JSON.stringify(line)}\n`);
+      await journal.datasync();
+      apply(versions, line);
+    });
+
+  return {
+    versions,
+    path: (name) => join(objects, name),
+    temporary: (name) => join(incoming, name),
+    async put(version) {
+      if (version.file) await rename(join(incoming, version.file), join(objects, version.file));
+      await record({ put: version });
+    },
+    async remove(version) {
+      await record({ remove: { key: version.key, versionId: version.versionId } });
+      if (version.file) await rm(join(objects, version.file), { force: true });
+    },
+    close: () => inTurn(() => journal.close()),
+  };
+}

@@ -1,0 +1,143 @@
+import { createHash, randomInt, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { ACCOUNT, type Provider, REGION } from '../types.ts';
+import type { Access } from './access.ts';
+import { AwsError } from './errors.ts';
+import { createQueue, readIfExists, writeAtomic } from './files.ts';
+import { type JsonApi, operationOf, parseMembers, unknownOperation } from './json-api.ts';
+import { sendJson } from './listen.ts';
+
+interface Version {
+  readonly id: string;
+  readonly secretString: string;
+  readonly stages: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly created: number;
+}
+
+interface Secret {
+  readonly arn: string;
+  readonly name: string;
+  readonly versions: readonly Version[];
+}
+
+export interface Secrets {
+  readonly api: JsonApi;
+  readonly providers: Readonly<Record<string, Provider>>;
+  /** The current text of a secret. @throws AwsError ResourceNotFoundException */
+  read(id: string): string;
+  /** Replaces `{{resolve:secretsmanager:<arn>:SecretString:<key>…}}` in a template's value. */
+  resolve(value: string): string;
+}
+
+interface GenerateSecretString {
+  readonly SecretStringTemplate?: string;
+  readonly GenerateStringKey?: string;
+  readonly PasswordLength?: number;
+  readonly ExcludeCharacters?: string;
+  readonly ExcludePunctuation?: boolean;
+}
+
+function generate(options: GenerateSecretString): string {
+  const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+  const alphabet = options.ExcludePunctuation ? letters : `${letters}!#$%&()*+,-.:;<=>?[]^_{|}~`;
+  const allowed = [...alphabet].filter((character) => !options.ExcludeCharacters?.includes(character));
+  const password = Array.from({ length: options.PasswordLength ?? 32 }, () => allowed[randomInt(allowed.length)]).join(
+    '',
+  );
+  if (!options.GenerateStringKey) return password;
+  return JSON.stringify({ ...JSON.parse(options.SecretStringTemplate ?? '{}'), [options.GenerateStringKey]: password });
+}
+
+/** A new current version; the one before becomes AWSPREVIOUS and older ones are dropped. */
+function withVersion(secret: Secret, secretString: string, id: string): Secret {
+  const current = secret.versions.find((version) => version.stages.includes('AWSCURRENT'));
+  const previous = current && current.id !== id ? [{ ...current, stages: ['AWSPREVIOUS'] }] : [];
+  return { ...secret, versions: [{ id, secretString, stages: ['AWSCURRENT'], created: Date.now() }, ...previous] };
+}
+
+/** Secrets Manager over one file per secret under `<data>/secrets`, readable by this user only. */
+export function createSecrets(data: string, access: Access): Secrets {
+  const secrets = new Map<string, Secret>();
+  const inTurn = createQueue();
+  const file = (name: string): string => join(data, 'secrets', `${encodeURIComponent(name)}.json`);
+  const save = (secret: Secret): Promise<void> =>
+    inTurn(async () => {
+      await writeAtomic(file(secret.name), JSON.stringify(secret));
+      secrets.set(secret.arn, secret);
+    });
+
+  const find = (id: unknown): Secret => {
+    const secret = secrets.get(String(id)) ?? [...secrets.values()].find(({ name }) => name === id);
+    if (!secret) throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+    return secret;
+  };
+  const pick = (secret: Secret, stage: unknown, id: unknown): Version => {
+    const wanted = stage ?? (id === undefined ? 'AWSCURRENT' : undefined);
+    const version = secret.versions.find(
+      (v) => (wanted === undefined || v.stages.includes(String(wanted))) && (id === undefined || v.id === id),
+    );
+    if (version) return version;
+    const label = wanted === undefined ? `VersionId: ${id}` : `staging label: ${wanted}`;
+    const message = `Secrets Manager can't find the specified secret value for ${label}`;
+    throw new AwsError('ResourceNotFoundException', message);
+  };
+  const read = (id: string): string => pick(find(id), 'AWSCURRENT', undefined).secretString;
+
+  return {
+    read,
+    resolve: (value) =>
+      value.replace(/\{\{resolve:secretsmanager:(.+?):SecretString:(.*?):.*?\}\}/g, (_, id: string, key: string) => {
+        const text = read(id);
+        return key === '' ? text : String((JSON.parse(text) as Record<string, unknown>)[key]);
+      }),
+    api: {
+      service: 'secretsmanager',
+      async handle({ request, response, principal, body }) {
+        const operation = operationOf(request);
+        const members = parseMembers(body);
+        if (operation !== 'GetSecretValue' && operation !== 'PutSecretValue') {
+          throw unknownOperation('Secrets Manager', operation);
+        }
+        const secret = find(members.SecretId);
+        access.demand(principal, `secretsmanager:${operation}`, secret.arn);
+        if (operation === 'PutSecretValue') {
+          if (typeof members.SecretString !== 'string') {
+            throw new AwsError('InvalidParameterException', 'The local Secrets Manager stores a SecretString.');
+          }
+          await save(withVersion(secret, members.SecretString, String(members.ClientRequestToken ?? randomUUID())));
+        }
+        const version = pick(
+          find(secret.arn),
+          members.VersionStage,
+          operation === 'PutSecretValue' ? undefined : members.VersionId,
+        );
+        const common = { ARN: secret.arn, Name: secret.name, VersionId: version.id, VersionStages: version.stages };
+        const value = { SecretString: version.secretString, CreatedDate: version.created / 1000 };
+        const headers = { 'content-type': 'application/x-amz-json-1.1' };
+        sendJson(response, 200, operation === 'GetSecretValue' ? { ...common, ...value } : common, headers);
+      },
+    },
+    providers: {
+      'AWS::SecretsManager::Secret': async ({ properties, physicalName }) => {
+        const name = String(properties.Name ?? physicalName);
+        const suffix = createHash('sha256').update(name).digest('hex').slice(0, 6);
+        const arn = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}-${suffix}`;
+        const stored = await readIfExists(file(name));
+        if (stored !== undefined) {
+          secrets.set(arn, JSON.parse(stored) as Secret);
+        } else {
+          const secret = { arn, name, versions: [] };
+          const { SecretString, GenerateSecretString } = properties;
+          const text = SecretString ?? (GenerateSecretString && generate(GenerateSecretString as GenerateSecretString));
+          await save(text === undefined ? secret : withVersion(secret, String(text), randomUUID()));
+        }
+        return { ref: arn, attributes: { Id: arn } };
+      },
+      'AWS::SecretsManager::SecretTargetAttachment': ({ properties }) => ({
+        ref: String(properties.SecretId),
+        attributes: {},
+      }),
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { mkdir } from 'node:fs/promises';
+import type { Services, ServicesOptions } from '../types.ts';
+import { createAccess } from './access.ts';
+import { createDistributions } from './cdn/distribution.ts';
+import { createEdge } from './cdn/edge.ts';
+import { createCognito } from './cognito/server.ts';
+import { createConnectionsApi } from './connections.ts';
+import { startDynamoDb } from './dynamodb.ts';
+import { createEndpoint } from './endpoint.ts';
+import { createLambdaApi } from './lambda.ts';
+import { close, httpsServer, listen } from './listen.ts';
+import { createMsk } from './msk/cluster.ts';
+import { createMskFront } from './msk/front.ts';
+import { startPostgres } from './postgres/server.ts';
+import { createRds } from './rds/cluster.ts';
+import { createDataApi } from './rds/data-api.ts';
+import { createRdsFront } from './rds/front.ts';
+import { createBuckets } from './s3/buckets.ts';
+import { createS3Handler } from './s3/handler.ts';
+import { createSecrets } from './secrets.ts';
+import { openKafkaStream } from './stream/kafka-stream.ts';
+import { openPostgresStream } from './stream/postgres-stream.ts';
+
+/** What is undone at the end, the last started first. */
+type Undo = () => Promise<void> | void;
+
+async function unwind(undo: Undo[]): Promise<void> {
+  for (let step = undo.pop(); step; step = undo.pop()) await step();
+}
+
+/**
+ * Starts the AWS services that functions and clients call, on the ports `port` (AWS endpoint), `+1` (edge), `+2`
+ * (Cognito), `+3` (RDS) and `+4` (MSK) of the loopback address. Their state lives in the data folder; resources appear
+ * when the template's providers are called.
+ * @throws Error that says what to do where a port is taken or a part does not start; nothing is left running then
+ */
+export async function startServices(options: ServicesOptions): Promise<Services> {
+  const undo: Undo[] = [];
+  try {
+    return await start(options, undo);
+  } catch (error) {
+    await unwind(undo);
+    throw error;
+  }
+}
+
+async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> {
+  const { data, port, tls, identities, log } = options;
+  const ports = { endpoint: port, edge: port + 1, cognito: port + 2, rds: port + 3, msk: port + 4 };
+  await mkdir(data, { recursive: true });
+  const access = createAccess(identities, log);
+  const checks = { identities, access, log };
+
+  const postgres = await startPostgres(data, log);
+  undo.push(() => postgres.stop());
+  const dynamodb = await startDynamoDb(data, access);
+  undo.push(() => dynamodb.close());
+  const stream = options.kafkaBrokers?.length
+    ? await openKafkaStream(options.kafkaBrokers, log)
+    : await openPostgresStream(postgres.pool, log);
+  undo.push(() => stream.stop());
+
+  const secrets = createSecrets(data, access);
+  const buckets = createBuckets(data);
+  undo.push(() => buckets.close());
+  const rds = createRds(postgres, secrets, ports.rds);
+  const msk = createMsk(stream, `127.0.0.1:${ports.msk}`, access);
+  const cognito = createCognito(data, `https://127.0.0.1:${ports.cognito}`, log);
+  const distributions = createDistributions(`127.0.0.1:${ports.edge}`);
+  const edge = createEdge(buckets, distributions.current, log);
+
+  const apis = [
+    dynamodb.api,
+    secrets.api,
+    msk.api,
+    createDataApi(postgres, rds, secrets, access),
+    createLambdaApi(options.invoke, access),
+    createConnectionsApi(options.connections, access),
+  ];
+  const endpoint = createEndpoint(createS3Handler(buckets, identities, access, log), apis, checks);
+  for (const [handler, at, purpose] of [
+    [endpoint, ports.endpoint, 'AWS endpoint'],
+    [edge.handle, ports.edge, 'CDN edge'],
+    [cognito.handle, ports.cognito, 'Cognito'],
+  ] as const) {
+    const server = httpsServer(tls, handler);
+    await listen(server, at, purpose);
+    undo.push(() => close(server));
+  }
+  const rdsFront = createRdsFront({ postgres, rds, identities, access, port: ports.rds, log }, tls);
+  const mskFront = createMskFront({ stream, msk, identities, access, host: '127.0.0.1', port: ports.msk, log }, tls);
+  for (const [front, at, purpose] of [
+    [rdsFront, ports.rds, 'PostgreSQL'],
+    [mskFront, ports.msk, 'Kafka'],
+  ] as const) {
+    await listen(front.server, at, purpose);
+    undo.push(() => {
+      front.stop();
+      return close(front.server);
+    });
+  }
+
+  const url = `https://127.0.0.1:${ports.endpoint}`;
+  const served = ['S3', 'DYNAMODB', 'LAMBDA', 'SECRETS_MANAGER', 'KAFKA', 'RDS_DATA', 'EXECUTE_API'];
+  return {
+    providers: {
+      ...buckets.providers,
+      ...dynamodb.providers,
+      ...secrets.providers,
+      ...rds.providers,
+      ...msk.providers,
+      ...cognito.providers,
+      ...distributions.providers,
+    },
+    endpoints: Object.fromEntries(served.map((name) => [name, url])),
+    stream,
+    createUser: cognito.createUser,
+    edgeReport: edge.report,
+    stop: () => unwind(undo),
+  };
+}

@@ -1,0 +1,179 @@
+import { mkdir } from 'node:fs/promises';
+import { startServices } from './aws/services.ts';
+import { loadDeployed } from './deployed.ts';
+import { startCustomResources } from './events/custom-resources.ts';
+import { startMappings } from './events/mappings.ts';
+import { readSchedule, startSchedules } from './events/schedules.ts';
+import { createSockets } from './gateway/sockets.ts';
+import { startGateways } from './gateway/start.ts';
+import { iamProviders } from './iam/provide.ts';
+import { createRoles } from './iam/roles.ts';
+import { lambdaProviders } from './lambda/provide.ts';
+import { createLambda, type LambdaService } from './lambda/service.ts';
+import { lockFolder } from './lock.ts';
+import { createNetwork, demandRoute, type Network } from './network.ts';
+import { createPermissions } from './permissions.ts';
+import { runtimeProviders } from './providers.ts';
+import { loadAssembly } from './template/assembly.ts';
+import { isCustom } from './template/order.ts';
+import { type Provisioning, prepare } from './template/provision.ts';
+import { loadTls } from './tls.ts';
+import type { Identities, InvokeResult, Provider, Services, ServicesOptions } from './types.ts';
+
+/** A running local cloud. */
+export interface Cloud {
+  readonly urls: { readonly api: string; readonly socket: string; readonly cdn?: string };
+  /** All CfnOutputs by name. */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** The file of the CA that every local certificate is signed by. */
+  readonly ca: string;
+  readonly services: Services;
+  /** Names of all functions. */
+  readonly functions: readonly string[];
+  /** Invokes a function by name, ARN or logical id and waits for its answer. */
+  invoke(nameOrLogicalId: string, payload: unknown): Promise<InvokeResult>;
+  stop(): Promise<void>;
+}
+
+export interface CloudOptions {
+  /** Folder of the cloud assembly (`cdk.out`). */
+  readonly assembly: string;
+  readonly data: string;
+  /** The first of ten ports on 127.0.0.1. */
+  readonly port: number;
+  readonly log: (line: string) => void;
+  /** host:port of an Apache Kafka to use instead of the embedded stream; KAFKA_BROKERS unless given. */
+  readonly kafkaBrokers?: readonly string[];
+  /** The AWS services to run on; the local ones unless a test brings its own. */
+  readonly startServices?: (options: ServicesOptions) => Promise<Services>;
+}
+
+/** Where the services' ports begin, after those of the two APIs. */
+const SERVICES_PORT = 2;
+
+type Undo = () => Promise<void> | void;
+
+async function unwind(undo: Undo[]): Promise<void> {
+  for (let step = undo.pop(); step; step = undo.pop()) await step();
+}
+
+/**
+ * Runs a cloud assembly on this machine until `stop()`: services, resources, functions, gateways, event sources. What
+ * it keeps lies in `data`. Throws LocalError with what to do where it cannot; nothing is left running then.
+ */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const undo: Undo[] = [];
+  try {
+    await mkdir(options.data, { recursive: true });
+    undo.push(await lockFolder(options.data));
+    return await start(options, undo);
+  } catch (error) {
+    await unwind(undo);
+    throw error;
+  }
+}
+
+async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
+  const { data, port, log } = options;
+  const [assembly, tls, deployed] = await Promise.all([
+    loadAssembly(options.assembly),
+    loadTls(data),
+    loadDeployed(data),
+  ]);
+  const kafkaBrokers = options.kafkaBrokers ?? process.env.KAFKA_BROKERS?.split(',').filter(Boolean) ?? [];
+  const roles = createRoles(data);
+  // Services, functions and resources know each other: what is made later is looked up when a call comes.
+  let services: Services | undefined;
+  let provisioning: Provisioning | undefined;
+  const resources = () => provisioning?.resources.values() ?? [];
+  const network = createNetwork(resources);
+  const lambda = createLambda({ data, endpoints: () => services?.endpoints ?? {}, tls, log });
+  const sockets = createSockets();
+  const identities = identitiesOf(roles, lambda, network);
+
+  services = await (options.startServices ?? startServices)({
+    data,
+    port: port + SERVICES_PORT,
+    tls,
+    identities,
+    invoke: lambda.invoke,
+    connections: sockets,
+    log,
+    ...(kafkaBrokers.length > 0 && { kafkaBrokers }),
+  });
+  undo.push(
+    () => services?.stop(),
+    () => lambda.stop(),
+  );
+
+  const custom = await startCustomResources({
+    tls,
+    deployed,
+    port,
+    invoke: lambda.invoke,
+    demandWay: (arn) => demandRoute(network.obstacle(nameOf(lambda, arn), lambda.find(arn)?.placement, 's3')),
+  });
+  undo.push(() => custom.stop());
+  const ports = { HTTP: port, WEBSOCKET: port + 1 };
+  const providers: Readonly<Record<string, Provider>> = {
+    ...runtimeProviders(ports),
+    ...iamProviders(roles),
+    ...lambdaProviders(lambda, roles, assembly),
+    ...services.providers,
+  };
+  provisioning = prepare(assembly, (type) => (isCustom(type) ? custom.provision : providers[type]));
+  await provisioning.run();
+
+  const mayInvoke = createPermissions(resources);
+  const gateways = await startGateways({
+    resources: [...resources()],
+    ports,
+    services: { invoke: lambda.invoke, mayInvoke, tls, log },
+    sockets,
+    callbackUrl: services.endpoints.EXECUTE_API,
+  });
+  undo.push(() => gateways.stop());
+  const mappings = await startMappings({ resources: [...resources()], services, identities, lambda, network, log });
+  // Together: a mapping waits for its running batch, which ends with the function's process.
+  undo.push(async () => {
+    await Promise.all([mappings.stop(), lambda.stop()]);
+  });
+  const schedules = await startSchedules(readSchedules(resources()), {
+    mayInvoke,
+    invoke: lambda.invoke,
+    log,
+    lastRun: deployed.lastRun,
+    ran: (ruleArn) => deployed.setLastRun(ruleArn, Date.now()),
+  });
+  undo.push(() => schedules.stop());
+
+  const cdn = [...resources()].find(({ type }) => type === 'AWS::CloudFront::Distribution')?.attributes.DomainName;
+  return {
+    urls: { ...gateways.urls, ...(cdn !== undefined && { cdn: `https://${cdn}` }) },
+    outputs: provisioning.outputs(),
+    ca: tls.caFile,
+    services,
+    functions: lambda.list(),
+    invoke: (name, payload) => lambda.invoke(name, Buffer.from(JSON.stringify(payload)), 'RequestResponse'),
+    stop: () => unwind(undo),
+  };
+}
+
+function nameOf(lambda: LambdaService, arn: string): string {
+  return lambda.find(arn)?.name ?? arn;
+}
+
+function identitiesOf(roles: ReturnType<typeof createRoles>, lambda: LambdaService, network: Network): Identities {
+  return {
+    find: roles.find,
+    authorize: roles.authorize,
+    reach({ name }, service) {
+      demandRoute(network.obstacle(name, lambda.find(name)?.placement, service));
+    },
+  };
+}
+
+function readSchedules(resources: Iterable<Parameters<typeof readSchedule>[0]>) {
+  const rules = [...resources].filter(({ type }) => type === 'AWS::Events::Rule');
+  return rules.map(readSchedule).filter((schedule) => schedule !== undefined);
+}

@@ -1,0 +1,75 @@
+import { LocalError } from '../errors.ts';
+import type { LambdaService } from '../lambda/service.ts';
+import { demandRoute, type Network, placementOf, type Resource } from '../network.ts';
+import { isObject } from '../template/references.ts';
+import type { Identities, Principal, Services } from '../types.ts';
+import { type KafkaMapping, missingReadActions, readMapping, startMapping } from './kafka-mapping.ts';
+
+/** Starts all event source mappings of the assembly, after a check that each could read in AWS. */
+export async function startMappings(options: {
+  readonly resources: readonly Resource[];
+  readonly services: Services;
+  readonly identities: Identities;
+  readonly lambda: LambdaService;
+  readonly network: Network;
+  readonly log: (line: string) => void;
+}): Promise<{ stop(): Promise<void> }> {
+  const { resources, identities, lambda, network, log } = options;
+  const running: { stop(): Promise<void> }[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(running.map((mapping) => mapping.stop()));
+  };
+  try {
+    for (const resource of resources.filter(({ type }) => type === 'AWS::Lambda::EventSourceMapping')) {
+      const mapping = readMapping(resource);
+      if (!mapping) continue;
+      const definition = lambda.find(mapping.functionName);
+      if (!definition) throw new LocalError('Template', `${mapping.logicalId}: there is no ${mapping.functionName}`);
+      demandGrants(mapping, definition.principal, identities);
+      demandPollersWay(mapping, resource, resources, network);
+      const { stream } = options.services;
+      const brokers = `b-1.${mapping.clusterArn.split('/')[1] ?? 'cluster'}.kafka.amazonaws.com:9098`;
+      const { principal } = definition;
+      running.push(await startMapping(mapping, { stream, principal, brokers, invoke: lambda.invoke, log }));
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { stop };
+}
+
+function demandGrants(mapping: KafkaMapping, principal: Principal, identities: Identities): void {
+  const missing = missingReadActions(mapping, (action, resource) => {
+    try {
+      identities.authorize(principal, action, resource);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  if (missing.length === 0) return;
+  const list = missing.join(', ');
+  throw new LocalError(
+    'AccessDenied',
+    `${principal.name} may not read ${mapping.topic}: its role in lib/ lacks ${list}`,
+  );
+}
+
+/** On-demand pollers sit in the cluster's subnets and groups and need ways to Lambda, STS and the brokers from there. */
+function demandPollersWay(
+  mapping: KafkaMapping,
+  { properties }: Resource,
+  resources: readonly Resource[],
+  network: Network,
+): void {
+  const cluster = resources.find(
+    ({ type, attributes }) => type === 'AWS::MSK::Cluster' && attributes.Arn === mapping.clusterArn,
+  );
+  const nodes = cluster?.properties.BrokerNodeGroupInfo;
+  if (!isObject(nodes)) return;
+  const placement = placementOf(nodes.ClientSubnets, nodes.SecurityGroups);
+  const name = `the poller of ${mapping.logicalId}`;
+  const services = properties.ProvisionedPollerConfig === undefined ? ['lambda', 'sts'] : [];
+  for (const service of [...services, 'kafka-cluster']) demandRoute(network.obstacle(name, placement, service));
+}

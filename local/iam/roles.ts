@@ -1,0 +1,75 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LocalError } from '../errors.ts';
+import { ACCOUNT, type Principal } from '../types.ts';
+import { decide, type RequestContext, type Statement } from './policy.ts';
+
+/** The roles of the templates, and the credentials that the functions hold of them. */
+export interface Roles {
+  /** Adds statements to a role; a role may be named before it is defined. */
+  attach(roleName: string, statements: readonly Statement[]): void;
+  /** Issues a function its credentials of a role. */
+  issue(functionName: string, roleArn: string): Principal;
+  find(accessKeyId: string): Principal | undefined;
+  authorize(principal: Principal, action: string, resource: string, context?: RequestContext): void;
+}
+
+function roleName(arn: string): string {
+  return arn.split('/').at(-1) ?? arn;
+}
+
+/**
+ * The credentials derive from a secret kept under `data`, so that what was signed with them (a presigned URL) is still
+ * good after a restart, as it is in AWS.
+ */
+export function createRoles(data: string): Roles {
+  const secret = loadSecret(data);
+  const statements = new Map<string, Statement[]>();
+  const principals = new Map<string, Principal>();
+  const derive = (purpose: string, name: string) => createHmac('sha256', secret).update(`${purpose}\n${name}`).digest();
+  return {
+    attach(role, added) {
+      statements.set(role, [...(statements.get(role) ?? []), ...added]);
+    },
+    issue(name, roleArn) {
+      const id = derive('access key id', name).toString('hex').toUpperCase().slice(0, 16);
+      const principal: Principal = {
+        name,
+        roleArn,
+        accessKeyId: `ASIA${id}`,
+        secretAccessKey: derive('secret access key', name).toString('base64url').slice(0, 40),
+        sessionToken: derive('session token', name).toString('base64'),
+      };
+      principals.set(principal.accessKeyId, principal);
+      return principal;
+    },
+    find: (accessKeyId) => principals.get(accessKeyId),
+    authorize({ name, roleArn }, action, resource, context) {
+      const role = roleName(roleArn);
+      const decision = decide(statements.get(role) ?? [], action, resource, context);
+      if (decision === 'allowed') return;
+      const user = `arn:aws:sts::${ACCOUNT}:assumed-role/${role}/${name}`;
+      const why =
+        decision === 'denied'
+          ? 'with an explicit deny in an identity-based policy'
+          : `because no identity-based policy allows the ${action} action`;
+      const message = `User: ${user} is not authorized to perform: ${action} on resource: ${resource} ${why}`;
+      throw new LocalError('AccessDenied', message, 403);
+    },
+  };
+}
+
+function loadSecret(data: string): Buffer {
+  const file = join(data, 'credentials.secret');
+  try {
+    const kept = readFileSync(file);
+    if (kept.length === 32) return kept;
+  } catch {
+    // The first start: there is none yet.
+  }
+  const made = randomBytes(32);
+  mkdirSync(data, { recursive: true });
+  writeFileSync(file, made, { mode: 0o600 });
+  return made;
+}

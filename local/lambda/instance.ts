@@ -1,0 +1,132 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import type { FunctionDefinition } from './definition.ts';
+import type { FromInstance, Invocation, ToInstance } from './messages.ts';
+
+/** What came of an event: the handler's answer, or the error that Lambda answers with. Both are JSON. */
+export interface Outcome {
+  readonly payload: string;
+  readonly failed: boolean;
+}
+
+/** One process that runs one function, one event at a time. */
+export interface Instance {
+  /** Milliseconds from the start of the process until its handler was loaded. */
+  readonly coldStartMs: number;
+  /** False once the process is gone or has been told to stop. */
+  isAlive(): boolean;
+  run(invocation: Omit<Invocation, 'type' | 'deadline'>): Promise<Outcome>;
+  stop(): Promise<void>;
+}
+
+/** Lambda gives a function 10 s to initialize before the clock of its timeout starts. */
+const INIT_SECONDS = 10;
+/** The heap's share of a function's memory, as in Lambda's own Node runtime. */
+const HEAP_SHARE = 0.9;
+
+function errorOutcome(errorType: string, errorMessage: string): Outcome {
+  return { payload: JSON.stringify({ errorType, errorMessage }), failed: true };
+}
+
+/** Thrown when the bundle cannot be loaded; `outcome` is what Lambda answers. */
+export class InitFailure extends Error {
+  readonly outcome: Outcome;
+
+  constructor(outcome: Outcome) {
+    super(outcome.payload);
+    this.name = 'InitFailure';
+    this.outcome = outcome;
+  }
+}
+
+/** Starts a process with the given environment and loads the handler; `onLine` gets its output line by line. */
+export async function startInstance(
+  definition: FunctionDefinition,
+  environment: Readonly<Record<string, string>>,
+  ca: string,
+  onLine: (line: string) => void,
+): Promise<Instance> {
+  const started = performance.now();
+  const child = fork(join(import.meta.dirname, 'bootstrap.ts'), {
+    cwd: definition.taskRoot,
+    env: { ...environment },
+    execArgv: [`--max-old-space-size=${Math.floor(definition.memoryMb * HEAP_SHARE)}`],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  forwardLines(child, onLine);
+  const exited = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ? `signal: ${signal}` : `exit status ${code}`));
+  });
+  let alive = true;
+  exited.then(() => {
+    alive = false;
+  });
+
+  /** The next message, the end of the process, or nothing in time. */
+  const next = async (seconds: number): Promise<FromInstance | { type: 'exit'; how: string } | { type: 'late' }> => {
+    const { promise, resolve } = Promise.withResolvers<FromInstance | { type: 'late' }>();
+    const timer = setTimeout(() => resolve({ type: 'late' }), seconds * 1000);
+    child.once('message', (message) => resolve(message as FromInstance));
+    const result = await Promise.race([promise, exited.then((how) => ({ type: 'exit' as const, how }))]);
+    clearTimeout(timer);
+    child.removeAllListeners('message');
+    return result;
+  };
+
+  const tell = (message: ToInstance): void => {
+    child.send(message, () => {
+      // A failed send means that the process is gone, which `exited` reports.
+    });
+  };
+
+  const kill = async (): Promise<void> => {
+    alive = false;
+    child.kill('SIGKILL');
+    await exited;
+  };
+
+  tell({ type: 'init', taskRoot: definition.taskRoot, handler: definition.handler, ca });
+  const first = await next(INIT_SECONDS + definition.timeoutSeconds);
+  if (first.type !== 'ready') {
+    await kill();
+    if (first.type === 'init failure') throw new InitFailure({ payload: first.payload, failed: true });
+    const how = first.type === 'exit' ? first.how : 'it did not finish in time';
+    throw new InitFailure(errorOutcome('Runtime.ExitError', `Runtime exited during initialization: ${how}`));
+  }
+
+  return {
+    coldStartMs: performance.now() - started,
+    isAlive: () => alive,
+    stop: kill,
+    async run(invocation) {
+      const { timeoutSeconds } = definition;
+      tell({ type: 'invoke', ...invocation, deadline: Date.now() + timeoutSeconds * 1000 });
+      const message = await next(timeoutSeconds);
+      if (message.type === 'answer') return { payload: message.payload, failed: false };
+      if (message.type === 'failure') return { payload: message.payload, failed: true };
+      await kill();
+      const prefix = `RequestId: ${invocation.requestId} Error:`;
+      if (message.type === 'exit') {
+        return errorOutcome('Runtime.ExitError', `${prefix} Runtime exited with error: ${message.how}`);
+      }
+      const text = `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`;
+      onLine(`${new Date().toISOString()} ${invocation.requestId} ${text}`);
+      return errorOutcome('Sandbox.Timedout', `${prefix} ${text}`);
+    },
+  };
+}
+
+function forwardLines(child: ChildProcess, onLine: (line: string) => void): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    let rest = '';
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) onLine(line);
+    });
+    stream?.on('end', () => {
+      if (rest !== '') onLine(rest);
+    });
+  }
+}

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LocalError, reason } from '../errors.ts';
+import type { InvokeResult } from '../types.ts';
+import { environmentOf, type FunctionDefinition } from './definition.ts';
+import { startInstance } from './instance.ts';
+import { createLogs } from './logs.ts';
+import { createPool, type Pool } from './pool.ts';
+
+/** The Lambda service: functions by name, invoked synchronously or through a queue. */
+export interface LambdaService {
+  add(definition: FunctionDefinition): void;
+  /** By name, ARN or logical id. */
+  find(nameOrArn: string): FunctionDefinition | undefined;
+  /** How often an asynchronous invocation is retried; 2 unless the template says otherwise. */
+  setRetries(functionName: string, retries: number): void;
+  invoke(nameOrArn: string, payload: Buffer, mode: 'RequestResponse' | 'Event'): Promise<InvokeResult>;
+  list(): readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Payload limits in bytes: 6 MB for synchronous invocations, 1 MB for asynchronous ones (256 KB before October 2025). */
+const MAX_PAYLOAD = { RequestResponse: 6 * 1024 * 1024, Event: 1024 * 1024 } as const;
+const RETRIES = 2;
+/** Lambda waits a minute before the first retry of a failed event and two before the second. */
+const FAILURE_WAIT_MS = 60_000;
+export function createLambda(options: {
+  readonly data: string;
+  readonly endpoints: () => Readonly<Record<string, string>>;
+  readonly tls: { readonly ca: string; readonly caFile: string };
+  readonly log: (line: string) => void;
+}): LambdaService {
+  const { log, tls } = options;
+  const logs = createLogs(options.data, log);
+  const functions = new Map<string, { definition: FunctionDefinition; pool: Pool; retries: number }>();
+  const stopping = new AbortController();
+
+  const lookUp = (nameOrArn: string) => {
+    const name = nameOrArn.match(/function:([^:]+)/)?.[1] ?? nameOrArn;
+    return functions.get(name) ?? [...functions.values()].find(({ definition }) => definition.logicalId === name);
+  };
+
+  const demand = (nameOrArn: string) => {
+    const found = lookUp(nameOrArn);
+    if (found) return found;
+    throw new LocalError('ResourceNotFoundException', `Function not found: ${nameOrArn}`, 404);
+  };
+
+  const runQueued = async (name: string, payload: Buffer): Promise<void> => {
+    const { pool, retries } = demand(name);
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await pool.run(payload, 'wait');
+      if (!outcome.failed) return;
+      if (attempt > retries) {
+        log(`${name}: an asynchronous event failed ${attempt} times and is dropped: ${outcome.payload.slice(0, 300)}`);
+        return;
+      }
+      await sleep(attempt * FAILURE_WAIT_MS, undefined, { signal: stopping.signal, ref: false });
+    }
+  };
+
+  return {
+    add(definition) {
+      const onLine = logs.lines(definition.name);
+      const start = () =>
+        startInstance(definition, environmentOf(definition, options.endpoints(), tls.caFile), tls.ca, onLine);
+      functions.set(definition.name, { definition, pool: createPool(definition, start, log), retries: RETRIES });
+    },
+    find: (nameOrArn) => lookUp(nameOrArn)?.definition,
+    setRetries(functionName, retries) {
+      demand(functionName).retries = retries;
+    },
+    async invoke(nameOrArn, payload, mode) {
+      const { definition, pool } = demand(nameOrArn);
+      if (payload.length > MAX_PAYLOAD[mode]) {
+        const limit = `${MAX_PAYLOAD[mode]} bytes for the ${mode} invocation type`;
+        throw new LocalError('RequestTooLargeException', `Request must be smaller than ${limit}`, 413);
+      }
+      if (mode === 'Event') {
+        runQueued(definition.name, payload).catch((error: unknown) => {
+          if (!stopping.signal.aborted) log(`${definition.name}: an asynchronous event is lost: ${reason(error)}`);
+        });
+        return { payload: Buffer.alloc(0) };
+      }
+      const outcome = await pool.run(payload, 'refuse');
+      const answer = Buffer.from(outcome.payload);
+      return outcome.failed ? { payload: answer, functionError: 'Unhandled' } : { payload: answer };
+    },
+    list: () => [...functions.keys()],
+    async stop() {
+      stopping.abort();
+      await Promise.all([...functions.values()].map(({ pool }) => pool.stop()));
+      await logs.stop();
+    },
+  };
+}

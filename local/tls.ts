@@ -1,0 +1,81 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { generate } from 'selfsigned';
+
+/** PEM texts of the local CA and of one certificate for localhost, 127.0.0.1 and ::1, and the CA's file. */
+export interface Tls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly caFile: string;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const VALID_DAYS = 397;
+/** Renewed while an earlier client still accepts it, and never in the middle of a session. */
+const RENEW_DAYS = 30;
+
+/** Reads the CA and the certificate kept under `data`, or makes new ones where there are none or they end soon. */
+export async function loadTls(data: string): Promise<Tls> {
+  const folder = join(data, 'tls');
+  const file = (name: string) => join(folder, name);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const kept = await Promise.all(['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFile(file(name), 'utf8'))).catch(
+    () => undefined,
+  );
+  const [ca, cert, key] = kept ?? [];
+  const isGood = ca && cert && key && [ca, cert].every((pem) => endsLater(pem));
+  if (isGood && new X509Certificate(cert).verify(new X509Certificate(ca).publicKey)) {
+    return { ca, cert, key, caFile: file('ca.pem') };
+  }
+  const made = await makeCertificates();
+  await writeFile(file('key.pem'), made.key, { mode: 0o600 });
+  await writeFile(file('cert.pem'), made.cert);
+  await writeFile(file('ca.pem'), made.ca);
+  return { ...made, caFile: file('ca.pem') };
+}
+
+function endsLater(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).validToDate.getTime() - Date.now() > RENEW_DAYS * DAY_MS;
+  } catch {
+    return false;
+  }
+}
+
+async function makeCertificates(): Promise<{ ca: string; cert: string; key: string }> {
+  const common = {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(Date.now() - DAY_MS),
+    notAfterDate: new Date(Date.now() + VALID_DAYS * DAY_MS),
+  } as const;
+  const ca = await generate([{ name: 'commonName', value: 'Tidemark local CA' }], {
+    ...common,
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+  const leaf = await generate([{ name: 'commonName', value: 'localhost' }], {
+    ...common,
+    ca: { key: ca.private, cert: ca.cert },
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+          { type: 7, ip: '::1' },
+        ],
+      },
+    ],
+  });
+  // The CA's private key is thrown away: nothing else can ever be signed with it.
+  return { ca: ca.cert, cert: leaf.cert, key: leaf.private };
+}

@@ -1,0 +1,34 @@
+import { formatBytes, formatDuration, formatTable } from '../format.ts';
+import { firstDifference } from './folders.ts';
+import type { StepResult } from './measure.ts';
+import { type TourDevices, tourSteps } from './steps.ts';
+
+/**
+ * Runs the tour, printing a line as each step ends, then the table; `json` ends with the same as one line of JSON.
+ * Throws when the folders differ after any step.
+ */
+export async function runTour(devices: TourDevices, json: boolean, print: (line: string) => void): Promise<void> {
+  const steps: StepResult[] = [];
+  for await (const result of tourSteps(devices)) {
+    steps.push(result);
+    print(`  ${result.step}: on the other device after ${formatDuration(result.converge_ms)}`);
+  }
+  const difference = await firstDifference(devices.laptop.folder, devices.desktop.folder);
+  if (difference !== undefined) throw new Error(`the folders differ at the end: ${difference}`);
+  print(`\n${table(steps)}\n\nboth folders are identical, byte by byte`);
+  if (json) print(JSON.stringify({ steps, identical: true }));
+}
+
+function table(steps: readonly StepResult[]): string {
+  const header = ['step', 'files', 'file bytes', 'uploaded', 'in all requests', 'downloaded', 'to the other device'];
+  const rows = steps.map((result) => [
+    result.step,
+    String(result.files),
+    formatBytes(result.file_bytes),
+    formatBytes(result.uploaded_bytes),
+    formatBytes(result.request_bytes),
+    formatBytes(result.downloaded_bytes),
+    formatDuration(result.converge_ms),
+  ]);
+  return formatTable([header, ...rows]);
+}

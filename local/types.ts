@@ -1,0 +1,128 @@
+/** The account and region that every local ARN is made with. */
+export const ACCOUNT = '000000000000';
+export const REGION = 'us-east-1';
+
+/** A role's temporary credentials, one set per function (and one for CloudFront's service principal). */
+export interface Principal {
+  /** The function's name, for error messages. */
+  readonly name: string;
+  readonly roleArn: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+}
+
+export interface Identities {
+  find(accessKeyId: string): Principal | undefined;
+  /**
+   * Throws AccessDenied with AWS' words: User: <assumed-role arn> is not authorized to perform: <action> on resource:
+   * <arn> because no identity-based policy allows the <action> action.
+   * `context` holds what the request says for a statement's conditions, such as { 's3:prefix': 'blocks/' }; a
+   * condition on a key that is not in it is not met.
+   */
+  authorize(principal: Principal, action: string, resource: string, context?: Readonly<Record<string, string>>): void;
+  /**
+   * Throws Unreachable where the function sits in a VPC whose subnets have no endpoint for this service ('s3',
+   * 'dynamodb', 'lambda', 'secretsmanager', 'kafka', 'rds-data', 'execute-api', 'kafka-cluster', 'rds-db'; the last
+   * two are checked against security groups and VPC membership).
+   */
+  reach(principal: Principal, service: string): void;
+}
+
+export interface ResourceContext {
+  readonly type: string;
+  readonly logicalId: string;
+  readonly stack: string;
+  /** Stable across restarts: `${stack}-${logicalId}`, lower-cased and cut to fit. */
+  readonly physicalName: string;
+  /** Resolved: no intrinsic is left. */
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+export interface Provisioned {
+  readonly ref: string;
+  readonly attributes: Readonly<Record<string, string | number>>;
+}
+
+export type Provider = (resource: ResourceContext) => Provisioned | Promise<Provisioned>;
+
+export interface StreamRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer;
+}
+
+export interface Stream {
+  /** Answers the base offset. */
+  append(
+    topic: string,
+    partition: number,
+    records: readonly { key: Buffer | null; value: Buffer; timestamp: number }[],
+  ): Promise<number>;
+  /**
+   * Starts a consumer group that hands over batches of one or more partitions; the handler resolving commits them,
+   * rejecting redelivers. Restarts resume from the committed offsets.
+   */
+  consume(
+    options: {
+      topic: string;
+      group: string;
+      from: 'LATEST' | 'TRIM_HORIZON';
+      maxRecords: number;
+      windowMs: number;
+    },
+    handler: (records: readonly StreamRecord[]) => Promise<void>,
+  ): Promise<{ stop(): Promise<void> }>;
+}
+
+export interface InvokeResult {
+  readonly payload: Buffer;
+  readonly functionError?: 'Unhandled' | 'Handled';
+}
+
+/** The calls that API Gateway's @connections endpoint passes on to the WebSocket gateway. */
+export interface Connections {
+  post(apiId: string, stage: string, connectionId: string, data: Buffer): Promise<'sent' | 'gone'>;
+  close(apiId: string, stage: string, connectionId: string): Promise<'closed' | 'gone'>;
+  /** Times in milliseconds since 1970. */
+  get(
+    apiId: string,
+    stage: string,
+    connectionId: string,
+  ): Promise<{ connectedAt: number; lastActiveAt: number; sourceIp: string; userAgent: string } | 'gone'>;
+}
+
+/**
+ * The request header in which the WebSocket gateway names its API's id when it passes an @connections request on to
+ * the services' endpoint (`endpoints.EXECUTE_API`), with path, Host and signature as the function sent them.
+ */
+export const API_ID_HEADER = 'x-tidemark-api-id';
+
+export interface ServicesOptions {
+  readonly data: string;
+  /** The first of the ports that services may use: port..port+5. */
+  readonly port: number;
+  /** PEM; valid for localhost, 127.0.0.1 and ::1. */
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
+  readonly identities: Identities;
+  readonly invoke: (functionName: string, payload: Buffer, mode: 'RequestResponse' | 'Event') => Promise<InvokeResult>;
+  readonly connections: Connections;
+  readonly log: (line: string) => void;
+  readonly kafkaBrokers?: readonly string[];
+}
+
+export interface Services {
+  /** By CloudFormation type. */
+  readonly providers: Readonly<Record<string, Provider>>;
+  /** AWS_ENDPOINT_URL_* values by suffix: { S3: 'https://127.0.0.1:…', DYNAMODB: …, … }. */
+  readonly endpoints: Readonly<Record<string, string>>;
+  readonly stream: Stream;
+  /** No error if the user exists. */
+  readonly createUser: (poolId: string, user: { username: string; password: string }) => Promise<void>;
+  readonly edgeReport: () => { hits: number; misses: number; bytes: number };
+  stop(): Promise<void>;
+}

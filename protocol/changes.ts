@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { Entry } from './entry.ts';
+import { limits } from './limits.ts';
+import { Path } from './path.ts';
+
+export const ChangeType = z.enum(['create', 'update', 'delete', 'move']);
+export type ChangeType = z.infer<typeof ChangeType>;
+
+/** One committed change of the user's tree. Cursors count up by one without a gap, from 1. */
+export const Change = z.strictObject({
+  cursor: z.int().min(1),
+  change_type: ChangeType,
+  /** The entry after the change; for a delete, the entry that was removed, with the version of its tombstone. */
+  entry: Entry,
+  /** With `move`: where it was. */
+  moved_from: Path.optional(),
+  /** The device that made the change. */
+  device_id: z.uuid(),
+  /** Milliseconds since 1970 by the database's clock. */
+  timestamp: z.int(),
+});
+export type Change = z.infer<typeof Change>;
+
+/** GET /changes?cursor=N&limit=M: all changes after cursor N (0 for the beginning), in order. */
+export const ChangesQuery = z.strictObject({
+  device_id: z.uuid(),
+  cursor: z.coerce.number().int().min(0),
+  limit: z.coerce.number().int().min(1).max(limits.changesPerPage).default(limits.changesPerPage),
+});
+export type ChangesQuery = z.infer<typeof ChangesQuery>;
+
+export const ChangesResponse = z.strictObject({
+  changes: z.array(Change),
+  /** Where to go on: the cursor of the last change, or the one asked for. */
+  cursor: z.int().min(0),
+  /** Whether there is more to read now. */
+  more: z.boolean(),
+});
+export type ChangesResponse = z.infer<typeof ChangesResponse>;

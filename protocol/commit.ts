@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { ItemError } from './errors.ts';
+import { Path } from './path.ts';
+
+/** What became of one file of a finalize, delete, move or restore call. */
+export const CommitResult = z.union([
+  z.strictObject({
+    path: Path,
+    version: z.int().min(1),
+    version_id: z.uuid(),
+    /** Its change. */ cursor: z.int().min(1),
+  }),
+  z.strictObject({ path: Path, error: ItemError }),
+]);
+export type CommitResult = z.infer<typeof CommitResult>;
+
+/**
+ * The answer of every call that commits. Each file commits or fails alone; when every file failed for one reason, the
+ * call answers with that reason's status and an `ErrorBody` whose `details.results` holds this list.
+ */
+export const CommitResponse = z.strictObject({ results: z.array(CommitResult) });
+export type CommitResponse = z.infer<typeof CommitResponse>;

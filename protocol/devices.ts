@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+/** POST /devices: registers a device under an id that it chose; repeating it changes at most the name. */
+export const RegisterDeviceRequest = z.strictObject({
+  device_id: z.uuid(),
+  /** Shown in conflict copies and in the history. */
+  name: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[^\p{Cc}/\\]+$/u, 'must not hold slashes or control characters'),
+});
+export type RegisterDeviceRequest = z.infer<typeof RegisterDeviceRequest>;
+
+export const Device = z.strictObject({
+  device_id: z.uuid(),
+  name: z.string(),
+  created_at: z.int(),
+  last_seen_at: z.int(),
+  revoked: z.boolean(),
+});
+export type Device = z.infer<typeof Device>;
+
+/** The answer of GET /devices. POST answers the one `Device`; DELETE /devices/{device_id} revokes it and answers it. */
+export const DevicesResponse = z.strictObject({ devices: z.array(Device) });
+export type DevicesResponse = z.infer<typeof DevicesResponse>;

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { Entry } from './entry.ts';
+import { ItemError } from './errors.ts';
+import { Hash } from './hash.ts';
+import { limits } from './limits.ts';
+import { Path } from './path.ts';
+
+/** POST /download: which blocks make up each file, and where to fetch those that the client lacks. */
+export const DownloadRequest = z.strictObject({
+  device_id: z.uuid(),
+  files: z
+    .array(
+      z.strictObject({
+        path: Path,
+        /** Current version if absent. */
+        version: z.int().min(1).optional(),
+        /** The blocks to sign URLs for; all of the file's if absent. */
+        lacks: z.array(Hash).max(limits.blocksPerFile).optional(),
+      }),
+    )
+    .min(1)
+    .max(limits.filesPerCall),
+});
+export type DownloadRequest = z.infer<typeof DownloadRequest>;
+
+export const DownloadResponse = z.strictObject({
+  files: z.array(
+    z.union([z.strictObject({ path: Path, entry: Entry }), z.strictObject({ path: Path, error: ItemError })]),
+  ),
+  /** Signed CDN URLs, one per distinct block. */
+  urls: z.record(Hash, z.url()),
+  /** Milliseconds since 1970 until which the URLs are valid. */
+  urls_expire_at: z.int(),
+});
+export type DownloadResponse = z.infer<typeof DownloadResponse>;

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { Hash } from './hash.ts';
+import { Path } from './path.ts';
+
+/** The event on topic `file-changed`, keyed by `user_id`. It may come twice, and late; it is never lost. */
+export const FileChanged = z.strictObject({
+  user_id: z.uuid(),
+  file_path: Path,
+  version: z.int().min(1),
+  /** A move is a `create` at the new path with `moved_from`. */
+  change_type: z.enum(['create', 'update', 'delete']),
+  block_hashes: z.array(Hash).optional(),
+  /** Bytes of the deltas that were sent for this version; absent when there was none. */
+  delta_sizes: z.array(z.int()).optional(),
+  /** Milliseconds since 1970. */
+  timestamp: z.int(),
+  moved_from: Path.optional(),
+  /** The user's change sequence; consumers use it to drop duplicates. */
+  cursor: z.int().min(1),
+  version_id: z.uuid(),
+  origin_device: z.uuid(),
+});
+export type FileChanged = z.infer<typeof FileChanged>;

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { ChangeType } from './changes.ts';
+import { Attributes } from './entry.ts';
+import { limits } from './limits.ts';
+import { Path } from './path.ts';
+
+/** GET /history?path=P: the versions of a file, newest first, across renames; works for deleted files too. */
+export const HistoryQuery = z.strictObject({
+  device_id: z.uuid(),
+  path: Path,
+  /** Only versions below this one. */
+  before: z.coerce.number().int().min(1).optional(),
+  limit: z.coerce.number().int().min(1).max(limits.historyPerPage).default(limits.historyPerPage),
+});
+export type HistoryQuery = z.infer<typeof HistoryQuery>;
+
+export const HistoryResponse = z.strictObject({
+  versions: z.array(
+    Attributes.extend({
+      version: z.int().min(1),
+      change_type: ChangeType,
+      device_id: z.uuid(),
+      /** Milliseconds since 1970 by the database's clock. */
+      created_at: z.int(),
+      /** False for a tombstone. */
+      restorable: z.boolean(),
+    }),
+  ),
+  more: z.boolean(),
+});
+export type HistoryResponse = z.infer<typeof HistoryResponse>;

@@ -1,0 +1,32 @@
+/** Limits of the service. Both sides enforce them; a request beyond one is refused with `limit_exceeded`. */
+export const limits = {
+  /** Bytes in a block; a file is cut into blocks of this size by default, and no block may be larger. */
+  blockBytes: 4 * 1024 * 1024,
+  /** Blocks in one file: 1 TiB at the default block size would be 262,144; 65,536 keeps a version row under 4 MiB. */
+  blocksPerFile: 65_536,
+  /** Files in one upload-init, finalize, delete, move or download call. */
+  filesPerCall: 500,
+  /** Blocks in one upload-init call, over all files; with 100 bytes of JSON each it stays under Lambda's 6 MB payload. */
+  blocksPerCall: 20_000,
+  /** Bytes of a delta-apply body: Lambda's 6 MB payload less base64 and the envelope. */
+  deltaBodyBytes: 4 * 1024 * 1024,
+  deltasPerCall: 256,
+  /** Neighbouring base blocks that one delta may read. */
+  baseBlocksPerDelta: 3,
+  proofsPerCall: 64,
+  /** UTF-8 bytes of a path and of one of its segments (the limit of ext4, APFS and NTFS file names). */
+  pathBytes: 4096,
+  segmentBytes: 255,
+  devicesPerUser: 50,
+  changesPerPage: 1000,
+  treeEntriesPerPage: 1000,
+  historyPerPage: 200,
+  /** Seconds that a signed upload or download URL is valid. */
+  urlSeconds: 900,
+  /** Seconds that a WebSocket ticket is valid. */
+  ticketSeconds: 60,
+  /** Hours that an upload session, and its hold on blocks, lives. */
+  uploadHours: 72,
+  /** Days that a superseded version is kept. */
+  historyDays: 30,
+} as const;

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { limits } from './limits.ts';
+import { Path } from './path.ts';
+
+/**
+ * POST /move: renames files and directories without touching a block; the version goes up by one and the history
+ * follows. The items of one call commit together in the order given (a directory's entries in one call, each listed).
+ * Answers `CommitResponse` with `path` = `to`.
+ */
+export const MoveRequest = z.strictObject({
+  request_id: z.uuid(),
+  device_id: z.uuid(),
+  moves: z
+    .array(z.strictObject({ from: Path, to: Path, base_version: z.int().min(1) }))
+    .min(1)
+    .max(limits.filesPerCall),
+});
+export type MoveRequest = z.infer<typeof MoveRequest>;

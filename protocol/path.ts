@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { limits } from './limits.ts';
+
+const encoder = new TextEncoder();
+
+/**
+ * Says what is wrong with a path, or `undefined` for a good one.
+ * A path is relative, `/`-separated, NFC UTF-8, without empty, `.` or `..` segments, control characters or backslashes.
+ */
+export function pathProblem(path: string): string | undefined {
+  if (path === '') return 'is empty';
+  if (path.startsWith('/')) return 'is absolute; paths are relative to the synced folder';
+  if (!path.isWellFormed()) return 'is not valid Unicode';
+  if (path !== path.normalize('NFC')) return 'is not in Unicode normal form C';
+  if (path.includes('\\')) return `holds a backslash at character ${path.indexOf('\\') + 1}`;
+  const control = firstControlCharacter(path);
+  if (control >= 0) return `holds a control character at character ${control + 1}`;
+  if (encoder.encode(path).length > limits.pathBytes) return `is longer than ${limits.pathBytes} bytes`;
+  for (const segment of path.split('/')) {
+    if (segment === '') return 'holds an empty segment';
+    if (segment === '.' || segment === '..') return `holds a '${segment}' segment`;
+    if (encoder.encode(segment).length > limits.segmentBytes) {
+      return `holds a name longer than ${limits.segmentBytes} bytes`;
+    }
+  }
+  return undefined;
+}
+
+function firstControlCharacter(path: string): number {
+  for (let index = 0; index < path.length; index++) {
+    const code = path.charCodeAt(index);
+    if (code < 0x20 || code === 0x7f) return index;
+  }
+  return -1;
+}
+
+/** A file's or directory's path in the user's namespace. */
+export const Path = z.string().check((context) => {
+  const problem = pathProblem(context.value);
+  if (problem) context.issues.push({ code: 'custom', message: problem, input: context.value });
+});

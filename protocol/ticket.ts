@@ -1,0 +1,11 @@
+import { z } from 'zod';
+
+/** POST /ticket: a one-time ticket for `wss://…?ticket=`, since a browser cannot set a header on a WebSocket. */
+export const TicketRequest = z.strictObject({ device_id: z.uuid() });
+export type TicketRequest = z.infer<typeof TicketRequest>;
+
+export const TicketResponse = z.strictObject({
+  ticket: z.string(),
+  /** Milliseconds since 1970. */ expires_at: z.int(),
+});
+export type TicketResponse = z.infer<typeof TicketResponse>;

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { Entry } from './entry.ts';
+import { Hash } from './hash.ts';
+import { limits } from './limits.ts';
+import { Path } from './path.ts';
+
+/**
+ * GET /tree?path=DIR: one directory of the namespace (the root without `path`), its entries with the recursive hash of
+ * each subdirectory, so that a client skips subtrees whose hash it has already.
+ */
+export const TreeQuery = z.strictObject({
+  device_id: z.uuid(),
+  path: Path.optional(),
+  /** The last name of the previous page. */
+  after: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(limits.treeEntriesPerPage).default(limits.treeEntriesPerPage),
+});
+export type TreeQuery = z.infer<typeof TreeQuery>;
+
+export const TreeResponse = z.strictObject({
+  /** Recursive hash of this directory, see `treeHash`. */
+  hash: Hash,
+  entries: z.array(z.strictObject({ entry: Entry, /** For directories. */ tree_hash: Hash.optional() })),
+  /** Name to pass as `after` for the next page. */
+  next: z.string().optional(),
+  /** Changes with a higher cursor are not in this answer. */
+  cursor: z.int().min(0),
+});
+export type TreeResponse = z.infer<typeof TreeResponse>;

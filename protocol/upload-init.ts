@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { Attributes, Block } from './entry.ts';
+import { ItemError } from './errors.ts';
+import { Hash } from './hash.ts';
+import { limits } from './limits.ts';
+import { Path } from './path.ts';
+
+/**
+ * Where a delta's base lies: `count` neighbouring blocks, from index `first`, of a version of this user's own file.
+ * The base is always named through a version, never by hash: a hash is not a capability.
+ */
+export const DeltaBase = z.strictObject({
+  path: Path,
+  version: z.int().min(1),
+  first: z.int().min(0),
+  count: z.int().min(1).max(limits.baseBlocksPerDelta),
+});
+export type DeltaBase = z.infer<typeof DeltaBase>;
+
+/** A block that the client wants to store, with the delta that it could send instead of the content. */
+export const OfferedBlock = Block.extend({
+  delta: z.strictObject({ base: DeltaBase, bytes: z.int().min(1) }).optional(),
+});
+
+export const OfferedFile = Attributes.extend({
+  /** The version that this one replaces; 0 for a path where the client knows of nothing. */
+  base_version: z.int().min(0),
+  blocks: z.array(OfferedBlock).max(limits.blocksPerFile),
+}).refine((file) => file.blocks.reduce((sum, block) => sum + block.size, 0) === file.size, {
+  message: 'size is not the sum of the block sizes',
+});
+export type OfferedFile = z.infer<typeof OfferedFile>;
+
+/** POST /upload-init. Repeating it with the same `upload_id` renews the URLs and the hold on the blocks. */
+export const UploadInitRequest = z.strictObject({
+  /** Chosen by the client; names the session in every later call and makes retries harmless. */
+  upload_id: z.uuid(),
+  device_id: z.uuid(),
+  files: z.array(OfferedFile).min(1).max(limits.filesPerCall),
+});
+export type UploadInitRequest = z.infer<typeof UploadInitRequest>;
+
+/** How to send one block that the service lacks. A block that is not listed is present, and pinned for the session. */
+export const BlockToSend = z.discriminatedUnion('how', [
+  /** `PUT url` with exactly these headers and the content as the body; the signature covers checksum and length. */
+  z.strictObject({
+    hash: Hash,
+    how: z.literal('put'),
+    url: z.url(),
+    headers: z.record(z.string(), z.string()),
+  }),
+  /** Send the delta that was offered, through delta-apply. */
+  z.strictObject({ hash: Hash, how: z.literal('delta') }),
+  /** Somebody stores this block already: prove possession through /prove, SHA-256(nonce bytes, then content). */
+  z.strictObject({ hash: Hash, how: z.literal('prove'), nonce: Hash }),
+]);
+export type BlockToSend = z.infer<typeof BlockToSend>;
+
+export const UploadInitResponse = z.strictObject({
+  upload_id: z.uuid(),
+  /** Milliseconds since 1970 until which the session and its pins live. */
+  expires_at: z.int(),
+  /** Files that cannot be uploaded as offered; the others are in the session. */
+  refused: z.array(z.strictObject({ path: Path, error: ItemError })),
+  send: z.array(BlockToSend),
+});
+export type UploadInitResponse = z.infer<typeof UploadInitResponse>;

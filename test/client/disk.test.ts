@@ -1,0 +1,130 @@
+import { lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { BlockCache } from '../../client/block-cache.ts';
+import { hintOf } from '../../client/hash-file.ts';
+import { demandParents, diskPath } from '../../client/paths.ts';
+import { DiskChanged, writeAtomically } from '../../client/write-file.ts';
+import { sha256, toHex } from '../../codec/index.ts';
+import { temporaryFolder } from './folder.ts';
+
+describe('paths from the service', () => {
+  test.each(['../a', 'a/../../b', '/etc/passwd', 'a//b', './a', 'a/.', 'a\\b', 'a\0b', ''])('%j is refused', (path) => {
+    expect(() => diskPath('/root', path)).toThrow(/^refused: the path/);
+  });
+
+  test('nothing is reached through a symbolic link', async () => {
+    const [root, outside] = [await temporaryFolder(), await temporaryFolder()];
+    await symlink(outside, join(root, 'link'));
+    await expect(demandParents(root, 'link/a', { create: true })).rejects.toThrow('link is a symbolic link');
+    await expect(demandParents(root, 'link/b/c', { create: true })).rejects.toThrow('link is a symbolic link');
+    expect(await readdir(outside)).toEqual([]);
+  });
+
+  test('missing parents are made only on demand', async () => {
+    const root = await temporaryFolder();
+    expect(await demandParents(root, 'a/b/c', { create: false })).toBe(false);
+    expect(await demandParents(root, 'a/b/c', { create: true })).toBe(true);
+    expect((await lstat(join(root, 'a/b'))).isDirectory()).toBe(true);
+  });
+});
+
+describe('writing a file', () => {
+  const attributes = { mode: 0o640, mtime_ms: 1_700_000_000_123 };
+
+  test('content, mode and time arrive together, and nothing is left beside', async () => {
+    const root = await temporaryFolder();
+    const place = join(root, 'a');
+    const { hint } = await writeAtomically({ place, expected: undefined, ...attributes }, async (file) => {
+      await file.write(Buffer.from('hello'));
+    });
+    const stats = await stat(place);
+    expect(await readFile(place, 'utf8')).toBe('hello');
+    expect(stats.mode & 0o777).toBe(0o640);
+    expect(Math.floor(stats.mtimeMs)).toBe(attributes.mtime_ms);
+    expect(hint).toBe(hintOf(await lstat(place, { bigint: true })));
+    expect(await readdir(root)).toEqual(['a']);
+  });
+
+  test('a failure leaves the old file and nothing else', async () => {
+    const root = await temporaryFolder();
+    const place = join(root, 'a');
+    await writeFile(place, 'old');
+    const expected = hintOf(await lstat(place, { bigint: true }));
+    const failing = writeAtomically({ place, expected, ...attributes }, async () => {
+      throw new Error('no more');
+    });
+    await expect(failing).rejects.toThrow('no more');
+    expect(await readFile(place, 'utf8')).toBe('old');
+    expect(await readdir(root)).toEqual(['a']);
+  });
+
+  test('a file that appeared or changed meanwhile is not replaced', async () => {
+    const root = await temporaryFolder();
+    const place = join(root, 'a');
+    const write = (expected: string | undefined): Promise<unknown> =>
+      writeAtomically({ place, expected, ...attributes }, async (file) => {
+        await writeFile(place, 'the user was here');
+        await file.write(Buffer.from('new'));
+      });
+    await expect(write(undefined)).rejects.toThrow(DiskChanged);
+    const expected = hintOf(await lstat(place, { bigint: true }));
+    await expect(write(expected)).rejects.toThrow(DiskChanged);
+    expect(await readFile(place, 'utf8')).toBe('the user was here');
+  });
+
+  test('a symbolic link at the target is not written through', async () => {
+    const root = await temporaryFolder();
+    const outside = join(await temporaryFolder(), 'victim');
+    await writeFile(outside, 'safe');
+    await symlink(outside, join(root, 'a'));
+    const write = writeAtomically({ place: join(root, 'a'), expected: undefined, ...attributes }, async (file) => {
+      await file.write(Buffer.from('evil'));
+    });
+    await expect(write).rejects.toThrow(DiskChanged);
+    expect(await readFile(outside, 'utf8')).toBe('safe');
+  });
+});
+
+describe('the block cache', () => {
+  const block = async (fill: number, size = 8192) => {
+    const bytes = Buffer.alloc(size, fill);
+    return { bytes, hash: toHex(await sha256(bytes)) };
+  };
+
+  test('drops the least recently used beyond its capacity, and survives a restart', async () => {
+    const root = await temporaryFolder();
+    const [one, two, three] = [await block(1), await block(2), await block(3)];
+    const cache = new BlockCache(root, 20_000);
+    await cache.open();
+    await cache.put(one.hash, one.bytes);
+    await cache.put(two.hash, two.bytes);
+    expect(await cache.get(one.hash)).toEqual(one.bytes);
+    await cache.put(three.hash, three.bytes);
+    expect([cache.has(one.hash), cache.has(two.hash), cache.has(three.hash)]).toEqual([true, false, true]);
+    const again = new BlockCache(root, 20_000);
+    await again.open();
+    expect(await again.get(three.hash)).toEqual(three.bytes);
+  });
+
+  test('never hands out a damaged block', async () => {
+    const root = await temporaryFolder();
+    const one = await block(1);
+    const cache = new BlockCache(root);
+    await cache.open();
+    await cache.put(one.hash, one.bytes);
+    await writeFile(join(root, '.tidemark/blocks', one.hash), 'damaged');
+    expect(await cache.get(one.hash)).toBeUndefined();
+    expect(cache.has(one.hash)).toBe(false);
+  });
+
+  test('does not keep small blocks', async () => {
+    const root = await temporaryFolder();
+    const small = await block(1, 100);
+    const cache = new BlockCache(root);
+    await mkdir(join(root, '.tidemark'), { recursive: true });
+    await cache.open();
+    await cache.put(small.hash, small.bytes);
+    expect(cache.has(small.hash)).toBe(false);
+  });
+});

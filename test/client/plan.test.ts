@@ -1,0 +1,290 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { conflictPath } from '../../client/conflict.ts';
+import { type Operation, plan } from '../../client/plan.ts';
+import { ancestors, type Content, isInside, same } from '../../client/tree.ts';
+import { directory, file, Model } from './model.ts';
+
+/** A change that a user makes on one of the two sides. */
+type Edit =
+  | { readonly do: 'write'; readonly path: string; readonly content: string }
+  | { readonly do: 'mkdir'; readonly path: string }
+  | { readonly do: 'chmod'; readonly path: string; readonly mode: number }
+  | { readonly do: 'delete'; readonly path: string }
+  | { readonly do: 'move'; readonly path: string; readonly to: string };
+
+const name = fc.constantFrom('a', 'b', 'c');
+const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
+const content = fc.constantFrom('', 'red', 'green', 'blue', 'white');
+const edit: fc.Arbitrary<Edit> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), path, content }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('mkdir' as const), path }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('chmod' as const), path, mode: fc.constantFrom(0o700, 0o755) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), path }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('move' as const), path, to: path }) },
+);
+const edits = fc.array(edit, { maxLength: 8 });
+
+function options(model: Model, dirty?: Iterable<string>) {
+  const taken = (candidate: string): boolean => model.local.has(candidate) || model.remote.has(candidate);
+  return {
+    ...(dirty ? { dirty } : {}),
+    conflictPath: (at: string) => conflictPath(at, 'desk', new Date(2026, 0, 31), taken),
+  };
+}
+
+/** Plans and applies until nothing is left to do. */
+function settle(model: Model, interruptAfter = Number.POSITIVE_INFINITY): Operation[] {
+  const all: Operation[] = [];
+  for (let round = 0; round < 30; round++) {
+    const operations = plan(model.trees, options(model)).slice(0, interruptAfter);
+    if (operations.length === 0) return all;
+    for (const operation of operations) model.apply(operation);
+    all.push(...operations);
+  }
+  throw new Error(`still not settled after 30 plans: ${JSON.stringify(plan(model.trees, options(model)))}`);
+}
+
+function applyEdit(model: Model, side: 'local' | 'remote', change: Edit): void {
+  const tree: Map<string, Content> = model[side] as Map<string, Content>;
+  const put = (at: string, entry: Content): void => {
+    const old = model[side].get(at);
+    if (old && old.kind !== entry.kind) return;
+    for (const above of ancestors(at)) {
+      const parent = model[side].get(above);
+      if (parent?.kind === 'file') return;
+    }
+    for (const above of ancestors(at)) if (!tree.has(above)) set(above, directory());
+    set(at, entry);
+  };
+  const set = (at: string, entry: Content): void => {
+    if (side === 'remote') model.remote.set(at, { ...entry, version: model.nextVersion() });
+    else model.local.set(at, { ...entry, hint: '', identity: model.local.get(at)?.identity ?? model.nextIdentity() });
+  };
+  const old = model[side].get(change.path);
+  if (change.do === 'write') put(change.path, file(change.content));
+  else if (change.do === 'mkdir') put(change.path, directory());
+  else if (change.do === 'chmod' && old) put(change.path, { ...strip(old), mode: change.mode });
+  else if (change.do === 'delete') {
+    for (const at of [...tree.keys()]) if (at === change.path || isInside(at, change.path)) tree.delete(at);
+  } else if (change.do === 'move' && old) {
+    const { to } = change;
+    const blocked =
+      tree.has(to) ||
+      isInside(to, change.path) ||
+      ancestors(to).some((above) => model[side].get(above)?.kind === 'file');
+    if (blocked) return;
+    for (const above of ancestors(to)) if (!tree.has(above)) set(above, directory());
+    for (const at of [...tree.keys()].filter((each) => each === change.path || isInside(each, change.path))) {
+      const target = to + at.slice(change.path.length);
+      if (side === 'local') model.local.set(target, model.local.get(at)!);
+      else {
+        const entry = model.remote.get(at)!;
+        const origin = model.synced.has(at) ? at : (entry.moved_from ?? at);
+        model.remote.set(target, { ...entry, version: model.nextVersion(), moved_from: origin });
+      }
+      tree.delete(at);
+    }
+  }
+}
+
+function strip({ kind, size, mode, mtime_ms, blocks }: Content): Content {
+  return { kind, size, mode, mtime_ms, blocks };
+}
+
+function expectEqualSides(model: Model): void {
+  expect([...model.local.keys()].sort()).toEqual([...model.remote.keys()].sort());
+  expect([...model.synced.keys()].sort()).toEqual([...model.remote.keys()].sort());
+  for (const [at, entry] of model.local) expect(same(entry, model.remote.get(at)), at).toBe(true);
+}
+
+function contents(tree: ReadonlyMap<string, { kind: string; blocks: readonly { hash: string }[] }>): Set<string> {
+  return new Set([...tree.values()].filter(({ kind }) => kind === 'file').map(({ blocks }) => blocks[0]?.hash ?? ''));
+}
+
+/** Content that one side wrote, of which the other side never knew: it must outlive the sync. */
+function written(model: Model, side: 'local' | 'remote'): Set<string> {
+  const byIdentity = new Map([...model.synced.values()].map((entry) => [entry.identity, entry]));
+  const fresh = new Map<string, Content>();
+  for (const [at, entry] of model[side]) {
+    const origin = 'identity' in entry ? byIdentity.get(entry.identity) : model.synced.get(entry.moved_from ?? at);
+    const known = same(entry, origin) || same(entry, model.synced.get(at));
+    if (entry.kind === 'file' && !known) fresh.set(at, entry);
+  }
+  return contents(fresh);
+}
+
+function perturbed(base: readonly Edit[], here: readonly Edit[], there: readonly Edit[]): Model {
+  const model = new Model();
+  for (const change of base) applyEdit(model, 'local', change);
+  settle(model);
+  for (const change of here) applyEdit(model, 'local', change);
+  for (const change of there) applyEdit(model, 'remote', change);
+  return model;
+}
+
+describe('one tree, changed on both sides at random', () => {
+  test('both sides become equal, and a second sync has nothing to do', () => {
+    fc.assert(
+      fc.property(edits, edits, edits, (base, here, there) => {
+        const model = perturbed(base, here, there);
+        settle(model);
+        expectEqualSides(model);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('no content that a user wrote is lost', () => {
+    fc.assert(
+      fc.property(edits, edits, edits, (base, here, there) => {
+        const model = perturbed(base, here, there);
+        const kept = [...written(model, 'local'), ...written(model, 'remote')];
+        settle(model);
+        const found = contents(model.local);
+        for (const hash of kept) expect(found, `content ${hash}`).toContain(hash);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('a plan cut off anywhere is continued by the next one', () => {
+    fc.assert(
+      fc.property(edits, edits, edits, (base, here, there) => {
+        const model = perturbed(base, here, there);
+        for (let round = 0; round < 60; round++) settleOne(model);
+        settle(model);
+        expectEqualSides(model);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('changes on one side only arrive as they are, without a conflict copy', () => {
+    fc.assert(
+      fc.property(edits, edits, fc.constantFrom('local' as const, 'remote' as const), (base, changes, side) => {
+        const model = perturbed(base, side === 'local' ? changes : [], side === 'remote' ? changes : []);
+        const expected = [...model[side]].map(([at, { kind, mode, blocks }]) => ({ at, kind, mode, blocks }));
+        const operations = settle(model);
+        expect(operations.filter(({ do: what }) => what === 'setAside')).toEqual([]);
+        const other = side === 'local' ? model.remote : model.local;
+        expect([...other].map(([at, { kind, mode, blocks }]) => ({ at, kind, mode, blocks })).sort(byPath)).toEqual(
+          expected.sort(byPath),
+        );
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('planning the changed paths only finds the same operations as planning all', () => {
+    fc.assert(
+      fc.property(edits, edits, edits, (base, here, there) => {
+        const model = perturbed(base, here, there);
+        const all = plan(model.trees, options(model));
+        const paths = new Set([...model.local.keys(), ...model.remote.keys(), ...model.synced.keys()]);
+        const changed = [...paths].filter(
+          (at) =>
+            !same(model.local.get(at), model.synced.get(at)) ||
+            model.remote.get(at)?.version !== model.synced.get(at)?.version,
+        );
+        expect(plan(model.trees, options(model, changed))).toEqual(all);
+      }),
+    );
+  });
+});
+
+function settleOne(model: Model): void {
+  const [first] = plan(model.trees, options(model));
+  if (first) model.apply(first);
+}
+
+function byPath(one: { at: string }, other: { at: string }): number {
+  return one.at < other.at ? -1 : 1;
+}
+
+describe('single cases', () => {
+  const start = (...paths: string[]): Model => {
+    const model = new Model();
+    for (const at of paths) applyEdit(model, 'local', { do: 'write', path: at, content: at });
+    settle(model);
+    return model;
+  };
+  const steps = (model: Model): string[] => plan(model.trees, options(model)).map(({ do: what }) => what);
+
+  test('a renamed folder is moves only', () => {
+    const model = start('a/b', 'a/c');
+    applyEdit(model, 'local', { do: 'move', path: 'a', to: 'z' });
+    expect(plan(model.trees, options(model))).toMatchObject([
+      { do: 'moveRemote', from: 'a', to: 'z' },
+      { do: 'moveRemote', from: 'a/b', to: 'z/b' },
+      { do: 'moveRemote', from: 'a/c', to: 'z/c' },
+    ]);
+  });
+
+  test('a rename on another device is followed without a download', () => {
+    const model = start('a/b');
+    applyEdit(model, 'remote', { do: 'move', path: 'a/b', to: 'a/c' });
+    expect(plan(model.trees, options(model))).toEqual([{ do: 'moveLocal', from: 'a/b', to: 'a/c' }]);
+  });
+
+  test('an edit made here goes along with a rename made elsewhere', () => {
+    const model = start('a/b');
+    applyEdit(model, 'local', { do: 'write', path: 'a/b', content: 'edited' });
+    applyEdit(model, 'remote', { do: 'move', path: 'a/b', to: 'a/c' });
+    settle(model);
+    expect(model.remote.get('a/c')).toMatchObject(file('edited'));
+    expect(model.remote.has('a/b')).toBe(false);
+  });
+
+  test('the same edit on both sides is no conflict', () => {
+    const model = start('a');
+    for (const side of ['local', 'remote'] as const) applyEdit(model, side, { do: 'write', path: 'a', content: 'x' });
+    expect(steps(model)).toEqual(['adopt']);
+  });
+
+  test('two edits: the service keeps the name, this device keeps a copy', () => {
+    const model = start('a.txt');
+    applyEdit(model, 'local', { do: 'write', path: 'a.txt', content: 'mine' });
+    applyEdit(model, 'remote', { do: 'write', path: 'a.txt', content: 'theirs' });
+    settle(model);
+    expect(model.local.get('a.txt')).toMatchObject(file('theirs'));
+    expect(model.local.get('a (conflicted copy, desk, 2026-01-31).txt')).toMatchObject(file('mine'));
+  });
+
+  test('an edit wins over a deletion, whichever side made it', () => {
+    for (const [editor, deleter] of [
+      ['local', 'remote'],
+      ['remote', 'local'],
+    ] as const) {
+      const model = start('a');
+      applyEdit(model, editor, { do: 'write', path: 'a', content: 'edited' });
+      applyEdit(model, deleter, { do: 'delete', path: 'a' });
+      settle(model);
+      expect(model.local.get('a'), editor).toMatchObject(file('edited'));
+    }
+  });
+
+  test('a deleted folder stays while the other side put something into it', () => {
+    const model = start('a/b');
+    applyEdit(model, 'local', { do: 'delete', path: 'a' });
+    applyEdit(model, 'remote', { do: 'write', path: 'a/new', content: 'new' });
+    settle(model);
+    expect([...model.local.keys()].sort()).toEqual(['a', 'a/new']);
+  });
+
+  test('a file that became a folder', () => {
+    const model = start('a');
+    applyEdit(model, 'local', { do: 'delete', path: 'a' });
+    applyEdit(model, 'local', { do: 'write', path: 'a/b', content: 'inside' });
+    settle(model);
+    expect([...model.remote.keys()].sort()).toEqual(['a', 'a/b']);
+  });
+
+  test('what is ignored is neither deleted nor sent', () => {
+    const model = start('a', 'b');
+    model.local.delete('a');
+    applyEdit(model, 'remote', { do: 'write', path: 'c', content: 'c' });
+    const blocked = (at: string): boolean => at === 'a' || at === 'c';
+    expect(plan(model.trees, { ...options(model), blocked })).toEqual([]);
+  });
+});

@@ -1,0 +1,108 @@
+import { chmod, mkdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { compileIgnores } from '../../client/ignore.ts';
+import { type ScanResult, scan } from '../../client/scan.ts';
+import type { LocalEntry } from '../../client/tree.ts';
+import { sha256, toHex } from '../../codec/index.ts';
+import { temporaryFolder } from './folder.ts';
+
+/** After this time a file's stamps are trusted. */
+const SETTLED_MS = 40;
+
+function look(root: string, known: ReadonlyMap<string, LocalEntry> = new Map(), rules = ''): Promise<ScanResult> {
+  return scan('', { root, known, ignores: compileIgnores(rules) });
+}
+
+async function hash(text: string): Promise<string> {
+  return toHex(await sha256(Buffer.from(text)));
+}
+
+test('files, empty files, empty directories and modes are found', async () => {
+  const root = await temporaryFolder();
+  await mkdir(join(root, 'docs/empty'), { recursive: true });
+  await writeFile(join(root, 'docs/a.txt'), 'hello');
+  await writeFile(join(root, 'docs/none'), '');
+  await chmod(join(root, 'docs/a.txt'), 0o751);
+  const { found } = await look(root);
+  expect([...found.keys()].sort()).toEqual(['docs', 'docs/a.txt', 'docs/empty', 'docs/none']);
+  expect(found.get('docs/a.txt')).toMatchObject({ kind: 'file', size: 5, mode: 0o751 });
+  expect(found.get('docs/a.txt')!.blocks).toEqual([{ hash: await hash('hello'), size: 5 }]);
+  expect(found.get('docs/none')!.blocks).toEqual([]);
+  expect(found.get('docs/empty')).toMatchObject({ kind: 'directory', size: 0 });
+});
+
+test('a file larger than one block is cut at 4 MiB', async () => {
+  const root = await temporaryFolder();
+  await writeFile(join(root, 'big'), Buffer.alloc(9 * 1024 * 1024, 7));
+  const { found } = await look(root);
+  expect(found.get('big')!.blocks.map(({ size }) => size)).toEqual([4194304, 4194304, 1048576]);
+});
+
+test('a second look finds nothing, and a touched file keeps its content', async () => {
+  const root = await temporaryFolder();
+  await writeFile(join(root, 'a'), 'hello');
+  await sleep(SETTLED_MS);
+  const first = await look(root);
+  expect((await look(root, first.found)).found.size).toBe(0);
+  await utimes(join(root, 'a'), 1, 1);
+  const { found } = await look(root, first.found);
+  expect(found.get('a')!.blocks).toEqual(first.found.get('a')!.blocks);
+});
+
+test('a change that keeps size and modification time is found', async () => {
+  const root = await temporaryFolder();
+  await writeFile(join(root, 'a'), 'one');
+  await utimes(join(root, 'a'), 1000, 1000);
+  await sleep(SETTLED_MS);
+  const first = await look(root);
+  await writeFile(join(root, 'a'), 'two');
+  await utimes(join(root, 'a'), 1000, 1000);
+  const { found } = await look(root, first.found);
+  expect(found.get('a')!.blocks[0]!.hash).toBe(await hash('two'));
+});
+
+test('a renamed folder keeps hashes and identities', async () => {
+  const root = await temporaryFolder();
+  await mkdir(join(root, 'old'));
+  await writeFile(join(root, 'old/a'), 'hello');
+  await sleep(SETTLED_MS);
+  const first = await look(root);
+  await rename(join(root, 'old'), join(root, 'new'));
+  const { found, seen } = await look(root, first.found);
+  expect([...seen].sort()).toEqual(['new', 'new/a']);
+  expect(found.get('new/a')).toEqual(first.found.get('old/a'));
+  expect(found.get('new')!.identity).toBe(first.found.get('old')!.identity);
+});
+
+test('symbolic links are skipped with a reason and never followed', async () => {
+  const root = await temporaryFolder();
+  const outside = await temporaryFolder();
+  await writeFile(join(outside, 'secret'), 'x');
+  await symlink(outside, join(root, 'link'));
+  const { found, skipped } = await look(root);
+  expect(found.size).toBe(0);
+  expect(skipped.get('link')).toBe('symbolic links are not synced');
+});
+
+test('ignored files, the state folder and unfinished files are not seen', async () => {
+  const root = await temporaryFolder();
+  for (const folder of ['.tidemark', 'node_modules/x', 'src']) await mkdir(join(root, folder), { recursive: true });
+  for (const name of ['.tidemark/state.db', '.tidemark-tmp-1', 'node_modules/x/a', '~$report.docx', 'b.tmp', 'src/a']) {
+    await writeFile(join(root, name), 'x');
+  }
+  const { seen } = await look(root, new Map(), 'node_modules/\n');
+  expect([...seen].sort()).toEqual(['src', 'src/a']);
+});
+
+test('a rule in the file overrides a default', () => {
+  const ignores = compileIgnores('!keep.tmp\n/build/\n');
+  expect(ignores('keep.tmp', false)).toBe(false);
+  expect(ignores('other.tmp', false)).toBe(true);
+  expect(ignores('build', true)).toBe(true);
+  expect(ignores('build/out/a', false)).toBe(true);
+  expect(ignores('src/build', true)).toBe(false);
+  expect(ignores('.tidemark/state.db', false)).toBe(true);
+  expect(ignores('.tidemarkignore', false)).toBe(false);
+});

@@ -1,0 +1,104 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { deploymentOf } from './deployment.ts';
+
+const { template, resources, functions } = deploymentOf();
+
+const open = ['GET /service', '$default'];
+const authorized = [
+  'POST /upload-init',
+  'POST /prove',
+  'POST /delta-apply',
+  'POST /finalize',
+  'POST /delete',
+  'POST /move',
+  'POST /restore',
+  'GET /changes',
+  'GET /tree',
+  'GET /history',
+  'POST /devices',
+  'GET /devices',
+  'DELETE /devices/{device_id}',
+  'POST /ticket',
+  'POST /download',
+];
+
+describe('HTTP API', () => {
+  const routes = Object.values(template('Api').findResources('AWS::ApiGatewayV2::Route')).map(
+    ({ Properties }) => Properties,
+  );
+
+  test('has exactly these routes', () => {
+    expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual([...open, ...authorized].sort());
+  });
+
+  test.each(authorized)('%s demands a token', (key) => {
+    const route = routes.find(({ RouteKey }) => RouteKey === key);
+    expect(route).toMatchObject({ AuthorizationType: 'JWT', AuthorizerId: { Ref: expect.any(String) } });
+  });
+
+  test.each(open)('%s answers without one', (key) => {
+    const route = routes.find(({ RouteKey }) => RouteKey === key);
+    expect(route).toMatchObject({ AuthorizationType: 'NONE' });
+    expect(route).not.toHaveProperty('AuthorizerId');
+  });
+
+  test('accepts tokens of the user pool for its client only', () => {
+    template('Api').hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+      AuthorizerType: 'JWT',
+      IdentitySource: ['$request.header.Authorization'],
+      JwtConfiguration: {
+        Issuer: { 'Fn::ImportValue': Match.stringLikeRegexp('ProviderURL') },
+        Audience: [{ 'Fn::ImportValue': Match.stringLikeRegexp('Client') }],
+      },
+    });
+  });
+
+  test('waits longer for a function than the function may take', () => {
+    for (const { name, path, properties } of functions.filter(({ path }) => path.startsWith('TidemarkApi/'))) {
+      expect({ name, path, slow: Number(properties.Timeout) >= 30 }).toMatchObject({ slow: false });
+    }
+  });
+});
+
+describe('WebSocket API', () => {
+  test('opens a connection for a ticket in the query', () => {
+    template('Notification').hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+      AuthorizerType: 'REQUEST',
+      IdentitySource: ['route.request.querystring.ticket'],
+    });
+    template('Notification').hasResourceProperties('AWS::ApiGatewayV2::Route', {
+      RouteKey: '$connect',
+      AuthorizationType: 'CUSTOM',
+      AuthorizerId: Match.anyValue(),
+    });
+  });
+
+  test('has three routes, and answers what it does not know', () => {
+    const routes = Object.values(template('Notification').findResources('AWS::ApiGatewayV2::Route'));
+    expect(routes.map(({ Properties }) => Properties.RouteKey).sort()).toEqual(['$connect', '$default', '$disconnect']);
+    template('Notification').hasResourceProperties('AWS::ApiGatewayV2::RouteResponse', {
+      RouteResponseKey: '$default',
+    });
+  });
+});
+
+describe('identity', () => {
+  test('only an administrator creates users', () => {
+    template('Identity').hasResourceProperties('AWS::Cognito::UserPool', {
+      AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
+    });
+  });
+
+  test('the client signs in with a password, with SRP or with a refresh token', () => {
+    template('Identity').hasResourceProperties('AWS::Cognito::UserPoolClient', {
+      ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH', 'ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+      AllowedOAuthFlowsUserPoolClient: false,
+    });
+  });
+});
+
+test('no function is callable by a service without a source', () => {
+  const permissions = resources('AWS::Lambda::Permission');
+  expect(permissions.length).toBeGreaterThan(0);
+  for (const { properties } of permissions) expect(properties).toHaveProperty('SourceArn');
+});

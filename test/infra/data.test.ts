@@ -1,0 +1,141 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { deploymentOf } from './deployment.ts';
+
+const { template, functions } = deploymentOf();
+
+describe('sync stream', () => {
+  test('the topic has 64 partitions and keeps seven days', () => {
+    template('Stream').hasResourceProperties('AWS::MSK::Topic', {
+      TopicName: 'file-changed',
+      PartitionCount: 64,
+      Configs: Buffer.from('retention.ms=604800000').toString('base64'),
+    });
+  });
+
+  test('brokers accept IAM over TLS and nothing else', () => {
+    template('Stream').hasResourceProperties('AWS::MSK::Cluster', {
+      ClientAuthentication: { Sasl: { Iam: { Enabled: true } }, Unauthenticated: Match.absent() },
+      EncryptionInfo: { EncryptionInTransit: { ClientBroker: 'TLS', InCluster: true } },
+    });
+  });
+
+  test('port 9098 is open to the pollers and to relay', () => {
+    const rules = Object.values(template('Stream').findResources('AWS::EC2::SecurityGroupIngress'));
+    expect(rules.map(({ Properties }) => [Properties.FromPort, Properties.ToPort])).toEqual([
+      [9098, 9098],
+      [9098, 9098],
+    ]);
+    const relay = functions.find(({ name }) => name === 'Relay')!.properties;
+    expect(JSON.stringify(relay.VpcConfig)).toContain('Publisher');
+    const others = functions.filter(({ properties }) => JSON.stringify(properties.VpcConfig)?.includes('Publisher'));
+    expect(others.map(({ name }) => name)).toEqual(['Relay']);
+  });
+
+  test('notify hears at once of what is new, gc reads all there is', () => {
+    template('Notification').hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      StartingPosition: 'LATEST',
+      MaximumBatchingWindowInSeconds: 0,
+      BatchSize: 100,
+      Topics: ['file-changed'],
+    });
+    template('Maintenance').hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      StartingPosition: 'TRIM_HORIZON',
+      MaximumBatchingWindowInSeconds: 5,
+      BatchSize: 500,
+      Topics: ['file-changed'],
+    });
+  });
+});
+
+describe('block store', () => {
+  test('the bucket is versioned, private and open to TLS only', () => {
+    template('Blocks').hasResourceProperties('AWS::S3::Bucket', {
+      VersioningConfiguration: { Status: 'Enabled' },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+    });
+    template('Blocks').hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+
+  test('no lifecycle rule expires a current block: that is the work of gc', () => {
+    template('Blocks').hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: [
+          {
+            Status: 'Enabled',
+            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+            NoncurrentVersionExpiration: { NoncurrentDays: 7 },
+            ExpirationInDays: Match.absent(),
+          },
+        ],
+      },
+    });
+  });
+
+  test('the CDN reads it with its own identity, and only it', () => {
+    template('Blocks').hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Allow',
+            Action: 's3:GetObject',
+            Principal: { Service: 'cloudfront.amazonaws.com' },
+            Condition: { StringEquals: { 'AWS:SourceArn': Match.anyValue() } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  test('the CDN serves signed URLs only, from one of two keys, cacheable for ever', () => {
+    const blocks = template('Blocks');
+    blocks.resourceCountIs('AWS::CloudFront::PublicKey', 2);
+    blocks.hasResourceProperties('AWS::CloudFront::Distribution', {
+      DistributionConfig: {
+        DefaultCacheBehavior: { TrustedKeyGroups: [Match.anyValue()], ViewerProtocolPolicy: 'https-only' },
+        CacheBehaviors: Match.absent(),
+      },
+    });
+    blocks.hasResourceProperties('AWS::CloudFront::ResponseHeadersPolicy', {
+      ResponseHeadersPolicyConfig: {
+        CustomHeadersConfig: {
+          Items: [{ Header: 'Cache-Control', Value: 'public, max-age=31536000, immutable', Override: true }],
+        },
+      },
+    });
+  });
+});
+
+describe('registry', () => {
+  test.each(['Tickets', 'Connections'])('%s forgets by itself', (id) => {
+    const tables = template('Notification').findResources('AWS::DynamoDB::Table');
+    const table = Object.entries(tables).find(([logicalId]) => logicalId.startsWith(id))?.[1];
+    expect(table?.Properties.TimeToLiveSpecification).toEqual({ AttributeName: 'expires_at', Enabled: true });
+  });
+});
+
+test('migrations run after the users exist and again when the SQL changes', () => {
+  template('Metadata').hasResource('Custom::DatabaseSchema', {
+    Properties: { SqlHash: Match.stringLikeRegexp('^[0-9a-f]{64}$') },
+    DependsOn: Match.arrayWith(['Users']),
+  });
+});
+
+test('the clock wakes gc every hour and relay every minute', () => {
+  const rules = Object.values(template('Maintenance').findResources('AWS::Events::Rule'));
+  expect(rules.map(({ Properties }) => Properties.ScheduleExpression).sort()).toEqual([
+    'rate(1 hour)',
+    'rate(1 minute)',
+  ]);
+});

@@ -1,0 +1,82 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { profileNames } from '../../lib/profiles.ts';
+import { deploymentOf } from './deployment.ts';
+
+/** Types that hold what users or operators would miss. */
+const keepsData = [
+  'AWS::S3::Bucket',
+  'AWS::RDS::DBCluster',
+  'AWS::Cognito::UserPool',
+  'AWS::MSK::Cluster',
+  'AWS::MSK::Topic',
+];
+
+test('an unknown profile is refused with the names of the known ones', () => {
+  expect(() => deploymentOf('production')).toThrow(/no profile "production".*dev\|team\|internet/);
+});
+
+test('the default is the profile of a team', () => {
+  const functions = (profile?: string) => deploymentOf(profile).functions.map(({ properties }) => properties);
+  expect(functions()).toEqual(functions('team'));
+});
+
+describe.each(profileNames)('profile %s', (profile) => {
+  const { template, resources } = deploymentOf(profile);
+  const keeps = profile !== 'dev';
+
+  test(keeps ? 'keeps all data' : 'leaves nothing behind', () => {
+    for (const type of keepsData) {
+      expect(resources(type).map(({ deletionPolicy }) => deletionPolicy)).toEqual([keeps ? 'Retain' : 'Delete']);
+    }
+    template('Metadata').hasResourceProperties('AWS::RDS::DBCluster', { DeletionProtection: keeps });
+    template('Identity').hasResourceProperties('AWS::Cognito::UserPool', {
+      DeletionProtection: keeps ? 'ACTIVE' : 'INACTIVE',
+    });
+  });
+
+  test('spreads its brokers evenly over the zones', () => {
+    const { properties } = resources('AWS::MSK::Cluster')[0]!;
+    const { ClientSubnets } = properties.BrokerNodeGroupInfo as { ClientSubnets: unknown[] };
+    expect(Number(properties.NumberOfBrokerNodes) % ClientSubnets.length).toBe(0);
+  });
+
+  test('pauses the database or puts a proxy before it, not both', () => {
+    const proxies = resources('AWS::RDS::DBProxy').length;
+    const { properties } = resources('AWS::RDS::DBCluster')[0]!;
+    const { MinCapacity } = properties.ServerlessV2ScalingConfiguration as { MinCapacity: number };
+    expect({ pauses: MinCapacity === 0, proxies }).toEqual(
+      keeps ? { pauses: false, proxies: 1 } : { pauses: true, proxies: 0 },
+    );
+  });
+
+  test('signs in to the database with IAM all the way', () => {
+    template('Metadata').hasResourceProperties('AWS::RDS::DBCluster', { EnableIAMDatabaseAuthentication: true });
+    for (const { properties } of resources('AWS::RDS::DBProxy')) {
+      expect(properties).toMatchObject({ DefaultAuthScheme: 'IAM_AUTH', RequireTLS: true });
+      expect(properties).not.toHaveProperty('Auth');
+    }
+  });
+
+  test('has no NAT and no way to the internet', () => {
+    expect(resources('AWS::EC2::NatGateway')).toEqual([]);
+    expect(resources('AWS::EC2::InternetGateway')).toEqual([]);
+  });
+
+  test('has the endpoints that its functions and pollers call', () => {
+    const network = template('Network');
+    const interfaces = Object.values(
+      network.findResources('AWS::EC2::VPCEndpoint', { Properties: { VpcEndpointType: 'Interface' } }),
+    ).map(({ Properties }) => JSON.stringify(Properties.ServiceName).match(/\.(\w+)"\]\]/)?.[1]);
+    // Provisioned pollers need neither STS nor the Lambda endpoint; finalize still needs the latter.
+    expect(interfaces.sort()).toEqual(profile === 'internet' ? ['lambda'] : ['lambda', 'sts']);
+    network.resourcePropertiesCountIs('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Gateway' }, 2);
+  });
+
+  test('polls on demand unless it pays for pollers', () => {
+    for (const stack of ['Notification', 'Maintenance']) {
+      template(stack).hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+        ProvisionedPollerConfig: profile === 'internet' ? Match.anyValue() : Match.absent(),
+      });
+    }
+  });
+});

@@ -1,0 +1,142 @@
+import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data';
+import { Signer } from '@aws-sdk/rds-signer';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Fixture, startFixture, type TestPrincipal } from './fixture.ts';
+
+let cloud: Fixture;
+let clusterArn: string;
+let secretArn: string;
+let proxyId: string;
+let clusterId: string;
+
+async function provideDatabase(): Promise<void> {
+  const secret = await cloud.provide('AWS::SecretsManager::Secret', 'Master', {
+    GenerateSecretString: { SecretStringTemplate: '{"username":"master"}', GenerateStringKey: 'password' },
+  });
+  secretArn = secret.ref;
+  const cluster = await cloud.provide('AWS::RDS::DBCluster', 'Database', {
+    MasterUsername: `{{resolve:secretsmanager:${secretArn}:SecretString:username::}}`,
+    DatabaseName: 'tidemark',
+    EnableHttpEndpoint: true,
+  });
+  clusterArn = String(cluster.attributes.DBClusterArn);
+  clusterId = String(cluster.attributes.DBClusterResourceId);
+  const proxy = await cloud.provide('AWS::RDS::DBProxy', 'Proxy', { DBProxyName: 'proxy' });
+  proxyId = String(proxy.attributes.DBProxyArn).split(':')[6] ?? '';
+}
+
+function execute(principal: TestPrincipal, sql: string, secret = secretArn) {
+  const client = new RDSDataClient(cloud.client(principal));
+  return client.send(
+    new ExecuteStatementCommand({ resourceArn: clusterArn, secretArn: secret, database: 'tidemark', sql }),
+  );
+}
+
+async function connect(
+  principal: TestPrincipal,
+  options: { hostname?: string; user?: string; tls?: boolean; password?: string } = {},
+): Promise<Client> {
+  const { hostname = 'localhost', user = 'app', tls = true } = options;
+  const port = cloud.port + 3;
+  const signer = new Signer({
+    hostname,
+    port,
+    username: user,
+    region: 'us-east-1',
+    credentials: principal.credentials,
+  });
+  const password = options.password ?? (await signer.getAuthToken());
+  const client = new Client({ host: hostname, port, user, password, database: 'tidemark', ssl: tls });
+  await client.connect();
+  return client;
+}
+
+beforeAll(async () => {
+  cloud = await startFixture();
+  await provideDatabase();
+  const admin = cloud.principal('admin', ['rds-data:*', 'secretsmanager:*']);
+  await execute(admin, 'CREATE ROLE app LOGIN');
+  await execute(admin, 'GRANT rds_iam TO app');
+  await execute(admin, 'CREATE ROLE plain LOGIN');
+  await execute(admin, 'GRANT CREATE ON DATABASE tidemark TO app');
+});
+afterAll(() => cloud.stop());
+
+const grant = (id: string, user: string) => `rds-db:connect arn:aws:rds-db:us-east-1:000000000000:dbuser:${id}/${user}`;
+
+describe('a connection with an IAM token', () => {
+  test('speaks to PostgreSQL over TLS as the database user', async () => {
+    const client = await connect(cloud.principal('fn', [grant(proxyId, 'app')]));
+    const { rows } = await client.query('SELECT current_user AS who, $1::int + 1 AS two', [1]);
+    expect(rows).toEqual([{ who: 'app', two: 2 }]);
+    await client.end();
+  });
+
+  test('is granted for the proxy and the cluster apart', async () => {
+    const direct = await connect(cloud.principal('direct', [grant(clusterId, 'app')]), { hostname: '127.0.0.1' });
+    await direct.end();
+    const other = connect(cloud.principal('direct', [grant(clusterId, 'app')]));
+    await expect(other).rejects.toThrow(/rds-db:connect on resource: .*:prx-/);
+  });
+
+  test('is refused without TLS, without a grant, without rds_iam, with another token or with none', async () => {
+    const fn = cloud.principal('fn', [grant(proxyId, 'app'), grant(proxyId, 'plain')]);
+    await expect(connect(fn, { tls: false })).rejects.toThrow('no encryption');
+    await expect(connect(cloud.principal('nobody', []))).rejects.toThrow('PAM authentication failed for user "app"');
+    await expect(connect(fn, { user: 'plain' })).rejects.toThrow('rds_iam');
+    await expect(connect(fn, { password: 'guess' })).rejects.toThrow('PAM authentication failed');
+    const credentials = { ...fn.credentials, secretAccessKey: 'another' };
+    await expect(connect({ ...fn, credentials })).rejects.toThrow('signature');
+    const cut = cloud.principal('cut', [grant(proxyId, 'app')], { unreachable: ['rds-db'] });
+    await expect(connect(cut)).rejects.toThrow('no route to rds-db');
+    expect(cloud.log.join('\n')).toContain('proxy.grantConnect');
+  });
+
+  test('carries large results and outlives the sign-in time', async () => {
+    const client = await connect(cloud.principal('fn', [grant(proxyId, 'app')]));
+    const { rows } = await client.query("SELECT repeat('x', 5000000) AS text");
+    expect(rows[0].text).toHaveLength(5_000_000);
+    await client.end();
+  });
+
+  test('finds after a restart what was committed before', async () => {
+    const fn = cloud.principal('fn', [grant(proxyId, 'app')]);
+    const before = await connect(fn);
+    await before.query('CREATE SCHEMA kept CREATE TABLE notes (text text)');
+    await before.query("INSERT INTO kept.notes VALUES ('still here')");
+    await before.end();
+    await cloud.restart();
+    await provideDatabase();
+    const after = await connect(fn);
+    expect((await after.query('SELECT text FROM kept.notes')).rows).toEqual([{ text: 'still here' }]);
+    await after.end();
+  });
+});
+
+describe('the Data API', () => {
+  test('answers typed records as the master user, who is no superuser', async () => {
+    const admin = cloud.principal('admin', ['rds-data:*', 'secretsmanager:*']);
+    const { records } = await execute(
+      admin,
+      "SELECT current_user::text, 7, true, NULL, current_setting('is_superuser')",
+    );
+    expect(records).toEqual([
+      [{ stringValue: 'master' }, { longValue: 7 }, { booleanValue: true }, { isNull: true }, { stringValue: 'off' }],
+    ]);
+  });
+
+  test('needs both the statement and the secret to be granted', async () => {
+    const half = execute(cloud.principal('half', ['rds-data:*']), 'SELECT 1');
+    await expect(half).rejects.toThrow('secretsmanager:GetSecretValue');
+    await expect(execute(cloud.principal('none', []), 'SELECT 1')).rejects.toThrow('rds-data:ExecuteStatement');
+  });
+
+  test('passes on what PostgreSQL says', async () => {
+    const admin = cloud.principal('admin', ['rds-data:*', 'secretsmanager:*']);
+    await expect(execute(admin, 'SELEC 1')).rejects.toMatchObject({
+      name: 'DatabaseErrorException',
+      message: expect.stringContaining('SQLState: 42601'),
+    });
+  });
+});

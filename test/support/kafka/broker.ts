@@ -1,0 +1,69 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import { freePort } from '../ports.ts';
+
+/** Apache Kafka 4.1.1 needs Java 17 to run and Maven to fetch its artifacts. CI must have both. */
+export const kafkaIsPossible =
+  process.env.CI === 'true' || ['java', 'mvn'].every((tool) => spawnSync(tool, ['-version']).status === 0);
+
+/** Starts a one-node KRaft broker from its Maven artifacts; resolves when it answers. */
+export async function startKafka(): Promise<{ brokers: string[]; stop: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-kafka-'));
+  const libraries = join(import.meta.dirname, 'target', 'libraries');
+  execFileSync('mvn', ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${libraries}`], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const [port, controllerPort] = [await freePort(), await freePort()];
+  const config = join(folder, 'server.properties');
+  await mkdir(join(folder, 'log'));
+  await writeFile(config, properties(port, controllerPort, join(folder, 'log')));
+
+  const java = ['-Xmx512m', '-cp', join(libraries, '*')];
+  execFileSync('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', 'dGlkZW1hcmstdGVzdC1rYQ', '-c', config]);
+  const broker = spawn('java', [...java, 'kafka.Kafka', config], { stdio: 'ignore' });
+  const brokers = [`127.0.0.1:${port}`];
+  await answering(brokers, broker);
+  return {
+    brokers,
+    stop: async () => {
+      broker.kill('SIGKILL');
+      if (broker.exitCode === null && broker.signalCode === null) await once(broker, 'exit');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function properties(port: number, controllerPort: number, logs: string): string {
+  return [
+    'process.roles=broker,controller',
+    'node.id=1',
+    `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
+    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names=CONTROLLER',
+    `log.dirs=${logs}`,
+    'offsets.topic.replication.factor=1',
+    'transaction.state.log.replication.factor=1',
+    'transaction.state.log.min.isr=1',
+    'group.initial.rebalance.delay.ms=0',
+    'auto.create.topics.enable=false',
+    '',
+  ].join('\n');
+}
+
+async function answering(brokers: string[], broker: ChildProcess): Promise<void> {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 30, maxRetryTime: 1000 } }).admin();
+  try {
+    await admin.connect();
+  } catch (error) {
+    broker.kill('SIGKILL');
+    throw new Error('the Kafka broker did not answer within 30 s', { cause: error });
+  } finally {
+    await admin.disconnect();
+  }
+}

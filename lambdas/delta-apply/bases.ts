@@ -1,7 +1,7 @@
 import type { DeltaBase } from '../../protocol/upload-init.ts';
-import { toHexes } from '../shared/ids.ts';
 import { readBlock } from '../shared/block-store.ts';
 import type { Shard } from '../shared/database.ts';
+import { toHexes } from '../shared/ids.ts';
 import { findVersions } from '../shared/tables/versions.ts';
 
 type Base = ReturnType<typeof DeltaBase.parse>;

@@ -19,7 +19,8 @@ function decoded(body: Uint8Array): ReturnType<typeof decodeDeltaBody> {
     return decodeDeltaBody(body);
   } catch (error) {
     if (error instanceof ZodError) throw badRequest(error);
-    if (error instanceof SyntaxError || error instanceof TypeError) throw new ServiceError('bad_request', error.message);
+    if (error instanceof SyntaxError || error instanceof TypeError)
+      throw new ServiceError('bad_request', error.message);
     throw error;
   }
 }

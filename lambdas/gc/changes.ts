@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
-import type { Shard } from '../shared/database.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { Shard } from '../shared/database.ts';
 
 /** Forgets some changes from before the history's time, oldest first; a cursor from before them is gone. */
 export async function forgetChanges(sql: PoolClient, { schema }: Shard, limit: number): Promise<number> {

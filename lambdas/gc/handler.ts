@@ -4,7 +4,7 @@ import { databases } from '../shared/database.ts';
 import { fileChangedEvents } from '../shared/kafka-event.ts';
 import { logger } from '../shared/log.ts';
 import { confirmVersions } from '../shared/tables/ledger.ts';
-import { sweep, type SweepReport } from './sweep.ts';
+import { type SweepReport, sweep } from './sweep.ts';
 
 /** Under the function's 300 s, with room for the batch that is under way. */
 const RUN_MS = 240_000;

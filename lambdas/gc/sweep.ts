@@ -1,12 +1,12 @@
 import type { Databases } from '../shared/database.ts';
+import { transaction } from '../shared/database.ts';
+import { removeOldAnswers } from '../shared/tables/requests.ts';
+import { removeExpiredUploads } from '../shared/tables/uploads.ts';
 import { collectBlocks, countCollectable } from './blocks.ts';
+import { forgetChanges } from './changes.ts';
 import { settleLedger } from './ledger.ts';
 import { removeExpiredPins } from './pins.ts';
 import { expireVersions } from './versions.ts';
-import { removeExpiredUploads } from '../shared/tables/uploads.ts';
-import { removeOldAnswers } from '../shared/tables/requests.ts';
-import { transaction } from '../shared/database.ts';
-import { forgetChanges } from './changes.ts';
 
 export interface SweepReport {
   dry_run: boolean;

@@ -1,6 +1,6 @@
 import { databases } from '../shared/database.ts';
-import type { Located, LocateRequest } from '../shared/locate-contract.ts';
 import { ServiceError } from '../shared/errors.ts';
+import type { Located, LocateRequest } from '../shared/locate-contract.ts';
 import { locateFiles } from './locate.ts';
 
 /**

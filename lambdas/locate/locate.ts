@@ -40,4 +40,7 @@ function urlsFor(row: VersionRow, lacks: readonly string[] | undefined): string[
 }
 
 const notFound = itemError('not_found', 'there is no such file or version, or it is no longer kept');
-const tooMuch = itemError('limit_exceeded', 'too many blocks for one answer: ask again for this file, with fewer `lacks`');
+const tooMuch = itemError(
+  'limit_exceeded',
+  'too many blocks for one answer: ask again for this file, with fewer `lacks`',
+);

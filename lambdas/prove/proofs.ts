@@ -34,7 +34,10 @@ export async function checkProofs(databases: Databases, userId: string, request:
       .update(await readBlock(hash))
       .digest();
     if (timingSafeEqual(expected, Buffer.from(proof, 'hex'))) return { hash };
-    return { hash, error: itemError('content_mismatch', 'the proof is wrong: ask upload-init again and send the block') };
+    return {
+      hash,
+      error: itemError('content_mismatch', 'the proof is wrong: ask upload-init again and send the block'),
+    };
   });
 
   const proven = results.filter(({ error }) => !error).map(({ hash }) => ({ hash }));

@@ -41,7 +41,9 @@ export async function restoreVersion(
     if (answered) return answered;
     const target = (await findTargets(sql, shard, userId, [path])).get(path)!;
     const error = await check(sql, shard, userId, { request, old, target, account });
-    const made = error ? { path, error } : await commit(sql, shard, account, { userId, deviceId, id, path, old, target });
+    const made = error
+      ? { path, error }
+      : await commit(sql, shard, account, { userId, deviceId, id, path, old, target });
     await keepAnswer(sql, shard, userId, requestId, [made]);
     return made;
   });

@@ -105,5 +105,7 @@ export async function retried<T>(call: () => Promise<T>): Promise<T> {
 function isTransient(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === 'string') return /^(08...|57P0.|40001|40P01|ECONNRESET|EPIPE|ECONNREFUSED)$/.test(code);
-  return typeof message === 'string' && /^Connection terminated|Client has encountered a connection error/.test(message);
+  return (
+    typeof message === 'string' && /^Connection terminated|Client has encountered a connection error/.test(message)
+  );
 }

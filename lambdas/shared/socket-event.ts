@@ -1,4 +1,7 @@
-import type { APIGatewayProxyWebsocketEventV2WithRequestContext, APIGatewayEventWebsocketRequestContextV2 } from 'aws-lambda';
+import type {
+  APIGatewayEventWebsocketRequestContextV2,
+  APIGatewayProxyWebsocketEventV2WithRequestContext,
+} from 'aws-lambda';
 
 /** A WebSocket event behind the ticket authorizer. */
 export type SocketEvent = APIGatewayProxyWebsocketEventV2WithRequestContext<

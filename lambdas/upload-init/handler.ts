@@ -1,9 +1,9 @@
 import { UploadInitRequest, type UploadInitResponse } from '../../protocol/upload-init.ts';
+import { signUpload } from '../shared/block-store.ts';
+import { mapLimited } from '../shared/concurrency.ts';
 import { databases } from '../shared/database.ts';
 import { requireEnv } from '../shared/env.ts';
 import { jsonBody, route } from '../shared/http.ts';
-import { mapLimited } from '../shared/concurrency.ts';
-import { signUpload } from '../shared/block-store.ts';
 import { initUpload } from './upload.ts';
 
 export const handler = route(async (event, userId): Promise<UploadInitResponse> => {

@@ -74,7 +74,8 @@ async function checkFiles(
   for (const file of files) {
     const target = targets.get(file.path)!;
     const reservedBytes = Math.max(0, file.size - (target.size_bytes ?? 0));
-    const error = refusal({ ...file, baseVersion: file.base_version }, target, conflicts) ?? quotaRefusal(reservedBytes, free);
+    const error =
+      refusal({ ...file, baseVersion: file.base_version }, target, conflicts) ?? quotaRefusal(reservedBytes, free);
     if (error) {
       refused.push({ path: file.path, error });
     } else {
@@ -87,7 +88,10 @@ async function checkFiles(
 
 function quotaRefusal(bytes: number, free: number): ReturnType<typeof itemError> | undefined {
   if (bytes === 0 || bytes <= free) return undefined;
-  return itemError('quota_exceeded', `needs ${bytes} bytes, ${Math.max(0, free)} are free: delete files or raise the quota`);
+  return itemError(
+    'quota_exceeded',
+    `needs ${bytes} bytes, ${Math.max(0, free)} are free: delete files or raise the quota`,
+  );
 }
 
 /** What makes a repeated call the same call; the deltas on offer may differ. */

@@ -1,5 +1,5 @@
-import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
 import type { Databases } from '../shared/database.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { type BlockToSend, claimBlocks, type WantedBlock } from './claim.ts';

@@ -7,12 +7,7 @@ const columns = `device_id, name, ${ms('created_at')} as created_at, ${ms('last_
   revoked_at is not null as revoked`;
 
 /** Demands that the device is the user's and not revoked, and notes, at most once a minute, that it was seen. */
-export async function requireDevice(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-  deviceId: string,
-): Promise<void> {
+export async function requireDevice(sql: Sql, { schema }: Shard, userId: string, deviceId: string): Promise<void> {
   const { rows } = await sql.query<{ revoked: boolean; seen_lately: boolean }>(
     `select revoked_at is not null as revoked, last_seen_at > now() - interval '1 minute' as seen_lately
      from ${schema}.devices where user_id = $1 and device_id = $2`,

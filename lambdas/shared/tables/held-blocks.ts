@@ -18,7 +18,12 @@ export async function filterHeld(
 }
 
 /** Counts one more version per occurrence of a hash in `hashes`. */
-export async function holdBlocks(sql: Sql, { schema }: Shard, userId: string, hashes: readonly string[]): Promise<void> {
+export async function holdBlocks(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  hashes: readonly string[],
+): Promise<void> {
   if (hashes.length === 0) return;
   await sql.query(
     `insert into ${schema}.held_blocks as held (user_id, block_hash, versions)

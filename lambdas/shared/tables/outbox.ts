@@ -6,7 +6,9 @@ import type { Shard } from '../database.ts';
 export async function filledOutboxes(shards: readonly Shard[]): Promise<Shard[]> {
   const filled: Shard[] = [];
   for (const [pool, group] of Map.groupBy(shards, (shard) => shard.pool)) {
-    const probes = group.map(({ number, schema }) => `select ${number} as number where exists (select from ${schema}.outbox)`);
+    const probes = group.map(
+      ({ number, schema }) => `select ${number} as number where exists (select from ${schema}.outbox)`,
+    );
     const { rows } = await pool.query<{ number: number }>(probes.join(' union all '));
     const numbers = new Set(rows.map(({ number }) => number));
     filled.push(...group.filter(({ number }) => numbers.has(number)));

@@ -99,11 +99,7 @@ export async function takeNonces(
 }
 
 /** After a wrong proof the session gets no other challenge for the block: the content has to be sent. */
-export async function failProofs(
-  sql: Sql,
-  { userId, uploadId }: Session,
-  hashes: readonly string[],
-): Promise<void> {
+export async function failProofs(sql: Sql, { userId, uploadId }: Session, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
   await sql.query(
     `update blocks.pins set proof_failed = true, nonce = null

@@ -1,7 +1,7 @@
+import pLimit from 'p-limit';
 import { sha256, toHex } from '../codec/index.ts';
 import { limits } from '../protocol/limits.ts';
 import { Unreachable } from './api-errors.ts';
-import { limiter } from './concurrency.ts';
 import { messageOf } from './errors.ts';
 import { type BlockPlace, readBlock } from './read-block.ts';
 import { backoff, pause } from './retry.ts';
@@ -42,7 +42,7 @@ export class FileRefused extends Error {
 export class BlockSource {
   readonly #sync: Sync;
   readonly #here: ReadonlyMap<string, BlockPlace>;
-  readonly #fetching = limiter(CONCURRENT_FETCHES);
+  readonly #fetching = pLimit(CONCURRENT_FETCHES);
   readonly #urls = new Map<string, { readonly url: string; readonly until: number }>();
   readonly #refused = new Map<string, string>();
 

@@ -2,7 +2,8 @@ import type { Change } from '../protocol/changes.ts';
 import { ServiceError } from './api-errors.ts';
 import type { State } from './state.ts';
 import type { Sync } from './sync.ts';
-import { type RemoteEntry, remoteEntry } from './tree.ts';
+import { ancestors, type RemoteEntry, remoteEntry } from './tree.ts';
+import { treeHashes } from './tree-hashes.ts';
 
 /** Reads what happened at the service since the cursor into the remote tree, and marks the paths for the next plan. */
 export async function catchUp(sync: Sync): Promise<void> {
@@ -45,30 +46,36 @@ function applyChange(state: State, change: Change): void {
 }
 
 /**
- * Reads the whole tree, because the changes since the cursor are no longer kept. The pages may be of different moments;
- * the cursor of the first is kept, and the changes since then put the others right.
+ * Reads the tree, because the changes since the cursor are no longer kept; directories whose hash is that of the remote
+ * tree here are skipped. The pages may be of different moments; the cursor of the first is kept, and the changes since
+ * then put the others right.
  */
 async function rereadTree(sync: Sync): Promise<void> {
+  const known = treeHashes(sync.state.trees.remote);
   const entries = new Map<string, RemoteEntry>();
-  const directories: (string | undefined)[] = [undefined];
+  const unchanged = new Set<string>();
+  const directories = [''];
   let cursor: number | undefined;
-  while (directories.length > 0) {
-    const path = directories.pop();
+  for (let path = directories.pop(); path !== undefined; path = directories.pop()) {
     let after: string | undefined;
     do {
-      const { body } = await sync.api.tree(sync.device.id, path, after);
+      const { body } = await sync.api.tree(sync.device.id, path === '' ? undefined : path, after);
       cursor ??= body.cursor;
-      for (const { entry } of body.entries) {
-        entries.set(entry.path, remoteEntry(entry));
-        if (entry.kind === 'directory') directories.push(entry.path);
+      for (const { name, entry, tree_hash } of body.entries) {
+        const child = path === '' ? name : `${path}/${name}`;
+        if (entry) entries.set(child, remoteEntry(entry));
+        if (tree_hash === undefined) continue;
+        if (tree_hash === known.get(child)) unchanged.add(child);
+        else directories.push(child);
       }
       after = body.next;
     } while (after !== undefined);
   }
   sync.state.transaction(() => {
-    for (const path of sync.state.trees.remote.keys()) {
+    for (const path of [...sync.state.trees.remote.keys()]) {
+      if (entries.has(path) || ancestors(path).some((above) => unchanged.has(above))) continue;
       sync.dirty.add(path);
-      if (!entries.has(path)) sync.state.remove('remote', path);
+      sync.state.remove('remote', path);
     }
     for (const [path, entry] of entries) {
       sync.dirty.add(path);

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import pMap from 'p-map';
 import { BlockSource, FileRefused, type WantedFile } from './block-source.ts';
-import { mapConcurrently } from './concurrency.ts';
 import { ClientError, systemCode } from './errors.ts';
 import { hintOf, identityOf } from './hash-file.ts';
 import { demandParents, diskPath } from './paths.ts';
@@ -39,9 +39,9 @@ export async function download(sync: Sync, paths: readonly string[]): Promise<vo
       error,
     );
   }
-  await mapConcurrently(contents, CONCURRENT_FILES, (file) =>
-    attempt(sync, file.path, () => writeFile(sync, file, source)),
-  );
+  await pMap(contents, (file) => attempt(sync, file.path, () => writeFile(sync, file, source)), {
+    concurrency: CONCURRENT_FILES,
+  });
 }
 
 /** Runs one step; what concerns this path alone is noted at the path, and everything else is thrown. */
@@ -90,16 +90,20 @@ async function writeFile(sync: Sync, file: WantedFile, source: BlockSource): Pro
     let written = 0;
     let reportedAt = Date.now();
     const offsets = offsetsOf(remote);
-    await mapConcurrently([...remote.blocks.keys()], CONCURRENT_BLOCKS, async (index) => {
-      const block = await source.block(file, index);
-      await handle.write(block.bytes, 0, block.bytes.length, offsets[index]!);
-      await sync.cache.put(remote.blocks[index]!.hash, block.bytes);
-      received += block.received;
-      written += block.bytes.length;
-      if (Date.now() - reportedAt < PROGRESS_MS) return;
-      reportedAt = Date.now();
-      sync.report({ event: 'progress', path, bytes: written, file_bytes: remote.size });
-    });
+    await pMap(
+      [...remote.blocks.keys()],
+      async (index) => {
+        const block = await source.block(file, index);
+        await handle.write(block.bytes, 0, block.bytes.length, offsets[index]!);
+        await sync.cache.put(remote.blocks[index]!.hash, block.bytes);
+        received += block.received;
+        written += block.bytes.length;
+        if (Date.now() - reportedAt < PROGRESS_MS) return;
+        reportedAt = Date.now();
+        sync.report({ event: 'progress', path, bytes: written, file_bytes: remote.size });
+      },
+      { concurrency: CONCURRENT_BLOCKS },
+    );
   };
   const place = diskPath(sync.root, path);
   const expected = sync.state.trees.local.get(path)?.hint;

@@ -1,7 +1,7 @@
 import { type Ignores, loadIgnores } from './ignore.ts';
 import { scan } from './scan.ts';
 import type { Sync } from './sync.ts';
-import { ancestors, isInside } from './tree.ts';
+import { ancestors, isDirectory, isInside } from './tree.ts';
 import type { Watch } from './watch.ts';
 
 /** First wait before a file that is being written is read again, and the longest. */
@@ -34,9 +34,7 @@ export class Lookout {
 
   /** Whether a path is left out of plans: ignored, or here and of a kind that cannot be synced, or inside such. */
   blocked(path: string): boolean {
-    const { local, remote, synced } = this.#sync.state.trees;
-    const kind = (local.get(path) ?? remote.get(path) ?? synced.get(path))?.kind;
-    if (this.#ignores?.(path, kind === 'directory')) return true;
+    if (this.#ignores?.(path, isDirectory(this.#sync.state.trees, path))) return true;
     return this.#skipped.size > 0 && [path, ...ancestors(path)].some((above) => this.#skipped.has(above));
   }
 

@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { pathProblem } from '../protocol/path.ts';
-import { limiter } from './concurrency.ts';
 import { messageOf, systemCode } from './errors.ts';
 import { hashFile, hintOf, identityOf } from './hash-file.ts';
 import type { Ignores } from './ignore.ts';
@@ -45,7 +45,7 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
   const result: ScanResult = { found: new Map(), seen: new Set(), skipped: new Map(), unstable: new Set(), entries: 0 };
   let entries = 0;
   let byHint: Map<string, LocalEntry> | undefined;
-  const hashing = limiter(CONCURRENT_FILES);
+  const hashing = pLimit(CONCURRENT_FILES);
   const pending = new Set<Promise<void>>();
 
   const movedHere = (hint: string): LocalEntry | undefined => {

@@ -1,8 +1,8 @@
+import pMap from 'p-map';
 import { fromHex, sha256, toHex } from '../codec/index.ts';
 import { encodeDeltaBody } from '../protocol/delta-apply.ts';
 import type { BlockToSend } from '../protocol/upload-init.ts';
 import { Unreachable } from './api-errors.ts';
-import { mapConcurrently } from './concurrency.ts';
 import type { Delta } from './deltas.ts';
 import { messageOf } from './errors.ts';
 import { type BlockPlace, readBlock } from './read-block.ts';
@@ -80,11 +80,15 @@ export async function sendBlocks(
   };
 
   const prove = async (blocks: readonly { hash: string; nonce: string }[]): Promise<void> => {
-    const list = await mapConcurrently(blocks, 2, async ({ hash, nonce }) => {
-      const bytes = await read(hash);
-      await sync.cache.put(hash, bytes);
-      return { hash, proof: toHex(await sha256(Buffer.concat([fromHex(nonce), bytes]))) };
-    });
+    const list = await pMap(
+      blocks,
+      async ({ hash, nonce }) => {
+        const bytes = await read(hash);
+        await sync.cache.put(hash, bytes);
+        return { hash, proof: toHex(await sha256(Buffer.concat([fromHex(nonce), bytes]))) };
+      },
+      { concurrency: 2 },
+    );
     const answer = await sync.api.prove({ ...session, proofs: list });
     sent.envelope += answer.sent;
     for (const { hash, error } of answer.body.results) {
@@ -103,9 +107,9 @@ export async function sendBlocks(
     await sync.cache.put(block.hash, bytes);
   };
 
-  await mapConcurrently(deltaCalls(deltas, source.deltas), CONCURRENT_CALLS, sendDeltas);
-  await mapConcurrently(chunks(proofs, PROOFS_PER_CALL), CONCURRENT_CALLS, prove);
-  await mapConcurrently(puts, CONCURRENT_PUTS, put);
+  await pMap(deltaCalls(deltas, source.deltas), sendDeltas, { concurrency: CONCURRENT_CALLS });
+  await pMap(chunks(proofs, PROOFS_PER_CALL), prove, { concurrency: CONCURRENT_CALLS });
+  await pMap(puts, put, { concurrency: CONCURRENT_PUTS });
   return complete;
 }
 

@@ -67,6 +67,11 @@ export function syncedEntry(remote: RemoteEntry, local: LocalEntry): SyncedEntry
   return { kind, size, mode, mtime_ms, version, blocks, identity: local.identity };
 }
 
+/** Whether a path is a directory, here or else at the service. */
+export function isDirectory({ local, remote, synced }: Trees, path: string): boolean {
+  return (local.get(path) ?? remote.get(path) ?? synced.get(path))?.kind === 'directory';
+}
+
 /** The paths of the directories above `path`, nearest first. */
 export function ancestors(path: string): string[] {
   const result: string[] = [];

@@ -20,7 +20,16 @@ export type TreeQuery = z.infer<typeof TreeQuery>;
 export const TreeResponse = z.strictObject({
   /** Recursive hash of this directory, see `treeHash`. */
   hash: Hash,
-  entries: z.array(z.strictObject({ entry: Entry, /** For directories. */ tree_hash: Hash.optional() })),
+  /** In the order of the UTF-8 bytes of their names. */
+  entries: z.array(
+    z.strictObject({
+      name: z.string(),
+      /** Absent for a directory that nobody made by itself: it is there because something lies in it. */
+      entry: Entry.optional(),
+      /** Of a directory: the recursive hash of what it holds. */
+      tree_hash: Hash.optional(),
+    }),
+  ),
   /** Name to pass as `after` for the next page. */
   next: z.string().optional(),
   /** Changes with a higher cursor are not in this answer. */

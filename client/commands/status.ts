@@ -8,6 +8,7 @@ import { formatBytes } from '../format.ts';
 import { type Ignores, loadIgnores } from '../ignore.ts';
 import { plan } from '../plan.ts';
 import { State, stateFolder } from '../state.ts';
+import { isDirectory } from '../tree.ts';
 
 export function statusCommand(configFolder: () => string): Command {
   return new Command('status')
@@ -32,7 +33,7 @@ async function status(folder: string, directory: string | undefined, json: boole
       folder: root,
       account: state.fact('account'),
       device: configuration?.device_name,
-      ...read(state),
+      ...read(state, await loadIgnores(root)),
     };
     const running = isRunning(root);
     if (json) console.log(JSON.stringify({ ...summary, running }));
@@ -54,7 +55,10 @@ interface Summary {
 
 function read(state: State, ignores: Ignores): Summary {
   const entries = [...state.trees.synced.values()];
-  const operations = plan(state.trees, { conflictPath: (path) => path, blocked: (path) => ignores(path, false) });
+  const operations = plan(state.trees, {
+    conflictPath: (path) => path,
+    blocked: (path) => ignores(path, isDirectory(state.trees, path)),
+  });
   const problems = state.problems();
   const waiting = operations.filter(({ do: what }) => what !== 'adopt' && what !== 'forget');
   return {

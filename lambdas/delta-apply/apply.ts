@@ -1,7 +1,7 @@
+import pMap from 'p-map';
 import { applyDelta, DeltaError } from '../../codec/index.ts';
 import type { DeltaApplyHeader, DeltaApplyResponse } from '../../protocol/delta-apply.ts';
 import { writeBlock } from '../shared/block-store.ts';
-import { mapLimited } from '../shared/concurrency.ts';
 import { type Databases, transaction } from '../shared/database.ts';
 import { itemError } from '../shared/errors.ts';
 import { lockBlocks, markLive } from '../shared/tables/blocks.ts';
@@ -30,12 +30,16 @@ export async function applyDeltas(
   const bases = await openBases(shard, userId, header.deltas);
 
   const work = header.deltas.map((delta, index) => ({ delta, bytes: deltas[index]! }));
-  const results = await mapLimited(work, CONCURRENCY, async ({ delta, bytes }): Promise<Result> => {
-    if (!pins.has(delta.hash)) {
-      return { hash: delta.hash, error: itemError('not_found', 'the block is not part of this upload') };
-    }
-    return await applyOne(bases, delta, bytes);
-  });
+  const results = await pMap(
+    work,
+    async ({ delta, bytes }): Promise<Result> => {
+      if (!pins.has(delta.hash)) {
+        return { hash: delta.hash, error: itemError('not_found', 'the block is not part of this upload') };
+      }
+      return await applyOne(bases, delta, bytes);
+    },
+    { concurrency: CONCURRENCY },
+  );
   await register(databases, session, header.deltas, results);
   return { results };
 }

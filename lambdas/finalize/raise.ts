@@ -1,8 +1,8 @@
+import pMap from 'p-map';
 import type { Pool } from 'pg';
 import type { ItemError } from '../../protocol/errors.ts';
 import { findBlock } from '../shared/block-store.ts';
 import { raiseReferences } from '../shared/commit/references.ts';
-import { mapLimited } from '../shared/concurrency.ts';
 import { transaction } from '../shared/database.ts';
 import { itemError } from '../shared/errors.ts';
 import { versionId } from '../shared/ids.ts';
@@ -70,10 +70,14 @@ async function findSent(
     const stored = ['live', 'condemned'].includes(rows.get(hash)?.state ?? '');
     return pins.has(hash) && !(stored && (held.has(hash) || pins.get(hash)!.verified));
   });
-  const found = await mapLimited(doubtful, HEAD_CONCURRENCY, async (hash) => {
-    const object = await findBlock(hash);
-    return object?.token === pins.get(hash)!.put_token ? [{ hash, size: object.size }] : [];
-  });
+  const found = await pMap(
+    doubtful,
+    async (hash) => {
+      const object = await findBlock(hash);
+      return object?.token === pins.get(hash)!.put_token ? [{ hash, size: object.size }] : [];
+    },
+    { concurrency: HEAD_CONCURRENCY },
+  );
   return found.flat();
 }
 

@@ -1,6 +1,6 @@
+import pMap from 'p-map';
 import type { Pool } from 'pg';
 import { deleteObjectVersion, listObjectVersions } from '../shared/block-store.ts';
-import { mapLimited } from '../shared/concurrency.ts';
 import { transaction } from '../shared/database.ts';
 
 const CONCURRENCY = 16;
@@ -27,9 +27,13 @@ export async function collectBlocks(
     [limit],
   );
   let deleted = 0;
-  await mapLimited(candidates, CONCURRENCY, async ({ hash }) => {
-    if (await collectBlock(blocks, hash)) deleted++;
-  });
+  await pMap(
+    candidates,
+    async ({ hash }) => {
+      if (await collectBlock(blocks, hash)) deleted++;
+    },
+    { concurrency: CONCURRENCY },
+  );
   return { condemned, deleted, taken: candidates.length };
 }
 

@@ -4,9 +4,9 @@ import {
   LimitExceededException,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
+import pMap from 'p-map';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import type { SocketMessage } from '../../protocol/socket.ts';
-import { mapLimited } from '../shared/concurrency.ts';
 import { once, requireEnv } from '../shared/env.ts';
 import { logger } from '../shared/log.ts';
 import { type Connection, connectionsOf, forgetConnection } from './registry.ts';
@@ -21,10 +21,14 @@ const gateway = once(() => new ApiGatewayManagementApiClient({ endpoint: require
  */
 export async function pushChanges(changes: readonly FileChanged[]): Promise<number> {
   const byUser = Map.groupBy(changes, (change) => change.user_id);
-  const targets = await mapLimited([...byUser], CONCURRENCY, async ([userId, list]) =>
-    (await connectionsOf(userId)).map((connection) => ({ connection, list })),
+  const targets = await pMap(
+    [...byUser],
+    async ([userId, list]) => (await connectionsOf(userId)).map((connection) => ({ connection, list })),
+    { concurrency: CONCURRENCY },
   );
-  const sent = await mapLimited(targets.flat(), CONCURRENCY, ({ connection, list }) => pushAll(connection, list));
+  const sent = await pMap(targets.flat(), ({ connection, list }) => pushAll(connection, list), {
+    concurrency: CONCURRENCY,
+  });
   return sent.reduce((sum, count) => sum + count, 0);
 }
 

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import pMap from 'p-map';
 import type { ProveRequest, ProveResponse } from '../../protocol/prove.ts';
 import { readBlock } from '../shared/block-store.ts';
-import { mapLimited } from '../shared/concurrency.ts';
 import type { Databases } from '../shared/database.ts';
 import { itemError } from '../shared/errors.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
@@ -23,22 +23,26 @@ export async function checkProofs(databases: Databases, userId: string, request:
   const nonces = await takeNonces(databases.blocks, session, hashes);
   const pins = await findPins(databases.blocks, session, hashes);
 
-  const results = await mapLimited(request.proofs, CONCURRENCY, async ({ hash, proof }): Promise<Result> => {
-    const nonce = nonces.get(hash);
-    if (pins.get(hash)?.verified) return { hash };
-    if (nonce === undefined) {
-      return { hash, error: itemError('not_found', 'no proof was asked for this block: ask upload-init again') };
-    }
-    const expected = createHash('sha256')
-      .update(Buffer.from(nonce, 'hex'))
-      .update(await readBlock(hash))
-      .digest();
-    if (timingSafeEqual(expected, Buffer.from(proof, 'hex'))) return { hash };
-    return {
-      hash,
-      error: itemError('content_mismatch', 'the proof is wrong: ask upload-init again and send the block'),
-    };
-  });
+  const results = await pMap(
+    request.proofs,
+    async ({ hash, proof }): Promise<Result> => {
+      const nonce = nonces.get(hash);
+      if (pins.get(hash)?.verified) return { hash };
+      if (nonce === undefined) {
+        return { hash, error: itemError('not_found', 'no proof was asked for this block: ask upload-init again') };
+      }
+      const expected = createHash('sha256')
+        .update(Buffer.from(nonce, 'hex'))
+        .update(await readBlock(hash))
+        .digest();
+      if (timingSafeEqual(expected, Buffer.from(proof, 'hex'))) return { hash };
+      return {
+        hash,
+        error: itemError('content_mismatch', 'the proof is wrong: ask upload-init again and send the block'),
+      };
+    },
+    { concurrency: CONCURRENCY },
+  );
 
   const proven = results.filter(({ error }) => !error).map(({ hash }) => ({ hash }));
   const failed = results.filter(({ error }) => error?.code === 'content_mismatch').map(({ hash }) => hash);

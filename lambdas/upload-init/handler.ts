@@ -1,6 +1,6 @@
+import pMap from 'p-map';
 import { UploadInitRequest, type UploadInitResponse } from '../../protocol/upload-init.ts';
 import { signUpload } from '../shared/block-store.ts';
-import { mapLimited } from '../shared/concurrency.ts';
 import { databases } from '../shared/database.ts';
 import { requireEnv } from '../shared/env.ts';
 import { jsonBody, route } from '../shared/http.ts';
@@ -14,10 +14,13 @@ export const handler = route(async (event, userId): Promise<UploadInitResponse> 
   });
   return {
     ...answer,
-    send: await mapLimited(send, 16, async (block) =>
-      block.how === 'put'
-        ? { hash: block.hash, how: block.how, ...(await signUpload(block.hash, block.size, block.token)) }
-        : block,
+    send: await pMap(
+      send,
+      async (block) =>
+        block.how === 'put'
+          ? { hash: block.hash, how: block.how, ...(await signUpload(block.hash, block.size, block.token)) }
+          : block,
+      { concurrency: 16 },
     ),
   };
 });

@@ -161,7 +161,7 @@ describe('a request that does not fit what is stored', () => {
     const { upload_id } = await user.begin('unsent.bin', randomBytes(100));
     const error = expectError(await user.finalize(upload_id), 422, 'blocks_missing');
     expect(error.details).toBeDefined();
-    expect((await tree(user)).entries.map(({ entry }) => entry.path)).not.toContain('unsent.bin');
+    expect((await tree(user)).entries.map(({ name }) => name)).not.toContain('unsent.bin');
   });
 
   test('a bad delta fails alone; the good one beside it is applied', async () => {

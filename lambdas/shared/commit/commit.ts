@@ -3,6 +3,7 @@ import type { FileChanged } from '../../../protocol/file-changed.ts';
 import type { Shard } from '../database.ts';
 import { byteaText } from '../sql.ts';
 import { type Account, updateAccount } from '../tables/accounts.ts';
+import { forgetTreeHashes } from '../tables/directories.ts';
 import type { Kind } from '../tables/files.ts';
 import { holdBlocks } from '../tables/held-blocks.ts';
 import { ancestors } from './path-rules.ts';
@@ -94,7 +95,7 @@ export async function writeCommits(
     userId,
     commits.flatMap(({ hashes }) => [...new Set(hashes)]),
   );
-  await forgetTreeHashes(sql, schema, userId, commits);
+  await forgetTreeHashes(sql, holding, userId, changedDirectories(commits));
   const used = commits.reduce(
     (sum, { changeType, size, replacedBytes }) => sum + (changeType === 'delete' ? 0 : size) - replacedBytes,
     0,
@@ -146,24 +147,13 @@ function toEvent(
 }
 
 /** Every directory above a changed path has to be hashed anew; so has a directory that changed itself. */
-async function forgetTreeHashes(
-  sql: PoolClient,
-  schema: string,
-  userId: string,
-  commits: readonly Commit[],
-): Promise<void> {
-  const stale = new Set<string>(['']);
+function changedDirectories(commits: readonly Commit[]): string[] {
+  const changed = new Set<string>(['']);
   for (const { path, movedFrom, kind } of commits) {
-    for (const changed of movedFrom === undefined ? [path] : [path, movedFrom]) {
-      if (kind === 'directory') stale.add(changed);
-      for (const directory of ancestors(changed)) stale.add(directory);
+    for (const place of movedFrom === undefined ? [path] : [path, movedFrom]) {
+      if (kind === 'directory') changed.add(place);
+      for (const directory of ancestors(place)) changed.add(directory);
     }
   }
-  const paths = [...stale];
-  await sql.query(
-    `insert into ${schema}.directories (user_id, path, parent, tree_hash)
-     select $1, path, parent, null from unnest($2::text[], $3::text[]) stale(path, parent)
-     on conflict (user_id, path) do update set tree_hash = null`,
-    [userId, paths, paths.map((path) => (path === '' ? null : (ancestors(path)[0] ?? '')))],
-  );
+  return [...changed];
 }

@@ -1,0 +1,134 @@
+import type { TreeResponse } from '../../../protocol/tree.ts';
+import type { TreeItem } from '../../../protocol/tree-hash.ts';
+import type { Shard } from '../database.ts';
+import { toBytes, toHexes } from '../ids.ts';
+import type { Sql } from '../sql.ts';
+import { type EntryRow, entryColumns, toEntry } from './files.ts';
+
+/** Marks directories, the root as '', to be hashed anew. */
+export async function forgetTreeHashes(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  paths: readonly string[],
+): Promise<void> {
+  await sql.query(
+    `insert into ${schema}.directories (user_id, path, parent, tree_hash)
+     select $1, path, parent, null from unnest($2::text[], $3::text[]) stale(path, parent)
+     on conflict (user_id, path) do update set tree_hash = null`,
+    [userId, paths, paths.map((path) => (path === '' ? null : parentOf(path)))],
+  );
+}
+
+/** The directories at or below `path` without a hash. */
+export async function listStale(sql: Sql, { schema }: Shard, userId: string, path: string): Promise<string[]> {
+  const { rows } = await sql.query<{ path: string }>(
+    `select path from ${schema}.directories
+     where user_id = $1 and tree_hash is null
+       and ($2 = '' or path = $2 or (path > ($2 || '/') collate "C" and path < ($2 || '0') collate "C"))`,
+    [userId, path],
+  );
+  return rows.map((row) => row.path);
+}
+
+/** What lies in each of the directories. The hashes of their subdirectories have to be known. */
+export async function listItems(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  directories: readonly string[],
+): Promise<Map<string, TreeItem[]>> {
+  type Row = { path: string; kind: TreeItem['kind']; version: number; hashes: Buffer[] };
+  const { rows } = await sql.query<Row>(
+    `select path, coalesce(f.kind, 'directory') as kind, coalesce(f.version, 0) as version,
+       case when d.tree_hash is null then f.block_hashes else array[d.tree_hash] end as hashes
+     from (select path, kind, version, block_hashes from ${schema}.files
+           where user_id = $1 and parent = any($2) and deleted_at is null) f
+     full join (select path, tree_hash from ${schema}.directories
+                where user_id = $1 and parent = any($2)) d using (path)`,
+    [userId, directories],
+  );
+  const items = rows.map(({ path, hashes, ...row }) => ({ path, name: nameOf(path), hashes: toHexes(hashes), ...row }));
+  return Map.groupBy(items, ({ path }) => parentOf(path));
+}
+
+/** Keeps the hashes, hex, of directories, in the same order. */
+export async function putTreeHashes(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  paths: readonly string[],
+  hashes: readonly string[],
+): Promise<void> {
+  await sql.query(
+    `update ${schema}.directories d set tree_hash = new.hash
+     from unnest($2::text[], $3::bytea[]) new(path, hash) where d.user_id = $1 and d.path = new.path`,
+    [userId, paths, toBytes(hashes)],
+  );
+}
+
+/** Removes those of the directories, which have nothing in them, that are no entry themselves; the root stays. */
+export async function forgetEmptyDirectories(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  paths: readonly string[],
+): Promise<void> {
+  await sql.query(
+    `delete from ${schema}.directories d
+     where d.user_id = $1 and d.path = any($2) and d.path <> '' and not exists (
+       select from ${schema}.files f
+       where f.user_id = $1 and f.path = d.path and f.kind = 'directory' and f.deleted_at is null)`,
+    [userId, paths],
+  );
+}
+
+/** The hash of a directory, hex; `undefined` when there is none. */
+export async function findTreeHash(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  path: string,
+): Promise<string | undefined> {
+  const { rows } = await sql.query<{ hash: string }>(
+    `select encode(tree_hash, 'hex') as hash from ${schema}.directories where user_id = $1 and path = $2`,
+    [userId, path],
+  );
+  return rows[0]?.hash;
+}
+
+/** What lies in a directory, by name, after the name `after`. */
+export async function listDirectory(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  directory: string,
+  { after, limit }: { after: string | undefined; limit: number },
+): Promise<TreeResponse['entries']> {
+  const prefix = directory === '' ? '' : `${directory}/`;
+  const { rows } = await sql.query<EntryRow & { has_entry: boolean; tree_hash: string | null }>(
+    `select f.path is not null as has_entry, encode(d.tree_hash, 'hex') as tree_hash, ${entryColumns('f')},
+       path -- of either; it takes the place of f's
+     from (select * from ${schema}.files
+           where user_id = $1 and parent = $2 and path > $3 collate "C" and deleted_at is null
+           order by path limit $4) f
+     full join (select path, tree_hash from ${schema}.directories
+                where user_id = $1 and parent = $2 and path > $3 collate "C"
+                order by path limit $4) d using (path)
+     order by path limit $4`,
+    [userId, directory, prefix + (after ?? ''), limit],
+  );
+  return rows.map(({ has_entry, tree_hash, ...row }) => ({
+    name: nameOf(row.path),
+    ...(has_entry && { entry: toEntry(row) }),
+    ...(tree_hash !== null && { tree_hash }),
+  }));
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

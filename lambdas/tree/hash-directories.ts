@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import type { PoolClient } from 'pg';
+import { treeHash } from '../../protocol/tree-hash.ts';
+import type { Shard } from '../shared/database.ts';
+import { forgetEmptyDirectories, listItems, listStale, putTreeHashes } from '../shared/tables/directories.ts';
+
+/** Directories whose items are held in memory at once. */
+const BATCH = 200;
+
+/** Computes the hash of every directory at or below `path` that has none, the deepest first. */
+export async function hashStaleDirectories(sql: PoolClient, shard: Shard, userId: string, path: string): Promise<void> {
+  const byDepth = Map.groupBy(await listStale(sql, shard, userId, path), depth);
+  for (const level of [...byDepth.keys()].sort((one, other) => other - one)) {
+    const directories = byDepth.get(level)!;
+    for (let start = 0; start < directories.length; start += BATCH) {
+      const batch = directories.slice(start, start + BATCH);
+      const items = await listItems(sql, shard, userId, batch);
+      const empty = batch.filter((directory) => !items.has(directory));
+      if (empty.length > 0) await forgetEmptyDirectories(sql, shard, userId, empty);
+      const hashes = batch.map((directory) => treeHash(items.get(directory) ?? [], sha256));
+      await putTreeHashes(sql, shard, userId, batch, hashes);
+    }
+  }
+}
+
+/** What the root of a user who has no file hashes to. */
+export const emptyTreeHash = treeHash([], sha256);
+
+function depth(path: string): number {
+  return path === '' ? 0 : path.split('/').length;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

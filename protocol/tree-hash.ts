@@ -1,0 +1,34 @@
+/** One name in a directory, as it enters the directory's hash. */
+export interface TreeItem {
+  readonly name: string;
+  readonly kind: 'file' | 'directory';
+  /** 0 for a directory that has no entry of its own and is there because something lies in it. */
+  readonly version: number;
+  /** Of a file, its blocks in order; of a directory, its tree hash alone. Hex SHA-256. */
+  readonly hashes: readonly string[];
+}
+
+/**
+ * Recursive hash of one directory: SHA-256 of one line per item, `kind version hash… name`, by name in the order of the
+ * UTF-8 bytes. Names hold no control characters, so that no other directory has the same lines. A version number means
+ * one thing for ever at its path; therefore equal hashes mean that everything below is equal, permissions included.
+ * @param sha256 hex SHA-256 of a text's UTF-8 bytes
+ */
+export function treeHash(items: Iterable<TreeItem>, sha256: (text: string) => string): string {
+  const lines = [...items]
+    .sort((one, other) => compareCodePoints(one.name, other.name))
+    .map(({ name, kind, version, hashes }) => `${[kind, version, ...hashes, name].join(' ')}\n`);
+  return sha256(lines.join(''));
+}
+
+/** The order of UTF-8 bytes is that of code points; that of UTF-16 units, JavaScript's own, is not. */
+function compareCodePoints(one: string, other: string): number {
+  const others = other[Symbol.iterator]();
+  for (const character of one) {
+    const { value, done } = others.next();
+    if (done) return 1;
+    const difference = character.codePointAt(0)! - value.codePointAt(0)!;
+    if (difference !== 0) return difference;
+  }
+  return others.next().done ? 0 : -1;
+}

@@ -9,7 +9,6 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { limits } from '../../protocol/limits.ts';
 import { once, requireEnv } from './env.ts';
-import { logger } from './log.ts';
 
 const client = once(() => new S3Client({}));
 const TOKEN_HEADER = 'x-amz-meta-upload';
@@ -48,9 +47,8 @@ export async function findBlock(hash: string): Promise<{ size: number; token: st
     return { size: head.ContentLength ?? 0, token: head.Metadata?.upload };
   } catch (error) {
     const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-    // Without s3:ListBucket, S3 answers 403 for a missing key and for a missing grant alike.
-    if (status === 403) logger.warn('S3 refused HeadObject: no such block, or no s3:GetObject on it', { block: hash });
-    if (status === 403 || status === 404) return undefined;
+    // For a missing key S3 answers 404 only to a role that may list the bucket; 403 is a missing grant.
+    if (status === 404) return undefined;
     throw error;
   }
 }

@@ -38,6 +38,11 @@ function versionHeaders(bucket: Bucket, versionId: string): Record<string, strin
   return bucket.versioned ? { 'x-amz-version-id': versionId } : {};
 }
 
+function metadataOf({ headers }: IncomingMessage): Record<string, string> {
+  const own = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-'));
+  return Object.fromEntries(own.map(([name, value]) => [name, String(value)]));
+}
+
 async function putObject({ request, response, bucket, key, contentSha256, demand }: Call): Promise<void> {
   demand('s3:PutObject', `${bucket.arn}/${key}`);
   if (request.headers['if-none-match'] !== undefined || request.headers['if-match'] !== undefined) {
@@ -51,7 +56,8 @@ async function putObject({ request, response, bucket, key, contentSha256, demand
   const replaced = bucket.versioned ? [] : (journal.versions.get(key) ?? []);
   for (const version of replaced) await journal.remove(version);
   const time = Date.now();
-  await journal.put({ key, versionId, file, ...received, contentType, time, ...(checksum ? { checksum } : {}) });
+  const metadata = metadataOf(request);
+  await journal.put({ key, versionId, file, ...received, contentType, metadata, time, ...(checksum && { checksum }) });
   const verified = checksum ? { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value } : {};
   response.writeHead(200, {
     etag: received.etag,
@@ -92,6 +98,7 @@ async function getObject(
     'content-length': range ? range.end - range.start + 1 : version.size,
     'last-modified': new Date(version.time).toUTCString(),
     'accept-ranges': 'bytes',
+    ...version.metadata,
     ...versionHeaders(bucket, version.versionId),
     ...(range ? { 'content-range': `bytes ${range.start}-${range.end}/${version.size}` } : {}),
     ...(asked ? { [`x-amz-checksum-${asked.algorithm}`]: asked.value } : {}),

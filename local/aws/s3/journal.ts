@@ -17,6 +17,8 @@ export interface ObjectVersion {
   readonly size: number;
   readonly etag: string;
   readonly contentType: string;
+  /** The x-amz-meta-* headers that came with it. */
+  readonly metadata?: Readonly<Record<string, string>>;
   readonly checksum?: Checksum;
   /** Milliseconds since 1970. */
   readonly time: number;

@@ -55,7 +55,9 @@ async function put(
 describe('objects', () => {
   test('are stored, read by range and by version, and listed newest first', async () => {
     const Key = 'blocks/a b+ü';
-    const first = await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'one' }));
+    const first = await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'one', Metadata: { upload: 'token' } }));
+    const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+    expect(Metadata).toEqual({ upload: 'token' });
     const second = await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'second', ContentType: 'text/plain' }));
     const newest = await s3.send(new GetObjectCommand({ Bucket, Key, Range: 'bytes=1-3' }));
     expect(await newest.Body?.transformToString()).toBe('eco');

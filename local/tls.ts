@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
@@ -52,7 +52,9 @@ async function makeCertificates(): Promise<{ ca: string; cert: string; key: stri
     notBeforeDate: new Date(Date.now() - DAY_MS),
     notAfterDate: new Date(Date.now() + VALID_DAYS * DAY_MS),
   } as const;
-  const ca = await generate([{ name: 'commonName', value: 'Tidemark local CA' }], {
+  // A name of its own: a client that trusts two local clouds finds the right one of two authorities by it.
+  const name = `Tidemark local CA ${randomBytes(4).toString('hex')}`;
+  const ca = await generate([{ name: 'commonName', value: name }], {
     ...common,
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeDelta } from '../../codec/index.ts';
 import { deltaContentType, encodeDeltaBody } from '../../protocol/delta-apply.ts';
 import { ErrorBody } from '../../protocol/errors.ts';
-import type { TreeResponse } from '../../protocol/tree.ts';
+import { TreeResponse } from '../../protocol/tree.ts';
 import { type Answer, blocksOf, offer, type Service, startService, User } from '../support/service.ts';
 
 let service: Service;
@@ -23,7 +23,8 @@ function expectError(answer: Answer<unknown>, status: number, code: string): Err
 }
 
 async function tree(of: User): Promise<TreeResponse> {
-  return (await of.call<TreeResponse>('GET', `/tree?device_id=${of.device}`)).body;
+  const { body } = await of.call('GET', `/tree?device_id=${of.device}`);
+  return TreeResponse.parse(body);
 }
 
 describe('a request that no route takes', () => {
@@ -86,7 +87,7 @@ describe('a malformed body', () => {
   test('more files than a call may hold', async () => {
     const file = await offer('x', Buffer.from('x'), 0);
     const files = Array.from({ length: 501 }, (_, index) => ({ ...file, path: `x${index}` }));
-    expectError(await user.call('POST', '/upload-init', upload(files)), 400, 'bad_request');
+    expectError(await user.call('POST', '/upload-init', upload(files)), 400, 'limit_exceeded');
   });
 
   test('more than API Gateway takes', async () => {
@@ -113,10 +114,13 @@ describe('a request that does not fit what is stored', () => {
   });
 
   test('a stale base version answers 409 with the current one, and changes nothing', async () => {
+    const { upload_id } = await user.begin('kept.bin', Buffer.alloc(0), 1);
+    await user.save('kept.bin', content, 1);
     const before = await tree(user);
-    const { upload_id, answer } = await user.begin('kept.bin', randomBytes(10), 0);
-    expect(answer.refused).toMatchObject([{ path: 'kept.bin', error: { code: 'stale_version', current_version: 1 } }]);
-    expectError(await user.finalize(upload_id), 409, 'stale_version');
+    const { details } = expectError(await user.finalize(upload_id), 409, 'stale_version');
+    expect(details).toMatchObject({ results: [{ path: 'kept.bin', error: { current_version: 2 } }] });
+    const { answer } = await user.begin('kept.bin', Buffer.alloc(0), 0);
+    expect(answer.refused).toMatchObject([{ path: 'kept.bin', error: { code: 'stale_version', current_version: 2 } }]);
     expectError(
       await user.call('POST', '/delete', {
         request_id: randomUUID(),

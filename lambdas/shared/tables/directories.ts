@@ -106,20 +106,20 @@ export async function listDirectory(
   { after, limit }: { after: string | undefined; limit: number },
 ): Promise<TreeResponse['entries']> {
   const prefix = directory === '' ? '' : `${directory}/`;
-  const { rows } = await sql.query<EntryRow & { has_entry: boolean; tree_hash: string | null }>(
-    `select f.path is not null as has_entry, encode(d.tree_hash, 'hex') as tree_hash, ${entryColumns('f')},
-       path -- of either; it takes the place of f's
+  const { rows } = await sql.query<EntryRow & { place: string; has_entry: boolean; tree_hash: string | null }>(
+    `select place, f.path is not null as has_entry, encode(d.tree_hash, 'hex') as tree_hash, ${entryColumns('f')}
      from (select * from ${schema}.files
            where user_id = $1 and parent = $2 and path > $3 collate "C" and deleted_at is null
            order by path limit $4) f
      full join (select path, tree_hash from ${schema}.directories
                 where user_id = $1 and parent = $2 and path > $3 collate "C"
-                order by path limit $4) d using (path)
-     order by path limit $4`,
+                order by path limit $4) d on d.path = f.path
+     cross join lateral coalesce(f.path, d.path) place
+     order by place limit $4`,
     [userId, directory, prefix + (after ?? ''), limit],
   );
-  return rows.map(({ has_entry, tree_hash, ...row }) => ({
-    name: nameOf(row.path),
+  return rows.map(({ place, has_entry, tree_hash, ...row }) => ({
+    name: nameOf(place),
     ...(has_entry && { entry: toEntry(row) }),
     ...(tree_hash !== null && { tree_hash }),
   }));

@@ -133,7 +133,7 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     callbackUrl: services.endpoints.EXECUTE_API,
   });
   undo.push(() => gateways.stop());
-  const mappings = await startMappings({ resources: [...resources()], services, identities, lambda, network, log });
+  const mappings = await startMappings({ resources: [...resources()], services, identities, lambda, network });
   // Together: a mapping waits for its running batch, which ends with the function's process.
   undo.push(async () => {
     await Promise.all([mappings.stop(), lambda.stop()]);

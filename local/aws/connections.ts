@@ -1,8 +1,8 @@
 import { ACCOUNT, API_ID_HEADER, type Connections, REGION } from '../types.ts';
 import type { Access } from './access.ts';
 import { AwsError } from './errors.ts';
+import { sendJson } from './http.ts';
 import { type JsonApi, unknownOperation } from './json-api.ts';
-import { sendJson } from './listen.ts';
 
 /** API Gateway's limit of one message to a client. */
 const MAX_MESSAGE = 128 * 1024;

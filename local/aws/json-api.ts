@@ -4,7 +4,7 @@ import { reason } from '../errors.ts';
 import type { Identities, Principal } from '../types.ts';
 import type { Access } from './access.ts';
 import { AwsError } from './errors.ts';
-import { readBody, sendJson } from './listen.ts';
+import { readBody, sendJson } from './http.ts';
 import { type Claim, verifySignature } from './sigv4.ts';
 
 /** Above every service's own limit (DynamoDB 16 MiB, Lambda 6 MB). */

@@ -4,8 +4,8 @@ import { ACCOUNT, type Provider, REGION } from '../types.ts';
 import type { Access } from './access.ts';
 import { AwsError } from './errors.ts';
 import { createQueue, readIfExists, writeAtomic } from './files.ts';
+import { sendJson } from './http.ts';
 import { type JsonApi, operationOf, parseMembers, unknownOperation } from './json-api.ts';
-import { sendJson } from './listen.ts';
 
 interface Version {
   readonly id: string;

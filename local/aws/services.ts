@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { close, listen } from '../listen.ts';
 import type { Services, ServicesOptions } from '../types.ts';
 import { createAccess } from './access.ts';
 import { createDistributions } from './cdn/distribution.ts';
@@ -7,8 +8,8 @@ import { createCognito } from './cognito/server.ts';
 import { createConnectionsApi } from './connections.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { createEndpoint } from './endpoint.ts';
+import { httpsServer } from './http.ts';
 import { createLambdaApi } from './lambda.ts';
-import { close, httpsServer, listen } from './listen.ts';
 import { createMsk } from './msk/cluster.ts';
 import { createMskFront } from './msk/front.ts';
 import { startPostgres } from './postgres/server.ts';

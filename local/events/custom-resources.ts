@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { Deployed } from '../deployed.ts';
 import { LocalError } from '../errors.ts';
-import { closeServer } from '../listen.ts';
+import { close } from '../listen.ts';
 import { isObject } from '../template/references.ts';
 import { stackId } from '../template/resolve.ts';
 import type { InvokeResult, Provisioned, ResourceContext } from '../types.ts';
@@ -111,6 +111,6 @@ export async function startCustomResources(options: {
       await options.deployed.setResource(key, { physicalId, properties: wanted, data, port: options.port });
       return { ref: physicalId, attributes: data };
     },
-    stop: () => closeServer(server),
+    stop: () => close(server),
   };
 }

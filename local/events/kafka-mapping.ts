@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { LocalError, reason } from '../errors.ts';
+import { LocalError } from '../errors.ts';
 import type { Resource } from '../network.ts';
 import { isObject } from '../template/references.ts';
 import type { InvokeResult, Principal, Stream, StreamRecord } from '../types.ts';
@@ -20,9 +19,6 @@ export interface KafkaMapping {
 const BATCH_SIZE = 100;
 const WINDOW_SECONDS = 0.5;
 const MAX_PAYLOAD = 6 * 1024 * 1024;
-/** Lambda backs off between attempts at a failing batch; these are ours. */
-const FIRST_WAIT_MS = 200;
-const MAX_WAIT_MS = 30_000;
 
 const READ_ACTIONS = {
   cluster: ['Connect', 'DescribeClusterDynamicConfiguration'],
@@ -109,53 +105,23 @@ function cutToFit(records: readonly StreamRecord[]): StreamRecord[][] {
   return pieces;
 }
 
-/** Polls the topic for the function until stopped; a failed batch comes again, ever later. */
+/** Hands the topic's records to the function until stopped; the stream gives a batch that failed again. */
 export async function startMapping(
-  mapping: KafkaMapping,
+  { clusterArn, functionName, topic, group, from, batchSize, windowMs }: KafkaMapping,
   services: {
     readonly stream: Stream;
     readonly principal: Principal;
     readonly brokers: string;
     readonly invoke: (functionName: string, payload: Buffer, mode: 'RequestResponse') => Promise<InvokeResult>;
-    readonly log: (line: string) => void;
   },
 ): Promise<{ stop(): Promise<void> }> {
-  const stopping = new AbortController();
-  let waitMs = 0;
   const deliver = async (records: readonly StreamRecord[]): Promise<void> => {
-    const event = kafkaEvent(mapping.clusterArn, services.brokers, records);
-    const result = await services.invoke(mapping.functionName, Buffer.from(JSON.stringify(event)), 'RequestResponse');
-    if (result.functionError) throw new Error(result.payload.toString('utf8').slice(0, 300));
+    const event = kafkaEvent(clusterArn, services.brokers, records);
+    const result = await services.invoke(functionName, Buffer.from(JSON.stringify(event)), 'RequestResponse');
+    if (!result.functionError) return;
+    throw new Error(`${services.principal.name} failed: ${result.payload.toString('utf8').slice(0, 300)}`);
   };
-  const consumer = await services.stream.consume(
-    {
-      topic: mapping.topic,
-      group: mapping.group,
-      from: mapping.from,
-      maxRecords: mapping.batchSize,
-      windowMs: mapping.windowMs,
-    },
-    async (records) => {
-      try {
-        for (const piece of cutToFit(records)) await deliver(piece);
-        waitMs = 0;
-      } catch (error) {
-        waitMs = Math.min(Math.max(waitMs * 2, FIRST_WAIT_MS), MAX_WAIT_MS);
-        if (!stopping.signal.aborted) {
-          const when = `${waitMs / 1000} s`;
-          services.log(
-            `${services.principal.name}: a batch of ${mapping.topic} comes again in ${when}: ${reason(error)}`,
-          );
-        }
-        await sleep(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
-        throw error;
-      }
-    },
-  );
-  return {
-    async stop() {
-      stopping.abort();
-      await consumer.stop();
-    },
-  };
+  return await services.stream.consume({ topic, group, from, maxRecords: batchSize, windowMs }, async (records) => {
+    for (const piece of cutToFit(records)) await deliver(piece);
+  });
 }

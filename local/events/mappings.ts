@@ -12,9 +12,8 @@ export async function startMappings(options: {
   readonly identities: Identities;
   readonly lambda: LambdaService;
   readonly network: Network;
-  readonly log: (line: string) => void;
 }): Promise<{ stop(): Promise<void> }> {
-  const { resources, identities, lambda, network, log } = options;
+  const { resources, identities, lambda, network } = options;
   const running: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(running.map((mapping) => mapping.stop()));
@@ -30,7 +29,7 @@ export async function startMappings(options: {
       const { stream } = options.services;
       const brokers = `b-1.${mapping.clusterArn.split('/')[1] ?? 'cluster'}.kafka.amazonaws.com:9098`;
       const { principal } = definition;
-      running.push(await startMapping(mapping, { stream, principal, brokers, invoke: lambda.invoke, log }));
+      running.push(await startMapping(mapping, { stream, principal, brokers, invoke: lambda.invoke }));
     }
   } catch (error) {
     await stop();

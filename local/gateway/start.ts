@@ -1,4 +1,4 @@
-import { closeServer, listenOn } from '../listen.ts';
+import { close, listen } from '../listen.ts';
 import type { Resource } from '../network.ts';
 import type { ApiPorts } from '../providers.ts';
 import { createHttpApi } from './http-api.ts';
@@ -32,10 +32,10 @@ export async function startGateways(options: {
   }));
   const stop = async (): Promise<void> => {
     sockets.closeAll();
-    await Promise.all(servers.map(({ server }) => closeServer(server)));
+    await Promise.all(servers.map(({ server }) => close(server)));
   };
   try {
-    for (const { server, port, purpose } of servers) await listenOn(server, port, purpose);
+    for (const { server, port, purpose } of servers) await listen(server, port, purpose);
   } catch (error) {
     await stop();
     throw error;

@@ -8,6 +8,8 @@ import { sha256, toHex } from '../../codec/index.ts';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { ServiceResponse } from '../../protocol/service.ts';
+import type { TicketResponse } from '../../protocol/ticket.ts';
 import type { OfferedFile, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { freePorts } from './ports.ts';
 
@@ -22,11 +24,14 @@ export interface Service {
 }
 
 /** Starts the local cloud on the synthesized assembly, on free ports, with an empty data folder. */
-export async function startService(assembly: string = inject('assembly')): Promise<Service> {
+export async function startService(
+  assembly: string = inject('assembly'),
+  options: { kafkaBrokers?: readonly string[] } = {},
+): Promise<Service> {
   const data = await mkdtemp(join(tmpdir(), 'tidemark-service-'));
   const log: string[] = [];
   const port = await freePorts(10);
-  const cloud = await startCloud({ assembly, data, port, log: (line) => log.push(line) });
+  const cloud = await startCloud({ assembly, data, port, log: (line) => log.push(line), ...options });
   setDefaultCACertificates([...getCACertificates('default'), await readFile(cloud.ca, 'utf8')]);
   return {
     cloud,
@@ -96,6 +101,20 @@ export class User {
       ...(body === undefined ? {} : { body: binary ? (body as BodyInit) : JSON.stringify(body) }),
     });
     return { status: response.status, body: (await response.json()) as Body, headers: response.headers };
+  }
+
+  /** The same user at another device. */
+  async addDevice(): Promise<User> {
+    const other = new User(this.#api, this.token);
+    await other.call('POST', '/devices', { device_id: other.device, name: 'another' });
+    return other;
+  }
+
+  /** The URL of this device's WebSocket, with a ticket that works once. */
+  async socketUrl(): Promise<string> {
+    const { body: service } = await this.call<ServiceResponse>('GET', '/service');
+    const { body } = await this.call<TicketResponse>('POST', '/ticket', { device_id: this.device });
+    return `${service.socket_url}?ticket=${encodeURIComponent(body.ticket)}`;
   }
 
   /** A session for one file of the given content, its blocks not sent yet. */

@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { reason } from '../../errors.ts';
 import { ACCOUNT, type Provider, REGION } from '../../types.ts';
 import { AwsError } from '../errors.ts';
+import { readBody, sendJson } from '../http.ts';
 import { operationOf, parseMembers, sendJsonError } from '../json-api.ts';
-import { readBody, sendJson } from '../listen.ts';
 import { type Client, openPool, type Pool } from './pool.ts';
 
 const MAX_BODY = 64 * 1024;

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { ACCOUNT, type Provider, REGION } from '../../types.ts';
 import type { Access } from '../access.ts';
 import { AwsError } from '../errors.ts';
+import { sendJson } from '../http.ts';
 import { type JsonApi, unknownOperation } from '../json-api.ts';
-import { sendJson } from '../listen.ts';
 import type { TopicStream } from '../stream/topics.ts';
 
 export interface Msk {

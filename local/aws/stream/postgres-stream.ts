@@ -131,7 +131,7 @@ export async function openPostgresStream(pool: Pool, log: (line: string) => void
     async consume({ topic, group, from, ...options }, handler) {
       if (!topics.has(topic)) throw new Error(`There is no topic ${topic} to consume.`);
       await pool.query(JOIN, [group, topic, from === 'LATEST']);
-      const report = (error: unknown): void => log(`stream: ${group} will be given its batch again: ${reason(error)}`);
+      const report = (error: unknown): void => log(`stream: a batch of ${topic} comes again: ${reason(error)}`);
       const consumer = runConsumer(source(topic, group), options, handler, report);
       consumers.add(consumer);
       return consumer;

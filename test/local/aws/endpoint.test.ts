@@ -168,5 +168,5 @@ test('a taken port is named with what to do, and what had started is stopped', a
     connections,
     log: () => undefined,
   });
-  await expect(second).rejects.toThrow(`Port ${cloud.port} (AWS endpoint) is taken.`);
+  await expect(second).rejects.toThrow(`port ${cloud.port} (AWS endpoint) is taken`);
 });

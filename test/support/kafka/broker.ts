@@ -1,23 +1,22 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { freePort } from '../ports.ts';
+import { libraries } from './libraries.ts';
 
-/** Apache Kafka 4.1.1 needs Java 17 to run and Maven to fetch its artifacts. CI must have both. */
-export const kafkaIsPossible =
-  process.env.CI === 'true' || ['java', 'mvn'].every((tool) => spawnSync(tool, ['-version']).status === 0);
+export { kafkaIsPossible } from './libraries.ts';
 
-/** Starts a one-node KRaft broker from its Maven artifacts; resolves when it answers. */
-export async function startKafka(): Promise<{ brokers: string[]; stop: () => Promise<void> }> {
+export interface KafkaBroker {
+  readonly brokers: string[];
+  stop(): Promise<void>;
+}
+
+/** Starts a one-node KRaft broker with an empty log; resolves when it answers. */
+export async function startKafka(): Promise<KafkaBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-kafka-'));
-  const libraries = join(import.meta.dirname, 'target', 'libraries');
-  execFileSync('mvn', ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${libraries}`], {
-    cwd: import.meta.dirname,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
   const [port, controllerPort] = [await freePort(), await freePort()];
   const config = join(folder, 'server.properties');
   await mkdir(join(folder, 'log'));

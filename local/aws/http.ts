@@ -1,28 +1,6 @@
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { Server } from 'node:net';
-import { LocalError } from '../errors.ts';
 import type { ServicesOptions } from '../types.ts';
-
-/** Listens on the loopback address; a taken port becomes a sentence that says what to do. */
-export function listen(server: Server, port: number, purpose: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE') return reject(error);
-      const hint = 'Stop the program that uses it, or choose other ports with --port N.';
-      reject(new LocalError('PortTaken', `Port ${port} (${purpose}) is taken. ${hint}`));
-    });
-    server.listen(port, '127.0.0.1', () => resolve());
-  });
-}
-
-/** Stops listening and ends what is still connected. */
-export function close(server: Server & Partial<Pick<HttpServer, 'closeAllConnections'>>): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections?.();
-  });
-}
 
 /** An HTTPS server whose handler may be asynchronous: a rejection ends that one request, never the process. */
 export function httpsServer(

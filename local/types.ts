@@ -123,6 +123,8 @@ export interface Services {
   readonly stream: Stream;
   /** No error if the user exists. */
   readonly createUser: (poolId: string, user: { username: string; password: string }) => Promise<void>;
+  /** The superuser of the PostgreSQL server behind all clusters, for tests and for whoever debugs. */
+  readonly database: { readonly host: string; readonly port: number; readonly user: string };
   readonly edgeReport: () => { hits: number; misses: number; bytes: number };
   stop(): Promise<void>;
 }

@@ -116,6 +116,7 @@ async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> 
     endpoints: Object.fromEntries(served.map((name) => [name, url])),
     stream,
     createUser: cognito.createUser,
+    database: postgres.superuser,
     edgeReport: edge.report,
     stop: () => unwind(undo),
   };

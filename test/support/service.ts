@@ -3,8 +3,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { Pool } from 'pg';
 import { inject } from 'vitest';
 import { sha256, toHex } from '../../codec/index.ts';
+import { typeParsers } from '../../lambdas/shared/database.ts';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -18,6 +20,8 @@ export interface Service {
   readonly data: string;
   /** What the local cloud printed. */
   readonly log: string[];
+  /** The service's database, as superuser: for shifting times and looking behind the API. The service closes it. */
+  readonly database: Pool;
   /** Creates a user with one registered device and signs in. */
   signUp(): Promise<User>;
   stop(): Promise<void>;
@@ -32,11 +36,13 @@ export async function startService(
   const log: string[] = [];
   const port = await freePorts(10);
   const cloud = await startCloud({ assembly, data, port, log: (line) => log.push(line), ...options });
+  const database = new Pool({ ...cloud.services.database, database: 'tidemark', max: 4, types: typeParsers });
   setDefaultCACertificates([...getCACertificates('default'), await readFile(cloud.ca, 'utf8')]);
   return {
     cloud,
     data,
     log,
+    database,
     signUp: async () => {
       const credentials = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
       await cloud.services.createUser(cloud.outputs.UserPoolId!, credentials);
@@ -45,6 +51,7 @@ export async function startService(
       return user;
     },
     stop: async () => {
+      await database.end();
       await cloud.stop();
       await rm(data, { recursive: true, force: true });
     },

@@ -19,6 +19,8 @@ const MAX_SOCKET_FOLDER = 85;
 export interface Postgres {
   /** The Unix socket of the server. Whoever can open it is trusted: only root and the server's user can. */
   readonly socket: string;
+  /** How the superuser gets in through it. */
+  readonly superuser: { readonly host: string; readonly port: number; readonly user: string };
   /** Connections of the superuser to the database `postgres`. */
   readonly pool: Pool;
   /** Opens one connection as any user. The caller ends it. */
@@ -108,10 +110,12 @@ export async function startPostgres(data: string, log: (line: string) => void): 
     if (!stopping) log(`postgres: the server has stopped unexpectedly: read ${logPath} and start again`);
   });
 
-  const pool = new Pool({ host: socketDirectory, port: 5432, user: SUPERUSER, database: 'postgres', max: 10 });
+  const superuser = { host: socketDirectory, port: 5432, user: SUPERUSER };
+  const pool = new Pool({ ...superuser, database: 'postgres', max: 10 });
   pool.on('error', () => undefined); // an idle connection that the server closed is replaced at the next query
   return {
     socket: join(socketDirectory, '.s.PGSQL.5432'),
+    superuser,
     pool,
     connect,
     async stop() {

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { Pool } from 'pg';
 import { inject } from 'vitest';
@@ -14,6 +12,7 @@ import type { ServiceResponse } from '../../protocol/service.ts';
 import type { TicketResponse } from '../../protocol/ticket.ts';
 import type { OfferedFile, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { freePorts } from './ports.ts';
+import { scratch } from './scratch.ts';
 
 export interface Service {
   readonly cloud: Cloud;
@@ -27,15 +26,15 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Starts the local cloud on the synthesized assembly, on free ports, with an empty data folder. */
+/** Starts the local cloud on the synthesized assembly, on free ports, with an empty data folder or the given one. */
 export async function startService(
   assembly: string = inject('assembly'),
-  options: { kafkaBrokers?: readonly string[] } = {},
+  options: { kafkaBrokers?: readonly string[]; data?: string } = {},
 ): Promise<Service> {
-  const data = await mkdtemp(join(tmpdir(), 'tidemark-service-'));
+  const data = options.data ?? (await scratch('tidemark-service-'));
   const log: string[] = [];
   const port = await freePorts(10);
-  const cloud = await startCloud({ assembly, data, port, log: (line) => log.push(line), ...options });
+  const cloud = await startCloud({ ...options, assembly, data, port, log: (line) => log.push(line) });
   const database = new Pool({ ...cloud.services.database, database: 'tidemark', max: 4, types: typeParsers });
   setDefaultCACertificates([...getCACertificates('default'), await readFile(cloud.ca, 'utf8')]);
   return {
@@ -53,12 +52,15 @@ export async function startService(
     stop: async () => {
       await database.end();
       await cloud.stop();
-      await rm(data, { recursive: true, force: true });
+      if (options.data === undefined) await rm(data, { recursive: true, force: true });
     },
   };
 }
 
-async function signIn(api: string, { username, password }: { username: string; password: string }): Promise<string> {
+export async function signIn(
+  api: string,
+  { username, password }: { username: string; password: string },
+): Promise<string> {
   const service = (await (await fetch(`${api}/service`)).json()) as {
     auth: { provider_url: string; client_id: string };
   };
@@ -145,15 +147,21 @@ export class User {
     return this.call('POST', '/finalize', { upload_id, device_id: this.device });
   }
 
-  /** Uploads a file whole and answers its committed result. */
-  async save(path: string, content: Uint8Array, baseVersion = 0): Promise<CommitResult> {
-    const { upload_id, answer } = await this.begin(path, content, baseVersion);
+  /** Puts the blocks of `content` that the service asked for into the store. */
+  async send(answer: UploadInitResponse, content: Uint8Array): Promise<void> {
+    const blocks = await blocksOf(content);
     for (const block of answer.send) {
       if (block.how !== 'put') throw new Error(`the service asks for '${block.how}'`);
-      const body = (await blocksOf(content)).find(({ hash }) => hash === block.hash)!.bytes;
+      const body = blocks.find(({ hash }) => hash === block.hash)!.bytes;
       const { ok, status } = await fetch(block.url, { method: 'PUT', headers: block.headers, body: body as BodyInit });
       if (!ok) throw new Error(`the block store answered ${status}`);
     }
+  }
+
+  /** Uploads a file whole and answers its committed result. */
+  async save(path: string, content: Uint8Array, baseVersion = 0): Promise<CommitResult> {
+    const { upload_id, answer } = await this.begin(path, content, baseVersion);
+    await this.send(answer, content);
     const { status, body } = await this.finalize(upload_id);
     if (status !== 200) throw new Error(`finalize answered ${status}: ${JSON.stringify(body)}`);
     return body.results[0]!;

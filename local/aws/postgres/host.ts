@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { readIfExists, writeAtomic } from '../files.ts';
@@ -65,16 +65,31 @@ async function copyBinaries(from: string, to: string): Promise<void> {
   await writeAtomic(`${to}.source`, from);
 }
 
+/** The file in a data folder that names its folder elsewhere, and the file in there that names the data folder. */
+const LOCATION = 'postgres.location';
+const OWNER = 'owner';
+
 /** A folder of this data folder's own; who deletes the data folder starts with an empty database. */
 async function folderElsewhere(data: string): Promise<string> {
-  const marker = join(data, 'postgres.location');
-  const known = await readIfExists(marker);
+  const known = await readIfExists(join(data, LOCATION));
   if (known !== undefined) return known;
   await mkdir(ELSEWHERE, { recursive: true, mode: 0o755 });
+  await removeOrphans();
   const made = await mkdtemp(join(ELSEWHERE, 'data-'));
   await chmod(made, 0o755);
-  await writeAtomic(marker, made);
+  await writeAtomic(join(made, OWNER), data);
+  await writeAtomic(join(data, LOCATION), made);
   return made;
+}
+
+/** Removes the folders whose data folder was deleted. */
+async function removeOrphans(): Promise<void> {
+  for (const name of await readdir(ELSEWHERE)) {
+    const folder = join(ELSEWHERE, name);
+    const owner = await readIfExists(join(folder, OWNER));
+    if (owner === undefined || (await readIfExists(join(owner, LOCATION))) === folder) continue;
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /**

@@ -57,6 +57,13 @@ function apply(versions: Map<string, ObjectVersion[]>, line: Line): void {
   else versions.delete(key);
 }
 
+/** The versions by key, the newest last, that a bucket's folder holds; a running cloud may add to them. */
+export async function readJournal(folder: string): Promise<Map<string, ObjectVersion[]>> {
+  const versions = new Map<string, ObjectVersion[]>();
+  for (const line of parse((await readIfExists(join(folder, 'journal'))) ?? '')) apply(versions, line);
+  return versions;
+}
+
 /** Content whose journal line was never written, or whose removal was cut short. */
 async function sweep(folder: string, versions: ReadonlyMap<string, readonly ObjectVersion[]>): Promise<void> {
   const live = new Set([...versions.values()].flat().map((version) => version.file));
@@ -75,9 +82,8 @@ export async function openJournal(folder: string): Promise<Journal> {
   await rm(incoming, { recursive: true, force: true });
   await Promise.all([mkdir(objects, { recursive: true }), mkdir(incoming, { recursive: true })]);
 
-  const versions = new Map<string, ObjectVersion[]>();
+  const versions = await readJournal(folder);
   const file = join(folder, 'journal');
-  for (const line of parse((await readIfExists(file)) ?? '')) apply(versions, line);
   await sweep(objects, versions);
   // Rewriting at every start drops removed versions and a torn last line.
   const kept = [...versions.values()].flat().map((put) => `${JSON.stringify({ put })}\n`);

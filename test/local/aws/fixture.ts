@@ -1,6 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { startServices } from '../../../local/aws/services.ts';
 import { LocalError } from '../../../local/errors.ts';
@@ -14,6 +12,7 @@ import type {
   ServicesOptions,
 } from '../../../local/types.ts';
 import { freePorts } from '../../support/ports.ts';
+import { scratch } from '../../support/scratch.ts';
 
 /** Rules as `action resource`, each with a trailing `*` or none. */
 type Grants = readonly string[];
@@ -78,8 +77,7 @@ const noConnections: Connections = { post: async () => 'gone', close: async () =
 
 /** Starts the services, by default on free ports over a new data folder, with the local CA trusted by this process. */
 export async function startFixture(overrides: Partial<ServicesOptions> = {}): Promise<Fixture> {
-  const data = overrides.data ?? (await mkdtemp(join(tmpdir(), 'tidemark-test-')));
-  await chmod(data, 0o711); // so that the account PostgreSQL runs as can enter it when the tests run as root
+  const data = overrides.data ?? (await scratch('tidemark-test-'));
   const port = overrides.port ?? (await freePorts(6));
   const tls = await loadTls(data);
   setDefaultCACertificates([...getCACertificates('default'), tls.ca]);

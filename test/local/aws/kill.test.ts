@@ -1,15 +1,15 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GetObjectCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
+import { scratch } from '../../support/scratch.ts';
 import { startFixture } from './fixture.ts';
 
 test('after a SIGKILL in the middle of an upload, what was answered is there and the torn object is not', async () => {
-  const data = await mkdtemp(join(tmpdir(), 'tidemark-test-'));
+  const data = await scratch('tidemark-test-');
   const child = fork(fileURLToPath(new URL('./killed.ts', import.meta.url)), [data], { execArgv: [] });
   const [, signal] = await once(child, 'exit');
   expect(signal).toBe('SIGKILL');

@@ -1,0 +1,46 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { shardSchemas } from '../../lambdas/shared/shards.ts';
+import { readJournal } from '../../local/aws/s3/journal.ts';
+import type { Service } from './service.ts';
+
+/** Hashes of the blocks whose objects are in the store, whichever version, sorted. */
+export async function storedBlocks(data: string): Promise<string[]> {
+  const folder = join(data, 's3');
+  const buckets = await readdir(folder);
+  const journals = await Promise.all(buckets.map((bucket) => readJournal(join(folder, bucket))));
+  return journals
+    .flatMap((versions) => [...versions.keys()])
+    .map((key) => key.replace('blocks/', ''))
+    .sort();
+}
+
+/** Hashes of the blocks that the service knows of, or with `held` only those that versions hold, sorted. */
+export async function knownBlocks({ database }: Service, { held = false } = {}): Promise<string[]> {
+  const { rows } = await database.query<{ hash: string }>(
+    `select encode(block_hash, 'hex') as hash from blocks.blocks where ref_count > 0 or not $1 order by block_hash`,
+    [held],
+  );
+  return rows.map(({ hash }) => hash);
+}
+
+/** Lets the database believe that everything which waits for a time began so many hours earlier. */
+export async function age({ database }: Service, hours: number): Promise<void> {
+  const earlier = (column: string): string => `${column} = ${column} - ${hours} * interval '1 hour'`;
+  await database.query(`update blocks.blocks set ${earlier('delete_after')}`);
+  await database.query(`update blocks.pins set ${earlier('expires_at')}`);
+  await database.query(`update blocks.ledger set ${earlier('changed_at')}`);
+  for (const schema of shardSchemas) {
+    await database.query(`update ${schema}.uploads set ${earlier('expires_at')}`);
+    await database.query(`update ${schema}.changes set ${earlier('created_at')}`);
+    await database.query(`update ${schema}.files set ${earlier('deleted_at')}`);
+    await database.query(`update ${schema}.file_versions set ${earlier('superseded_at')}`);
+  }
+}
+
+/** One run of the hourly sweep; answers its report. */
+export async function sweep({ cloud }: Service): Promise<Record<string, number>> {
+  const { payload, functionError } = await cloud.invoke('Gc', {});
+  if (functionError) throw new Error(payload.toString());
+  return JSON.parse(payload.toString()) as Record<string, number>;
+}

@@ -14,7 +14,7 @@ import { TicketResponse } from '../protocol/ticket.ts';
 import { TreeResponse } from '../protocol/tree.ts';
 import { type UploadInitRequest, UploadInitResponse } from '../protocol/upload-init.ts';
 import { errorOf, ServiceError, Unreachable } from './api-errors.ts';
-import { messageOf } from './errors.ts';
+import { reasonOf } from './errors.ts';
 import { backoff, pause } from './retry.ts';
 import type { Session } from './session.ts';
 
@@ -100,7 +100,10 @@ async function request(url: string, session: Session, { method, body, type }: Re
     }
     const temporary = error instanceof Unreachable || error.status === 429 || error.status >= 500;
     if (!temporary) throw error;
-    if (attempt === ATTEMPTS) throw error instanceof Unreachable ? error : new Unreachable(error.message);
+    if (attempt === ATTEMPTS) {
+      // A request that breaks the service says nothing about the others.
+      throw error instanceof Unreachable || error.status === 500 ? error : new Unreachable(error.message);
+    }
     await pause(backoff(attempt, { first: 200, most: 2000 }));
   }
 }
@@ -120,7 +123,6 @@ async function send(
     const text = await response.text();
     return response.ok ? text : { error: errorOf(response.status, text) };
   } catch (error) {
-    const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
-    return { error: new Unreachable(`the service does not answer: ${cause}`) };
+    return { error: new Unreachable(`the service does not answer: ${reasonOf(error)}`) };
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Unreachable } from './api-errors.ts';
-import { ClientError, messageOf } from './errors.ts';
+import { ClientError, reasonOf } from './errors.ts';
 
 const AuthenticationResult = z.object({
   AccessToken: z.string(),
@@ -45,7 +45,7 @@ async function initiate(provider: Provider, flow: string, parameters: Record<str
     body: JSON.stringify({ AuthFlow: flow, ClientId: provider.client_id, AuthParameters: parameters }),
     signal: AbortSignal.timeout(30_000),
   }).catch((error) => {
-    throw new Unreachable(`the sign-in service does not answer: ${messageOf(error)}`);
+    throw new Unreachable(`the sign-in service does not answer: ${reasonOf(error)}`);
   });
   const text = await response.text();
   if (response.status >= 500 || response.status === 429) {

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { sha256, toHex } from '../codec/index.ts';
 import { limits } from '../protocol/limits.ts';
 import { Unreachable } from './api-errors.ts';
-import { messageOf } from './errors.ts';
+import { reasonOf } from './errors.ts';
 import { type BlockPlace, readBlock } from './read-block.ts';
 import { backoff, pause } from './retry.ts';
 import type { Sync } from './sync.ts';
@@ -119,7 +119,7 @@ export class BlockSource {
         reason = `the download service answered ${response.status}`;
       } catch (error) {
         if (error instanceof FileRefused) throw error;
-        reason = `the download service does not answer: ${messageOf(error)}`;
+        reason = `the download service does not answer: ${reasonOf(error)}`;
       }
       if (attempt === ATTEMPTS) throw new Unreachable(reason);
       await pause(backoff(attempt, { first: 200, most: 2000 }));

@@ -2,7 +2,7 @@ import type { Change } from '../protocol/changes.ts';
 import { ServiceError } from './api-errors.ts';
 import type { State } from './state.ts';
 import type { Sync } from './sync.ts';
-import { ancestors, type RemoteEntry, remoteEntry } from './tree.ts';
+import { ancestors, pathInside, type RemoteEntry, remoteEntry } from './tree.ts';
 import { treeHashes } from './tree-hashes.ts';
 
 /** Reads what happened at the service since the cursor into the remote tree, and marks the paths for the next plan. */
@@ -62,7 +62,7 @@ async function rereadTree(sync: Sync): Promise<void> {
       const { body } = await sync.api.tree(sync.device.id, path === '' ? undefined : path, after);
       cursor ??= body.cursor;
       for (const { name, entry, tree_hash } of body.entries) {
-        const child = path === '' ? name : `${path}/${name}`;
+        const child = pathInside(path, name);
         if (entry) entries.set(child, remoteEntry(entry));
         if (tree_hash === undefined) continue;
         if (tree_hash === known.get(child)) unchanged.add(child);

@@ -6,6 +6,7 @@ import { BlockSource, FileRefused, type WantedFile } from './block-source.ts';
 import { ClientError, systemCode } from './errors.ts';
 import { hintOf, identityOf } from './hash-file.ts';
 import { demandParents, diskPath } from './paths.ts';
+import { trackProgress } from './progress.ts';
 import type { Sync } from './sync.ts';
 import { type LocalEntry, type RemoteEntry, sameContent, syncedEntry } from './tree.ts';
 import { DiskChanged, demandUnchanged, flushDirectory, writeAtomically } from './write-file.ts';
@@ -13,7 +14,6 @@ import { DiskChanged, demandUnchanged, flushDirectory, writeAtomically } from '.
 const CONCURRENT_FILES = 8;
 /** Blocks of one file that are in memory at a time. */
 const CONCURRENT_BLOCKS = 4;
-const PROGRESS_MS = 500;
 
 /** Brings the disk to the remote entries at these paths: directories first, then permissions and content. */
 export async function download(sync: Sync, paths: readonly string[]): Promise<void> {
@@ -87,8 +87,7 @@ async function writeFile(sync: Sync, file: WantedFile, source: BlockSource): Pro
   let received = 0;
   const fill = async (handle: FileHandle): Promise<void> => {
     await handle.truncate(remote.size);
-    let written = 0;
-    let reportedAt = Date.now();
+    const progress = trackProgress(sync.report, path, remote.size);
     const offsets = offsetsOf(remote);
     await pMap(
       [...remote.blocks.keys()],
@@ -97,10 +96,7 @@ async function writeFile(sync: Sync, file: WantedFile, source: BlockSource): Pro
         await handle.write(block.bytes, 0, block.bytes.length, offsets[index]!);
         await sync.cache.put(remote.blocks[index]!.hash, block.bytes);
         received += block.received;
-        written += block.bytes.length;
-        if (Date.now() - reportedAt < PROGRESS_MS) return;
-        reportedAt = Date.now();
-        sync.report({ event: 'progress', path, bytes: written, file_bytes: remote.size });
+        progress(block.bytes.length);
       },
       { concurrency: CONCURRENT_BLOCKS },
     );

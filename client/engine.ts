@@ -12,7 +12,8 @@ import { execute } from './execute.ts';
 import { DeletionGuard, rootGuard } from './guard.ts';
 import { ignoreFile } from './ignore.ts';
 import { Lookout } from './look.ts';
-import { type Operation, plan } from './plan.ts';
+import { pathsOf } from './operation.ts';
+import { plan } from './plan.ts';
 import type { Report } from './report.ts';
 import { backoff } from './retry.ts';
 import type { Session } from './session.ts';
@@ -50,6 +51,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
   const api = createApi(configuration.api_url, options.session);
   const cache = new BlockCache(root);
   await cache.open();
+  state.clearProblems();
   state.dropUploadsBefore(Date.now() - limits.uploadHours * 3_600_000);
   const device = { id: configuration.device_id, name: configuration.device_name };
   let busy = true;
@@ -107,6 +109,12 @@ export async function runSync(options: EngineOptions): Promise<void> {
   let pollAt = Date.now() + POLL_MS;
   let first = true;
 
+  const goOnline = (): void => {
+    if (!online) sync.report({ event: 'online' });
+    online = true;
+    offlineAttempts = 0;
+  };
+
   /** One round: look, catch up, plan, execute. Answers the milliseconds to wait when nothing is left to do. */
   const round = async (): Promise<number | undefined> => {
     await demandRoot();
@@ -121,9 +129,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
       sync.behind = false;
       await catchUp(sync);
       pollAt = Date.now() + (connected ? SAFETY_POLL_MS : POLL_MS);
-      offlineAttempts = 0;
-      if (!online) sync.report({ event: 'online' });
-      online = true;
+      if (online === undefined) goOnline();
     }
 
     const planned = performance.now();
@@ -136,7 +142,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
     sync.dirty.clear();
     for (const operation of operations) for (const path of pathsOf(operation)) sync.dirty.add(path);
     for (const path of [...sync.failures.keys()]) if (!sync.dirty.has(path)) sync.succeed(path);
-    const ready = operations.filter((operation) => pathsOf(operation).every((path) => mayTry(sync, path)));
+    const ready = operations.filter((operation) => pathsOf(operation).every((path) => sync.mayTry(path)));
     if (ready.length === 0) return settle(sync);
     guard.check(ready, state.trees.synced);
     const patience = performance.now() + 10 * (performance.now() - planned);
@@ -148,13 +154,17 @@ export async function runSync(options: EngineOptions): Promise<void> {
 
   try {
     while (!signal.aborted) {
-      const wait = await round().catch((error) => {
-        if (!(error instanceof Unreachable) || once) throw translate(error);
+      let wait: number | undefined;
+      try {
+        wait = await round();
+        goOnline();
+      } catch (error) {
+        if (!isOutage(error) || once) throw translate(error);
         if (online !== false) sync.report({ event: 'offline', message: error.message });
         online = false;
         sync.behind = true;
-        return backoff(++offlineAttempts);
-      });
+        wait = backoff(++offlineAttempts);
+      }
       if (wait === undefined) continue;
       const resting = online === true && !sync.behind && sync.unseen.size === 0;
       if (busy && resting) {
@@ -179,15 +189,6 @@ export async function runSync(options: EngineOptions): Promise<void> {
   }
 }
 
-function pathsOf(operation: Operation): string[] {
-  return 'from' in operation ? [operation.from, operation.to] : [operation.path];
-}
-
-function mayTry(sync: Sync, path: string): boolean {
-  const failure = sync.failures.get(path);
-  return failure === undefined || failure.retryAt <= Date.now();
-}
-
 /** Nothing can be done now. Answers when the next failed path may be tried again, in milliseconds. */
 function settle(sync: Sync): number {
   if (sync.unseen.size === 0) sync.noticed.clear();
@@ -201,8 +202,13 @@ function freeConflictPath(sync: Sync, path: string): string {
   return conflictPath(path, sync.device.name, new Date(), (candidate) => local.has(candidate) || remote.has(candidate));
 }
 
+/** Whether the service as a whole is away or broken, and waiting may help. */
+function isOutage(error: unknown): error is Error {
+  return error instanceof Unreachable || (error instanceof ServiceError && error.status >= 500);
+}
+
 function translate(error: unknown): unknown {
-  if (error instanceof Unreachable) return new ClientError('unreachable', error.message, { cause: error });
+  if (isOutage(error)) return new ClientError('unreachable', error.message, { cause: error });
   if (error instanceof ServiceError && endsSession(error)) {
     return new ClientError('not_signed_in', `${error.message}: run 'tidemark login' again`, { cause: error });
   }

@@ -1,7 +1,7 @@
 import { limits } from '../protocol/limits.ts';
 import { attempt, download } from './download.ts';
 import { deleteLocal, moveLocal, setAside } from './local-steps.ts';
-import type { Operation } from './plan.ts';
+import { type Operation, pathOf } from './operation.ts';
 import { deleteRemote, moveRemote } from './remote-steps.ts';
 import type { Sync } from './sync.ts';
 import { syncedEntry } from './tree.ts';
@@ -84,7 +84,7 @@ function* batches<Item extends Operation>(sync: Sync, steps: readonly Item[]): G
   let batch: Item[] = [];
   let [bytes, blocks] = [0, 0];
   for (const step of steps) {
-    const path = 'path' in step ? step.path : step.to;
+    const path = pathOf(step);
     const tree = step.do === 'download' ? sync.state.trees.remote : sync.state.trees.local;
     const entry = tree.get(path);
     const [size, count] = [entry?.size ?? 0, entry?.blocks.length ?? 0];

@@ -33,23 +33,21 @@ export async function openFolder(
   const root = await realpath(wanted);
   const hasState = existsSync(join(root, stateFolder, 'state.db'));
 
-  if (!startAnew && known && known.path === root && !hasState) {
+  if (!startAnew && known && !hasState) {
+    if (known.path !== root) throw otherFolder(known.path);
     throw new ClientError(
       'folder_replaced',
       `${root} is not the folder that was synced before: it holds no ${stateFolder}. Mount the right one, or give ` +
         '--start-anew to merge this one with the service; nothing is deleted then.',
     );
   }
-  if (startAnew) await rm(join(root, stateFolder), { recursive: true, force: true });
+  if (startAnew && hasState) {
+    lockFolder(root).release();
+    await rm(join(root, stateFolder), { recursive: true });
+  }
   const state = new State(root);
   try {
-    if (!startAnew && known && known.id !== state.folderId) {
-      throw new ClientError(
-        'other_folder',
-        `this device syncs ${known.path}, and a device syncs one folder. For a second folder sign in with another ` +
-          '--config; to sync this one instead, give --start-anew.',
-      );
-    }
+    if (!startAnew && known && known.id !== state.folderId) throw otherFolder(known.path);
     claim(state, configuration, root);
   } catch (error) {
     state.close();
@@ -57,6 +55,14 @@ export async function openFolder(
   }
   await saveConfiguration(configFolder, { ...configuration, folder: { path: root, id: state.folderId } });
   return { root, state };
+}
+
+function otherFolder(known: string): ClientError {
+  return new ClientError(
+    'other_folder',
+    `this device syncs ${known}, and a device syncs one folder. For a second folder sign in with another ` +
+      '--config; to sync this one instead, give --start-anew.',
+  );
 }
 
 function claim(state: State, configuration: Configuration, root: string): void {
@@ -89,6 +95,9 @@ export function lockFolder(root: string): { release(): void } {
 /** The synced folder that holds `path`, and the path inside it. */
 export function locate(path: string): { root: string; inside: string } {
   const place = resolve(path);
+  if (existsSync(join(place, stateFolder, 'state.db'))) {
+    throw new ClientError('usage', `${place} is the synced folder itself: name a file or folder inside it`);
+  }
   for (let root = dirname(place); ; root = dirname(root)) {
     if (existsSync(join(root, stateFolder, 'state.db'))) {
       return { root, inside: relative(root, place).split(sep).join('/').normalize('NFC') };

@@ -1,7 +1,7 @@
 import { lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClientError } from './errors.ts';
-import type { Operation } from './plan.ts';
+import type { Operation } from './operation.ts';
 import { stateFolder } from './state.ts';
 import type { SyncedEntry } from './tree.ts';
 
@@ -39,7 +39,7 @@ export class DeletionGuard {
       `stopped: ${count} of ${files} files would be deleted ${here ? 'for all devices, because they are missing here' : 'here, because they were deleted on another device'}. ` +
         'If that is right, sync again with --allow-mass-delete. If not, ' +
         (here
-          ? 'put the files back, or remove .tidemark from the folder to have them all downloaded again.'
+          ? 'put the files back, or sync again with --start-anew to have them downloaded again.'
           : "bring them back first: 'tidemark history PATH' and 'tidemark restore PATH --version N'."),
     );
   }

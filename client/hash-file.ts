@@ -6,7 +6,10 @@ import type { Block } from '../protocol/entry.ts';
 /** Blocks that are read ahead while others are being hashed off the main thread. */
 const READ_AHEAD = 3;
 
-/** A file whose last change is younger than this may change again without its time stamp showing it. */
+/**
+ * A file whose last change is younger than this may change again without its time stamp showing it. A time stamp in the
+ * future is as old: the clock was set back since.
+ */
 const RACY_MS = 20;
 
 export function identityOf(stats: BigIntStats): string {
@@ -19,8 +22,8 @@ export function hintOf(stats: BigIntStats): string {
 }
 
 /** `hintOf`, or empty when the file is so young that the hint proves nothing. */
-export function settledHint(stats: BigIntStats, now = Date.now()): string {
-  return now - Number(stats.ctimeMs) < RACY_MS ? '' : hintOf(stats);
+function settledHint(stats: BigIntStats, now: number): string {
+  return Math.abs(now - Number(stats.ctimeMs)) < RACY_MS ? '' : hintOf(stats);
 }
 
 /** Reads the bytes from `offset`; fewer when the file ends before. */

@@ -1,5 +1,5 @@
 import { type Ignores, loadIgnores } from './ignore.ts';
-import { scan } from './scan.ts';
+import { hintIndex, scan } from './scan.ts';
 import type { Sync } from './sync.ts';
 import { ancestors, isDirectory, isInside } from './tree.ts';
 import type { Watch } from './watch.ts';
@@ -35,7 +35,7 @@ export class Lookout {
   /** Whether a path is left out of plans: ignored, or here and of a kind that cannot be synced, or inside such. */
   blocked(path: string): boolean {
     if (this.#ignores?.(path, isDirectory(this.#sync.state.trees, path))) return true;
-    return this.#skipped.size > 0 && [path, ...ancestors(path)].some((above) => this.#skipped.has(above));
+    return this.#isSkipped(path);
   }
 
   /** Looks at everything in `sync.unseen`. */
@@ -45,10 +45,11 @@ export class Lookout {
       (path) => path === '' || (!unseen.has('') && !ancestors(path).some((above) => unseen.has(above))),
     );
     unseen.clear();
-    for (const path of paths) await this.#lookAt(path, first);
+    const byHint = hintIndex(this.#sync.state.trees.local);
+    for (const path of paths) await this.#lookAt(path, first, byHint);
   }
 
-  async #lookAt(path: string, first: boolean): Promise<void> {
+  async #lookAt(path: string, first: boolean, byHint: ReturnType<typeof hintIndex>): Promise<void> {
     const { state, report, root, dirty } = this.#sync;
     const whole = path === '';
     const result = await scan(path, {
@@ -58,25 +59,30 @@ export class Lookout {
       onDirectory: (directory) => this.#watch.directory(directory),
       onProgress: (files) => report({ event: 'scan', files, done: false }),
       removeTemporary: first,
+      byHint,
     });
     if (whole && first) report({ event: 'scan', files: result.entries, done: true });
 
     const inScope = (candidate: string): boolean => candidate === path || isInside(candidate, path);
     for (const skipped of [...this.#skipped.keys()].filter(inScope)) {
+      if (result.skipped.has(skipped)) continue;
       this.#skipped.delete(skipped);
       state.clearProblem(skipped);
       dirty.add(skipped);
     }
     for (const [skipped, reason] of result.skipped) {
+      if (this.#skipped.get(skipped) === reason) continue;
       this.#skipped.set(skipped, reason);
       state.setProblem(skipped, reason);
+      report({ event: 'error', code: 'not_synced', message: reason, path: skipped });
     }
+    const before = this.#knownBelow(path);
     state.transaction(() => {
       for (const [found, entry] of result.found) {
         state.set('local', found, entry);
         dirty.add(found);
       }
-      for (const known of this.#knownBelow(path)) {
+      for (const known of before) {
         if (result.seen.has(known) || this.#isSkipped(known)) continue;
         if (state.trees.local.get(known)?.kind === 'directory') this.#watch.forget(known);
         state.remove('local', known);

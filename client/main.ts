@@ -45,6 +45,7 @@ function report(error: unknown): number {
   if (error instanceof ClientError) return say(error.message, error.exitCode);
   if (error instanceof Unreachable) return say(error.message, exitCode.unreachable);
   if (error instanceof ServiceError) return say(`${error.message} (${error.code})`, exitCode.failure);
+  if (error instanceof Error && 'syscall' in error) return say(error.message, exitCode.failure);
   return say(error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode.failure);
 }
 

@@ -7,6 +7,9 @@ import { ancestors } from './tree.ts';
 /** Beginning of the names of unfinished files, which lie beside their targets. */
 export const temporaryPrefix = '.tidemark-tmp-';
 
+/** What stands in a name for bytes that are no UTF-8; the name that holds it cannot be used to open the file. */
+export const undecodable = '\ufffd';
+
 /** Where `path` lies on this disk. Throws `unsafe_path` for one that a service must not have sent. */
 export function diskPath(root: string, path: string): string {
   const problem = pathProblem(path);

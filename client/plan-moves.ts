@@ -1,11 +1,5 @@
-import type { Operation } from './plan.ts';
+import type { MoveOperation, Operation } from './operation.ts';
 import { ancestors, nameOf, type Trees } from './tree.ts';
-
-export type MoveOperation =
-  /** The user renamed `from`: one metadata commit. */
-  | { readonly do: 'moveRemote'; readonly from: string; readonly to: string; readonly base_version: number }
-  /** Another device renamed `from`: follow it on the disk, without a download. Files only. */
-  | { readonly do: 'moveLocal'; readonly from: string; readonly to: string };
 
 /** Whether a directory above `path` has to replace a file first; a move there would come too early. */
 function underFile(tree: ReadonlyMap<string, { readonly kind: string }>, path: string): boolean {

@@ -1,23 +1,6 @@
-import { findLocalMoves, findRemoteMoves, type MoveOperation } from './plan-moves.ts';
+import { type Operation, pathOf } from './operation.ts';
+import { findLocalMoves, findRemoteMoves } from './plan-moves.ts';
 import { ancestors, same, sameContent, type Trees } from './tree.ts';
-
-/**
- * One step towards equal trees. A step that finds the world changed does nothing; the next plan decides anew. A
- * deletion that `makesRoom` removes a file where the other side has a directory, before anything is put into that.
- */
-export type Operation =
-  /** Both sides hold the same: write it down as agreed. */
-  | { readonly do: 'adopt'; readonly path: string }
-  /** Gone on both sides. */
-  | { readonly do: 'forget'; readonly path: string }
-  | MoveOperation
-  /** Rename the local entry out of the way; `to` is then uploaded as a new file. */
-  | { readonly do: 'setAside'; readonly path: string; readonly to: string }
-  /** Bring the disk to the remote entry: content, directory, permissions. */
-  | { readonly do: 'download'; readonly path: string }
-  | { readonly do: 'deleteLocal'; readonly path: string; readonly makesRoom?: true }
-  | { readonly do: 'upload'; readonly path: string; readonly base_version: number }
-  | { readonly do: 'deleteRemote'; readonly path: string; readonly base_version: number; readonly makesRoom?: true };
 
 export interface PlanOptions {
   /** Paths whose entries may differ; all of them if absent. */
@@ -159,9 +142,4 @@ function inOrder(one: Operation, other: Operation): number {
 
 function rankOf(operation: Operation): number {
   return 'makesRoom' in operation && operation.makesRoom ? MAKING_ROOM_RANK : rank[operation.do];
-}
-
-/** The path at which an operation's result lies. */
-export function pathOf(operation: Operation): string {
-  return 'to' in operation && operation.do !== 'setAside' ? operation.to : operation.path;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CommitResult } from '../protocol/commit.ts';
 import { ServiceError } from './api-errors.ts';
-import type { Operation } from './plan.ts';
+import type { Operation } from './operation.ts';
 import { endsSession, type Sync } from './sync.ts';
 
 type DeleteStep = Extract<Operation, { do: 'deleteRemote' }>;

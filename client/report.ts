@@ -18,7 +18,7 @@ interface Transfer extends Done {
 }
 
 /** What happens during a sync. `tidemark sync --json` prints each as one line. */
-export type SyncEvent =
+type SyncEvent =
   /** A look at the disk: entries seen so far. `done` when the look is complete. */
   | { readonly event: 'scan'; readonly files: number; readonly done: boolean }
   /** `body_bytes`: all request bodies for the file, its share of those that several files have in common included. */

@@ -6,8 +6,8 @@ import { pathProblem } from '../protocol/path.ts';
 import { messageOf, systemCode } from './errors.ts';
 import { hashFile, hintOf, identityOf } from './hash-file.ts';
 import type { Ignores } from './ignore.ts';
-import { temporaryPrefix } from './paths.ts';
-import { type LocalEntry, syncedMode } from './tree.ts';
+import { temporaryPrefix, undecodable } from './paths.ts';
+import { type LocalEntry, pathInside, syncedMode } from './tree.ts';
 
 export interface ScanOptions {
   readonly root: string;
@@ -19,6 +19,8 @@ export interface ScanOptions {
   readonly onProgress?: (entries: number) => void;
   /** Removes what an interrupted run left behind. */
   readonly removeTemporary?: boolean;
+  /** The known entry with this hint, wherever it lay. */
+  readonly byHint?: (hint: string) => LocalEntry | undefined;
 }
 
 export interface ScanResult {
@@ -44,20 +46,15 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
   const { root, ignores, known } = options;
   const result: ScanResult = { found: new Map(), seen: new Set(), skipped: new Map(), unstable: new Set(), entries: 0 };
   let entries = 0;
-  let byHint: Map<string, LocalEntry> | undefined;
+  const byHint = options.byHint ?? hintIndex(known);
   const hashing = pLimit(CONCURRENT_FILES);
   const pending = new Set<Promise<void>>();
-
-  const movedHere = (hint: string): LocalEntry | undefined => {
-    byHint ??= new Map([...known.values()].filter((entry) => entry.hint !== '').map((entry) => [entry.hint, entry]));
-    return byHint.get(hint);
-  };
 
   const visitFile = async (at: string, stats: BigIntStats): Promise<void> => {
     const before = known.get(at);
     const hint = hintOf(stats);
     if (before?.kind === 'file' && before.hint === hint) return;
-    const moved = before ? undefined : movedHere(hint);
+    const moved = before ? undefined : byHint(hint);
     if (moved) {
       result.found.set(at, { ...moved, ...attributes(stats) });
       return;
@@ -73,9 +70,20 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
   };
 
   const visit = async (at: string): Promise<void> => {
-    const stats = at === '' ? undefined : await lstat(join(root, at), { bigint: true }).catch(missing);
+    let stats: BigIntStats | undefined;
+    try {
+      stats = at === '' ? undefined : await lstat(join(root, at), { bigint: true }).catch(missing);
+    } catch (error) {
+      result.skipped.set(at, `cannot be looked at: ${messageOf(error)}`);
+      return;
+    }
     if (at !== '' && !stats) return;
     if (stats && ignores(at, stats.isDirectory())) return;
+    const problem = at === '' ? undefined : pathProblem(at);
+    if (problem) {
+      result.skipped.set(at, `the name ${problem}; rename it to sync it`);
+      return;
+    }
     entries++;
     if (entries % 500 === 0) options.onProgress?.(entries);
     if (stats?.isFile()) {
@@ -112,21 +120,41 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
       if (systemCode(error) !== 'ENOENT') result.skipped.set(at, `cannot be listed: ${messageOf(error)}`);
       return;
     }
+    const listed = new Set(names);
     for (const name of names) {
-      const child = at === '' ? name : `${at}/${name}`;
+      const child = pathInside(at, name);
       if (options.removeTemporary && name.startsWith(temporaryPrefix)) {
         await unlink(join(root, child)).catch(missing);
         continue;
       }
-      const problem = pathProblem(child);
-      if (problem) result.skipped.set(child, `the name ${problem}`);
-      else await visit(child);
+      const composed = name.normalize('NFC');
+      if (name.includes(undecodable) && !(await exists(join(root, child)))) {
+        result.skipped.set(child, 'the name is not valid UTF-8; rename it to sync it');
+      } else if (composed !== name && !listed.has(composed) && (await exists(join(root, pathInside(at, composed))))) {
+        // This file system takes both forms for one name (macOS): the form that travels is as good.
+        await visit(pathInside(at, composed));
+      } else {
+        await visit(child);
+      }
     }
   };
 
   await visit(path);
   await Promise.all(pending);
   return { ...result, entries };
+}
+
+/** Finds entries by their hint. The index is built on first use. */
+export function hintIndex(known: ReadonlyMap<string, LocalEntry>): (hint: string) => LocalEntry | undefined {
+  let index: Map<string, LocalEntry> | undefined;
+  return (hint) => {
+    index ??= new Map([...known.values()].filter((entry) => entry.hint !== '').map((entry) => [entry.hint, entry]));
+    return index.get(hint);
+  };
+}
+
+async function exists(place: string): Promise<boolean> {
+  return (await lstat(place).catch(missing)) !== undefined;
 }
 
 function attributes(stats: BigIntStats): Omit<LocalEntry, 'blocks'> {

@@ -4,10 +4,11 @@ import { encodeDeltaBody } from '../protocol/delta-apply.ts';
 import type { BlockToSend } from '../protocol/upload-init.ts';
 import { Unreachable } from './api-errors.ts';
 import type { Delta } from './deltas.ts';
-import { messageOf } from './errors.ts';
+import { reasonOf, systemCode } from './errors.ts';
 import { type BlockPlace, readBlock } from './read-block.ts';
 import { backoff, pause } from './retry.ts';
 import type { Sync } from './sync.ts';
+import { DiskChanged } from './write-file.ts';
 
 /** What an upload session has sent so far. */
 export interface SendResult {
@@ -23,6 +24,8 @@ interface Source {
   readonly places: ReadonlyMap<string, BlockPlace>;
   readonly deltas: ReadonlyMap<string, Delta>;
   readonly sent: SendResult;
+  /** Takes the size of every block that is done, by the path of its file. */
+  readonly progress: ReadonlyMap<string, (bytes: number) => void>;
 }
 
 const CONCURRENT_PUTS = 8;
@@ -35,7 +38,10 @@ const DELTAS_PER_CALL = 16;
 const DELTA_BYTES_PER_CALL = 2 * 1024 * 1024;
 const PROOFS_PER_CALL = 16;
 
-/** Sends what the service asks for. False when some of it failed in a way that asking again may help. */
+/**
+ * Sends what the service asks for. False when some of it failed in a way that asking again may help. A file that
+ * changed meanwhile is left out, for another look; the others go on.
+ */
 export async function sendBlocks(
   sync: Sync,
   session: { upload_id: string; device_id: string },
@@ -43,7 +49,16 @@ export async function sendBlocks(
   source: Source,
 ): Promise<boolean> {
   const { places, sent } = source;
-  const read = (hash: string): Promise<Uint8Array> => readBlock(sync.root, places.get(hash)!, hash);
+  const read = async (hash: string): Promise<Uint8Array | undefined> => {
+    const place = places.get(hash)!;
+    try {
+      return await readBlock(sync.root, place, hash);
+    } catch (error) {
+      if (!(error instanceof DiskChanged) && systemCode(error) === undefined) throw error;
+      sync.lookAgain(place.path);
+      return undefined;
+    }
+  };
   const needed = wanted.filter(({ hash }) => places.has(hash) && !sent.content.has(hash));
   const puts = needed.filter((block) => block.how === 'put');
   const proofs = needed.filter((block) => block.how === 'prove');
@@ -52,6 +67,8 @@ export async function sendBlocks(
   const noteSent = (hash: string, bytes: number): void => {
     sent.content.set(hash, bytes);
     sync.state.noteSent(session.upload_id, hash, bytes);
+    const { path, size } = places.get(hash)!;
+    source.progress.get(path)?.(size);
   };
 
   const sendDeltas = async (hashes: readonly string[]): Promise<void> => {
@@ -75,7 +92,8 @@ export async function sendBlocks(
         continue;
       }
       noteSent(hash, source.deltas.get(hash)!.bytes.length);
-      await sync.cache.put(hash, await read(hash));
+      const block = await read(hash);
+      if (block) await sync.cache.put(hash, block);
     }
   };
 
@@ -84,12 +102,15 @@ export async function sendBlocks(
       blocks,
       async ({ hash, nonce }) => {
         const bytes = await read(hash);
+        if (!bytes) return undefined;
         await sync.cache.put(hash, bytes);
         return { hash, proof: toHex(await sha256(Buffer.concat([fromHex(nonce), bytes]))) };
       },
       { concurrency: 2 },
     );
-    const answer = await sync.api.prove({ ...session, proofs: list });
+    const proofs = list.filter((proof) => proof !== undefined);
+    if (proofs.length === 0) return;
+    const answer = await sync.api.prove({ ...session, proofs });
     sent.envelope += answer.sent;
     for (const { hash, error } of answer.body.results) {
       if (error) complete = false;
@@ -99,6 +120,7 @@ export async function sendBlocks(
 
   const put = async (block: Extract<BlockToSend, { how: 'put' }>): Promise<void> => {
     const bytes = await read(block.hash);
+    if (!bytes) return;
     if (!(await putBlock(block.url, block.headers, bytes))) {
       complete = false;
       return;
@@ -131,7 +153,7 @@ async function putBlock(url: string, headers: Record<string, string>, bytes: Uin
       if (response.status < 500 && response.status !== 429) return false;
       reason = `the block store answered ${response.status}`;
     } catch (error) {
-      reason = `the block store does not answer: ${messageOf(error)}`;
+      reason = `the block store does not answer: ${reasonOf(error)}`;
     }
     if (attempt === PUT_ATTEMPTS) throw new Unreachable(reason);
     await pause(backoff(attempt, { first: 200, most: 2000 }));

@@ -113,6 +113,7 @@ export class State {
     return fresh;
   }
 
+  /** The session is over. */
   endUpload(filesDigest: string): void {
     this.#database.prepare('DELETE FROM uploads WHERE files_digest = ?').run(filesDigest);
     this.#dropSentBlocks();
@@ -126,6 +127,11 @@ export class State {
   /** Notes that the store took a block in this session, so that a restart does not send it again. */
   noteSent(uploadId: string, hash: string, bytes: number): void {
     this.#database.prepare('INSERT OR REPLACE INTO sent_blocks VALUES (?, ?, ?)').run(uploadId, hash, bytes);
+  }
+
+  /** The store has lost blocks of this session: all are sent again. */
+  forgetSent(uploadId: string): void {
+    this.#database.prepare('DELETE FROM sent_blocks WHERE upload_id = ?').run(uploadId);
   }
 
   /** Blocks that the store took in this session, with the bytes that crossed the wire for each. */
@@ -144,6 +150,11 @@ export class State {
 
   clearProblem(path: string): void {
     this.#database.prepare('DELETE FROM problems WHERE path = ?').run(path);
+  }
+
+  /** Forgets all problems: a fresh run finds those that are left. */
+  clearProblems(): void {
+    this.#database.exec('DELETE FROM problems');
   }
 
   problems(): { path: string; message: string }[] {

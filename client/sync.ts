@@ -5,7 +5,6 @@ import { ServiceError } from './api-errors.ts';
 import type { BlockCache } from './block-cache.ts';
 import { messageOf, systemCode } from './errors.ts';
 import type { Report } from './report.ts';
-import { backoff } from './retry.ts';
 import type { State } from './state.ts';
 import { ancestors } from './tree.ts';
 import { DiskChanged } from './write-file.ts';
@@ -13,9 +12,15 @@ import { DiskChanged } from './write-file.ts';
 interface Failure {
   readonly count: number;
   readonly message: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: when it is worth a call of its own. */
   readonly retryAt: number;
+  /** When it may go along with others. */
+  readonly mayRetryAt: number;
 }
+
+/** First wait of a path that failed, and the longest; it doubles in between. */
+const RETRY_FIRST_MS = 1000;
+const RETRY_MOST_MS = 60_000;
 
 /** Answers that mean: this device's picture of the service is old. The next plan, on a new picture, decides again. */
 const outdated: readonly string[] = ['stale_version', 'path_conflict', 'not_found', 'upload_gone', 'blocks_missing'];
@@ -41,6 +46,8 @@ export class Sync {
   readonly tombstones = new Map<string, number>();
   /** Whether the changes have to be read. */
   behind = true;
+  /** One factor for all waits: paths that failed in one call come back in one call, and no two devices keep step. */
+  readonly #jitter = 0.5 + Math.random() / 2;
 
   constructor(options: Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'report' | 'device'>) {
     this.root = options.root;
@@ -66,12 +73,19 @@ export class Sync {
     const isOutdated = outdated.includes(code);
     if (isOutdated) this.behind = true;
     const quiet = isOutdated && count <= 2;
-    const wait = quiet ? 0 : 1000 + backoff(count, { first: 1000, most: 60_000 });
-    this.failures.set(path, { count, message, retryAt: Date.now() + wait });
+    const wait = quiet ? 0 : this.#jitter * Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** (count - 1));
+    const now = Date.now();
+    this.failures.set(path, { count, message, retryAt: now + wait, mayRetryAt: now + wait / 2 });
     this.dirty.add(path);
     if (quiet || before?.message === message) return;
     this.state.setProblem(path, message);
     this.report({ event: 'error', code, message, path });
+  }
+
+  /** Whether a step for `path` may be tried: it did not fail, or has waited long enough to go along with others. */
+  mayTry(path: string): boolean {
+    const failure = this.failures.get(path);
+    return failure === undefined || failure.mayRetryAt <= Date.now();
   }
 
   /** Notes a failure of a step that concerned all these paths. What concerns the whole sync is thrown on. */

@@ -87,6 +87,11 @@ export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
+/** The path of a name in a directory; the root is `''`. */
+export function pathInside(directory: string, name: string): string {
+  return directory === '' ? name : `${directory}/${name}`;
+}
+
 export function isInside(path: string, directory: string): boolean {
   return directory === '' || path.startsWith(`${directory}/`);
 }

@@ -1,8 +1,8 @@
 import type { CommitResult } from '../protocol/commit.ts';
 import type { OfferedFile, UploadInitResponse } from '../protocol/upload-init.ts';
-import { ServiceError } from './api-errors.ts';
 import { type Delta, deltasFor } from './deltas.ts';
 import { systemCode } from './errors.ts';
+import { trackProgress } from './progress.ts';
 import { type BlockPlace, blockPlaces, readBlock } from './read-block.ts';
 import { cursorsOf } from './remote-steps.ts';
 import { type SendResult, sendBlocks } from './send-blocks.ts';
@@ -34,16 +34,20 @@ export async function upload(sync: Sync, steps: readonly UploadStep[]): Promise<
   const items = await prepare(sync, steps);
   if (items.length === 0) return;
   const digest = digestOf(items.map((item) => offer(item)));
+  const uploadId = sync.state.uploadId(digest);
   try {
-    await runSession(sync, sync.state.uploadId(digest), items);
-    sync.state.endUpload(digest);
+    const results = await runSession(sync, uploadId, items);
+    if (results.some((result) => 'error' in result && result.error.code === 'blocks_missing')) {
+      // The same session again: each one reserves quota until it ends.
+      return sync.state.forgetSent(uploadId);
+    }
   } catch (error) {
     sync.failEach(
       items.map(({ path }) => path),
       error,
     );
-    sync.state.endUpload(digest);
   }
+  sync.state.endUpload(digest);
 }
 
 async function prepare(sync: Sync, steps: readonly UploadStep[]): Promise<Item[]> {
@@ -79,11 +83,13 @@ function* placesInOrder(path: string, { blocks }: LocalEntry): Generator<BlockPl
   }
 }
 
-async function runSession(sync: Sync, uploadId: string, items: readonly Item[]): Promise<void> {
+async function runSession(sync: Sync, uploadId: string, items: readonly Item[]): Promise<readonly CommitResult[]> {
   const session = { upload_id: uploadId, device_id: sync.device.id };
   const places = new Map<string, BlockPlace>();
   const deltas = new Map<string, Delta>();
+  const progress = new Map<string, (bytes: number) => void>();
   for (const { path, local, deltas: own } of items) {
+    progress.set(path, trackProgress(sync.report, path, local.size));
     for (const [hash, place] of blockPlaces(path, local.blocks)) if (!places.has(hash)) places.set(hash, place);
     for (const [hash, delta] of own) deltas.set(hash, delta);
   }
@@ -98,16 +104,17 @@ async function runSession(sync: Sync, uploadId: string, items: readonly Item[]):
     sent.envelope += bytes;
     refused = body.refused;
     if (refused.length === items.length) break;
-    const complete = await sendBlocks(sync, session, body.send, { places, deltas, sent });
-    if (complete) break;
-    if (round === ROUNDS) throw new ServiceError('blocks_missing', 422, 'some blocks could not be sent; trying again');
+    const complete = await sendBlocks(sync, session, body.send, { places, deltas, sent, progress });
+    // A file whose blocks are not all there fails alone.
+    if (complete || round === ROUNDS) break;
   }
   for (const { path, error } of refused) sync.fail(path, error.code, error.message);
-  if (refused.length === items.length) return;
+  if (refused.length === items.length) return [];
 
   const { body, sent: bytes } = await sync.api.finalize(session);
   sent.envelope += bytes;
   commit(sync, items, body.results, { places, sent });
+  return body.results;
 }
 
 /** The entry as the service is told of it; with `sent`, including the deltas that could be sent. */
@@ -144,7 +151,8 @@ function commit(
       const local = byPath.get(path)?.local;
       if (!local) continue;
       if ('error' in result) {
-        sync.fail(path, result.error.code, result.error.message);
+        // What changed on the disk meanwhile is about to be looked at, and the refusal was for what is gone.
+        if (!sync.unseen.has(path)) sync.fail(path, result.error.code, result.error.message);
         continue;
       }
       const { kind, size, mode, mtime_ms, blocks, identity } = local;

@@ -1,7 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, systemCode } from './errors.ts';
-import { isInside } from './tree.ts';
+import { undecodable } from './paths.ts';
+import { isInside, pathInside } from './tree.ts';
 
 export interface Watch {
   /** Starts to watch one directory; call it before reading the directory. */
@@ -61,8 +62,8 @@ function watchDirectories(root: string, { onChange, onDegraded }: WatchOptions):
       try {
         // The directory may be another one than before at this path: a fresh watch always fits.
         const fresh = watch(join(root, path), (_, name) => {
-          if (name === null) onChange(path);
-          else onChange(path === '' ? name : `${path}/${name}`);
+          const usable = name !== null && !name.includes(undecodable);
+          onChange(usable ? pathInside(path, name) : path);
         });
         fresh.on('error', degrade);
         watchers.get(path)?.close();

@@ -10,7 +10,7 @@ import { type Api, createApi } from '../api.ts';
 import { ServiceError } from '../api-errors.ts';
 import { signInWithPassword } from '../auth.ts';
 import { type Configuration, readConfiguration, saveConfiguration, trust } from '../config.ts';
-import { ClientError, messageOf } from '../errors.ts';
+import { ClientError, messageOf, reasonOf } from '../errors.ts';
 import { startSession } from '../session.ts';
 
 interface Options {
@@ -32,7 +32,7 @@ export function loginCommand(configFolder: () => string): Command {
 }
 
 async function login(folder: string, url: string, options: Options): Promise<void> {
-  const ca = options.ca === undefined ? undefined : await readFile(options.ca, 'utf8');
+  const ca = options.ca === undefined ? undefined : await readCa(options.ca);
   if (ca !== undefined) trust(ca);
   const service = await findService(url);
   const password = options.passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : await askPassword();
@@ -73,12 +73,21 @@ async function register(api: Api, id: string, name: string): Promise<string> {
   }
 }
 
+async function readCa(place: string): Promise<string> {
+  const pem = await readFile(place, 'utf8').catch((error) => {
+    throw new ClientError('usage', `--ca ${place} cannot be read: ${messageOf(error)}`);
+  });
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+  throw new ClientError('usage', `--ca ${place} holds no certificate in PEM form`);
+}
+
 async function findService(url: string): Promise<ServiceResponse> {
-  if (!URL.canParse(url)) throw new ClientError('usage', `${url} is not an address; it begins with https://`);
+  if (!/^https:\/\//i.test(url) || !URL.canParse(url))
+    throw new ClientError('usage', `${url} is not an address; it begins with https://`);
   const place = `${url.replace(/\/+$/, '')}/service`;
   const response = await fetch(place, { signal: AbortSignal.timeout(15_000) }).catch((error) => {
-    const reason = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
-    throw new ClientError('unreachable', `${url} does not answer: ${reason}. A private CA is given with --ca FILE.`);
+    const hint = 'A private CA is given with --ca FILE.';
+    throw new ClientError('unreachable', `${url} does not answer: ${reasonOf(error)}. ${hint}`);
   });
   const parsed = ServiceResponse.safeParse(await response.json().catch(() => undefined));
   if (response.ok && parsed.success) return parsed.data;

@@ -6,6 +6,7 @@ import { ClientError } from '../errors.ts';
 import { lockFolder } from '../folder.ts';
 import { formatBytes } from '../format.ts';
 import { type Ignores, loadIgnores } from '../ignore.ts';
+import { pathOf } from '../operation.ts';
 import { plan } from '../plan.ts';
 import { State, stateFolder } from '../state.ts';
 import { isDirectory } from '../tree.ts';
@@ -66,10 +67,7 @@ function read(state: State, ignores: Ignores): Summary {
     directories: entries.filter(({ kind }) => kind === 'directory').length,
     bytes: entries.reduce((sum, { size }) => sum + size, 0),
     cursor: state.cursor,
-    pending: waiting.map((operation) => ({
-      do: operation.do,
-      path: 'path' in operation ? operation.path : operation.to,
-    })),
+    pending: waiting.map((operation) => ({ do: operation.do, path: pathOf(operation) })),
     problems,
   };
 }

@@ -1,4 +1,4 @@
-import type { Operation } from '../../client/plan.ts';
+import type { Operation } from '../../client/operation.ts';
 import {
   isInside,
   type LocalEntry,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { conflictPath } from '../../client/conflict.ts';
-import { type Operation, plan } from '../../client/plan.ts';
+import type { Operation } from '../../client/operation.ts';
+import { plan } from '../../client/plan.ts';
 import { ancestors, type Content, isInside, same } from '../../client/tree.ts';
 import { directory, file, Model } from './model.ts';
 

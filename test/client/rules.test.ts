@@ -4,7 +4,7 @@ import { errorOf } from '../../client/api-errors.ts';
 import { conflictPath } from '../../client/conflict.ts';
 import { formatBytes } from '../../client/format.ts';
 import { DeletionGuard } from '../../client/guard.ts';
-import type { Operation } from '../../client/plan.ts';
+import type { Operation } from '../../client/operation.ts';
 import { backoff } from '../../client/retry.ts';
 import type { SyncedEntry } from '../../client/tree.ts';
 import { pathProblem } from '../../protocol/path.ts';

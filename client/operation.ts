@@ -1,0 +1,33 @@
+export type MoveOperation =
+  /** The user renamed `from`: one metadata commit. */
+  | { readonly do: 'moveRemote'; readonly from: string; readonly to: string; readonly base_version: number }
+  /** Another device renamed `from`: follow it on the disk, without a download. Files only. */
+  | { readonly do: 'moveLocal'; readonly from: string; readonly to: string };
+
+/**
+ * One step towards equal trees. A step that finds the world changed does nothing; the next plan decides anew. A
+ * deletion that `makesRoom` removes a file where the other side has a directory, before anything is put into that.
+ */
+export type Operation =
+  /** Both sides hold the same: write it down as agreed. */
+  | { readonly do: 'adopt'; readonly path: string }
+  /** Gone on both sides. */
+  | { readonly do: 'forget'; readonly path: string }
+  | MoveOperation
+  /** Rename the local entry out of the way; `to` is then uploaded as a new file. */
+  | { readonly do: 'setAside'; readonly path: string; readonly to: string }
+  /** Bring the disk to the remote entry: content, directory, permissions. */
+  | { readonly do: 'download'; readonly path: string }
+  | { readonly do: 'deleteLocal'; readonly path: string; readonly makesRoom?: true }
+  | { readonly do: 'upload'; readonly path: string; readonly base_version: number }
+  | { readonly do: 'deleteRemote'; readonly path: string; readonly base_version: number; readonly makesRoom?: true };
+
+/** The path at which an operation's result lies. */
+export function pathOf(operation: Operation): string {
+  return 'path' in operation ? operation.path : operation.to;
+}
+
+/** All paths that an operation concerns. */
+export function pathsOf(operation: Operation): string[] {
+  return 'from' in operation ? [operation.from, operation.to] : [operation.path];
+}

@@ -18,7 +18,7 @@ import { loadAssembly } from './template/assembly.ts';
 import { isCustom } from './template/order.ts';
 import { type Provisioning, prepare } from './template/provision.ts';
 import { loadTls } from './tls.ts';
-import type { Identities, InvokeResult, Provider, Services, ServicesOptions } from './types.ts';
+import type { Identities, InvokeResult, Log, Provider, Services, ServicesOptions } from './types.ts';
 
 /** A running local cloud. */
 export interface Cloud {
@@ -41,7 +41,7 @@ export interface CloudOptions {
   readonly data: string;
   /** The first of ten ports on 127.0.0.1. */
   readonly port: number;
-  readonly log: (line: string) => void;
+  readonly log: Log;
   /** host:port of an Apache Kafka to use instead of the embedded stream; KAFKA_BROKERS unless given. */
   readonly kafkaBrokers?: readonly string[];
   /** The AWS services to run on; the local ones unless a test brings its own. */

@@ -6,6 +6,7 @@ import { type Cloud, startCloud } from './cloud.ts';
 import { Device } from './devices/device.ts';
 import { printLiveLines } from './devices/live-lines.ts';
 import { formatDuration } from './format.ts';
+import { Problems } from './problems.ts';
 import { synthesize } from './synthesize.ts';
 import { runTour } from './tour/tour.ts';
 
@@ -54,12 +55,15 @@ async function main(): Promise<void> {
   print('synthesizing the CDK app …');
   const assembly = join(data, 'cdk.out');
   await synthesize(assembly, values.profile);
+  const problems = new Problems();
   print(`starting its ${firstTime ? 'local cloud for the first time' : 'local cloud'} …`);
   const cloud = await startCloud({
     assembly,
     data: join(data, 'cloud'),
     port: port(),
-    log: (line) => print(`  ${line}`),
+    log: (line, kind) => {
+      if (kind === 'note' || problems.add(line)) print(`  ${line}`);
+    },
   });
 
   const devices = ['laptop', 'desktop'].map((name) => new Device(name, join(data, name), join(data, 'config', name)));
@@ -78,7 +82,7 @@ async function main(): Promise<void> {
     if (values.tour) {
       for (const device of devices) startSync(device);
       print(`ready after ${formatDuration(performance.now() - started)}; the tour:`);
-      await runTour({ laptop, desktop, startSync }, values.json, print);
+      await runTour({ laptop, desktop, startSync, problems }, values.json, print);
       await stop(0);
     } else {
       printLiveLines(devices, print);

@@ -102,6 +102,9 @@ export interface Connections {
  */
 export const API_ID_HEADER = 'x-tidemark-api-id';
 
+/** Takes a line for the person at the terminal: something that went wrong or, as a note, something that is well. */
+export type Log = (line: string, kind?: 'note') => void;
+
 export interface ServicesOptions {
   readonly data: string;
   /** The first of the ports that services may use: port..port+5. */
@@ -111,7 +114,7 @@ export interface ServicesOptions {
   readonly identities: Identities;
   readonly invoke: (functionName: string, payload: Buffer, mode: 'RequestResponse' | 'Event') => Promise<InvokeResult>;
   readonly connections: Connections;
-  readonly log: (line: string) => void;
+  readonly log: Log;
   readonly kafkaBrokers?: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 import { reason } from '../errors.ts';
-import type { Identities, Principal } from '../types.ts';
+import type { Identities, Log, Principal } from '../types.ts';
 import { AwsError } from './errors.ts';
 
 /** What to write in the CDK app, by the action's service, for a person who reads the cloud's log. */
@@ -30,7 +30,7 @@ export interface Access {
   reach(principal: Principal, service: string): void;
 }
 
-export function createAccess(identities: Identities, log: (line: string) => void): Access {
+export function createAccess(identities: Identities, log: Log): Access {
   return {
     demand(principal, action, resource, context) {
       try {

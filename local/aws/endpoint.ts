@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Identities } from '../types.ts';
+import type { Identities, Log } from '../types.ts';
 import type { Access } from './access.ts';
 import { AwsError, errorXml } from './errors.ts';
 import { type JsonApi, sendJsonError, serveJson } from './json-api.ts';
@@ -11,7 +11,7 @@ type S3Handler = (request: IncomingMessage, response: ServerResponse, claim: Cla
 interface Checks {
   readonly identities: Identities;
   readonly access: Access;
-  readonly log: (line: string) => void;
+  readonly log: Log;
 }
 
 /** Reads the claim of a request, or refuses it as the services do that take JSON. */

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { reason } from '../errors.ts';
-import type { Identities, Principal } from '../types.ts';
+import type { Identities, Log, Principal } from '../types.ts';
 import type { Access } from './access.ts';
 import { AwsError } from './errors.ts';
 import { readBody, sendJson } from './http.ts';
@@ -48,7 +48,7 @@ export async function serveJson(
   request: IncomingMessage,
   response: ServerResponse,
   claim: Claim,
-  { identities, access, log }: { identities: Identities; access: Access; log: (line: string) => void },
+  { identities, access, log }: { identities: Identities; access: Access; log: Log },
 ): Promise<void> {
   try {
     const body = await readBody(request, MAX_BODY);

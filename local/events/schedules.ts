@@ -3,6 +3,7 @@ import { LocalError, reason } from '../errors.ts';
 import type { Resource } from '../network.ts';
 import type { MayInvoke } from '../permissions.ts';
 import { isObject } from '../template/references.ts';
+import type { Log } from '../types.ts';
 import { ACCOUNT, type InvokeResult, REGION } from '../types.ts';
 
 export interface Schedule {
@@ -63,7 +64,7 @@ export async function startSchedules(
     readonly invoke: (functionArn: string, payload: Buffer, mode: 'Event') => Promise<InvokeResult>;
     readonly lastRun: (ruleArn: string) => number | undefined;
     readonly ran: (ruleArn: string) => Promise<void>;
-    readonly log: (line: string) => void;
+    readonly log: Log;
   },
 ): Promise<{ stop(): void }> {
   const timers = new Map<string, NodeJS.Timeout>();

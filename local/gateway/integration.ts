@@ -1,6 +1,7 @@
 import { LocalError, reason } from '../errors.ts';
 import type { MayInvoke } from '../permissions.ts';
 import { isObject } from '../template/references.ts';
+import type { Log } from '../types.ts';
 import { ACCOUNT, type InvokeResult, REGION } from '../types.ts';
 import type { Route } from './model.ts';
 
@@ -9,7 +10,7 @@ export interface GatewayServices {
   readonly invoke: (functionArn: string, payload: Buffer, mode: 'RequestResponse' | 'Event') => Promise<InvokeResult>;
   readonly mayInvoke: MayInvoke;
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
-  readonly log: (line: string) => void;
+  readonly log: Log;
 }
 
 export type Integrated =

@@ -1,6 +1,7 @@
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject } from '../template/references.ts';
+import type { Log } from '../types.ts';
 
 export interface FunctionLogs {
   /** Where the lines of a function go: its file, and errors to the cloud's log too. */
@@ -34,7 +35,7 @@ function summary(error: string): string {
 }
 
 /** Keeps `<data>/logs/<function>.log`, one per function. */
-export function createLogs(data: string, log: (line: string) => void): FunctionLogs {
+export function createLogs(data: string, log: Log): FunctionLogs {
   const folder = join(data, 'logs');
   mkdirSync(folder, { recursive: true });
   const files = new Map<string, ReturnType<typeof createWriteStream>>();

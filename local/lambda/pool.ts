@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { LocalError } from '../errors.ts';
+import type { Log } from '../types.ts';
 import { type FunctionDefinition, functionArn } from './definition.ts';
 import { InitFailure, type Instance, type Outcome } from './instance.ts';
 
@@ -26,11 +27,7 @@ function traceId(): string {
 }
 
 /** `start` makes an instance; the first one's cold start goes to `log`. */
-export function createPool(
-  definition: FunctionDefinition,
-  start: () => Promise<Instance>,
-  log: (line: string) => void,
-): Pool {
+export function createPool(definition: FunctionDefinition, start: () => Promise<Instance>, log: Log): Pool {
   const { name } = definition;
   const limit = definition.reservedConcurrency ?? ACCOUNT_CONCURRENCY;
   /** Idle instances, the last used at the end: it is used next, so that the others can go. */
@@ -50,7 +47,7 @@ export function createPool(
     const instance = await start();
     all.add(instance);
     if (stopped) await instance.stop();
-    if (!announced) log(`${name}: cold start ${Math.round(instance.coldStartMs)} ms`);
+    if (!announced) log(`${name}: cold start ${Math.round(instance.coldStartMs)} ms`, 'note');
     announced = true;
     return instance;
   };

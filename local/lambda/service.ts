@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalError, reason } from '../errors.ts';
-import type { InvokeResult } from '../types.ts';
+import type { InvokeResult, Log } from '../types.ts';
 import { environmentOf, type FunctionDefinition } from './definition.ts';
 import { startInstance } from './instance.ts';
 import { createLogs } from './logs.ts';
@@ -27,7 +27,7 @@ export function createLambda(options: {
   readonly data: string;
   readonly endpoints: () => Readonly<Record<string, string>>;
   readonly tls: { readonly ca: string; readonly caFile: string };
-  readonly log: (line: string) => void;
+  readonly log: Log;
 }): LambdaService {
   const { log, tls } = options;
   const logs = createLogs(options.data, log);

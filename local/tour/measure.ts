@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Device, SyncEvent } from '../devices/device.ts';
+import type { Problems } from '../problems.ts';
 import { firstDifference, outline } from './folders.ts';
 
 export interface StepResult {
@@ -17,6 +18,8 @@ export interface StepResult {
 
 const POLL_MS = 20;
 const LIMIT_MS = 120_000;
+/** A service that complains this often in one step will not get the step done; less may be a retry that helps. */
+const MAX_PROBLEMS = 3;
 
 /**
  * Lets `change` happen, waits until both folders are alike on disk and both devices idle, and compares them byte by
@@ -24,19 +27,21 @@ const LIMIT_MS = 120_000;
  */
 export async function measureStep(
   step: string,
-  devices: readonly [Device, Device],
+  { devices, problems }: { devices: readonly [Device, Device]; problems: Problems },
   change: () => Promise<void>,
   alike: () => Promise<boolean> = async () => true,
 ): Promise<StepResult> {
   const seen = devices.map((device) => device.events.length);
+  const complaints = problems.count;
   const started = performance.now();
   await change();
   const [one, other] = devices;
   while (!((await sameOutline(one, other)) && (await alike()))) {
     if (performance.now() - started > LIMIT_MS) {
       const difference = (await firstDifference(one.folder, other.folder)) ?? 'what the step expects did not happen';
-      throw new Error(`${step}: the folders differ after ${LIMIT_MS / 1000} s: ${difference}`);
+      throw new Error(`${step}: the folders differ after ${LIMIT_MS / 1000} s: ${difference}${listed(problems)}`);
     }
+    if (problems.count - complaints >= MAX_PROBLEMS) throw new Error(`${step}: the service fails${listed(problems)}`);
     await sleep(POLL_MS);
   }
   const convergeMs = performance.now() - started;
@@ -57,6 +62,13 @@ export async function measureStep(
     request_bytes: sum(ups, 'body_bytes'),
     converge_ms: Math.round(convergeMs),
   };
+}
+
+function listed(problems: Problems): string {
+  return problems
+    .lines()
+    .map((line) => `\n  ${line}`)
+    .join('');
 }
 
 /** Folders change while they are listed; a listing that fails is one that is not alike yet. */

@@ -2,22 +2,25 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Device } from '../devices/device.ts';
+import type { Problems } from '../problems.ts';
 import { copyBigFile, copyRelease, copySources } from './corpus.ts';
 import { listing } from './folders.ts';
 import { measureStep, type StepResult } from './measure.ts';
 
-export interface TourDevices {
+export interface Tour {
   readonly laptop: Device;
   readonly desktop: Device;
   readonly startSync: (device: Device) => void;
+  /** What the cloud complains about. */
+  readonly problems: Problems;
 }
 
 /** The tour, in order; each step builds on the folders that the one before left. */
-export async function* tourSteps({ laptop, desktop, startSync }: TourDevices): AsyncGenerator<StepResult> {
+export async function* tourSteps({ laptop, desktop, startSync, problems }: Tour): AsyncGenerator<StepResult> {
   const devices = [laptop, desktop] as const;
   const on = (device: Device, path: string): string => join(device.folder, path);
   const step = (name: string, change: () => Promise<void>, alike?: () => Promise<boolean>): Promise<StepResult> =>
-    measureStep(name, devices, change, alike);
+    measureStep(name, { devices, problems }, change, alike);
 
   yield await step('a folder of sources', () => copySources(laptop.folder));
   yield await step('a 96 MiB file', () => copyBigFile(laptop.folder));

@@ -1,19 +1,19 @@
 import { formatBytes, formatDuration, formatTable } from '../format.ts';
 import { firstDifference } from './folders.ts';
 import type { StepResult } from './measure.ts';
-import { type TourDevices, tourSteps } from './steps.ts';
+import { type Tour, tourSteps } from './steps.ts';
 
 /**
  * Runs the tour, printing a line as each step ends, then the table; `json` ends with the same as one line of JSON.
  * Throws when the folders differ after any step.
  */
-export async function runTour(devices: TourDevices, json: boolean, print: (line: string) => void): Promise<void> {
+export async function runTour(tour: Tour, json: boolean, print: (line: string) => void): Promise<void> {
   const steps: StepResult[] = [];
-  for await (const result of tourSteps(devices)) {
+  for await (const result of tourSteps(tour)) {
     steps.push(result);
     print(`  ${result.step}: on the other device after ${formatDuration(result.converge_ms)}`);
   }
-  const difference = await firstDifference(devices.laptop.folder, devices.desktop.folder);
+  const difference = await firstDifference(tour.laptop.folder, tour.desktop.folder);
   if (difference !== undefined) throw new Error(`the folders differ at the end: ${difference}`);
   print(`\n${table(steps)}\n\nboth folders are identical, byte by byte`);
   if (json) print(JSON.stringify({ steps, identical: true }));

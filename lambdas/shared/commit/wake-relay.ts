@@ -7,8 +7,8 @@ const client = once(() => new LambdaClient({ maxAttempts: 1, requestHandler: { r
 
 /** Has the relay publish this shard's events now. A failure costs only time, so it is a warning. */
 export async function wakeRelay(shard: number): Promise<void> {
+  const FunctionName = requireEnv('RELAY_FUNCTION');
   try {
-    const FunctionName = requireEnv('RELAY_FUNCTION');
     const Payload = JSON.stringify({ shard });
     await client().send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload }));
   } catch (error) {

@@ -3,6 +3,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import { buffer } from 'node:stream/consumers';
 import { reason } from '../../errors.ts';
 import { matches } from '../../iam/policy.ts';
+import type { Log } from '../../types.ts';
 import { AwsError, errorXml } from '../errors.ts';
 import type { Buckets } from '../s3/buckets.ts';
 import { parseRange } from '../s3/range.ts';
@@ -34,11 +35,7 @@ async function readOrigin(buckets: Buckets, behavior: Behavior, arn: string, pat
 }
 
 /** The edge cache: HTTPS, signed URLs by key group, an LRU in memory, `X-Cache` and `Age` as CloudFront answers them. */
-export function createEdge(
-  buckets: Buckets,
-  current: () => Distribution | undefined,
-  log: (line: string) => void,
-): Edge {
+export function createEdge(buckets: Buckets, current: () => Distribution | undefined, log: Log): Edge {
   const cache = createCache(CACHE_BYTES);
   const counts = { hits: 0, misses: 0, bytes: 0 };
 

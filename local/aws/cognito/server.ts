@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { reason } from '../../errors.ts';
+import type { Log } from '../../types.ts';
 import { ACCOUNT, type Provider, REGION } from '../../types.ts';
 import { AwsError } from '../errors.ts';
 import { readBody, sendJson } from '../http.ts';
@@ -47,7 +48,7 @@ function readClient(id: string, properties: Readonly<Record<string, unknown>>): 
  * User pools: the Cognito API's InitiateAuth and RevokeToken (which carry no signature), and each pool's OpenID
  * configuration and key set at `<base>/<pool id>/.well-known/`.
  */
-export function createCognito(data: string, base: string, log: (line: string) => void): Cognito {
+export function createCognito(data: string, base: string, log: Log): Cognito {
   const pools = new Map<string, Pool>();
   const clients = new Map<string, { client: Client; pool: Pool }>();
 

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import { reason } from '../../errors.ts';
-import type { Identities, ServicesOptions } from '../../types.ts';
+import type { Identities, Log, ServicesOptions } from '../../types.ts';
 import type { Access } from '../access.ts';
 import { verifyToken } from '../presigned-token.ts';
 import type { TopicStream } from '../stream/topics.ts';
@@ -20,7 +20,7 @@ interface Front {
   readonly access: Access;
   readonly host: string;
   readonly port: number;
-  readonly log: (line: string) => void;
+  readonly log: Log;
 }
 
 type Api = (front: Front, session: Session, reader: Reader, version: number) => Buffer | Promise<Buffer | undefined>;

@@ -1,5 +1,5 @@
 import { reason } from '../../errors.ts';
-import type { Principal } from '../../types.ts';
+import type { Log, Principal } from '../../types.ts';
 import type { Access } from '../access.ts';
 import type { TopicStream } from '../stream/topics.ts';
 import type { Msk } from './cluster.ts';
@@ -25,7 +25,7 @@ export interface Session {
   readonly stream: TopicStream;
   readonly msk: Msk;
   readonly access: Access;
-  readonly log: (line: string) => void;
+  readonly log: Log;
   /** The last sequence and base offset of each idempotent producer, by producer, topic and partition. */
   readonly sequences: Map<string, { sequence: number; offset: number }>;
   principal: Principal | undefined;

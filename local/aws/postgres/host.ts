@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, chown, cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { Log } from '../../types.ts';
 import { readIfExists, writeAtomic } from '../files.ts';
 
 /** A user id that PostgreSQL may run as; empty where this process is not root. */
@@ -96,7 +97,7 @@ async function removeOrphans(): Promise<void> {
  * Decides where PostgreSQL runs and as whom. As root it takes an existing unprivileged account; where that account
  * cannot reach the binaries or the data folder (say, below /root), those live in /var/lib/tidemark instead.
  */
-export async function preparePostgresHost(data: string, log: (line: string) => void): Promise<PostgresHost> {
+export async function preparePostgresHost(data: string, log: Log): Promise<PostgresHost> {
   const runAs = chooseUser();
   const installed = installedBinaries();
   // npm keeps no execute bits of some archives.
@@ -120,6 +121,7 @@ export async function preparePostgresHost(data: string, log: (line: string) => v
   const moved = [near ? [] : 'data', executable ? [] : 'binaries'].flat().join(' and ');
   log(
     `postgres: uid ${runAs.uid}, which it runs as, cannot enter ${near ? installed : data}; its ${moved}: ${elsewhere}`,
+    'note',
   );
   return { runAs, binaries, folder };
 }

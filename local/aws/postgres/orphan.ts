@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../../types.ts';
 import { readIfExists } from '../files.ts';
 
 const STOP_MS = 10_000;
@@ -20,7 +21,7 @@ async function commandOf(pid: number): Promise<string | undefined> {
  * Stops the server that a killed parent left on this data folder, and removes a postmaster.pid whose number now belongs
  * to another program (PostgreSQL itself refuses to start over that).
  */
-export async function stopOrphan(dataFolder: string, log: (line: string) => void): Promise<void> {
+export async function stopOrphan(dataFolder: string, log: Log): Promise<void> {
   const file = join(dataFolder, 'postmaster.pid');
   const pid = Number((await readIfExists(file))?.split('\n')[0] ?? Number.NaN);
   if (!(pid > 1)) return;
@@ -29,7 +30,7 @@ export async function stopOrphan(dataFolder: string, log: (line: string) => void
     await rm(file, { force: true });
     return;
   }
-  log(`postgres: stopping the server that an earlier run left behind (process ${pid})`);
+  log(`postgres: stopping the server that an earlier run left behind (process ${pid})`, 'note');
   // SIGINT is PostgreSQL's fast shutdown, SIGQUIT the immediate one, which recovers from the log at the next start.
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
     process.kill(pid, signal);

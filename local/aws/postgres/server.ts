@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Pool } from 'pg';
+import type { Log } from '../../types.ts';
 import { readIfExists } from '../files.ts';
 import { type PostgresHost, preparePostgresHost } from './host.ts';
 import { stopOrphan } from './orphan.ts';
@@ -51,7 +52,7 @@ async function socketFolder({ runAs, folder }: PostgresHost): Promise<string> {
 }
 
 /** Starts the server with durable commits (fsync on), reachable through its Unix socket only. */
-export async function startPostgres(data: string, log: (line: string) => void): Promise<Postgres> {
+export async function startPostgres(data: string, log: Log): Promise<Postgres> {
   const host = await preparePostgresHost(data, log);
   const dataFolder = join(host.folder, 'data');
   await stopOrphan(dataFolder, log);

@@ -1,6 +1,7 @@
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { reason } from '../../errors.ts';
+import type { Log } from '../../types.ts';
 import { ACCOUNT, type Identities, REGION, type ServicesOptions } from '../../types.ts';
 import type { Access } from '../access.ts';
 import type { Postgres } from '../postgres/server.ts';
@@ -24,7 +25,7 @@ interface Front {
   readonly identities: Identities;
   readonly access: Access;
   readonly port: number;
-  readonly log: (line: string) => void;
+  readonly log: Log;
 }
 
 /** Why a user with this token may not enter; undefined for a user who may. */

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { reason } from '../../errors.ts';
-import type { Identities, Principal } from '../../types.ts';
+import type { Identities, Log, Principal } from '../../types.ts';
 import type { Access } from '../access.ts';
 import { AwsError, errorXml } from '../errors.ts';
 import { type Claim, EMPTY_SHA256, verifySignature } from '../sigv4.ts';
@@ -151,7 +151,7 @@ async function dispatch(call: Call, access: Access): Promise<void> {
 }
 
 /** S3 over path-style addresses: `/<bucket>/<key>`. Refusals are S3's own, as XML with S3's status. */
-export function createS3Handler(buckets: Buckets, identities: Identities, access: Access, log: (line: string) => void) {
+export function createS3Handler(buckets: Buckets, identities: Identities, access: Access, log: Log) {
   return async (request: IncomingMessage, response: ServerResponse, claim: Claim): Promise<void> => {
     try {
       const url = new URL(request.url ?? '/', 'https://s3');

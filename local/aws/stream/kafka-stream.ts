@@ -1,5 +1,5 @@
 import { type Consumer, type EachBatchPayload, Kafka, logLevel } from 'kafkajs';
-import type { StreamRecord } from '../../types.ts';
+import type { Log, StreamRecord } from '../../types.ts';
 import type { TopicStream } from './topics.ts';
 
 function toRecord(
@@ -36,7 +36,7 @@ async function deliver(
 }
 
 /** The sync stream on a real Kafka cluster, reached without TLS or sign-in, as on a developer's machine. */
-export async function openKafkaStream(brokers: readonly string[], log: (line: string) => void): Promise<TopicStream> {
+export async function openKafkaStream(brokers: readonly string[], log: Log): Promise<TopicStream> {
   const kafka = new Kafka({
     clientId: 'tidemark-local-cloud',
     brokers: [...brokers],

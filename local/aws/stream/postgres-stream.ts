@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { Pool } from 'pg';
 import { reason } from '../../errors.ts';
-import type { StreamRecord } from '../../types.ts';
+import type { Log, StreamRecord } from '../../types.ts';
 import { runConsumer, type Source } from './consumer.ts';
 import type { TopicStream } from './topics.ts';
 
@@ -79,7 +79,7 @@ interface Row {
  * The sync stream as tables in the schema `local_stream`. Appends and reads go through this process, so a consumer is
  * woken in memory, without polling.
  */
-export async function openPostgresStream(pool: Pool, log: (line: string) => void): Promise<TopicStream> {
+export async function openPostgresStream(pool: Pool, log: Log): Promise<TopicStream> {
   await pool.query(SCHEMA);
   const { rows } = await pool.query<{ topic: string; partitions: number }>(
     'SELECT topic, partitions FROM local_stream.topics',

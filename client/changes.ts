@@ -2,7 +2,7 @@ import type { Change } from '../protocol/changes.ts';
 import { ServiceError } from './api-errors.ts';
 import type { State } from './state.ts';
 import type { Sync } from './sync.ts';
-import { ancestors, pathInside, type RemoteEntry, remoteEntry } from './tree.ts';
+import { ancestors, pathInside, type RemoteEntry, remoteEntry, same } from './tree.ts';
 import { treeHashes } from './tree-hashes.ts';
 
 /** Reads what happened at the service since the cursor into the remote tree, and marks the paths for the next plan. */
@@ -46,9 +46,10 @@ function applyChange(state: State, change: Change): void {
 }
 
 /**
- * Reads the tree, because the changes since the cursor are no longer kept; directories whose hash is that of the remote
+ * Reads the tree, because the changes since the cursor are not kept; directories whose hash is that of the remote
  * tree here are skipped. The pages may be of different moments; the cursor of the first is kept, and the changes since
- * then put the others right.
+ * then put the others right. A service that is behind this device's cursor was set back to an old backup, and what it
+ * lacks was not deleted: where it differs, the folder is merged with it as on the first day.
  */
 async function rereadTree(sync: Sync): Promise<void> {
   const known = treeHashes(sync.state.trees.remote);
@@ -71,15 +72,18 @@ async function rereadTree(sync: Sync): Promise<void> {
       after = body.next;
     } while (after !== undefined);
   }
+  const setBack = cursor !== undefined && cursor < sync.state.cursor;
   sync.state.transaction(() => {
     for (const path of [...sync.state.trees.remote.keys()]) {
       if (entries.has(path) || ancestors(path).some((above) => unchanged.has(above))) continue;
       sync.dirty.add(path);
       sync.state.remove('remote', path);
+      if (setBack) sync.state.remove('synced', path);
     }
     for (const [path, entry] of entries) {
       sync.dirty.add(path);
       sync.state.set('remote', path, entry);
+      if (setBack && !same(entry, sync.state.trees.synced.get(path))) sync.state.remove('synced', path);
     }
     sync.state.setFact('cursor', String(cursor));
   });

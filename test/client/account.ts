@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished } from 'vitest';
+import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
+import { Device } from '../../local/devices/device.ts';
+import { firstDifference } from '../../local/tour/folders.ts';
+import { type Service, signIn, User } from '../support/service.ts';
+import { temporaryFolder } from './folder.ts';
+
+/** A fresh user of a running service, and the devices of this user. */
+export interface Account {
+  /** A signed-in device that does not sync yet; it stops with the test. */
+  device(name: string): Promise<Device>;
+  /** Where a device keeps its sign-in. */
+  configOf(device: Device): string;
+  /** The words before those of a `tidemark` command of a device, for a process that the test itself starts. */
+  commandOf(device: Device): string[];
+  /** The same user, talking to the service without a client. */
+  caller(): Promise<User>;
+  /** Where the service keeps the user's metadata. */
+  metadata(): Promise<Shard & { userId: string }>;
+}
+
+export async function openAccount({ cloud, database }: Service): Promise<Account> {
+  const credentials = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
+  await cloud.services.createUser(cloud.outputs.UserPoolId!, credentials);
+  const folder = await temporaryFolder();
+  const config = (name: string): string => join(folder, 'config', name);
+  return {
+    device: async (name) => {
+      const device = new Device(name, join(folder, name), config(name));
+      await device.signIn({ url: cloud.urls.api, ca: cloud.ca, ...credentials });
+      onTestFinished(() => device.stopSync());
+      return device;
+    },
+    configOf: ({ name }) => config(name),
+    commandOf: ({ name }) => [join(import.meta.dirname, '../../client/main.ts'), '--config', config(name)],
+    caller: async () => {
+      const user = new User(cloud.urls.api, await signIn(cloud.urls.api, credentials));
+      await user.call('POST', '/devices', { device_id: user.device, name: 'caller' });
+      return user;
+    },
+    metadata: async () => {
+      const payload = (await signIn(cloud.urls.api, credentials)).split('.')[1]!;
+      const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub: string };
+      return { ...databasesOf(database, () => database).shardOf(sub), userId: sub };
+    },
+  };
+}
+
+/** Keeps the devices syncing until the test ends; one that stops by itself fails the test. */
+export function startAll(...devices: readonly Device[]): void {
+  for (const device of devices) device.startSync((reason) => expect.fail(reason));
+}
+
+/** Waits until `holds` answers true. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 30_000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`not within 30 s: ${what}`);
+    await sleep(30);
+  }
+}
+
+/** Waits until all devices hold the same, byte by byte, and have nothing left to do. */
+export async function untilEqual(first: Device, ...others: readonly Device[]): Promise<void> {
+  const isIdle = ({ events }: Device): boolean => events.at(-1)?.event === 'idle';
+  await until('all folders are equal', async () => {
+    if (![first, ...others].every(isIdle)) return false;
+    for (const other of others) if (await differ(first, other)) return false;
+    return true;
+  });
+}
+
+/** A file that goes away while it is compared makes a difference, too. */
+async function differ(one: Device, other: Device): Promise<boolean> {
+  return (await firstDifference(one.folder, other.folder).catch((error: Error) => error.message)) !== undefined;
+}

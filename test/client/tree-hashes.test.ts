@@ -1,0 +1,92 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Api, createApi } from '../../client/api.ts';
+import { BlockCache } from '../../client/block-cache.ts';
+import { catchUp } from '../../client/changes.ts';
+import { loadConfiguration } from '../../client/config.ts';
+import { startSession } from '../../client/session.ts';
+import { State } from '../../client/state.ts';
+import { Sync } from '../../client/sync.ts';
+import { treeHashes } from '../../client/tree-hashes.ts';
+import type { Device } from '../../local/devices/device.ts';
+import type { TreeResponse } from '../../protocol/tree.ts';
+import { type Service, startService } from '../support/service.ts';
+import { type Account, openAccount } from './account.ts';
+
+let service: Service;
+let account: Account;
+
+beforeAll(async () => {
+  service = await startService();
+});
+afterAll(() => service.stop());
+
+/** Directories whose names sort one way by UTF-8 bytes, another by UTF-16 units, and around the slash. */
+const directories = ['a', 'a/b', 'a b', 'a.b', 'ﬀ', '😀', '😀/ﬀ', 'empty'];
+
+async function syncedDevice(): Promise<Device> {
+  account = await openAccount(service);
+  const device = await account.device('desk');
+  for (const path of directories) await mkdir(join(device.folder, path));
+  for (const path of ['top', 'a/x', 'a/b/😀', 'a/b/ﬀ', 'a b/x', 'a.b/empty', '😀/ﬀ/x']) {
+    await writeFile(join(device.folder, path), path.endsWith('empty') ? '' : path);
+  }
+  await device.run(['sync', device.folder, '--once']);
+  return device;
+}
+
+test('the hash of every directory is that of the service', async () => {
+  const device = await syncedDevice();
+  const state = new State(device.folder);
+  const here = treeHashes(state.trees.remote);
+  state.close();
+  const user = await account.caller();
+  const there = new Map<string, string>();
+  for (const path of directories) {
+    const answer = await user.call<TreeResponse>(
+      'GET',
+      `/tree?device_id=${user.device}&path=${encodeURIComponent(path)}`,
+    );
+    there.set(path, answer.body.hash);
+  }
+  expect(here).toEqual(there);
+});
+
+test('a tree that has to be read again is read only where it changed', async () => {
+  const device = await syncedDevice();
+  const state = new State(device.folder);
+  const configuration = await loadConfiguration(account.configOf(device));
+  const api = createApi(configuration.api_url, startSession(account.configOf(device), configuration));
+  const asked: string[] = [];
+  const counted: Api = {
+    ...api,
+    tree: (deviceId, path, after) => {
+      asked.push(path ?? '');
+      return api.tree(deviceId, path, after);
+    },
+  };
+  const sync = new Sync({
+    root: device.folder,
+    state,
+    api: counted,
+    cache: new BlockCache(device.folder),
+    report: () => undefined,
+    device: { id: configuration.device_id, name: configuration.device_name },
+  });
+  const forgetChanges = async (): Promise<void> => {
+    const { schema, userId } = await account.metadata();
+    await service.database.query(
+      `update ${schema}.accounts set forgotten_seq = change_seq where user_id = '${userId}'`,
+    );
+  };
+  const user = await account.caller();
+  await user.save('😀/ﬀ/new', Buffer.from('new'));
+  const before = new Map(state.trees.remote);
+  await forgetChanges();
+  await catchUp(sync);
+  expect(asked.sort()).toEqual(['', '😀', '😀/ﬀ']);
+  expect(state.trees.remote.get('😀/ﬀ/new')).toMatchObject({ kind: 'file', size: 3, version: 1 });
+  expect(new Map([...state.trees.remote].filter(([path]) => path !== '😀/ﬀ/new'))).toEqual(before);
+  state.close();
+});

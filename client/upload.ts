@@ -97,14 +97,20 @@ async function runSession(sync: Sync, uploadId: string, items: readonly Item[]):
   const sent: SendResult = { content: sync.state.sentBlocks(uploadId), envelope: 0, wholeNext: new Set() };
   let refused: UploadInitResponse['refused'] = [];
   for (let round = 1; ; round++) {
-    const { body, sent: bytes } = await sync.api.uploadInit({
-      ...session,
-      files: items.map((item) => offer(item, sent)),
-    });
-    sent.envelope += bytes;
-    refused = body.refused;
-    if (refused.length === items.length) break;
-    const complete = await sendBlocks(sync, session, body.send, { places, deltas, sent, progress });
+    let complete = true;
+    let after: string | undefined;
+    do {
+      const { body, sent: bytes } = await sync.api.uploadInit({
+        ...session,
+        files: items.map((item) => offer(item, sent)),
+        ...(after !== undefined && { after }),
+      });
+      sent.envelope += bytes;
+      refused = body.refused;
+      const all = await sendBlocks(sync, session, body.send, { places, deltas, sent, progress });
+      complete &&= all;
+      after = body.next;
+    } while (after !== undefined);
     // A file whose blocks are not all there fails alone.
     if (complete || round === ROUNDS) break;
   }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Entry } from './entry.ts';
 import { limits } from './limits.ts';
 import { Path } from './path.ts';
+import { Uuid } from './uuid.ts';
 
 export const ChangeType = z.enum(['create', 'update', 'delete', 'move']);
 export type ChangeType = z.infer<typeof ChangeType>;
@@ -15,7 +16,7 @@ export const Change = z.strictObject({
   /** With `move`: where it was. */
   moved_from: Path.optional(),
   /** The device that made the change. */
-  device_id: z.uuid(),
+  device_id: Uuid,
   /** Milliseconds since 1970 by the database's clock. */
   timestamp: z.int(),
 });
@@ -23,7 +24,7 @@ export type Change = z.infer<typeof Change>;
 
 /** GET /changes?cursor=N&limit=M: all changes after cursor N (0 for the beginning), in order. */
 export const ChangesQuery = z.strictObject({
-  device_id: z.uuid(),
+  device_id: Uuid,
   cursor: z.coerce.number().int().min(0),
   limit: z.coerce.number().int().min(1).max(limits.changesPerPage).default(limits.changesPerPage),
 });

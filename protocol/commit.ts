@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { ItemError } from './errors.ts';
 import { Path } from './path.ts';
+import { Uuid } from './uuid.ts';
 
 /** What became of one file of a finalize, delete, move or restore call. */
 export const CommitResult = z.union([
   z.strictObject({
     path: Path,
     version: z.int().min(1),
-    version_id: z.uuid(),
+    version_id: Uuid,
     /** Its change. */ cursor: z.int().min(1),
   }),
   z.strictObject({ path: Path, error: ItemError }),

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { limits } from './limits.ts';
 import { Path } from './path.ts';
+import { Uuid } from './uuid.ts';
 
 /** POST /delete: each path leaves the tree, its history stays for 30 days. Answers `CommitResponse`. */
 export const DeleteRequest = z.strictObject({
   /** Makes retries harmless. */
-  request_id: z.uuid(),
-  device_id: z.uuid(),
+  request_id: Uuid,
+  device_id: Uuid,
   files: z
     .array(z.strictObject({ path: Path, base_version: z.int().min(1) }))
     .min(1)

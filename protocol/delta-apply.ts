@@ -3,13 +3,14 @@ import { ItemError } from './errors.ts';
 import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
 import { DeltaBase } from './upload-init.ts';
+import { Uuid } from './uuid.ts';
 
 export const deltaContentType = 'application/vnd.tidemark.deltas';
 
 /** The JSON header of a delta-apply body; `bytes` cuts the bytes that follow it into deltas, in order. */
 export const DeltaApplyHeader = z.strictObject({
-  upload_id: z.uuid(),
-  device_id: z.uuid(),
+  upload_id: Uuid,
+  device_id: Uuid,
   deltas: z
     .array(
       z.strictObject({

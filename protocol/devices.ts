@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { Uuid } from './uuid.ts';
 
 /** POST /devices: registers a device under an id that it chose; repeating it changes at most the name. */
 export const RegisterDeviceRequest = z.strictObject({
-  device_id: z.uuid(),
+  device_id: Uuid,
   /** Shown in conflict copies and in the history. */
   name: z
     .string()
@@ -13,7 +14,7 @@ export const RegisterDeviceRequest = z.strictObject({
 export type RegisterDeviceRequest = z.infer<typeof RegisterDeviceRequest>;
 
 export const Device = z.strictObject({
-  device_id: z.uuid(),
+  device_id: Uuid,
   name: z.string(),
   created_at: z.int(),
   last_seen_at: z.int(),

@@ -4,10 +4,11 @@ import { ItemError } from './errors.ts';
 import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
 import { Path } from './path.ts';
+import { Uuid } from './uuid.ts';
 
 /** POST /download: which blocks make up each file, and where to fetch those that the client lacks. */
 export const DownloadRequest = z.strictObject({
-  device_id: z.uuid(),
+  device_id: Uuid,
   files: z
     .array(
       z.strictObject({

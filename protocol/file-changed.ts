@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { Hash } from './hash.ts';
 import { Path } from './path.ts';
+import { Uuid } from './uuid.ts';
 
 /** The event on topic `file-changed`, keyed by `user_id`. It may come twice, and late; it is never lost. */
 export const FileChanged = z.strictObject({
-  user_id: z.uuid(),
+  user_id: Uuid,
   file_path: Path,
   version: z.int().min(1),
   /** A move is a `create` at the new path with `moved_from`. */
@@ -17,7 +18,7 @@ export const FileChanged = z.strictObject({
   moved_from: Path.optional(),
   /** The user's change sequence; consumers use it to drop duplicates. */
   cursor: z.int().min(1),
-  version_id: z.uuid(),
-  origin_device: z.uuid(),
+  version_id: Uuid,
+  origin_device: Uuid,
 });
 export type FileChanged = z.infer<typeof FileChanged>;

@@ -3,10 +3,11 @@ import { ChangeType } from './changes.ts';
 import { Attributes } from './entry.ts';
 import { limits } from './limits.ts';
 import { Path } from './path.ts';
+import { Uuid } from './uuid.ts';
 
 /** GET /history?path=P: the versions of a file, newest first, across renames; works for deleted files too. */
 export const HistoryQuery = z.strictObject({
-  device_id: z.uuid(),
+  device_id: Uuid,
   path: Path,
   /** Only versions below this one. */
   before: z.coerce.number().int().min(1).optional(),
@@ -19,7 +20,7 @@ export const HistoryResponse = z.strictObject({
     Attributes.extend({
       version: z.int().min(1),
       change_type: ChangeType,
-      device_id: z.uuid(),
+      device_id: Uuid,
       /** Milliseconds since 1970 by the database's clock. */
       created_at: z.int(),
       /** False for a tombstone. */

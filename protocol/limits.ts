@@ -14,8 +14,11 @@ export const limits = {
   /** Neighbouring base blocks that one delta may read. */
   baseBlocksPerDelta: 3,
   proofsPerCall: 64,
-  /** UTF-8 bytes of a path and of one of its segments (the limit of ext4, APFS and NTFS file names). */
-  pathBytes: 4096,
+  /** Blocks to send that one upload-init answer names: a signed URL has up to 2 kB, of Lambda's 6 MB. */
+  sendsPerPage: 1000,
+  /** UTF-8 bytes of a path: macOS takes no more, and two of them have to fit an index row of PostgreSQL (2,704 bytes). */
+  pathBytes: 1024,
+  /** UTF-8 bytes of one segment: the limit of file names on ext4, APFS and NTFS. */
   segmentBytes: 255,
   devicesPerUser: 50,
   changesPerPage: 1000,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { limits } from './limits.ts';
 import { Path } from './path.ts';
+import { Uuid } from './uuid.ts';
 
 /**
  * POST /move: renames files and directories without touching a block; the version goes up by one and the history
@@ -8,8 +9,8 @@ import { Path } from './path.ts';
  * Answers `CommitResponse` with `path` = `to`.
  */
 export const MoveRequest = z.strictObject({
-  request_id: z.uuid(),
-  device_id: z.uuid(),
+  request_id: Uuid,
+  device_id: Uuid,
   moves: z
     .array(z.strictObject({ from: Path, to: Path, base_version: z.int().min(1) }))
     .min(1)

@@ -26,6 +26,11 @@ export function pathProblem(path: string): string | undefined {
   return undefined;
 }
 
+/** Says what is wrong with one name in a directory, or `undefined` for a good one. */
+function nameProblem(name: string): string | undefined {
+  return name.includes('/') ? 'holds a slash' : pathProblem(name);
+}
+
 function firstControlCharacter(path: string): number {
   for (let index = 0; index < path.length; index++) {
     const code = path.charCodeAt(index);
@@ -34,8 +39,15 @@ function firstControlCharacter(path: string): number {
   return -1;
 }
 
+function textWithout(problemOf: (text: string) => string | undefined): z.ZodString {
+  return z.string().check((context) => {
+    const problem = problemOf(context.value);
+    if (problem) context.issues.push({ code: 'custom', message: problem, input: context.value });
+  });
+}
+
 /** A file's or directory's path in the user's namespace. */
-export const Path = z.string().check((context) => {
-  const problem = pathProblem(context.value);
-  if (problem) context.issues.push({ code: 'custom', message: problem, input: context.value });
-});
+export const Path = textWithout(pathProblem);
+
+/** The last segment of a path. */
+export const Name = textWithout(nameProblem);

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { ItemError } from './errors.ts';
 import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
+import { Uuid } from './uuid.ts';
 
 /** POST /prove: proofs of possession for blocks that upload-init answered with a nonce. */
 export const ProveRequest = z.strictObject({
-  upload_id: z.uuid(),
-  device_id: z.uuid(),
+  upload_id: Uuid,
+  device_id: Uuid,
   proofs: z
     .array(z.strictObject({ hash: Hash, /** SHA-256 of the nonce's 32 bytes followed by the block. */ proof: Hash }))
     .min(1)

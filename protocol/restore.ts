@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { Path } from './path.ts';
+import { Uuid } from './uuid.ts';
 
 /** POST /restore: an old version's content becomes a new version, at the path it has today. Answers `CommitResponse`. */
 export const RestoreRequest = z.strictObject({
-  request_id: z.uuid(),
-  device_id: z.uuid(),
+  request_id: Uuid,
+  device_id: Uuid,
   path: Path,
   /** The version to bring back. */
   version: z.int().min(1),

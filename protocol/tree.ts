@@ -2,17 +2,18 @@ import { z } from 'zod';
 import { Entry } from './entry.ts';
 import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
-import { Path } from './path.ts';
+import { Name, Path } from './path.ts';
+import { Uuid } from './uuid.ts';
 
 /**
  * GET /tree?path=DIR: one directory of the namespace (the root without `path`), its entries with the recursive hash of
  * each subdirectory, so that a client skips subtrees whose hash it has already.
  */
 export const TreeQuery = z.strictObject({
-  device_id: z.uuid(),
+  device_id: Uuid,
   path: Path.optional(),
   /** The last name of the previous page. */
-  after: z.string().optional(),
+  after: Name.optional(),
   limit: z.coerce.number().int().min(1).max(limits.treeEntriesPerPage).default(limits.treeEntriesPerPage),
 });
 export type TreeQuery = z.infer<typeof TreeQuery>;
@@ -23,7 +24,7 @@ export const TreeResponse = z.strictObject({
   /** In the order of the UTF-8 bytes of their names. */
   entries: z.array(
     z.strictObject({
-      name: z.string(),
+      name: Name,
       /** Absent for a directory that nobody made by itself: it is there because something lies in it. */
       entry: Entry.optional(),
       /** Of a directory: the recursive hash of what it holds. */
@@ -31,7 +32,7 @@ export const TreeResponse = z.strictObject({
     }),
   ),
   /** Name to pass as `after` for the next page. */
-  next: z.string().optional(),
+  next: Name.optional(),
   /** Changes with a higher cursor are not in this answer. */
   cursor: z.int().min(0),
 });

@@ -4,6 +4,7 @@ import { ItemError } from './errors.ts';
 import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
 import { Path } from './path.ts';
+import { Uuid } from './uuid.ts';
 
 /**
  * Where a delta's base lies: `count` neighbouring blocks, from index `first`, of a version of this user's own file.
@@ -18,7 +19,7 @@ export const DeltaBase = z.strictObject({
 export type DeltaBase = z.infer<typeof DeltaBase>;
 
 /** A block that the client wants to store, with the delta that it could send instead of the content. */
-export const OfferedBlock = Block.extend({
+const OfferedBlock = Block.extend({
   delta: z.strictObject({ base: DeltaBase, bytes: z.int().min(1) }).optional(),
 });
 
@@ -34,13 +35,15 @@ export type OfferedFile = z.infer<typeof OfferedFile>;
 /** POST /upload-init. Repeating it with the same `upload_id` renews the URLs and the hold on the blocks. */
 export const UploadInitRequest = z.strictObject({
   /** Chosen by the client; names the session in every later call and makes retries harmless. */
-  upload_id: z.uuid(),
-  device_id: z.uuid(),
+  upload_id: Uuid,
+  device_id: Uuid,
   files: z.array(OfferedFile).min(1).max(limits.filesPerCall),
+  /** `next` of the answer before, for the next page of blocks to send. */
+  after: Hash.optional(),
 });
 export type UploadInitRequest = z.infer<typeof UploadInitRequest>;
 
-/** How to send one block that the service lacks. A block that is not listed is present, and pinned for the session. */
+/** How to send one block that the service lacks. One that is on no page is present, and pinned for the session. */
 export const BlockToSend = z.discriminatedUnion('how', [
   /** `PUT url` with exactly these headers and the content as the body; the signature covers checksum and length. */
   z.strictObject({
@@ -57,11 +60,14 @@ export const BlockToSend = z.discriminatedUnion('how', [
 export type BlockToSend = z.infer<typeof BlockToSend>;
 
 export const UploadInitResponse = z.strictObject({
-  upload_id: z.uuid(),
+  upload_id: Uuid,
   /** Milliseconds since 1970 until which the session and its pins live. */
   expires_at: z.int(),
   /** Files that cannot be uploaded as offered; the others are in the session. */
   refused: z.array(z.strictObject({ path: Path, error: ItemError })),
-  send: z.array(BlockToSend),
+  /** In the order of the hashes. */
+  send: z.array(BlockToSend).max(limits.sendsPerPage),
+  /** There are more: send these, then ask again with `after` set to this. */
+  next: Hash.optional(),
 });
 export type UploadInitResponse = z.infer<typeof UploadInitResponse>;

@@ -1,5 +1,4 @@
 import type { ChangesQuery, ChangesResponse } from '../../protocol/changes.ts';
-import { limits } from '../../protocol/limits.ts';
 import { type Shard, transaction } from '../shared/database.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { changeBounds } from '../shared/tables/accounts.ts';
@@ -18,8 +17,7 @@ export async function readChanges(shard: Shard, userId: string, request: Changes
       if (cursor < forgotten || cursor > newest) {
         throw new ServiceError('cursor_gone', 'the changes after this cursor are not kept: read the tree anew');
       }
-      const page = { cursor, limit, maxBlocks: limits.blocksPerCall };
-      const changes = await listChanges(sql, shard, userId, page);
+      const changes = await listChanges(sql, shard, userId, { cursor, limit });
       const last = changes.at(-1)?.cursor ?? cursor;
       return { changes, cursor: last, more: last < newest };
     },

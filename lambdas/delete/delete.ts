@@ -1,5 +1,6 @@
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { DeleteRequest } from '../../protocol/delete.ts';
+import { answerOnce } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { type Shard, transaction } from '../shared/database.ts';
 import { itemError, ServiceError, staleVersion } from '../shared/errors.ts';
@@ -7,7 +8,6 @@ import { versionId } from '../shared/ids.ts';
 import { lockAccount } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { filterParents, findTargets, type Target } from '../shared/tables/files.ts';
-import { findAnswer, keepAnswer } from '../shared/tables/requests.ts';
 
 type Item = DeleteRequest['files'][number];
 
@@ -21,30 +21,27 @@ export async function deleteFiles(shard: Shard, userId: string, request: DeleteR
   return await transaction(shard.pool, async (sql) => {
     await requireDevice(sql, shard, userId, deviceId);
     const account = await lockAccount(sql, shard, userId);
-    const answered = await findAnswer(sql, shard, userId, requestId);
-    if (answered) return answered;
+    return await answerOnce(sql, shard, userId, { kind: 'delete', ...request }, async () => {
+      const targets = await findTargets(sql, shard, userId, paths);
+      const current = files.filter(({ path, base_version }) => targets.get(path)!.version === base_version);
+      const leaving = current.map(({ path }) => path);
+      const directories = leaving.filter((path) => targets.get(path)!.kind === 'directory');
+      const blocked = new Set(await filterParents(sql, shard, userId, directories, leaving));
 
-    const targets = await findTargets(sql, shard, userId, paths);
-    const current = files.filter(({ path, base_version }) => targets.get(path)!.version === base_version);
-    const leaving = current.map(({ path }) => path);
-    const directories = leaving.filter((path) => targets.get(path)!.kind === 'directory');
-    const blocked = new Set(await filterParents(sql, shard, userId, directories, leaving));
-
-    const commits = files.flatMap((item, position): Commit[] => {
-      const target = targets.get(item.path)!;
-      if (target.version !== item.base_version || blocked.has(item.path)) return [];
-      return [tombstone(target, versionId(userId, requestId, position, item.path))];
+      const commits = files.flatMap((item, position): Commit[] => {
+        const target = targets.get(item.path)!;
+        if (target.version !== item.base_version || blocked.has(item.path)) return [];
+        return [tombstone(target, versionId(userId, { kind: 'delete', id: requestId }, position, item.path))];
+      });
+      const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, commits);
+      const done = new Map(commits.map((commit, index) => [commit.path, { commit, cursor: cursors[index]! }]));
+      return files.map((item): CommitResult => {
+        const made = done.get(item.path);
+        if (!made) return { path: item.path, error: refusal(item, targets.get(item.path)!) };
+        const { version, versionId: id } = made.commit;
+        return { path: item.path, version, version_id: id, cursor: made.cursor };
+      });
     });
-    const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, commits);
-    const done = new Map(commits.map((commit, index) => [commit.path, { commit, cursor: cursors[index]! }]));
-    const results = files.map((item): CommitResult => {
-      const made = done.get(item.path);
-      if (!made) return { path: item.path, error: refusal(item, targets.get(item.path)!) };
-      const { version, versionId: id } = made.commit;
-      return { path: item.path, version, version_id: id, cursor: made.cursor };
-    });
-    await keepAnswer(sql, shard, userId, requestId, results);
-    return results;
   });
 }
 

@@ -1,14 +1,11 @@
 import type { CommitResponse } from '../../protocol/commit.ts';
 import { DeleteRequest } from '../../protocol/delete.ts';
 import { commitAnswer } from '../shared/commit/answer.ts';
-import { wakeRelay } from '../shared/commit/wake-relay.ts';
 import { databases } from '../shared/database.ts';
 import { jsonBody, route } from '../shared/http.ts';
 import { deleteFiles } from './delete.ts';
 
 export const handler = route(async (event, userId): Promise<CommitResponse> => {
   const shard = databases().shardOf(userId);
-  const results = await deleteFiles(shard, userId, jsonBody(event, DeleteRequest));
-  await wakeRelay(shard.number);
-  return commitAnswer(results);
+  return await commitAnswer(shard, await deleteFiles(shard, userId, jsonBody(event, DeleteRequest)));
 });

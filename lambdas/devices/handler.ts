@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { type Device, type DevicesResponse, RegisterDeviceRequest } from '../../protocol/devices.ts';
+import { Uuid } from '../../protocol/uuid.ts';
 import { databases } from '../shared/database.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { jsonBody, parsed, route } from '../shared/http.ts';
 import { listDevices, revokeDevice } from '../shared/tables/devices.ts';
 import { registerDevice } from './register.ts';
 
-const DeviceParameters = z.object({ device_id: z.uuid() });
+const DeviceParameters = z.object({ device_id: Uuid });
 
 export const handler = route(async (event, userId): Promise<Device | DevicesResponse> => {
   const shard = databases().shardOf(userId);

@@ -11,7 +11,7 @@ export async function registerDevice(shard: Shard, userId: string, request: Regi
     await ensureAccount(sql, shard, userId);
     await lockAccount(sql, shard, userId);
     const devices = await listDevices(sql, shard, userId);
-    const known = devices.find(({ device_id }) => device_id === request.device_id.toLowerCase());
+    const known = devices.find(({ device_id }) => device_id === request.device_id);
     if (known?.revoked) throw new ServiceError('device_revoked', 'this device was revoked: register under a new id');
     const active = devices.filter(({ revoked }) => !revoked).length;
     if (!known && active >= limits.devicesPerUser) {

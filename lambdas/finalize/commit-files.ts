@@ -10,23 +10,16 @@ import type { Session } from '../shared/tables/pins.ts';
 import { listUploadFiles, requireUpload, settleUploadFiles, type UploadFile } from '../shared/tables/uploads.ts';
 import type { ReadyFile } from './raise.ts';
 
-interface Outcome {
-  /** All files of the session with their results so far. */
-  files: UploadFile[];
-  /** Version ids that were counted and did not become visible. */
-  lost: string[];
-  committed: boolean;
-  /** Every file has its result. */
-  settled: boolean;
-}
-
-/** Commits each file whose path still has its base version, all in one transaction, and keeps the answers. */
+/**
+ * Commits each file whose path still has its base version, all in one transaction, and keeps the answers. Answers all
+ * files of the session with their results so far.
+ */
 export async function commitFiles(
   shard: Shard,
   { userId, uploadId }: Session,
   deviceId: string,
   ready: readonly ReadyFile[],
-): Promise<Outcome> {
+): Promise<UploadFile[]> {
   return await transaction(shard.pool, async (sql) => {
     const account = await lockAccount(sql, shard, userId);
     await requireUpload(sql, shard, userId, uploadId);
@@ -49,14 +42,7 @@ export async function commitFiles(
     }));
     await settleUploadFiles(sql, shard, userId, uploadId, settled);
     for (const { position, result } of settled) files[position]!.result = result;
-
-    const isCommitted = (result: CommitResult | null | undefined) => !!result && 'version_id' in result;
-    return {
-      files,
-      lost: ready.filter(({ position }) => !isCommitted(files[position]?.result)).map(({ versionId }) => versionId),
-      committed: files.some(({ result }) => isCommitted(result)),
-      settled: files.every(({ result }) => result !== null),
-    };
+    return files;
   });
 }
 

@@ -1,9 +1,8 @@
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { FinalizeRequest } from '../../protocol/finalize.ts';
-import { lowerReferences } from '../shared/commit/references.ts';
+import { lowerRefused } from '../shared/commit/references.ts';
 import type { Databases } from '../shared/database.ts';
-import { logger } from '../shared/log.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { filterHeld } from '../shared/tables/held-blocks.ts';
 import { releasePins } from '../shared/tables/pins.ts';
@@ -20,28 +19,26 @@ export async function finalizeUpload(
   databases: Databases,
   userId: string,
   { upload_id: uploadId, device_id: deviceId }: FinalizeRequest,
-): Promise<{ results: CommitResult[]; committed: boolean; missing: string[] }> {
+): Promise<{ results: CommitResult[]; missing: string[] }> {
   const shard = databases.shardOf(userId);
   await requireDevice(shard.pool, shard, userId, deviceId);
   await requireUpload(shard.pool, shard, userId, uploadId);
-  const files = await listUploadFiles(shard.pool, shard, userId, uploadId);
-  const open = files.filter(({ result }) => result === null);
+  const offered = await listUploadFiles(shard.pool, shard, userId, uploadId);
+  const open = offered.filter(({ result }) => result === null);
   const held = await filterHeld(shard.pool, shard, userId, [...new Set(open.flatMap(({ hashes }) => hashes))]);
 
   const session = { userId, uploadId };
   const raised = await raiseUpload(databases.blocks, session, open, held);
-  const outcome = await commitFiles(shard, session, deviceId, raised.ready);
-  try {
-    await lowerReferences(databases.blocks, outcome.lost);
-    if (outcome.settled) await releasePins(databases.blocks, session);
-  } catch (error) {
-    logger.warn('counts of files that lost stay raised until the sweep', { uploadId, error: error as Error });
-  }
+  const files = await commitFiles(shard, session, deviceId, raised.ready);
+  const counted = raised.ready.map((file) => file.versionId);
+  const settled = files.flatMap(({ result }) => result ?? []);
+  await lowerRefused(databases.blocks, counted, settled);
+  if (settled.length === files.length) await releasePins(databases.blocks, session);
 
-  const results = outcome.files.map(({ position, path, result }) => {
+  const results = files.map(({ position, path, result }) => {
     return result ?? { path, error: raised.refused.get(position) ?? unsettled };
   });
-  return { results, committed: outcome.committed, missing: raised.missing };
+  return { results, missing: raised.missing };
 }
 
 /** The file was opened by another call of the same session after this one had looked. */

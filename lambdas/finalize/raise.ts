@@ -6,7 +6,7 @@ import { raiseReferences } from '../shared/commit/references.ts';
 import { transaction } from '../shared/database.ts';
 import { itemError } from '../shared/errors.ts';
 import { versionId } from '../shared/ids.ts';
-import { type BlockRow, findBlocks, lockBlocks, markLive } from '../shared/tables/blocks.ts';
+import { type BlockRow, findBlocks, isStored, lockBlocks, markLive } from '../shared/tables/blocks.ts';
 import { findPins, type Pin, type Session, verifyPins } from '../shared/tables/pins.ts';
 import type { UploadFile } from '../shared/tables/uploads.ts';
 
@@ -67,8 +67,8 @@ async function findSent(
   hashes: readonly string[],
 ): Promise<{ hash: string; size: number }[]> {
   const doubtful = hashes.filter((hash) => {
-    const stored = ['live', 'condemned'].includes(rows.get(hash)?.state ?? '');
-    return pins.has(hash) && !(stored && (held.has(hash) || pins.get(hash)!.verified));
+    const vouched = held.has(hash) || pins.get(hash)?.verified;
+    return pins.has(hash) && !(vouched && isStored(rows.get(hash)));
   });
   const found = await pMap(
     doubtful,
@@ -88,7 +88,7 @@ function judge(
   mine: ReadonlySet<string>,
   pins: Map<string, Pin>,
 ): Raised {
-  const usable = (hash: string) => mine.has(hash) && ['live', 'condemned'].includes(rows.get(hash)?.state ?? '');
+  const usable = (hash: string) => mine.has(hash) && isStored(rows.get(hash));
   const raised: Raised = { ready: [], refused: new Map(), missing: [] };
   const missing = new Set<string>();
   for (const file of files) {
@@ -102,7 +102,7 @@ function judge(
     } else {
       raised.ready.push({
         ...file,
-        versionId: versionId(userId, uploadId, file.position, file.path),
+        versionId: versionId(userId, { kind: 'finalize', id: uploadId }, file.position, file.path),
         deltaSizes: file.hashes.flatMap((hash) => pins.get(hash)?.delta_bytes ?? []),
       });
     }

@@ -42,7 +42,7 @@ async function condemn(blocks: Pool, limit: number): Promise<number> {
     const { rowCount } = await sql.query(
       `update blocks.blocks set state = 'condemned' where block_hash in (
          select b.block_hash from blocks.blocks b where b.state = 'live' and ${UNUSED}
-         order by b.block_hash limit $1 for update skip locked)`,
+         order by b.delete_after limit $1 for update skip locked)`,
       [limit],
     );
     return rowCount ?? 0;

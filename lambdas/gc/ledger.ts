@@ -1,27 +1,23 @@
-import { lowerReferencesIn } from '../shared/commit/references.ts';
-import { type Databases, transaction } from '../shared/database.ts';
-import { confirmVersions, lockUnsettled } from '../shared/tables/ledger.ts';
+import { limits } from '../../protocol/limits.ts';
+import { lowerReferences } from '../shared/commit/references.ts';
+import type { Databases } from '../shared/database.ts';
+import { confirmVersions, listUnsettled } from '../shared/tables/ledger.ts';
 import { filterVersions } from '../shared/tables/versions.ts';
 
 /**
- * Settles counts of versions that nobody reported for 72 h: confirmed when the version is in its shard, taken back when
- * it is not. A shard that cannot be asked throws, and nothing changes. Answers how many it settled.
+ * Settles counts of versions that nobody reported for as long as an upload may live: confirmed when the version is in its
+ * shard, taken back when it is not. A shard that cannot be asked throws, and nothing changes. Answers how many it took up.
  */
 export async function settleLedger(databases: Databases, limit: number): Promise<number> {
-  return await transaction(databases.blocks, async (sql) => {
-    const unsettled = await lockUnsettled(sql, limit);
-    const byShard = Map.groupBy(unsettled, ({ user_id }) => databases.shardOf(user_id));
-    const visible = new Set<string>();
-    for (const [shard, versions] of byShard) {
-      const ids = versions.map(({ version_id }) => version_id);
-      for (const id of await filterVersions(shard.pool, shard, ids)) visible.add(id);
-    }
-    const ids = unsettled.map(({ version_id }) => version_id);
-    await confirmVersions(sql, [...visible]);
-    await lowerReferencesIn(
-      sql,
-      ids.filter((id) => !visible.has(id)),
-    );
-    return unsettled.length;
-  });
+  const unsettled = await listUnsettled(databases.blocks, limits.uploadHours, limit);
+  const visible = new Set<string>();
+  for (const [shard, versions] of Map.groupBy(unsettled, ({ user_id }) => databases.shardOf(user_id))) {
+    const ids = versions.map(({ version_id }) => version_id);
+    for (const id of await filterVersions(shard.pool, shard, ids)) visible.add(id);
+  }
+  await confirmVersions(databases.blocks, [...visible]);
+  const invisible = unsettled.map(({ version_id }) => version_id).filter((id) => !visible.has(id));
+  // A retry may have entered one of them again since then: that one may become visible yet.
+  await lowerReferences(databases.blocks, invisible, limits.uploadHours);
+  return unsettled.length;
 }

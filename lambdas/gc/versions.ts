@@ -5,20 +5,14 @@ import { type Shard, transaction } from '../shared/database.ts';
 import { toHexes } from '../shared/ids.ts';
 import { lockAccounts } from '../shared/tables/accounts.ts';
 import { reopenVersions } from '../shared/tables/ledger.ts';
+import { filterVersions } from '../shared/tables/versions.ts';
 
 /**
- * The versions whose time is over: superseded for 30 days, or of a file that was deleted 30 days ago. The newest version
- * of a live file is never among them, nor one that a kept change refers to.
+ * The versions `v` whose time is over: superseded, or made by a delete, 30 days ago. The newest version of a live file is
+ * never among them, nor one that a kept change refers to.
  */
-const expired = (schema: string) => `
-  select v.version_id, v.user_id, v.file_id, v.block_hashes from ${schema}.file_versions v
-  where v.superseded_at < now() - interval '${limits.historyDays} days'
-    and not exists (select from ${schema}.changes c where c.version_id = v.version_id)
-  union
-  select v.version_id, v.user_id, v.file_id, v.block_hashes
-  from ${schema}.files f join ${schema}.file_versions v using (file_id)
-  where f.deleted_at < now() - interval '${limits.historyDays} days'
-    and not exists (select from ${schema}.changes c where c.version_id = v.version_id)`;
+export const expired = (schema: string) => `v.superseded_at < now() - interval '${limits.historyDays} days'
+  and not exists (select from ${schema}.changes c where c.version_id = v.version_id)`;
 
 /**
  * Removes some expired versions. Their ledger rows open first and close last, so that counts fall only after the
@@ -26,7 +20,8 @@ const expired = (schema: string) => `
  */
 export async function expireVersions(blocks: Pool, shard: Shard, limit: number): Promise<number> {
   const { rows } = await shard.pool.query<{ version_id: string; user_id: string; block_hashes: Buffer[] }>(
-    `select version_id, user_id, block_hashes from (${expired(shard.schema)}) old limit $1`,
+    `select v.version_id, v.user_id, v.block_hashes from ${shard.schema}.file_versions v
+     where ${expired(shard.schema)} order by v.superseded_at limit $1`,
     [limit],
   );
   if (rows.length === 0) return 0;
@@ -39,7 +34,11 @@ export async function expireVersions(blocks: Pool, shard: Shard, limit: number):
     })),
   );
   const ids = rows.map(({ version_id }) => version_id);
-  const gone = await removeVersions(shard, ids, [...new Set(rows.map(({ user_id }) => user_id))]);
+  const gone = await removeVersions(
+    shard,
+    ids,
+    rows.map(({ user_id }) => user_id),
+  );
   await lowerReferences(blocks, gone);
   return rows.length;
 }
@@ -48,12 +47,8 @@ async function removeVersions(shard: Shard, ids: readonly string[], userIds: rea
   const { pool, schema } = shard;
   return await transaction(pool, async (sql) => {
     await lockAccounts(sql, shard, userIds);
-    // Asked again under the lock: a restore may have brought a deleted file back.
-    const { rows } = await sql.query<{ version_id: string }>(
-      `select version_id from (${expired(schema)}) old where version_id = any($1)`,
-      [ids],
-    );
-    const gone = rows.map(({ version_id }) => version_id);
+    // Asked again under the lock: another run may have removed some, and their holds, before.
+    const gone = await filterVersions(sql, shard, ids);
     await sql.query(
       `with lost as (
          select user_id, hash, count(*)::int as times

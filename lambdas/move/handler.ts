@@ -1,13 +1,11 @@
 import type { CommitResponse } from '../../protocol/commit.ts';
 import { MoveRequest } from '../../protocol/move.ts';
 import { commitAnswer } from '../shared/commit/answer.ts';
-import { wakeRelay } from '../shared/commit/wake-relay.ts';
 import { databases } from '../shared/database.ts';
 import { jsonBody, route } from '../shared/http.ts';
 import { moveFiles } from './move.ts';
 
 export const handler = route(async (event, userId): Promise<CommitResponse> => {
-  const results = await moveFiles(databases(), userId, jsonBody(event, MoveRequest));
-  await wakeRelay(databases().shardOf(userId).number);
-  return commitAnswer(results);
+  const shard = databases().shardOf(userId);
+  return await commitAnswer(shard, await moveFiles(databases(), userId, jsonBody(event, MoveRequest)));
 });

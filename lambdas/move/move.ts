@@ -2,16 +2,15 @@ import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
+import { answerOnce } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
-import { lowerReferences, reuseBlocks } from '../shared/commit/references.ts';
+import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
 import { type Databases, type Shard, transaction } from '../shared/database.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { toHexes, versionId } from '../shared/ids.ts';
-import { logger } from '../shared/log.ts';
 import { lockAccount } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets } from '../shared/tables/files.ts';
-import { findAnswer, keepAnswer } from '../shared/tables/requests.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
 import { planMoves } from './plan.ts';
 
@@ -25,7 +24,7 @@ interface Source {
  * their counts rise first, as for any version, and fall again for those that were refused.
  */
 export async function moveFiles(databases: Databases, userId: string, request: MoveRequest): Promise<CommitResult[]> {
-  const { request_id: requestId, device_id: deviceId, moves } = request;
+  const { device_id: deviceId, moves } = request;
   if (new Set(moves.map(({ from }) => from)).size < moves.length) {
     throw new ServiceError('bad_request', 'a path is moved twice in this call');
   }
@@ -42,24 +41,22 @@ export async function moveFiles(databases: Databases, userId: string, request: M
   );
   const results = await transaction(shard.pool, async (sql) => {
     const account = await lockAccount(sql, shard, userId);
-    const answered = await findAnswer(sql, shard, userId, requestId);
-    if (answered) return answered;
-    const made = await plan(sql, shard, userId, moves, (position) => {
-      const source = sources.get(position);
-      return source && counted.has(source.versionId) ? source : undefined;
+    return await answerOnce(sql, shard, userId, { kind: 'move', ...request }, async () => {
+      const made = await plan(sql, shard, userId, moves, (position) => {
+        const source = sources.get(position);
+        return source && counted.has(source.versionId) ? source : undefined;
+      });
+      const commits = made.flatMap((item) => ('commit' in item ? [item.commit] : []));
+      const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, commits);
+      const cursorOf = new Map(commits.map(({ versionId }, index) => [versionId, cursors[index]!]));
+      return made.map((item, index): CommitResult => {
+        if ('error' in item) return { path: moves[index]!.to, error: item.error };
+        const { path, version, versionId: id } = item.commit;
+        return { path, version, version_id: id, cursor: cursorOf.get(id)! };
+      });
     });
-    const commits = made.flatMap((item) => ('commit' in item ? [item.commit] : []));
-    const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, commits);
-    const cursorOf = new Map(commits.map(({ versionId }, index) => [versionId, cursors[index]!]));
-    const all = made.map((item, index): CommitResult => {
-      if ('error' in item) return { path: moves[index]!.to, error: item.error };
-      const { path, version, versionId: id } = item.commit;
-      return { path, version, version_id: id, cursor: cursorOf.get(id)! };
-    });
-    await keepAnswer(sql, shard, userId, requestId, all);
-    return all;
   });
-  await lowerRefused(databases, [...counted], results);
+  await lowerRefused(databases.blocks, [...counted], results);
   return results;
 }
 
@@ -70,7 +67,7 @@ async function findSources(shard: Shard, userId: string, request: MoveRequest): 
   return new Map(
     rows.flatMap((row, position) => {
       if (!row) return [];
-      const id = versionId(userId, request.request_id, position, request.moves[position]!.to);
+      const id = versionId(userId, { kind: 'move', id: request.request_id }, position, request.moves[position]!.to);
       return [[position, { row, versionId: id }] as const];
     }),
   );
@@ -114,16 +111,4 @@ async function plan(
       },
     };
   });
-}
-
-async function lowerRefused(databases: Databases, counted: readonly string[], results: CommitResult[]): Promise<void> {
-  const visible = new Set(results.flatMap((result) => ('version_id' in result ? [result.version_id] : [])));
-  try {
-    await lowerReferences(
-      databases.blocks,
-      counted.filter((id) => !visible.has(id)),
-    );
-  } catch (error) {
-    logger.warn('counts of refused moves stay raised until the sweep', { error: error as Error });
-  }
 }

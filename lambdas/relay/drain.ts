@@ -4,6 +4,8 @@ import { filledOutboxes, removeEvents, takeEvents } from '../shared/tables/outbo
 
 /** Events per transaction. */
 const BATCH = 500;
+/** Of one user they are one record batch, of which the brokers take 1 MiB with 70 bytes around each event. */
+const BATCH_BYTES = 900_000;
 
 /**
  * Publishes the outboxes of some shards until they are empty or the time (ms since 1970) is up, then deletes what was
@@ -25,7 +27,7 @@ export async function drainShards(shards: readonly Shard[], publisher: Publisher
 
 async function drainOnce(shard: Shard, publisher: Publisher, skip: boolean): Promise<number> {
   return await transaction(shard.pool, async (sql) => {
-    const events = await takeEvents(sql, shard, { limit: BATCH, skip });
+    const events = await takeEvents(sql, shard, { limit: BATCH, maxBytes: BATCH_BYTES, skip });
     await publisher.publish(events);
     await removeEvents(sql, shard, events);
     return events.length;

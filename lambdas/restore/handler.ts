@@ -1,13 +1,11 @@
 import type { CommitResponse } from '../../protocol/commit.ts';
 import { RestoreRequest } from '../../protocol/restore.ts';
 import { commitAnswer } from '../shared/commit/answer.ts';
-import { wakeRelay } from '../shared/commit/wake-relay.ts';
 import { databases } from '../shared/database.ts';
 import { jsonBody, route } from '../shared/http.ts';
 import { restoreVersion } from './restore.ts';
 
 export const handler = route(async (event, userId): Promise<CommitResponse> => {
-  const result = await restoreVersion(databases(), userId, jsonBody(event, RestoreRequest));
-  await wakeRelay(databases().shardOf(userId).number);
-  return commitAnswer([result]);
+  const shard = databases().shardOf(userId);
+  return await commitAnswer(shard, await restoreVersion(databases(), userId, jsonBody(event, RestoreRequest)));
 });

@@ -3,16 +3,16 @@ import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { RestoreRequest } from '../../protocol/restore.ts';
+import { answerOnce } from '../shared/commit/answer-once.ts';
 import { writeCommits } from '../shared/commit/commit.ts';
 import { pathConflicts, refusal } from '../shared/commit/path-rules.ts';
-import { lowerReferences, reuseBlocks } from '../shared/commit/references.ts';
+import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
 import { type Databases, type Shard, transaction } from '../shared/database.ts';
 import { itemError, ServiceError } from '../shared/errors.ts';
 import { toHexes, versionId } from '../shared/ids.ts';
-import { type Account, ensureAccount, lockAccount } from '../shared/tables/accounts.ts';
+import { type Account, lockAccount } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets, type Target } from '../shared/tables/files.ts';
-import { findAnswer, keepAnswer } from '../shared/tables/requests.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
 
 const notFound = () =>
@@ -23,32 +23,27 @@ export async function restoreVersion(
   databases: Databases,
   userId: string,
   request: RestoreRequest,
-): Promise<CommitResult> {
-  const { request_id: requestId, device_id: deviceId, path, version } = request;
+): Promise<CommitResult[]> {
+  const { device_id: deviceId, path, version } = request;
   const shard = databases.shardOf(userId);
   await requireDevice(shard.pool, shard, userId, deviceId);
   const [old] = await findVersions(shard.pool, shard, userId, [{ path, version }]);
   if (!old || old.change_type === 'delete') throw notFound();
-  const id = versionId(userId, requestId, 0, path);
+  const id = versionId(userId, { kind: 'restore', id: request.request_id }, 0, path);
   const hashes = [...new Set(toHexes(old.block_hashes))];
   const counted = await reuseBlocks(databases.blocks, [{ versionId: id, userId, hashes }]);
   if (!counted.has(id)) throw notFound();
 
-  const result = await transaction(shard.pool, async (sql): Promise<CommitResult> => {
-    await ensureAccount(sql, shard, userId);
+  const results = await transaction(shard.pool, async (sql) => {
     const account = await lockAccount(sql, shard, userId);
-    const [answered] = (await findAnswer(sql, shard, userId, requestId)) ?? [];
-    if (answered) return answered;
-    const target = (await findTargets(sql, shard, userId, [path])).get(path)!;
-    const error = await check(sql, shard, userId, { request, old, target, account });
-    const made = error
-      ? { path, error }
-      : await commit(sql, shard, account, { userId, deviceId, id, path, old, target });
-    await keepAnswer(sql, shard, userId, requestId, [made]);
-    return made;
+    return await answerOnce(sql, shard, userId, { kind: 'restore', ...request }, async () => {
+      const target = (await findTargets(sql, shard, userId, [path])).get(path)!;
+      const error = await check(sql, shard, userId, { request, old, target, account });
+      return [error ? { path, error } : await commit(sql, shard, account, { userId, deviceId, id, path, old, target })];
+    });
   });
-  if ('error' in result) await lowerReferences(databases.blocks, [id]);
-  return result;
+  await lowerRefused(databases.blocks, [id], results);
+  return results;
 }
 
 async function check(

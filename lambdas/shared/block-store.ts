@@ -3,6 +3,8 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectVersionsCommand,
+  type ListObjectVersionsCommandInput,
+  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -67,9 +69,17 @@ export async function writeBlock(hash: string, content: Uint8Array): Promise<voi
 /** The ids of all versions of a block's object, the current one included. */
 export async function listObjectVersions(hash: string): Promise<string[]> {
   const { Bucket, Key } = objectOf(hash);
-  const page = await client().send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));
-  if (page.IsTruncated) throw new Error(`more than ${page.MaxKeys} versions of block ${hash}`);
-  return [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map((version) => version.VersionId!);
+  const found: string[] = [];
+  for (let marker: Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'> | undefined = {}; marker; ) {
+    const page: ListObjectVersionsCommandOutput = await client().send(
+      new ListObjectVersionsCommand({ Bucket, Prefix: Key, ...marker }),
+    );
+    for (const version of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]) found.push(version.VersionId!);
+    marker = page.IsTruncated
+      ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+      : undefined;
+  }
+  return found;
 }
 
 export async function deleteObjectVersion(hash: string, versionId: string): Promise<void> {

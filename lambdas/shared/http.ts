@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ErrorBody } from '../../protocol/errors.ts';
+import { Uuid } from '../../protocol/uuid.ts';
 import { ServiceError } from './errors.ts';
 import { logger } from './log.ts';
 
@@ -56,9 +57,9 @@ function asServiceError(error: unknown): ServiceError {
 
 /** The subject of the token that API Gateway verified: the only place where a user id comes from. */
 function userOf(event: Event): string {
-  const user = z.uuid().safeParse(event.requestContext?.authorizer?.jwt?.claims?.sub);
+  const user = Uuid.safeParse(event.requestContext?.authorizer?.jwt?.claims?.sub);
   if (!user.success) throw new ServiceError('unauthorized', 'the token names no user: sign in again');
-  return user.data.toLowerCase();
+  return user.data;
 }
 
 /** The JSON body, checked. Throws 415, 413 or 400 with what is wrong and where. */

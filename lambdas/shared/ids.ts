@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
 
+/** One call that commits, by the id that its client chose. */
+interface Call {
+  kind: 'finalize' | 'delete' | 'move' | 'restore';
+  id: string;
+}
+
 /**
  * The id of the version that one item of one call makes: the same on every retry, so that counting it twice or
  * inserting it twice is impossible. An RFC 9562 version 8 UUID of SHA-256 over user, call, position and path.
  */
-export function versionId(userId: string, callId: string, position: number, path: string): string {
-  const bytes = createHash('sha256').update(`${userId}\n${callId}\n${position}\n${path}`).digest().subarray(0, 16);
+export function versionId(userId: string, { kind, id }: Call, position: number, path: string): string {
+  const text = [userId, kind, id, position, path].join('\n');
+  const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   const hex = bytes.toString('hex');

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { transaction } from '../shared/database.ts';
-import { type BlockRow, insertPending, lockBlocks, reviveBlocks } from '../shared/tables/blocks.ts';
+import { type BlockRow, insertPending, isStored, lockBlocks, reviveBlocks } from '../shared/tables/blocks.ts';
 import { type Pin, renewPins, type Session } from '../shared/tables/pins.ts';
 
 export interface WantedBlock {
@@ -33,7 +33,7 @@ export async function claimBlocks(
   return await transaction(blocks, async (sql) => {
     const hashes = wanted.map(({ hash }) => hash);
     const rows = await lockAll(sql, wanted);
-    const stored = (hash: string) => ['live', 'condemned'].includes(rows.get(hash)!.state);
+    const stored = (hash: string) => isStored(rows.get(hash));
     await reviveBlocks(
       sql,
       hashes.filter((hash) => ['condemned', 'deleting'].includes(rows.get(hash)!.state)),

@@ -28,13 +28,17 @@ export async function initUpload(
       wanted.set(hash, { hash, size, held: session.held.has(hash), delta: deltas.has(hash) });
     }
   }
-  const send = await claimBlocks(
-    databases.blocks,
-    { userId, uploadId: request.upload_id },
-    [...wanted.values()],
-    policy.crossUser,
-  );
-  return { upload_id: request.upload_id, expires_at: session.expiresAt, refused: session.refused, send };
+  const { upload_id: uploadId, after = '' } = request;
+  const claimed = await claimBlocks(databases.blocks, { userId, uploadId }, [...wanted.values()], policy.crossUser);
+  const rest = claimed.filter(({ hash }) => hash > after).sort((one, other) => (one.hash < other.hash ? -1 : 1));
+  const send = rest.slice(0, limits.sendsPerPage);
+  return {
+    upload_id: uploadId,
+    expires_at: session.expiresAt,
+    refused: session.refused,
+    send,
+    ...(rest.length > send.length && { next: send.at(-1)!.hash }),
+  };
 }
 
 function checkOffer({ files }: UploadInitRequest): void {

@@ -1,11 +1,18 @@
 import type { CommitResponse, CommitResult } from '../../../protocol/commit.ts';
+import type { Shard } from '../database.ts';
 import { ServiceError } from '../errors.ts';
+import { wakeRelay } from './wake-relay.ts';
 
 /**
- * The answer of a call that commits. When every item failed with the same code, that is the call's error, with the
- * results in its details.
+ * The answer of a call that commits; has the events of what it committed published. When every item failed with the same
+ * code, that is the call's error, with the results in its details.
  */
-export function commitAnswer(results: CommitResult[], details: Record<string, unknown> = {}): CommitResponse {
+export async function commitAnswer(
+  shard: Shard,
+  results: CommitResult[],
+  details: Record<string, unknown> = {},
+): Promise<CommitResponse> {
+  if (results.some((result) => 'version_id' in result)) await wakeRelay(shard.number);
   const errors = results.flatMap((result) => ('error' in result ? [result.error] : []));
   const [first] = errors;
   if (first && errors.length === results.length && errors.every(({ code }) => code === first.code)) {

@@ -68,9 +68,9 @@ export async function writeCommits(
   );
   await sql.query(
     `insert into ${schema}.file_versions (version_id, file_id, user_id, version, path, kind, change_type,
-       block_hashes, block_sizes, size_bytes, mtime_ms, mode, origin_device)
+       block_hashes, block_sizes, size_bytes, mtime_ms, mode, origin_device, superseded_at)
      select version_id, file_id, $2, version, path, kind, change_type, block_hashes, block_sizes, size_bytes,
-       mtime_ms, mode, $3
+       mtime_ms, mode, $3, case when change_type = 'delete' then now() end
      from json_to_recordset($1) ${RECORD}`,
     [input, userId, deviceId],
   );

@@ -1,7 +1,9 @@
 import type { Pool, PoolClient } from 'pg';
+import type { CommitResult } from '../../../protocol/commit.ts';
 import { transaction } from '../database.ts';
-import { lockBlocks, lowerCounts, raiseCounts } from '../tables/blocks.ts';
-import { type Counted, enterLedger, leaveLedger } from '../tables/ledger.ts';
+import { logger } from '../log.ts';
+import { isStored, lockBlocks, lowerCounts, raiseCounts } from '../tables/blocks.ts';
+import { type Counted, countedHashes, enterLedger, leaveLedger } from '../tables/ledger.ts';
 
 /**
  * Counts versions before they become visible, each once however often it is called. The caller has locked the blocks
@@ -17,16 +19,35 @@ export async function raiseReferences(sql: PoolClient, versions: readonly Counte
   );
 }
 
-/** Takes the counts of versions back that did not become visible, or are gone; each once. */
-export async function lowerReferences(blocks: Pool, versionIds: readonly string[]): Promise<void> {
+/**
+ * Takes the counts of versions back that did not become visible, or are gone; each once.
+ * @param unsettledHours only of those whose count has been raised, and not renewed, for so long
+ */
+export async function lowerReferences(blocks: Pool, versionIds: readonly string[], unsettledHours = 0): Promise<void> {
   if (versionIds.length === 0) return;
-  await transaction(blocks, async (sql) => await lowerReferencesIn(sql, versionIds));
+  await transaction(blocks, async (sql) => {
+    // Blocks before ledger rows, the order in which a finalize takes them.
+    await lockBlocks(sql, await countedHashes(sql, versionIds));
+    await lowerCounts(sql, await leaveLedger(sql, versionIds, unsettledHours));
+  });
 }
 
-export async function lowerReferencesIn(sql: PoolClient, versionIds: readonly string[]): Promise<void> {
-  const hashes = await leaveLedger(sql, versionIds);
-  await lockBlocks(sql, [...new Set(hashes)]);
-  await lowerCounts(sql, hashes);
+/**
+ * Takes the counts of those versions back that a call did not commit. The call is over by then: a failure costs nothing
+ * but time, since the sweep settles what stays raised.
+ */
+export async function lowerRefused(
+  blocks: Pool,
+  counted: readonly string[],
+  results: readonly CommitResult[],
+): Promise<void> {
+  const visible = new Set(results.flatMap((result) => ('version_id' in result ? [result.version_id] : [])));
+  const refused = counted.filter((id) => !visible.has(id));
+  try {
+    await lowerReferences(blocks, refused);
+  } catch (error) {
+    logger.warn('counts stay raised until the sweep', { versions: refused.length, error: error as Error });
+  }
 }
 
 /**
@@ -38,8 +59,7 @@ export async function reuseBlocks(blocks: Pool, versions: readonly Counted[]): P
   if (all.length === 0) return new Set(versions.map(({ versionId }) => versionId));
   return await transaction(blocks, async (sql) => {
     const found = await lockBlocks(sql, all);
-    const usable = (hash: string) => ['live', 'condemned'].includes(found.get(hash)?.state ?? '');
-    const possible = versions.filter(({ hashes }) => hashes.every(usable));
+    const possible = versions.filter(({ hashes }) => hashes.every((hash) => isStored(found.get(hash))));
     await raiseReferences(sql, possible);
     return new Set(possible.map(({ versionId }) => versionId));
   });

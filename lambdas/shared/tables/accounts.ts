@@ -61,6 +61,35 @@ export async function reserveBytes(
   );
 }
 
+/** Gives back bytes that were promised to uploads; needs the locks. */
+export async function releaseBytes(
+  sql: Sql,
+  { schema }: Shard,
+  released: readonly { userId: string; bytes: number }[],
+): Promise<void> {
+  await sql.query(
+    `update ${schema}.accounts a set reserved_bytes = greatest(a.reserved_bytes - freed.bytes, 0)
+     from (select user_id, sum(bytes) as bytes from unnest($1::uuid[], $2::int8[]) f(user_id, bytes) group by user_id)
+       freed
+     where a.user_id = freed.user_id`,
+    [released.map(({ userId }) => userId), released.map(({ bytes }) => bytes)],
+  );
+}
+
+/** Notes that changes are no longer kept; needs the locks. */
+export async function noteForgotten(
+  sql: Sql,
+  { schema }: Shard,
+  forgotten: readonly { userId: string; seq: number }[],
+): Promise<void> {
+  await sql.query(
+    `update ${schema}.accounts a set forgotten_seq = greatest(a.forgotten_seq, gone.seq)
+     from (select user_id, max(seq) as seq from unnest($1::uuid[], $2::int8[]) g(user_id, seq) group by user_id) gone
+     where a.user_id = gone.user_id`,
+    [forgotten.map(({ userId }) => userId), forgotten.map(({ seq }) => seq)],
+  );
+}
+
 /** The newest change and the newest one that is no longer kept; zeros for a user without an account. */
 export async function changeBounds(
   sql: Sql,

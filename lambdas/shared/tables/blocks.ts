@@ -1,15 +1,18 @@
 import type { Pool, PoolClient } from 'pg';
 import { toBytes } from '../ids.ts';
 
-export type BlockState = 'pending' | 'live' | 'condemned' | 'deleting';
-
 /** How long an unused block stays. */
-export const GRACE = `interval '72 hours'`;
+const GRACE = `interval '72 hours'`;
 
 export interface BlockRow {
   hash: string;
-  state: BlockState;
+  state: 'pending' | 'live' | 'condemned' | 'deleting';
   size_bytes: number;
+}
+
+/** Whether the block's content is in the store and may be referred to. */
+export function isStored(block: BlockRow | undefined): boolean {
+  return block?.state === 'live' || block?.state === 'condemned';
 }
 
 export async function findBlocks(sql: Pool, hashes: readonly string[]): Promise<Map<string, BlockRow>> {

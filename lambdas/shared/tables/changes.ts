@@ -1,7 +1,7 @@
 import type { Change } from '../../../protocol/changes.ts';
 import type { Shard } from '../database.ts';
 import { ms, type Sql } from '../sql.ts';
-import { type EntryRow, entryColumns, toEntry } from './files.ts';
+import { ANSWER_BYTES, type EntryRow, entryBytes, entryColumns, toEntry } from './files.ts';
 
 interface ChangeRow extends EntryRow {
   seq: number;
@@ -11,25 +11,26 @@ interface ChangeRow extends EntryRow {
   created_ms: number;
 }
 
-/** The changes after `cursor`, in order: at most `limit`, and no more than `maxBlocks` blocks unless in one change. */
+/** The changes after `cursor`, in order: at most `limit`, and no more than fit an answer, but at least one. */
 export async function listChanges(
   sql: Sql,
   { schema }: Shard,
   userId: string,
-  { cursor, limit, maxBlocks }: { cursor: number; limit: number; maxBlocks: number },
+  { cursor, limit }: { cursor: number; limit: number },
 ): Promise<Change[]> {
   const { rows } = await sql.query<ChangeRow>(
     `with page as (
-       select c.seq, c.version_id, c.moved_from, sum(cardinality(v.block_hashes)) over (order by c.seq) as blocks
+       select c.seq, c.version_id, c.moved_from,
+         sum(${entryBytes('v')} + coalesce(octet_length(c.moved_from), 0)) over (order by c.seq) as bytes
        from (select seq, version_id, moved_from from ${schema}.changes
              where user_id = $1 and seq > $2 order by seq limit $3) c
        join ${schema}.file_versions v using (version_id))
      select p.seq, v.change_type, p.moved_from, v.origin_device, ${ms('v.created_at')} as created_ms,
        ${entryColumns('v')}
      from page p join ${schema}.file_versions v using (version_id)
-     where p.blocks <= $4 or p.seq = $2 + 1
+     where p.bytes <= ${ANSWER_BYTES} or p.seq = $2 + 1
      order by p.seq`,
-    [userId, cursor, limit, maxBlocks],
+    [userId, cursor, limit],
   );
   return rows.map((row) => ({
     cursor: row.seq,

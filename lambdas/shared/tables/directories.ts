@@ -3,7 +3,7 @@ import type { TreeItem } from '../../../protocol/tree-hash.ts';
 import type { Shard } from '../database.ts';
 import { toBytes, toHexes } from '../ids.ts';
 import type { Sql } from '../sql.ts';
-import { type EntryRow, entryColumns, toEntry } from './files.ts';
+import { ANSWER_BYTES, type EntryRow, entryBytes, entryColumns, toEntry } from './files.ts';
 
 /** Marks directories, the root as '', to be hashed anew. */
 export async function forgetTreeHashes(
@@ -97,32 +97,42 @@ export async function findTreeHash(
   return rows[0]?.hash;
 }
 
-/** What lies in a directory, by name, after the name `after`. */
+/** What lies in a directory, by name, after the name `after`: at most `limit`, and no more than fits an answer. */
 export async function listDirectory(
   sql: Sql,
   { schema }: Shard,
   userId: string,
   directory: string,
   { after, limit }: { after: string | undefined; limit: number },
-): Promise<TreeResponse['entries']> {
+): Promise<{ entries: TreeResponse['entries']; more: boolean }> {
   const prefix = directory === '' ? '' : `${directory}/`;
-  const { rows } = await sql.query<EntryRow & { place: string; has_entry: boolean; tree_hash: string | null }>(
-    `select place, f.path is not null as has_entry, encode(d.tree_hash, 'hex') as tree_hash, ${entryColumns('f')}
-     from (select * from ${schema}.files
-           where user_id = $1 and parent = $2 and path > $3 collate "C" and deleted_at is null
-           order by path limit $4) f
-     full join (select path, tree_hash from ${schema}.directories
-                where user_id = $1 and parent = $2 and path > $3 collate "C"
-                order by path limit $4) d on d.path = f.path
-     cross join lateral coalesce(f.path, d.path) place
-     order by place limit $4`,
+  type Row = EntryRow & { place: string; has_entry: boolean; tree_hash: string | null; available: number };
+  const { rows } = await sql.query<Row>(
+    `select place, has_entry, tree_hash, available, ${entryColumns('page')}
+     from (
+       select f.*, place, f.path is not null as has_entry, encode(d.tree_hash, 'hex') as tree_hash,
+         row_number() over places as number, count(*) over () as available,
+         sum(coalesce(${entryBytes('f')}, 2 * octet_length(place)) + 100) over places as bytes
+       from (select * from ${schema}.files
+             where user_id = $1 and parent = $2 and path > $3 collate "C" and deleted_at is null
+             order by path limit $4 + 1) f
+       full join (select path, tree_hash from ${schema}.directories
+                  where user_id = $1 and parent = $2 and path > $3 collate "C"
+                  order by path limit $4 + 1) d on d.path = f.path
+       cross join lateral coalesce(f.path, d.path) place
+       window places as (order by place)) page
+     where number <= $4 and (bytes <= ${ANSWER_BYTES} or number = 1)
+     order by number`,
     [userId, directory, prefix + (after ?? ''), limit],
   );
-  return rows.map(({ place, has_entry, tree_hash, ...row }) => ({
-    name: nameOf(place),
-    ...(has_entry && { entry: toEntry(row) }),
-    ...(tree_hash !== null && { tree_hash }),
-  }));
+  return {
+    entries: rows.map(({ place, has_entry, tree_hash, ...row }) => ({
+      name: nameOf(place),
+      ...(has_entry && { entry: toEntry(row) }),
+      ...(tree_hash !== null && { tree_hash }),
+    })),
+    more: rows.length > 0 && rows.length < rows[0]!.available,
+  };
 }
 
 function parentOf(path: string): string {

@@ -24,12 +24,33 @@ export async function enterLedger(sql: PoolClient, versions: readonly Counted[])
   return new Set(rows.filter(({ fresh }) => fresh).map(({ version_id }) => version_id));
 }
 
-/** Removes versions and answers the hashes that were counted for them: their counts fall in the same transaction. */
-export async function leaveLedger(sql: PoolClient, versionIds: readonly string[]): Promise<string[]> {
+/** The distinct hashes that are counted for the versions. */
+export async function countedHashes(sql: PoolClient, versionIds: readonly string[]): Promise<string[]> {
   const { rows } = await sql.query<{ hash: string }>(
-    `with gone as (delete from blocks.ledger where version_id = any($1) and state = 'raised' returning block_hashes)
-     select encode(hash, 'hex') as hash from gone, unnest(block_hashes) hash`,
+    `select distinct encode(hash, 'hex') as hash from blocks.ledger, unnest(block_hashes) hash
+     where version_id = any($1) and state = 'raised'`,
     [versionIds],
+  );
+  return rows.map(({ hash }) => hash);
+}
+
+/**
+ * Removes versions and answers the hashes that were counted for them: their counts fall in the same transaction.
+ * @param unsettledHours leaves out what was entered, or entered again, since then; 0 for none
+ */
+export async function leaveLedger(
+  sql: PoolClient,
+  versionIds: readonly string[],
+  unsettledHours: number,
+): Promise<string[]> {
+  const { rows } = await sql.query<{ hash: string }>(
+    `with old as (
+       select version_id from blocks.ledger
+       where version_id = any($1) and state = 'raised' and ($2 = 0 or changed_at < now() - $2 * interval '1 hour')
+       order by version_id for update),
+     gone as (delete from blocks.ledger l using old where l.version_id = old.version_id returning l.block_hashes)
+     select encode(hash, 'hex') as hash from gone, unnest(block_hashes) hash`,
+    [versionIds, unsettledHours],
   );
   return rows.map(({ hash }) => hash);
 }
@@ -37,8 +58,11 @@ export async function leaveLedger(sql: PoolClient, versionIds: readonly string[]
 /** The versions are visible; their hashes are in their own rows from now on. */
 export async function confirmVersions(sql: Sql, versionIds: readonly string[]): Promise<number> {
   const { rowCount } = await sql.query(
-    `update blocks.ledger set state = 'confirmed', block_hashes = '{}'
-     where version_id = any($1) and state = 'raised'`,
+    `with raised as (
+       select version_id from blocks.ledger where version_id = any($1) and state = 'raised'
+       order by version_id for update)
+     update blocks.ledger l set state = 'confirmed', block_hashes = '{}' from raised
+     where l.version_id = raised.version_id`,
     [versionIds],
   );
   return rowCount ?? 0;
@@ -54,16 +78,16 @@ export async function reopenVersions(sql: Pool, versions: readonly Counted[]): P
   );
 }
 
-/** Locks some versions that stayed unsettled for as long as an upload may live, oldest first. */
-export async function lockUnsettled(
-  sql: PoolClient,
+/** Some versions that stayed unsettled for so long, oldest first. */
+export async function listUnsettled(
+  sql: Pool,
+  hours: number,
   limit: number,
 ): Promise<{ version_id: string; user_id: string }[]> {
   const { rows } = await sql.query<{ version_id: string; user_id: string }>(
     `select version_id, user_id from blocks.ledger
-     where state = 'raised' and changed_at < now() - interval '72 hours'
-     order by changed_at limit $1 for update skip locked`,
-    [limit],
+     where state = 'raised' and changed_at < now() - $1 * interval '1 hour' order by changed_at limit $2`,
+    [hours, limit],
   );
   return rows;
 }

@@ -17,21 +17,27 @@ export async function filledOutboxes(shards: readonly Shard[]): Promise<Shard[]>
 }
 
 /**
- * The first events of the shard, in order per user. While another relay has the shard's turn it waits for it, or, with
- * `skip`, answers none. The turn ends with the transaction.
+ * The first events of the shard, in order per user: at most `limit`, and at least one but no more than `maxBytes` of
+ * them. While another relay has the shard's turn it waits for it, or, with `skip`, answers none. The turn ends with the
+ * transaction.
  */
 export async function takeEvents(
   sql: PoolClient,
   { schema }: Shard,
-  { limit, skip }: { limit: number; skip: boolean },
+  { limit, maxBytes, skip }: { limit: number; maxBytes: number; skip: boolean },
 ): Promise<FileChanged[]> {
   const { rowCount: turn } = await sql.query(
     `select from ${schema}.relay_turn for update ${skip ? 'skip locked' : ''}`,
   );
   if (turn === 0) return [];
   const { rows } = await sql.query<{ event: FileChanged }>(
-    `select event from ${schema}.outbox order by user_id, seq limit $1`,
-    [limit],
+    `select event from (
+       select user_id, seq, event, row_number() over place as place,
+         sum(octet_length(event::text)) over place as bytes
+       from (select * from ${schema}.outbox order by user_id, seq limit $1) o
+       window place as (order by user_id, seq)) first
+     where bytes <= $2 or place = 1 order by user_id, seq`,
+    [limit, maxBytes],
   );
   return rows.map(({ event }) => event);
 }

@@ -19,7 +19,10 @@ export interface Pin {
   delta_bytes: number | null;
 }
 
-/** Pins every block for the session, or renews its pins; what was proved stays proved. */
+/**
+ * Pins every block for the session, or renews its pins; what was proved stays proved. All sessions of a user sign a
+ * block's upload with one token, so that each of them recognises what another sent. The blocks are locked.
+ */
 export async function renewPins(
   sql: PoolClient,
   { userId, uploadId }: Session,
@@ -27,7 +30,9 @@ export async function renewPins(
 ): Promise<Map<string, Pin>> {
   const { rows } = await sql.query<Pin>(
     `insert into blocks.pins as p (user_id, upload_id, block_hash, expires_at, verified, put_token, nonce)
-     select $1, $2, hash, now() + $3 * interval '1 hour', verified, token, nonce
+     select $1, $2, hash, now() + $3 * interval '1 hour', verified,
+       coalesce((select o.put_token from blocks.pins o
+                 where o.user_id = $1 and o.block_hash = hash and o.expires_at > now() limit 1), token), nonce
      from unnest($4::bytea[], $5::bool[], $6::text[], $7::bytea[]) new(hash, verified, token, nonce) order by hash
      on conflict (user_id, upload_id, block_hash) do update
      set expires_at = excluded.expires_at, verified = p.verified or excluded.verified,
@@ -49,6 +54,7 @@ export async function renewPins(
 const columns = `encode(block_hash, 'hex') as hash, verified, put_token, encode(nonce, 'hex') as nonce, proof_failed,
   delta_bytes`;
 
+/** The session's pins that outlive any call: what such a pin holds cannot be collected before the call has ended. */
 export async function findPins(
   sql: Sql,
   { userId, uploadId }: Session,
@@ -56,7 +62,8 @@ export async function findPins(
 ): Promise<Map<string, Pin>> {
   if (hashes.length === 0) return new Map();
   const { rows } = await sql.query<Pin>(
-    `select ${columns} from blocks.pins where user_id = $1 and upload_id = $2 and block_hash = any($3)`,
+    `select ${columns} from blocks.pins
+     where user_id = $1 and upload_id = $2 and block_hash = any($3) and expires_at > now() + interval '1 minute'`,
     [userId, uploadId, toBytes(hashes)],
   );
   return byHash(rows);

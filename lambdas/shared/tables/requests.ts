@@ -2,32 +2,30 @@ import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
 import type { Shard } from '../database.ts';
 
-/** The answer that a delete, move or restore call got before, if it is a retry. */
+/** The answer that a delete, move or restore call with this id got before, and the digest of that call. */
 export async function findAnswer(
   sql: PoolClient,
   { schema }: Shard,
   userId: string,
   requestId: string,
-): Promise<CommitResult[] | undefined> {
-  const { rows } = await sql.query<{ results: CommitResult[] }>(
-    `select results from ${schema}.requests where user_id = $1 and request_id = $2`,
+): Promise<{ digest: Buffer; results: CommitResult[] } | undefined> {
+  const { rows } = await sql.query<{ digest: Buffer; results: CommitResult[] }>(
+    `select request_digest as digest, results from ${schema}.requests where user_id = $1 and request_id = $2`,
     [userId, requestId],
   );
-  return rows[0]?.results;
+  return rows[0];
 }
 
 export async function keepAnswer(
   sql: PoolClient,
   { schema }: Shard,
   userId: string,
-  requestId: string,
-  results: readonly CommitResult[],
+  { id, digest, results }: { id: string; digest: Buffer; results: readonly CommitResult[] },
 ): Promise<void> {
-  await sql.query(`insert into ${schema}.requests (user_id, request_id, results) values ($1, $2, $3)`, [
-    userId,
-    requestId,
-    JSON.stringify(results),
-  ]);
+  await sql.query(
+    `insert into ${schema}.requests (user_id, request_id, request_digest, results) values ($1, $2, $3, $4)`,
+    [userId, id, digest, JSON.stringify(results)],
+  );
 }
 
 /** Removes some answers that are older than any retry. */

@@ -6,6 +6,7 @@ import type { Shard } from '../database.ts';
 import { ServiceError } from '../errors.ts';
 import { toHexes } from '../ids.ts';
 import { byteaText, ms, type Sql } from '../sql.ts';
+import { lockAccounts, releaseBytes } from './accounts.ts';
 import type { Kind } from './files.ts';
 
 type OfferedFile = UploadInitRequest['files'][number];
@@ -169,29 +170,27 @@ export async function settleUploadFiles(
 }
 
 /** Removes some expired sessions and gives back what they had reserved. Answers their number. */
-export async function removeExpiredUploads(sql: PoolClient, { schema }: Shard, limit: number): Promise<number> {
+export async function removeExpiredUploads(sql: PoolClient, shard: Shard, limit: number): Promise<number> {
+  const { schema } = shard;
   const { rows } = await sql.query<{ user_id: string; upload_id: string }>(
     `select user_id, upload_id from ${schema}.uploads where expires_at < now() order by expires_at limit $1`,
     [limit],
   );
-  const users = [...new Set(rows.map(({ user_id }) => user_id))];
-  await sql.query(`select from ${schema}.accounts where user_id = any($1) order by user_id for update`, [users]);
-  const { rows: reserved } = await sql.query<{ user_id: string; bytes: number }>(
+  await lockAccounts(
+    sql,
+    shard,
+    rows.map(({ user_id }) => user_id),
+  );
+  const { rows: reserved } = await sql.query<{ userId: string; bytes: number }>(
     `with gone as (
        delete from ${schema}.uploads u using unnest($1::uuid[], $2::uuid[]) old(user_id, upload_id)
        where (u.user_id, u.upload_id) = (old.user_id, old.upload_id) and u.expires_at < now()
        returning u.user_id, u.upload_id)
-     select g.user_id, coalesce(sum(f.reserved_bytes), 0)::int8 as bytes
+     select g.user_id as "userId", coalesce(sum(f.reserved_bytes), 0)::int8 as bytes
      from gone g left join ${schema}.upload_files f using (user_id, upload_id)
      group by g.user_id, g.upload_id`,
     [rows.map(({ user_id }) => user_id), rows.map(({ upload_id }) => upload_id)],
   );
-  await sql.query(
-    `update ${schema}.accounts a set reserved_bytes = greatest(a.reserved_bytes - freed.bytes, 0)
-     from (select user_id, sum(bytes) as bytes from unnest($1::uuid[], $2::int8[]) f(user_id, bytes) group by user_id)
-       freed
-     where a.user_id = freed.user_id`,
-    [reserved.map(({ user_id }) => user_id), reserved.map(({ bytes }) => bytes)],
-  );
+  await releaseBytes(sql, shard, reserved);
   return reserved.length;
 }

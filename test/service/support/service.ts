@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { Pool } from 'pg';
+import { inject } from 'vitest';
+import { databasesOf, type Shard, typeParsers } from '../../../lambdas/shared/database.ts';
+import { signIn, User } from '../../support/service.ts';
+import type { Whereabouts } from './keeper.ts';
+
+/** Asks the process that keeps the service. */
+export async function ask<Body>(path: string, body?: unknown): Promise<Body> {
+  const response = await fetch(inject('sharedService') + path, {
+    method: 'POST',
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(await response.text());
+  return (await response.json()) as Body;
+}
+
+const { api, ca, ...whereabouts } = await ask<Whereabouts>('/');
+setDefaultCACertificates([...getCACertificates('default'), await readFile(ca, 'utf8')]);
+
+/** Folder of the local cloud. */
+export const data = whereabouts.data;
+
+/** The service's database, as superuser: for shifting times and for looking behind the API. */
+export const database = openDatabase('tidemark');
+
+/** Connections of the superuser to a database of the shared server. */
+export function openDatabase(name: string): Pool {
+  return new Pool({ ...whereabouts.database, database: name, max: 4, types: typeParsers, allowExitOnIdle: true });
+}
+
+/** Creates a user with one registered device and signs in. */
+export async function signUp(): Promise<User> {
+  const credentials = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
+  await ask('/users', credentials);
+  const user = new User(api, await signIn(api, credentials));
+  await user.call('POST', '/devices', { device_id: user.device, name: 'test' });
+  return user;
+}
+
+/** Invokes a function that no route leads to. Throws when it fails. */
+export async function invoke<Result>(name: string, event: unknown): Promise<Result> {
+  const { result, failed } = await ask<{ result: string; failed: boolean }>(`/invoke?function=${name}`, event);
+  if (failed) throw new Error(`${name} failed: ${result}`);
+  return JSON.parse(result) as Result;
+}
+
+/** The shard of a user, and the user's id. */
+export function shardOf({ token }: User): Shard & { userId: string } {
+  const payload = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { sub: string };
+  return { ...databasesOf(database, () => database).shardOf(payload.sub), userId: payload.sub };
+}

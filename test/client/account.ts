@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
 import { Device } from '../../local/devices/device.ts';
 import { firstDifference } from '../../local/tour/folders.ts';
 import { type Service, signIn, User } from '../support/service.ts';
-import { temporaryFolder } from './folder.ts';
 
 /** A fresh user of a running service, and the devices of this user. */
 export interface Account {
-  /** A signed-in device that does not sync yet; it stops with the test. */
+  /** A signed-in device that does not sync yet. */
   device(name: string): Promise<Device>;
   /** Where a device keeps its sign-in. */
   configOf(device: Device): string;
@@ -18,6 +19,8 @@ export interface Account {
   commandOf(device: Device): string[];
   /** The same user, talking to the service without a client. */
   caller(): Promise<User>;
+  /** Stops the devices and removes their folders. */
+  close(): Promise<void>;
   /** Where the service keeps the user's metadata. */
   metadata(): Promise<Shard & { userId: string }>;
 }
@@ -25,14 +28,19 @@ export interface Account {
 export async function openAccount({ cloud, database }: Service): Promise<Account> {
   const credentials = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
   await cloud.services.createUser(cloud.outputs.UserPoolId!, credentials);
-  const folder = await temporaryFolder();
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-account-'));
+  const devices: Device[] = [];
   const config = (name: string): string => join(folder, 'config', name);
   return {
     device: async (name) => {
       const device = new Device(name, join(folder, name), config(name));
       await device.signIn({ url: cloud.urls.api, ca: cloud.ca, ...credentials });
-      onTestFinished(() => device.stopSync());
+      devices.push(device);
       return device;
+    },
+    close: async () => {
+      await Promise.all(devices.map((device) => device.stopSync()));
+      await rm(folder, { recursive: true });
     },
     configOf: ({ name }) => config(name),
     commandOf: ({ name }) => [join(import.meta.dirname, '../../client/main.ts'), '--config', config(name)],
@@ -63,9 +71,12 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
-/** Waits until all devices hold the same, byte by byte, and have nothing left to do. */
-export async function untilEqual(first: Device, ...others: readonly Device[]): Promise<void> {
-  const isIdle = ({ events }: Device): boolean => events.at(-1)?.event === 'idle';
+/** A device's folder, or a folder inside that. */
+export type Place = Pick<Device, 'folder' | 'events'>;
+
+/** Waits until all places hold the same, byte by byte, and their devices have nothing left to do. */
+export async function untilEqual(first: Place, ...others: readonly Place[]): Promise<void> {
+  const isIdle = ({ events }: Place): boolean => events.at(-1)?.event === 'idle';
   await until('all folders are equal', async () => {
     if (![first, ...others].every(isIdle)) return false;
     for (const other of others) if (await differ(first, other)) return false;
@@ -74,6 +85,6 @@ export async function untilEqual(first: Device, ...others: readonly Device[]): P
 }
 
 /** A file that goes away while it is compared makes a difference, too. */
-async function differ(one: Device, other: Device): Promise<boolean> {
+async function differ(one: Place, other: Place): Promise<boolean> {
   return (await firstDifference(one.folder, other.folder).catch((error: Error) => error.message)) !== undefined;
 }

@@ -8,34 +8,53 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Device, SyncEvent } from '../../local/devices/device.ts';
 import { type Service, startService } from '../support/service.ts';
-import { type Account, openAccount, startAll, until, untilEqual } from './account.ts';
+import { type Account, openAccount, type Place, startAll, until, untilEqual } from './account.ts';
 
 let service: Service;
-let account: Account;
+/** Two devices for the tests that leave them whole. */
+let shared: Pair;
 
 beforeAll(async () => {
   service = await startService();
+  shared = await twoDevices();
 });
-afterAll(() => service.stop());
+afterAll(async () => {
+  await shared.account.close();
+  await service.stop();
+});
 
-async function twoDevices(): Promise<{ desk: Device; lap: Device }> {
-  account = await openAccount(service);
-  const [desk, lap] = [await account.device('desk'), await account.device('lap')];
-  startAll(desk, lap);
-  return { desk, lap };
+interface Pair {
+  readonly account: Account;
+  readonly desk: Device;
+  readonly lap: Device;
 }
 
-const write = (device: Device, path: string, content: string): Promise<void> =>
+async function twoDevices(): Promise<Pair> {
+  const account = await openAccount(service);
+  const [desk, lap] = [await account.device('desk'), await account.device('lap')];
+  startAll(desk, lap);
+  return { account, desk, lap };
+}
+
+/** A new folder on the shared devices. */
+async function newFolder(name: string): Promise<{ desk: Place; lap: Place }> {
+  await mkdir(join(shared.desk.folder, name));
+  await until('the folder arrives', async () => (await readdir(shared.lap.folder)).includes(name));
+  const place = ({ folder, events }: Device): Place => ({ folder: join(folder, name), events });
+  return { desk: place(shared.desk), lap: place(shared.lap) };
+}
+
+const write = (device: Place, path: string, content: string): Promise<void> =>
   writeFile(join(device.folder, path), content);
-const read = (device: Device, path: string): Promise<string> => readFile(join(device.folder, path), 'utf8');
-const names = async (device: Device): Promise<string[]> =>
+const read = (device: Place, path: string): Promise<string> => readFile(join(device.folder, path), 'utf8');
+const names = async (device: Place): Promise<string[]> =>
   (await readdir(device.folder)).filter((name) => name !== '.tidemark').sort();
-const sentFor = (device: Device, from: number): number =>
+const sentFor = (device: Place, from: number): number =>
   device.events.slice(from).reduce((sum, event) => sum + (event.event === 'uploaded' ? event.content_bytes! : 0), 0);
 
 describe('what a user does in one folder happens in the other', () => {
   test('empty files, empty folders and modes', async () => {
-    const { desk, lap } = await twoDevices();
+    const { desk, lap } = await newFolder('modes');
     await mkdir(join(desk.folder, 'empty/inside'), { recursive: true });
     await mkdir(join(desk.folder, 'locked'));
     await write(desk, 'locked/nothing', '');
@@ -49,7 +68,7 @@ describe('what a user does in one folder happens in the other', () => {
   });
 
   test('a renamed folder, a name in other case and two swapped names send no content', async () => {
-    const { desk, lap } = await twoDevices();
+    const { desk, lap } = await newFolder('renames');
     await mkdir(join(desk.folder, 'old/deep'), { recursive: true });
     for (const name of ['old/a', 'old/deep/b', 'readme', 'one', 'two']) await write(desk, name, `content of ${name}`);
     await untilEqual(desk, lap);
@@ -67,7 +86,7 @@ describe('what a user does in one folder happens in the other', () => {
   });
 
   test('a folder that becomes a file, and a file that becomes a folder, leave no conflict copy', async () => {
-    const { desk, lap } = await twoDevices();
+    const { desk, lap } = await newFolder('kinds');
     await mkdir(join(desk.folder, 'thing/sub'), { recursive: true });
     await write(desk, 'thing/sub/a', 'a');
     await write(desk, 'other', 'a file');
@@ -88,7 +107,7 @@ describe('what a user does in one folder happens in the other', () => {
 
 describe('what cannot be synced', () => {
   test('is named with the reason and holds nothing else up', async () => {
-    const { desk, lap } = await twoDevices();
+    const { desk, lap } = await newFolder('refused');
     await untilEqual(desk, lap);
     const bad = ['back\\slash', 'bell\u0007', 'e\u0301.txt'];
     for (const name of bad) await write(desk, name, 'x');
@@ -99,12 +118,15 @@ describe('what cannot be synced', () => {
     const reported = (): (string | undefined)[] =>
       desk.events.filter(({ event }) => event === 'error').map(({ path, message }) => `${path}: ${message}`);
     expect(reported().sort()).toEqual([
-      'back\\slash: the name holds a backslash at character 5; rename it to sync it',
-      'bell\u0007: the name holds a control character at character 5; rename it to sync it',
-      'e\u0301.txt: the name is not in Unicode normal form C; rename it to sync it',
-      'link: symbolic links are not synced',
+      'refused/back\\slash: the name holds a backslash at character 13; rename it to sync it',
+      'refused/bell\u0007: the name holds a control character at character 13; rename it to sync it',
+      'refused/e\u0301.txt: the name is not in Unicode normal form C; rename it to sync it',
+      'refused/link: symbolic links are not synced',
     ]);
-    const status = JSON.parse(await desk.run(['status', '--json'])) as { problems: unknown[]; pending: unknown[] };
+    const status = JSON.parse(await shared.desk.run(['status', '--json'])) as {
+      problems: unknown[];
+      pending: unknown[];
+    };
     expect(status).toMatchObject({ pending: [], running: true });
     expect(status.problems).toHaveLength(4);
     await rename(join(desk.folder, 'back\\slash'), join(desk.folder, 'slash'));
@@ -114,18 +136,17 @@ describe('what cannot be synced', () => {
   });
 
   test('a name that is no UTF-8 is named, too', async () => {
-    const { desk } = await twoDevices();
-    await until('the first look', () => desk.events.some(({ event }) => event === 'idle'));
+    const { desk } = await newFolder('latin');
     await writeFile(Buffer.concat([Buffer.from(join(desk.folder, 'latin-')), Buffer.of(0xe9)]), 'x');
     await until('it is named', () =>
-      desk.events.some(({ path, message }) => path === 'latin-\ufffd' && /not valid UTF-8/.test(message ?? '')),
+      desk.events.some(({ path, message }) => path === 'latin/latin-\ufffd' && /not valid UTF-8/.test(message ?? '')),
     );
   });
 });
 
 describe('a file that is written all the time', () => {
   test('does not hold up those beside it, and arrives when it rests', async () => {
-    const { desk, lap } = await twoDevices();
+    const { desk, lap } = await newFolder('busy');
     await untilEqual(desk, lap);
     let lines = 0;
     const log = join(desk.folder, 'app.log');
@@ -150,7 +171,8 @@ describe('a file that is written all the time', () => {
 
 describe('three devices', () => {
   test('edits of one file at the same time are all kept, and all devices agree on them', async () => {
-    account = await openAccount(service);
+    const account = await openAccount(service);
+    onTestFinished(account.close);
     const devices = await Promise.all(['desk', 'lap', 'tab'].map((name) => account.device(name)));
     startAll(...devices);
     const [desk, lap, tab] = devices as [Device, Device, Device];
@@ -168,7 +190,7 @@ describe('three devices', () => {
   });
 
   test('an edit survives a deletion on another device at the same time', async () => {
-    const { desk, lap } = await twoDevices();
+    const { desk, lap } = await newFolder('edit-or-delete');
     await write(desk, 'a', 'base');
     await until('it arrives', async () => (await names(lap)).includes('a'));
     await untilEqual(desk, lap);
@@ -179,10 +201,10 @@ describe('three devices', () => {
 });
 
 describe('a killed client', () => {
-  const big = randomBytes(120 * 1024 * 1024);
+  const big = randomBytes(80 * 1024 * 1024);
 
   /** Starts a sync whose process is ended with SIGKILL once `when` holds; answers the events until then. */
-  async function syncUntil(device: Device, when: (event: SyncEvent) => boolean): Promise<void> {
+  async function syncUntil(account: Account, device: Device, when: (event: SyncEvent) => boolean): Promise<void> {
     const child = spawn(process.execPath, [...account.commandOf(device), 'sync', device.folder, '--json']);
     for await (const line of createInterface({ input: child.stdout })) {
       if (!when(JSON.parse(line) as SyncEvent)) continue;
@@ -195,13 +217,14 @@ describe('a killed client', () => {
     event === 'progress' && bytes! > big.length / 3;
 
   test('goes on where it was, in an upload and in a download', async () => {
-    account = await openAccount(service);
+    const account = await openAccount(service);
+    onTestFinished(account.close);
     const [desk, lap] = [await account.device('desk'), await account.device('lap')];
     await writeFile(join(desk.folder, 'big'), big);
-    await syncUntil(desk, isHalfWay);
+    await syncUntil(account, desk, isHalfWay);
     startAll(desk);
     await until('the upload ends', () => desk.events.some(({ event }) => event === 'uploaded'));
-    await syncUntil(lap, isHalfWay);
+    await syncUntil(account, lap, isHalfWay);
     expect(await names(lap)).not.toContain('big');
     startAll(lap);
     await untilEqual(desk, lap);
@@ -212,7 +235,8 @@ describe('a killed client', () => {
 
 describe('the service has another past than this device remembers', () => {
   test('changes that are no longer kept: the tree is read, unchanged folders are skipped', async () => {
-    const { desk, lap } = await twoDevices();
+    const { account, desk, lap } = await twoDevices();
+    onTestFinished(account.close);
     for (const name of ['same', 'other', 'other/deep']) await mkdir(join(desk.folder, name));
     for (const name of ['same/a', 'other/b', 'other/deep/c', 'gone', 'z']) await write(desk, name, name);
     await until('all is there', async () => (await names(lap)).length === 4);
@@ -241,7 +265,8 @@ describe('the service has another past than this device remembers', () => {
   });
 
   test('a database restored from an old backup makes nobody delete what it does not know', async () => {
-    const { desk, lap } = await twoDevices();
+    const { account, desk, lap } = await twoDevices();
+    onTestFinished(account.close);
     await write(desk, 'old', 'old');
     await until('it arrives', async () => (await names(lap)).length === 1);
     await untilEqual(desk, lap);

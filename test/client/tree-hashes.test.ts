@@ -19,16 +19,19 @@ let account: Account;
 
 beforeAll(async () => {
   service = await startService();
+  account = await openAccount(service);
 });
-afterAll(() => service.stop());
+afterAll(async () => {
+  await account.close();
+  await service.stop();
+});
 
 /** Directories whose names sort one way by UTF-8 bytes, another by UTF-16 units, and around the slash. */
 const directories = ['a', 'a/b', 'a b', 'a.b', 'ﬀ', '😀', '😀/ﬀ', 'empty'];
 
-async function syncedDevice(): Promise<Device> {
-  account = await openAccount(service);
-  const device = await account.device('desk');
-  for (const path of directories) await mkdir(join(device.folder, path));
+async function syncedDevice(name: string): Promise<Device> {
+  const device = await account.device(name);
+  for (const path of directories) await mkdir(join(device.folder, path), { recursive: true });
   for (const path of ['top', 'a/x', 'a/b/😀', 'a/b/ﬀ', 'a b/x', 'a.b/empty', '😀/ﬀ/x']) {
     await writeFile(join(device.folder, path), path.endsWith('empty') ? '' : path);
   }
@@ -37,7 +40,7 @@ async function syncedDevice(): Promise<Device> {
 }
 
 test('the hash of every directory is that of the service', async () => {
-  const device = await syncedDevice();
+  const device = await syncedDevice('desk');
   const state = new State(device.folder);
   const here = treeHashes(state.trees.remote);
   state.close();
@@ -54,7 +57,7 @@ test('the hash of every directory is that of the service', async () => {
 });
 
 test('a tree that has to be read again is read only where it changed', async () => {
-  const device = await syncedDevice();
+  const device = await syncedDevice('lap');
   const state = new State(device.folder);
   const configuration = await loadConfiguration(account.configOf(device));
   const api = createApi(configuration.api_url, startSession(account.configOf(device), configuration));

@@ -2,7 +2,7 @@ import type { Change } from '../protocol/changes.ts';
 import { ServiceError } from './api-errors.ts';
 import type { State } from './state.ts';
 import type { Sync } from './sync.ts';
-import { ancestors, pathInside, type RemoteEntry, remoteEntry, same } from './tree.ts';
+import { ancestors, pathInside, type RemoteEntry, remoteEntry, same, type Trees } from './tree.ts';
 import { treeHashes } from './tree-hashes.ts';
 
 /** Reads what happened at the service since the cursor into the remote tree, and marks the paths for the next plan. */
@@ -15,7 +15,7 @@ export async function catchUp(sync: Sync): Promise<void> {
     if (!body) return rereadTree(sync);
     sync.state.transaction(() => {
       for (const change of body.changes) {
-        applyChange(sync.state, change);
+        applyChange(sync.state, sync.state.trees, change);
         if (change.change_type === 'delete') sync.tombstones.set(change.entry.path, change.entry.version);
         sync.dirty.add(change.entry.path);
         if (change.moved_from !== undefined) sync.dirty.add(change.moved_from);
@@ -26,10 +26,13 @@ export async function catchUp(sync: Sync): Promise<void> {
   }
 }
 
-/** Applying a change twice, or one that this device made, changes nothing. */
-function applyChange(state: State, change: Change): void {
+/**
+ * Takes a change over into the remote tree. Doing so twice, or with one that this device made, changes nothing.
+ *
+ * @param state where the remote tree is written
+ */
+export function applyChange(state: Pick<State, 'set' | 'remove'>, { remote, synced }: Trees, change: Change): void {
   const { path } = change.entry;
-  const { remote, synced } = state.trees;
   if (change.change_type === 'delete') {
     state.remove('remote', path);
     return;

@@ -19,6 +19,9 @@ export async function deleteLocal(sync: Sync, path: string): Promise<void> {
     await unlink(place);
   } else {
     const removed = await removeDirectory(place);
+    if (!removed && holdsKnown(state.trees.local, path)) {
+      return sync.fail(path, 'path_conflict', 'the directory still holds what has to go first');
+    }
     if (!removed) {
       state.set('local', path, { ...entry, leftover: true });
       return state.remove('synced', path);
@@ -33,6 +36,11 @@ export async function deleteLocal(sync: Sync, path: string): Promise<void> {
   sync.tombstones.delete(path);
   sync.report({ event: 'deleted', side: 'local', path, version, at: Date.now() });
   sync.succeed(path);
+}
+
+function holdsKnown(tree: ReadonlyMap<string, LocalEntry>, directory: string): boolean {
+  for (const path of tree.keys()) if (isInside(path, directory)) return true;
+  return false;
 }
 
 /** False when the directory holds something. What is no longer there counts as removed. */

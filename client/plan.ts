@@ -43,6 +43,7 @@ export function plan(trees: Trees, options: PlanOptions): Operation[] {
     byPath.set(move.to, move);
   }
   keepNeededDirectories(trees, byPath, options);
+  bringBackLeftovers(trees, byPath);
   return [...byPath.values()].sort(inOrder);
 }
 
@@ -101,6 +102,17 @@ function keepNeededDirectories(trees: Trees, byPath: Map<string, Operation>, opt
       const path = pathOf(operation);
       if (!needed.has(path)) continue;
       byPath.set(path, there.has(path) ? { do: 'setAside', path, to: options.conflictPath(path) } : back[what](path));
+    }
+  }
+}
+
+/** A directory that only stayed for what is not synced comes back to the service with what is. */
+function bringBackLeftovers({ local, synced }: Trees, byPath: Map<string, Operation>): void {
+  for (const { do: what, path } of [...byPath.values()].filter((operation) => 'path' in operation)) {
+    if (what !== 'upload') continue;
+    for (const above of ancestors(path)) {
+      if (!local.get(above)?.leftover || synced.has(above) || byPath.has(above)) continue;
+      byPath.set(above, { do: 'upload', path: above, base_version: 0 });
     }
   }
 }

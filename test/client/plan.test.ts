@@ -38,12 +38,12 @@ function options(model: Model, dirty?: Iterable<string>) {
 function settle(model: Model, interruptAfter = Number.POSITIVE_INFINITY): Operation[] {
   const all: Operation[] = [];
   for (let round = 0; round < 30; round++) {
-    const operations = plan(model.trees, options(model)).slice(0, interruptAfter);
+    const operations = plan(model, options(model)).slice(0, interruptAfter);
     if (operations.length === 0) return all;
     for (const operation of operations) model.apply(operation);
     all.push(...operations);
   }
-  throw new Error(`still not settled after 30 plans: ${JSON.stringify(plan(model.trees, options(model)))}`);
+  throw new Error(`still not settled after 30 plans: ${JSON.stringify(plan(model, options(model)))}`);
 }
 
 function applyEdit(model: Model, side: 'local' | 'remote', change: Edit): void {
@@ -181,21 +181,21 @@ describe('one tree, changed on both sides at random', () => {
     fc.assert(
       fc.property(edits, edits, edits, (base, here, there) => {
         const model = perturbed(base, here, there);
-        const all = plan(model.trees, options(model));
+        const all = plan(model, options(model));
         const paths = new Set([...model.local.keys(), ...model.remote.keys(), ...model.synced.keys()]);
         const changed = [...paths].filter(
           (at) =>
             !same(model.local.get(at), model.synced.get(at)) ||
             model.remote.get(at)?.version !== model.synced.get(at)?.version,
         );
-        expect(plan(model.trees, options(model, changed))).toEqual(all);
+        expect(plan(model, options(model, changed))).toEqual(all);
       }),
     );
   });
 });
 
 function settleOne(model: Model): void {
-  const [first] = plan(model.trees, options(model));
+  const [first] = plan(model, options(model));
   if (first) model.apply(first);
 }
 
@@ -210,12 +210,12 @@ describe('single cases', () => {
     settle(model);
     return model;
   };
-  const steps = (model: Model): string[] => plan(model.trees, options(model)).map(({ do: what }) => what);
+  const steps = (model: Model): string[] => plan(model, options(model)).map(({ do: what }) => what);
 
   test('a renamed folder is moves only', () => {
     const model = start('a/b', 'a/c');
     applyEdit(model, 'local', { do: 'move', path: 'a', to: 'z' });
-    expect(plan(model.trees, options(model))).toMatchObject([
+    expect(plan(model, options(model))).toMatchObject([
       { do: 'moveRemote', from: 'a', to: 'z' },
       { do: 'moveRemote', from: 'a/b', to: 'z/b' },
       { do: 'moveRemote', from: 'a/c', to: 'z/c' },
@@ -225,7 +225,7 @@ describe('single cases', () => {
   test('a rename on another device is followed without a download', () => {
     const model = start('a/b');
     applyEdit(model, 'remote', { do: 'move', path: 'a/b', to: 'a/c' });
-    expect(plan(model.trees, options(model))).toEqual([{ do: 'moveLocal', from: 'a/b', to: 'a/c' }]);
+    expect(plan(model, options(model))).toEqual([{ do: 'moveLocal', from: 'a/b', to: 'a/c' }]);
   });
 
   test('an edit made here goes along with a rename made elsewhere', () => {
@@ -281,11 +281,25 @@ describe('single cases', () => {
     expect([...model.remote.keys()].sort()).toEqual(['a', 'a/b']);
   });
 
+  test('a folder that only stayed for an ignored file comes back with a new one', () => {
+    const model = start('a/b');
+    applyEdit(model, 'remote', { do: 'delete', path: 'a' });
+    model.local.delete('a/b');
+    model.local.set('a', { ...model.local.get('a')!, leftover: true });
+    model.synced.clear();
+    expect(steps(model)).toEqual([]);
+    applyEdit(model, 'local', { do: 'write', path: 'a/new', content: 'new' });
+    expect(plan(model, options(model, ['a/new']))).toMatchObject([
+      { do: 'upload', path: 'a' },
+      { do: 'upload', path: 'a/new' },
+    ]);
+  });
+
   test('what is ignored is neither deleted nor sent', () => {
     const model = start('a', 'b');
     model.local.delete('a');
     applyEdit(model, 'remote', { do: 'write', path: 'c', content: 'c' });
     const blocked = (at: string): boolean => at === 'a' || at === 'c';
-    expect(plan(model.trees, { ...options(model), blocked })).toEqual([]);
+    expect(plan(model, { ...options(model), blocked })).toEqual([]);
   });
 });

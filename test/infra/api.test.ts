@@ -13,6 +13,7 @@ const authorized = [
   'POST /move',
   'POST /restore',
   'GET /changes',
+  'GET /compare',
   'GET /tree',
   'GET /history',
   'POST /devices',

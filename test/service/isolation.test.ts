@@ -71,7 +71,8 @@ test("another user's device is unknown, to every route", async () => {
     ['POST', '/download', { device_id, files: [{ path: 'same' }] }],
     ['POST', '/delete', { request_id, device_id, files: [{ path: 'same', base_version: 1 }] }],
     ['POST', '/move', { request_id, device_id, moves: [{ from: 'same', to: 'x', base_version: 1 }] }],
-    ['POST', '/restore', { request_id, device_id, path: 'same', version: 1, base_version: 1 }],
+    ['POST', '/restore', { request_id, device_id, files: [{ path: 'same', version: 1, base_version: 1 }] }],
+    ['GET', `/compare?device_id=${device_id}&at=${Date.now()}`],
     ['POST', '/ticket', { device_id }],
   ];
   for (const [method, path, body] of calls) errorOf(await stranger.call(method, path, body), 'device_unknown');

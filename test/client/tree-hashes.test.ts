@@ -11,19 +11,16 @@ import { Sync } from '../../client/sync.ts';
 import { treeHashes } from '../../client/tree-hashes.ts';
 import type { Device } from '../../local/devices/device.ts';
 import type { TreeResponse } from '../../protocol/tree.ts';
-import { type Service, startService } from '../support/service.ts';
+import { database } from '../service/support/service.ts';
 import { type Account, openAccount } from './account.ts';
 
-let service: Service;
 let account: Account;
 
 beforeAll(async () => {
-  service = await startService();
-  account = await openAccount(service);
+  account = await openAccount();
 });
 afterAll(async () => {
   await account.close();
-  await service.stop();
 });
 
 /** Directories whose names sort one way by UTF-8 bytes, another by UTF-16 units, and around the slash. */
@@ -79,9 +76,7 @@ test('a tree that has to be read again is read only where it changed', async () 
   });
   const forgetChanges = async (): Promise<void> => {
     const { schema, userId } = await account.metadata();
-    await service.database.query(
-      `update ${schema}.accounts set forgotten_seq = change_seq where user_id = '${userId}'`,
-    );
+    await database.query(`update ${schema}.accounts set forgotten_seq = change_seq where user_id = '${userId}'`);
   };
   const user = await account.caller();
   await user.save('😀/ﬀ/new', Buffer.from('new'));

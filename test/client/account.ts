@@ -4,6 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { type Api, createApi } from '../../client/api.ts';
+import { BlockCache } from '../../client/block-cache.ts';
+import { loadConfiguration } from '../../client/config.ts';
+import { startSession } from '../../client/session.ts';
+import { State } from '../../client/state.ts';
+import { Sync } from '../../client/sync.ts';
 import { Device } from '../../local/devices/device.ts';
 import { firstDifference } from '../../local/tour/folders.ts';
 import type { Whereabouts } from '../service/support/keeper.ts';
@@ -14,8 +20,11 @@ import { signIn, User } from '../support/service.ts';
 export interface Account {
   /** A signed-in device that does not sync yet. */
   device(name: string): Promise<Device>;
-  /** Where a device keeps its sign-in. */
-  configOf(device: Device): string;
+  /**
+   * What the steps of a device work on, in this process; `replace` puts others in the place of some routes. The test
+   * closes its state.
+   */
+  openSync(device: Device, replace?: (api: Api) => Partial<Api>): Promise<Sync>;
   /** The words before those of a `tidemark` command of a device, for a process that the test itself starts. */
   commandOf(device: Device): string[];
   /** The same user, talking to the service without a client. */
@@ -46,7 +55,20 @@ export async function openAccount(): Promise<Account> {
       await Promise.all(devices.map((device) => device.stopSync()));
       await rm(folder, { recursive: true });
     },
-    configOf: ({ name }) => config(name),
+    openSync: async ({ name, folder: root }, replace = () => ({})) => {
+      const configuration = await loadConfiguration(config(name));
+      const api = createApi(configuration.api_url, startSession(config(name), configuration));
+      const cache = new BlockCache(root);
+      await cache.open();
+      return new Sync({
+        root,
+        state: new State(root),
+        api: { ...api, ...replace(api) },
+        cache,
+        report: () => undefined,
+        device: { id: configuration.device_id, name: configuration.device_name },
+      });
+    },
     commandOf: ({ name }) => [join(import.meta.dirname, '../../client/main.ts'), '--config', config(name)],
     caller: async () => {
       const user = new User(api, await signIn(api, credentials));

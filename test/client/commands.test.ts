@@ -68,7 +68,9 @@ describe('history and restore', () => {
     expect(await readFile(at, 'utf8')).toBe('second');
     expect(await versions()).toEqual(['create', 'delete', 'update', 'update', 'create']);
     await expect(device.run(['restore', at, '--version', '99'])).rejects.toThrow('not_found');
-    await expect(device.run(['history', device.folder])).rejects.toThrow('name a file or folder inside the synced folder');
+    await expect(device.run(['history', device.folder])).rejects.toThrow(
+      'name a file or folder inside the synced folder',
+    );
     await expect(device.run(['history', '/elsewhere/a.txt'])).rejects.toThrow('is not inside a synced folder');
   });
 });

@@ -58,7 +58,8 @@ server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 console.log(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
 
-process.once('SIGTERM', async () => {
+// Its end is that of the process that started this one, however that came.
+process.stdin.resume().once('end', async () => {
   await (await starting)?.stop();
   await rm(data, { recursive: true, force: true });
   process.exit();

@@ -1,0 +1,44 @@
+import { kernelModule } from './assembly/module.ts';
+import * as portable from './kernel/kernel.ts';
+import { MEMORY_BYTES } from './kernel/layout.ts';
+import { useMemory } from './kernel/machine.ts';
+
+/** The kernel's functions and the memory they work in; codec/kernel/layout.ts has the addresses. */
+export interface Kernel {
+  readonly memory: Uint8Array;
+  /** Writes the delta's body to DELTA and returns its bytes. */
+  encode(baseSize: number, targetSize: number): number;
+  /** Writes the target to TARGET and returns 0, or returns a code of codec/kernel/errors.ts. */
+  apply(baseSize: number, targetSize: number, deltaBytes: number): number;
+}
+
+let wasm: Kernel | undefined;
+let plain: Kernel | undefined;
+
+/** The fastest kernel that this engine can run. There is one per thread, and its memory is reused by every call. */
+export function kernel(): Kernel {
+  return wasmKernel() ?? plainKernel();
+}
+
+/** The kernel in WebAssembly, or `undefined` where WebAssembly or its SIMD instructions are missing. */
+export function wasmKernel(): Kernel | undefined {
+  if (wasm || typeof WebAssembly === 'undefined') return wasm;
+  const bytes = Uint8Array.from(atob(kernelModule), (character) => character.charCodeAt(0));
+  if (!WebAssembly.validate(bytes)) return undefined;
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  const memory = exports.memory as WebAssembly.Memory;
+  const missing = MEMORY_BYTES - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+  wasm = { ...(exports as unknown as Omit<Kernel, 'memory'>), memory: new Uint8Array(memory.buffer) };
+  return wasm;
+}
+
+/** The same sources run as TypeScript, with identical results. */
+export function plainKernel(): Kernel {
+  if (!plain) {
+    const memory = new ArrayBuffer(MEMORY_BYTES);
+    useMemory(memory);
+    plain = { ...portable, memory: new Uint8Array(memory) };
+  }
+  return plain;
+}

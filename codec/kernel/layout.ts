@@ -1,0 +1,64 @@
+/*
+ * The kernel's memory, in bytes. Everything has a fixed place, so no call allocates, and 64 bytes of slack follow each
+ * region for vector loops that read or write past an end.
+ */
+
+const MIB: i32 = 1 << 20;
+const SLACK: i32 = 64;
+
+export const MAX_TARGET: i32 = 4 * MIB;
+/** A block and its two neighbours. */
+export const MAX_BASE: i32 = 3 * MAX_TARGET;
+export const MAX_DELTA: i32 = MAX_TARGET + MIB;
+/** Off the diagonal a COPY has 32 bytes or more, on it 8 after at least one literal: never more than MAX_TARGET / 9. */
+export const MAX_OPS: i32 = 1 << 19;
+/** Bytes of the base that the literals' compressor may refer to. */
+export const MAX_DICTIONARY: i32 = 1 << 18;
+
+/** One number: the work of the last search. */
+export const STEPS: i32 = 1 << 10;
+
+export const TARGET: i32 = 1 << 16;
+export const BASE: i32 = TARGET + MAX_TARGET + SLACK;
+
+/** Hash table of the base (2^19 entries of 4 bytes at most), then of the literals. */
+export const TABLE: i32 = BASE + MAX_BASE + SLACK;
+export const MAX_TABLE_BITS: i32 = 19;
+/** One byte for each piece of the base: whether it is in the table. */
+export const PIECES: i32 = TABLE + (4 << MAX_TABLE_BITS) + SLACK;
+
+/** The delta's instructions, one 4-byte entry each: bytes of literals, where to copy from, how many bytes. */
+export const OP_LITERALS: i32 = PIECES + (1 << 12) + SLACK;
+export const OP_FROM: i32 = OP_LITERALS + 4 * MAX_OPS + SLACK;
+export const OP_LENGTH: i32 = OP_FROM + 4 * MAX_OPS + SLACK;
+
+/** The dictionary, and right after its last byte the literals. */
+export const LITERALS: i32 = OP_LENGTH + 4 * MAX_OPS + SLACK;
+
+/** Byte streams on their way to or from the entropy coder. A stream takes at most STREAM_BYTES. */
+export const STREAM_BYTES: i32 = MAX_TARGET;
+export const STREAMS: i32 = LITERALS + MAX_DICTIONARY + MAX_TARGET + SLACK;
+export const STREAM_COUNT: i32 = 8;
+
+/** Adaptive models: for each context 256 nodes of 4 bytes. */
+export const MODELS: i32 = STREAMS + STREAM_COUNT * (STREAM_BYTES + SLACK);
+export const CONTEXTS: i32 = 32;
+/** How fast a node learns, by the number of its visits. */
+export const RATES: i32 = MODELS + CONTEXTS * 1024;
+export const SAVED_MODELS: i32 = RATES + 1024;
+/** Tables of the static coder. */
+export const CODER: i32 = SAVED_MODELS + 2048 + SLACK;
+
+/** Output of the range coder, and of the sections, before they are put together. */
+export const ADAPTIVE: i32 = CODER + (1 << 17) + SLACK;
+export const MAX_ADAPTIVE: i32 = MIB;
+export const SECTIONS: i32 = ADAPTIVE + MAX_ADAPTIVE + SLACK;
+export const MAX_SECTIONS: i32 = 2 * MAX_TARGET;
+/** The finished delta, or the one to apply. */
+export const DELTA: i32 = SECTIONS + MAX_SECTIONS + SLACK;
+
+export const MEMORY_BYTES: i32 = DELTA + MAX_DELTA + SLACK;
+
+export function streamAt(index: i32): i32 {
+  return STREAMS + index * (STREAM_BYTES + SLACK);
+}

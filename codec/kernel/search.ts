@@ -1,0 +1,197 @@
+/*
+ * The search for what the target shares with the base.
+ *
+ * The base is indexed at every STRIDE-th byte by a hash of WINDOW bytes, around the expected place first and wholly
+ * only once the target turns out to have moved further. The target is scanned once. At each position the current
+ * diagonal (the base goes on where the last COPY ended) is tried before the table. Matches extend both ways: forwards
+ * they consume the target, backwards pending literals, and a rejected candidate costs at most MIN_MATCH comparisons. So
+ * the work is linear in base and target for every input.
+ */
+import {
+  BASE,
+  MAX_TABLE_BITS,
+  MAX_TARGET,
+  OP_FROM,
+  OP_LENGTH,
+  OP_LITERALS,
+  PIECES,
+  STEPS,
+  TABLE,
+  TARGET,
+} from './layout.ts';
+import {
+  commonPrefix,
+  commonSuffix,
+  equal8,
+  fill,
+  leadingZeros,
+  load8,
+  load32,
+  multiply,
+  store8,
+  store32,
+} from './machine.ts';
+import { between, smaller } from './numbers.ts';
+
+const MIN_TABLE_BITS: i32 = 10;
+const STRIDE: i32 = 32;
+const WINDOW: i32 = 16;
+/** A shorter COPY from elsewhere saves too little to be worth its instruction. */
+const MIN_MATCH: i32 = 32;
+/** One on the diagonal takes two or three bytes. */
+const MIN_DIAGONAL: i32 = 8;
+/** A match this long on the diagonal is taken without a look at the table. */
+const SURE: i32 = 32;
+/** Bytes of the base that are indexed in one go. */
+const PIECE_BITS: i32 = 14;
+/** A match found elsewhere that is shorter means that content moved in small parts. */
+const SCATTERED: i32 = 256;
+
+/** The primes of xxHash, as signed numbers. */
+const PRIME_1: i32 = -1640531535;
+const PRIME_2: i32 = -2048144777;
+const PRIME_3: i32 = -1028477379;
+const PRIME_4: i32 = 668265263;
+const PRIME_5: i32 = 374761393;
+
+let baseSize: i32 = 0;
+let shift: i32 = 0;
+let wholly: boolean = false;
+
+let ops: i32 = 0;
+let indexed: i32 = 0;
+
+/**
+ * Fills the columns of instructions and returns their number. The last one ends the target. Leaves at STEPS how many
+ * positions were tried and places indexed: its work, without a clock.
+ */
+export function search(base: i32, target: i32): i32 {
+  baseSize = base;
+  ops = 0;
+  indexed = 0;
+  wholly = false;
+  const bits = between(MIN_TABLE_BITS, 32 - leadingZeros((base - 1) >> 4), MAX_TABLE_BITS);
+  shift = 32 - bits;
+  fill(PIECES, 0, (base >> PIECE_BITS) + 1);
+  let cleared = false;
+
+  const end = TARGET + target;
+  const baseEnd = BASE + base;
+  let at = TARGET;
+  let anchor = TARGET;
+  // Where the base would go on if the target did, as a difference of addresses.
+  let diagonal = BASE - TARGET + startOf(base, target);
+  let widenAt = 0;
+  let tried = 0;
+  while (at + WINDOW <= end) {
+    tried++;
+    let from = at + diagonal;
+    let matched = 0;
+    if (from >= BASE && from + MIN_DIAGONAL <= baseEnd && equal8(at, from)) {
+      matched = 8 + commonPrefix(at + 8, from + 8, smaller(end - at, baseEnd - from) - 8);
+    }
+    if (matched < SURE) {
+      const pending = at - anchor;
+      if (pending >= widenAt && !wholly) {
+        if (!cleared) {
+          fill(TABLE, 0, 4 << bits);
+          cleared = true;
+        }
+        widenAt = widen(at + diagonal - BASE, pending);
+      }
+      const candidate = find(at);
+      if (candidate > 0 && candidate !== from) {
+        const forward = commonPrefix(at, candidate, smaller(end - at, baseEnd - candidate));
+        const back = commonSuffix(at, candidate, smaller(pending, candidate - BASE));
+        if (forward + back >= MIN_MATCH && forward > matched + 8) {
+          from = candidate;
+          matched = forward;
+          if (forward + back < SCATTERED) indexPieces(0, base);
+        }
+      }
+    }
+    if (matched > 0) {
+      const back = commonSuffix(at, from, smaller(at - anchor, from - BASE));
+      push(at - back - anchor, from - back - BASE, back + matched);
+      at += matched;
+      anchor = at;
+      diagonal = from + matched - at;
+      widenAt = 0;
+    } else {
+      at += step(at - anchor);
+    }
+  }
+  if (anchor < end || ops === 0) push(end - anchor, 0, 0);
+  store32(STEPS, tried + indexed);
+  return ops;
+}
+
+/** Odd steps are coprime to STRIDE: a match of 9 * STRIDE + WINDOW bytes is still met at an indexed place. */
+function step(pending: i32): i32 {
+  if (pending < 256) return 1;
+  return pending < 1024 ? 3 : pending < 4096 ? 5 : pending < 16384 ? 7 : 9;
+}
+
+/** Where in the base the target most likely starts: at its start, or after a neighbouring block. */
+function startOf(base: i32, target: i32): i32 {
+  if (base <= MAX_TARGET) return 0;
+  const here = commonPrefix(TARGET, BASE, smaller(base, target));
+  const next = commonPrefix(TARGET, BASE + MAX_TARGET, smaller(base - MAX_TARGET, target));
+  return here > next ? 0 : MAX_TARGET;
+}
+
+/** Indexes more of the base the longer nothing was found; returns how many pending bytes are the next occasion. */
+function widen(around: i32, pending: i32): i32 {
+  const radius = pending < 512 ? 1 << PIECE_BITS : pending < 2048 ? 1 << 17 : baseSize;
+  indexPieces(around - radius, around + radius);
+  if (pending < 512 && baseSize > MAX_TARGET) indexPieces(0, 1 << PIECE_BITS);
+  return pending < 512 ? 512 : pending < 2048 ? 2048 : 8192;
+}
+
+/** Indexes the pieces of the base that the range touches, those not yet indexed. */
+function indexPieces(from: i32, to: i32): void {
+  if (wholly) return;
+  const first = from < 0 ? 0 : from >> PIECE_BITS;
+  const last = (to > baseSize ? baseSize : to) >> PIECE_BITS;
+  if (from <= 0 && to >= baseSize) wholly = true;
+  for (let piece = first; piece <= last; piece++) {
+    if (load8(PIECES + piece)) continue;
+    store8(PIECES + piece, 1);
+    const start = piece << PIECE_BITS;
+    const stop = smaller(start + (1 << PIECE_BITS), baseSize - WINDOW + 1);
+    for (let place = start; place < stop; place += STRIDE) insert(place);
+    indexed += 1 << (PIECE_BITS - 5);
+  }
+}
+
+/** An entry: 12 bits of the hash as a tag, and 1 + the number of the place in 20 bits. */
+function insert(place: i32): void {
+  const hash = hashAt(BASE + place);
+  store32(TABLE + ((hash >>> shift) << 2), (hash << 20) | (place / STRIDE + 1));
+}
+
+/** Address of a place of the base that may hold the bytes at `at`, or 0. */
+function find(at: i32): i32 {
+  const hash = hashAt(at);
+  const entry = load32(TABLE + ((hash >>> shift) << 2));
+  if ((entry ^ (hash << 20)) >>> 20 !== 0 || entry === 0) return 0;
+  const place = (entry & 0xfffff) - 1;
+  return place < 0 ? 0 : BASE + place * STRIDE;
+}
+
+/** Multiplicative hash of WINDOW bytes. */
+function hashAt(at: i32): i32 {
+  const sum =
+    multiply(load32(at), PRIME_1) ^
+    multiply(load32(at + 4), PRIME_2) ^
+    multiply(load32(at + 8), PRIME_3) ^
+    multiply(load32(at + 12), PRIME_4);
+  return multiply(sum ^ (sum >>> 15), PRIME_5);
+}
+
+function push(literals: i32, from: i32, length: i32): void {
+  store32(OP_LITERALS + 4 * ops, literals);
+  store32(OP_FROM + 4 * ops, from);
+  store32(OP_LENGTH + 4 * ops, length);
+  ops++;
+}

@@ -1,7 +1,7 @@
 import { DeltaError } from './delta-error.ts';
-import { type DeltaHashes, writeHeader } from './delta-header.ts';
-import { BASE, DELTA, MAX_BASE, MAX_TARGET, TARGET } from './kernel/layout.ts';
-import { kernel } from './kernel-host.ts';
+import { type DeltaHashes, type DeltaHeader, writeHeader } from './delta-header.ts';
+import { BASE, MAX_BASE, MAX_TARGET, TARGET } from './kernel/layout.ts';
+import { bodyOf, type Kernel, kernel } from './kernel-host.ts';
 
 /**
  * A delta that turns `base` into `target`, in linear time for every input. It is never more than a few bytes longer than
@@ -14,14 +14,23 @@ import { kernel } from './kernel-host.ts';
  */
 export function encodeDelta(base: Uint8Array, target: Uint8Array, hashes?: DeltaHashes): Uint8Array {
   checkSizes(base.length, target.length);
-  const { memory, encode } = kernel();
-  memory.set(base, BASE);
-  memory.set(target, TARGET);
-  const bytes = encode(base.length, target.length);
-  const header = writeHeader({ baseSize: base.length, targetSize: target.length, ...(hashes && { hashes }) });
-  const delta = new Uint8Array(header.length + bytes);
-  delta.set(header);
-  delta.set(memory.subarray(DELTA, DELTA + bytes), header.length);
+  const machine = kernel();
+  machine.memory.set(base, BASE);
+  machine.memory.set(target, TARGET);
+  const bodyBytes = machine.encode(base.length, target.length);
+  return assemble(machine, bodyBytes, {
+    baseSize: base.length,
+    targetSize: target.length,
+    ...(hashes && { hashes }),
+  });
+}
+
+/** The delta with this header and the body that the kernel just wrote. */
+export function assemble(machine: Kernel, bodyBytes: number, header: DeltaHeader): Uint8Array {
+  const head = writeHeader(header);
+  const delta = new Uint8Array(head.length + bodyBytes);
+  delta.set(head);
+  delta.set(bodyOf(machine, bodyBytes), head.length);
   return delta;
 }
 

@@ -13,6 +13,7 @@
  */
 import { DeltaError } from './delta-error.ts';
 import { fromHex, toHex } from './hash.ts';
+import { leb128, readLeb128 } from './leb128.ts';
 
 const DELTA_VERSION = 2;
 const WITH_HASHES = 1;
@@ -45,8 +46,8 @@ export function readHeader(delta: Uint8Array): DeltaHeader & { bodyAt: number } 
   }
   const flags = delta[1];
   if (flags !== 0 && flags !== WITH_HASHES) throw new DeltaError('malformed', `unknown delta flags ${flags}`);
-  const [baseSize, targetAt] = readSize(delta, 2);
-  const [targetSize, sizesEnd] = readSize(delta, targetAt);
+  const [baseSize, targetAt] = readLeb128(delta, 2);
+  const [targetSize, sizesEnd] = readLeb128(delta, targetAt);
   if (flags === 0) return { baseSize, targetSize, bodyAt: sizesEnd };
 
   const bodyAt = sizesEnd + 2 * HASH_BYTES;
@@ -56,26 +57,4 @@ export function readHeader(delta: Uint8Array): DeltaHeader & { bodyAt: number } 
     target: toHex(delta.subarray(sizesEnd + HASH_BYTES, bodyAt)),
   };
   return { baseSize, targetSize, hashes, bodyAt };
-}
-
-function leb128(value: number): number[] {
-  const digits = [];
-  for (let rest = value; ; rest >>>= 7) {
-    if (rest < 128) return [...digits, rest];
-    digits.push((rest & 127) | 128);
-  }
-}
-
-/** The size at `from`, and the place after it. */
-function readSize(delta: Uint8Array, from: number): [number, number] {
-  let size = 0;
-  for (let digit = 0; digit < 4; digit++) {
-    const byte = delta[from + digit];
-    if (byte === undefined) throw new DeltaError('malformed', 'the delta ends inside its sizes');
-    size |= (byte & 127) << (7 * digit);
-    if (byte > 127) continue;
-    if (byte === 0 && digit > 0) throw new DeltaError('malformed', 'a size is written with more bytes than it needs');
-    return [size, from + digit + 1];
-  }
-  throw new DeltaError('malformed', 'a size of more than 4 bytes');
 }

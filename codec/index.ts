@@ -3,3 +3,4 @@ export { applyDelta } from './delta-apply.ts';
 export { encodeDelta } from './delta-encode.ts';
 export { DeltaError } from './delta-error.ts';
 export { fromHex, sha256, toHex } from './hash.ts';
+export { encodeDeltaFromSignature, signature } from './signature.ts';

@@ -1,13 +1,17 @@
 import { kernelModule } from './assembly/module.ts';
 import * as portable from './kernel/kernel.ts';
-import { MEMORY_BYTES } from './kernel/layout.ts';
+import { BODY_AT, MEMORY_BYTES } from './kernel/layout.ts';
 import { useMemory } from './kernel/machine.ts';
 
 /** The kernel's functions and the memory they work in; codec/kernel/layout.ts has the addresses. */
 export interface Kernel {
   readonly memory: Uint8Array;
-  /** Writes the delta's body to DELTA and returns its bytes. */
+  /** Writes the delta's body and returns its bytes; `bodyOf` finds them. */
   encode(baseSize: number, targetSize: number): number;
+  /** The same for a base of which the signature's entries and seed are in memory. */
+  encodeFromSignature(baseSize: number, targetSize: number, chunkSize: number): number;
+  /** Writes the entries of a signature under the seed in memory and returns their number. */
+  sign(baseSize: number, chunkSize: number): number;
   /** Writes the target to TARGET and returns 0, or returns a code of codec/kernel/errors.ts. */
   apply(baseSize: number, targetSize: number, deltaBytes: number): number;
 }
@@ -41,4 +45,10 @@ export function plainKernel(): Kernel {
     plain = { ...portable, memory: new Uint8Array(memory) };
   }
   return plain;
+}
+
+/** The `bytes` bytes that the last call of `encode` wrote, until the next call. */
+export function bodyOf({ memory }: Kernel, bytes: number): Uint8Array {
+  const at = new DataView(memory.buffer).getInt32(BODY_AT, true);
+  return memory.subarray(at, at + bytes);
 }

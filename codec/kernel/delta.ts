@@ -5,14 +5,15 @@
  *   adaptive   that output: the features, instructions, announcements of streams, short streams, in order
  *   sections   the coded bytes of long streams, in order
  *
- * Features: MANY_INSTRUCTIONS in streams; COMPRESSED literals; literals as DIFFERENCES from the base's bytes on the
- * diagonal.
+ * Features: MANY_INSTRUCTIONS in streams; COMPRESSED literals, and these with a DICTIONARY of skipped bytes of the base;
+ * literals as DIFFERENCES from the base's bytes on the diagonal.
  */
 import { ERROR_LITERALS, ERROR_MALFORMED, ERROR_TRAILING } from './errors.ts';
 import { MANY, readInstructions, writeInstructions } from './instructions.ts';
 import {
   ADAPTIVE,
   BASE,
+  BODY_AT,
   DELTA,
   LITERALS,
   MAX_ADAPTIVE,
@@ -24,31 +25,49 @@ import {
   TARGET,
 } from './layout.ts';
 import { findMatches, PLAIN, readMatches, writeMatches } from './literals.ts';
-import { add, copy, load8, load32, subtract } from './machine.ts';
+import { add, copy, load8, load32, store8, store32, subtract } from './machine.ts';
 import { afterNumber, putNumber, smaller, takeNumber } from './numbers.ts';
 import * as range from './range-coder.ts';
 import { search } from './search.ts';
+import { match } from './signature.ts';
 import { openSections, readStream, sectionBytes, sectionsLeft, startSections, writeStream } from './stream.ts';
 
 const MANY_INSTRUCTIONS: i32 = 1;
 const COMPRESSED: i32 = 2;
 const DIFFERENCES: i32 = 4;
+const DICTIONARY: i32 = 8;
 
 const FEATURES_CONTEXT: i32 = 18;
 
 /** Fewer literals are not worth the compressor's tables. */
 const FEW_LITERALS: i32 = 16;
+/** Literals that are compared with the base to see whether differences pay, in all and of one run. */
+const SAMPLE: i32 = 1 << 15;
+const SAMPLE_PER_RUN: i32 = 64;
 
-/** Writes the delta from the base to the target, both in memory, to DELTA. Returns its bytes. */
+/** Writes the body of a delta for the signature in memory, made of a base of `baseSize` bytes. Returns its bytes. */
+export function encodeFromSignature(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
+  const count = match(baseSize, targetSize, chunkSize);
+  gatherLiterals(count, LITERALS, 0, 0);
+  return write(count, countLiterals(count), 0, 0);
+}
+
+/** Writes the body of the delta from the base to the target, both in memory, to where BODY_AT says. Returns its bytes. */
 export function encode(baseSize: i32, targetSize: i32): i32 {
   const count = search(baseSize, targetSize);
   const literals = countLiterals(count);
-  let features = count > MANY ? MANY_INSTRUCTIONS : 0;
-  let dictionary = 0;
-  if (differencesPay(count, literals, baseSize)) features |= DIFFERENCES;
-  else dictionary = gatherDictionary(count, baseSize);
-  gatherLiterals(count, LITERALS + dictionary, features & DIFFERENCES, baseSize);
-  if (literals >= FEW_LITERALS && findMatches(dictionary, literals)) features |= COMPRESSED;
+  const differences = differencesPay(count, literals, baseSize) ? DIFFERENCES : 0;
+  const dictionary = differences ? 0 : gatherDictionary(count, baseSize);
+  gatherLiterals(count, LITERALS + dictionary, differences, baseSize);
+  return write(count, literals, dictionary, differences);
+}
+
+/** Puts the body together: the columns of instructions, and the literals after the dictionary. */
+function write(count: i32, literals: i32, dictionary: i32, differences: i32): i32 {
+  let features = count > MANY ? MANY_INSTRUCTIONS | differences : differences;
+  if (literals >= FEW_LITERALS && findMatches(dictionary, literals)) {
+    features |= dictionary > 0 ? COMPRESSED | DICTIONARY : COMPRESSED;
+  }
 
   range.startEncoding(ADAPTIVE, MAX_ADAPTIVE);
   startSections();
@@ -58,11 +77,15 @@ export function encode(baseSize: i32, targetSize: i32): i32 {
   else if (literals > 0) writeStream(LITERALS + dictionary, literals, PLAIN);
 
   const adaptive = range.finishEncoding();
-  const sections = sectionBytes();
-  const to = putNumber(DELTA, adaptive);
-  copy(to, ADAPTIVE, adaptive);
-  copy(to + adaptive, SECTIONS, sections);
-  return to + adaptive + sections - DELTA;
+  const head = adaptive + (adaptive < 1 << 7 ? 1 : adaptive < 1 << 14 ? 2 : 3);
+  const body = SECTIONS - head;
+  const to = putNumber(body, adaptive);
+  // A copy of whole vectors, which cannot run over into the sections, and the rest.
+  const vectors = adaptive & ~15;
+  copy(to, ADAPTIVE, vectors);
+  for (let i = vectors; i < adaptive; i++) store8(to + i, load8(ADAPTIVE + i));
+  store32(BODY_AT, body);
+  return head + sectionBytes();
 }
 
 /** Rebuilds the target from the base and the delta's body at DELTA. Returns 0 or a negative error. */
@@ -74,11 +97,11 @@ export function apply(baseSize: i32, targetSize: i32, bytes: i32): i32 {
   openSections(afterNumber + adaptive, end - afterNumber - adaptive);
 
   const features = range.decodeNumber(FEATURES_CONTEXT);
-  if (features < 0 || features > 7) return ERROR_MALFORMED;
+  if (features < 0 || features > 15) return ERROR_MALFORMED;
   const count = readInstructions((features & MANY_INSTRUCTIONS) !== 0, baseSize, targetSize);
   if (count < 0) return count;
   const literals = countLiterals(count);
-  const dictionary = features & DIFFERENCES || !(features & COMPRESSED) ? 0 : gatherDictionary(count, baseSize);
+  const dictionary = features & DICTIONARY ? gatherDictionary(count, baseSize) : 0;
   if (features & COMPRESSED) {
     if (!readMatches(dictionary, literals)) return ERROR_LITERALS;
   } else if (literals > 0 && readStream(LITERALS, literals, PLAIN) !== literals) return ERROR_LITERALS;
@@ -158,19 +181,21 @@ function gatherLiterals(count: i32, to: i32, differences: i32, baseSize: i32): v
   }
 }
 
-/** Whether more than a fifth of the literals equal the base's bytes on the diagonal, as in executables. */
+/** Whether more than a fifth of the literals equal the base's bytes on the diagonal, as in executables: by a sample. */
 function differencesPay(count: i32, literals: i32, baseSize: i32): boolean {
   if (literals < 4096) return false;
   let at = TARGET;
   let diagonal = 0;
   let equal = 0;
-  for (let i = 0; i < 4 * count; i += 4) {
+  let sampled = 0;
+  for (let i = 0; i < 4 * count && sampled < SAMPLE; i += 4) {
     const run = load32(OP_LITERALS + i);
     const length = load32(OP_LENGTH + i);
-    const old = smaller(run, baseSize - diagonal);
+    const old = smaller(smaller(run, baseSize - diagonal), SAMPLE_PER_RUN);
     for (let j = 0; j < old; j++) equal += load8(at + j) === load8(BASE + diagonal + j) ? 1 : 0;
+    sampled += smaller(run, SAMPLE_PER_RUN);
     at += run + length;
     diagonal = load32(OP_FROM + i) + length;
   }
-  return 5 * equal > literals;
+  return 5 * equal > sampled;
 }

@@ -3,7 +3,8 @@
  *
  *   literals  bytes that are not copied
  *   from      where the COPY after them starts: 0 on the diagonal (the literals replace as many bytes of the base),
- *             1 where the last COPY ended (they are inserted), else 2 + the zigzag distance from the diagonal
+ *             1 where the last COPY ended (they are inserted), 2 on the diagonal before the present one, else 3 + the
+ *             zigzag distance from the diagonal
  *   length    bytes of the COPY; 0 for all the rest of the target, which ends the list
  *
  * Up to MANY of them go through the range coder one after the other; more as three streams of LEB128.
@@ -29,46 +30,70 @@ const fromStream: i32 = streamAt(6);
 const lengthStream: i32 = streamAt(7);
 
 let copiedTo: i32 = 0;
+/** Base position less target position of the last COPY that had another such difference than the one before it. */
+let diagonal: i32 = 0;
+let formerDiagonal: i32 = 0;
 
-function fromCode(from: i32, literals: i32, length: i32): i32 {
-  const ahead = from - copiedTo - literals;
-  const inserted = from === copiedTo && literals > 0;
-  copiedTo = from + length;
-  if (ahead === 0) return 0;
-  if (inserted) return 1;
-  return 2 + ((ahead << 1) ^ (ahead >> 31));
+function start(): void {
+  copiedTo = 0;
+  diagonal = 0;
+  formerDiagonal = 0;
 }
 
-function fromOf(code: i32, literals: i32): i32 {
-  if (code === 0) return copiedTo + literals;
+/** Notes a COPY that writes from `to` on. */
+function note(from: i32, to: i32, length: i32): void {
+  copiedTo = from + length;
+  if (from - to === diagonal) return;
+  formerDiagonal = diagonal;
+  diagonal = from - to;
+}
+
+function fromCode(from: i32, to: i32): i32 {
+  if (from - to === diagonal) return 0;
+  if (from === copiedTo) return 1;
+  if (from - to === formerDiagonal) return 2;
+  const ahead = from - to - diagonal;
+  return 3 + ((ahead << 1) ^ (ahead >> 31));
+}
+
+function fromOf(code: i32, to: i32): i32 {
+  if (code === 0) return to + diagonal;
   if (code === 1) return copiedTo;
-  const zigzag = code - 2;
-  return copiedTo + literals + ((zigzag >> 1) ^ -(zigzag & 1));
+  if (code === 2) return to + formerDiagonal;
+  const zigzag = code - 3;
+  return to + diagonal + ((zigzag >> 1) ^ -(zigzag & 1));
 }
 
 /** Writes the first `count` instructions. */
 export function writeInstructions(count: i32): void {
-  copiedTo = 0;
-  if (count <= MANY) {
-    for (let i = 0; i < 4 * count; i += 4) {
-      const literals = load32(OP_LITERALS + i);
-      const length = load32(OP_LENGTH + i);
-      encodeNumber(LITERALS_CONTEXT, literals);
-      encodeNumber(FROM_CONTEXT, length > 0 ? fromCode(load32(OP_FROM + i), literals, length) : 0);
-      encodeNumber(LENGTH_CONTEXT, i === 4 * count - 4 ? 0 : length);
-    }
-    return;
-  }
+  start();
+  let to = 0;
   let literalsAt = literalsStream;
   let fromAt = fromStream;
   let lengthAt = lengthStream;
   for (let i = 0; i < 4 * count; i += 4) {
     const literals = load32(OP_LITERALS + i);
+    const from = load32(OP_FROM + i);
     const length = load32(OP_LENGTH + i);
-    literalsAt = putNumber(literalsAt, literals);
-    fromAt = putNumber(fromAt, length > 0 ? fromCode(load32(OP_FROM + i), literals, length) : 0);
-    lengthAt = putNumber(lengthAt, i === 4 * count - 4 ? 0 : length);
+    const declared = i === 4 * count - 4 ? 0 : length;
+    to += literals;
+    let code = 0;
+    if (length > 0) {
+      code = fromCode(from, to);
+      note(from, to, length);
+      to += length;
+    }
+    if (count <= MANY) {
+      encodeNumber(LITERALS_CONTEXT, literals);
+      encodeNumber(FROM_CONTEXT, code);
+      encodeNumber(LENGTH_CONTEXT, declared);
+    } else {
+      literalsAt = putNumber(literalsAt, literals);
+      fromAt = putNumber(fromAt, code);
+      lengthAt = putNumber(lengthAt, declared);
+    }
   }
+  if (count <= MANY) return;
   writeStream(literalsStream, literalsAt - literalsStream, LITERALS_CONTEXT);
   writeStream(fromStream, fromAt - fromStream, FROM_CONTEXT);
   writeStream(lengthStream, lengthAt - lengthStream, LENGTH_CONTEXT);
@@ -79,7 +104,7 @@ export function writeInstructions(count: i32): void {
  * lies inside the base, every instruction writes something, and together they write the target exactly.
  */
 export function readInstructions(many: boolean, baseSize: i32, targetSize: i32): i32 {
-  copiedTo = 0;
+  start();
   if (!many) {
     let written = 0;
     for (let count = 0; count < MANY; count++) {
@@ -128,11 +153,14 @@ function accept(
   const left = targetSize - written;
   if (literals > left || declared > left - literals) return ERROR_OUTPUT;
   const length = declared === 0 ? left - literals : declared;
-  const from = fromOf(code, literals);
-  if (length > 0 && (from < 0 || from > baseSize - length)) return ERROR_COPY;
-  copiedTo = from + length;
+  const to = written + literals;
+  const from = fromOf(code, to);
+  if (length > 0) {
+    if (from < 0 || from > baseSize - length) return ERROR_COPY;
+    note(from, to, length);
+  }
   store32(OP_LITERALS + 4 * index, literals);
   store32(OP_FROM + 4 * index, from);
   store32(OP_LENGTH + 4 * index, length);
-  return written + literals + length;
+  return to + length;
 }

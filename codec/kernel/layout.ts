@@ -15,8 +15,9 @@ export const MAX_OPS: i32 = 1 << 19;
 /** Bytes of the base that the literals' compressor may refer to. */
 export const MAX_DICTIONARY: i32 = 1 << 18;
 
-/** One number: the work of the last search. */
-export const STEPS: i32 = 1 << 10;
+/** Numbers that the last call of `encode` left: where the delta's body is, and the work of its search. */
+export const BODY_AT: i32 = 1 << 10;
+export const STEPS: i32 = BODY_AT + 4;
 
 export const TARGET: i32 = 1 << 16;
 export const BASE: i32 = TARGET + MAX_TARGET + SLACK;
@@ -49,13 +50,27 @@ export const SAVED_MODELS: i32 = RATES + 1024;
 /** Tables of the static coder. */
 export const CODER: i32 = SAVED_MODELS + 2048 + SLACK;
 
-/** Output of the range coder, and of the sections, before they are put together. */
+/** Output of the range coder; room to put it before the sections; the sections of long streams. */
+export const MAX_ADAPTIVE: i32 = 1 << 16;
 export const ADAPTIVE: i32 = CODER + (1 << 17) + SLACK;
-export const MAX_ADAPTIVE: i32 = MIB;
-export const SECTIONS: i32 = ADAPTIVE + MAX_ADAPTIVE + SLACK;
-export const MAX_SECTIONS: i32 = 2 * MAX_TARGET;
-/** The finished delta, or the one to apply. */
-export const DELTA: i32 = SECTIONS + MAX_SECTIONS + SLACK;
+export const SECTIONS: i32 = ADAPTIVE + 2 * (MAX_ADAPTIVE + SLACK);
+const MAX_SECTIONS: i32 = 2 * MAX_TARGET;
+/** A signature's entries: its smallest chunk gives the most of them. */
+export const MIN_CHUNK: i32 = 512;
+export const MAX_CHUNK: i32 = 1 << 16;
+export const MAX_CHUNKS: i32 = MAX_BASE / MIN_CHUNK + 1;
+export const ENTRY_BYTES: i32 = 20;
+export const ENTRIES: i32 = SECTIONS + MAX_SECTIONS + SLACK;
+/** 32 random bytes, and what they are expanded to. */
+export const SEED: i32 = ENTRIES + MAX_CHUNKS * ENTRY_BYTES + SLACK;
+export const KEY: i32 = SEED + 64;
+/** A chunk of the target, filled up with zeros. */
+export const PADDED: i32 = KEY + MAX_CHUNK + 128 + SLACK;
+/** The strong hash of the chunk at hand. */
+export const FOUND: i32 = PADDED + MAX_CHUNK + SLACK;
+
+/** The body of a delta to apply. */
+export const DELTA: i32 = FOUND + 16 + SLACK;
 
 export const MEMORY_BYTES: i32 = DELTA + MAX_DELTA + SLACK;
 

@@ -19,7 +19,7 @@ import {
 import { afterNumber, between, putNumber, smaller, takeNumber } from './numbers.ts';
 import { readStream, writeStream } from './stream.ts';
 
-const MIN_MATCH: i32 = 4;
+const MIN_MATCH: i32 = 5;
 const MIN_BITS: i32 = 10;
 const MAX_BITS: i32 = 16;
 
@@ -88,10 +88,11 @@ export function findMatches(dictionary: i32, count: i32): boolean {
     }
     at += 1 + ((at - anchor) >> 6);
   }
+  const plains = plain - plainStream + to - anchor;
+  if (count - plains - 2 * (token - tokenStream) <= count >> 5) return false;
   copy(plain, anchor, to - anchor);
   plain += to - anchor;
-  const saved = count - (plain - plainStream) - 2 * (token - tokenStream);
-  return saved > count >> 5;
+  return true;
 }
 
 function slot(at: i32, shift: i32): i32 {

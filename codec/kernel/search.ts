@@ -4,21 +4,12 @@
  * The base is indexed at every STRIDE-th byte by a hash of WINDOW bytes, around the expected place first and wholly
  * only once the target turns out to have moved further. The target is scanned once. At each position the current
  * diagonal (the base goes on where the last COPY ended) is tried before the table. Matches extend both ways: forwards
- * they consume the target, backwards pending literals, and a rejected candidate costs at most MIN_MATCH comparisons. So
+ * they consume the target, backwards pending literals, and a rejected candidate costs a few comparisons. So
  * the work is linear in base and target for every input.
  */
-import {
-  BASE,
-  MAX_TABLE_BITS,
-  MAX_TARGET,
-  OP_FROM,
-  OP_LENGTH,
-  OP_LITERALS,
-  PIECES,
-  STEPS,
-  TABLE,
-  TARGET,
-} from './layout.ts';
+
+import { instructionCount, pushInstruction, startInstructions } from './instruction-list.ts';
+import { BASE, MAX_TABLE_BITS, MAX_TARGET, PIECES, STEPS, TABLE, TARGET } from './layout.ts';
 import {
   commonPrefix,
   commonSuffix,
@@ -28,6 +19,7 @@ import {
   load8,
   load32,
   multiply,
+  nextRun,
   store8,
   store32,
 } from './machine.ts';
@@ -36,12 +28,18 @@ import { between, smaller } from './numbers.ts';
 const MIN_TABLE_BITS: i32 = 10;
 const STRIDE: i32 = 32;
 const WINDOW: i32 = 16;
-/** A shorter COPY from elsewhere saves too little to be worth its instruction. */
-const MIN_MATCH: i32 = 32;
+/** A shorter COPY from elsewhere saves too little to be worth its instruction; from FAR away that takes more bytes. */
+const MIN_MATCH: i32 = 24;
+const MIN_FAR_MATCH: i32 = 40;
+const FAR: i32 = 1 << 14;
+/** After that many short matches the literals between them would cost more than any of them. */
+const MANY_SCATTERED: i32 = 64;
 /** One on the diagonal takes two or three bytes. */
 const MIN_DIAGONAL: i32 = 8;
 /** A match this long on the diagonal is taken without a look at the table. */
 const SURE: i32 = 32;
+/** After that many differing bytes the table is asked as well. */
+const NEAR: i32 = 4 * 56;
 /** Bytes of the base that are indexed in one go. */
 const PIECE_BITS: i32 = 14;
 /** A match found elsewhere that is shorter means that content moved in small parts. */
@@ -58,7 +56,6 @@ let baseSize: i32 = 0;
 let shift: i32 = 0;
 let wholly: boolean = false;
 
-let ops: i32 = 0;
 let indexed: i32 = 0;
 
 /**
@@ -67,7 +64,7 @@ let indexed: i32 = 0;
  */
 export function search(base: i32, target: i32): i32 {
   baseSize = base;
-  ops = 0;
+  startInstructions();
   indexed = 0;
   wholly = false;
   const bits = between(MIN_TABLE_BITS, 32 - leadingZeros((base - 1) >> 4), MAX_TABLE_BITS);
@@ -81,8 +78,11 @@ export function search(base: i32, target: i32): i32 {
   let anchor = TARGET;
   // Where the base would go on if the target did, as a difference of addresses.
   let diagonal = BASE - TARGET + startOf(base, target);
+  // The last other diagonal: content often goes on there after a piece from elsewhere.
+  let formerDiagonal = diagonal;
   let widenAt = 0;
   let tried = 0;
+  let scattered = 0;
   while (at + WINDOW <= end) {
     tried++;
     let from = at + diagonal;
@@ -90,8 +90,20 @@ export function search(base: i32, target: i32): i32 {
     if (from >= BASE && from + MIN_DIAGONAL <= baseEnd && equal8(at, from)) {
       matched = 8 + commonPrefix(at + 8, from + 8, smaller(end - at, baseEnd - from) - 8);
     }
+    const pending = at - anchor;
+    if (matched === 0 && pending === 0 && from >= BASE && from + 64 <= baseEnd && at + 64 <= end) {
+      const run = resume(at, from, smaller(end - at, baseEnd - from));
+      if (run > 0) {
+        from += run;
+        at += run;
+        matched = 8 + commonPrefix(at + 8, from + 8, smaller(end - at, baseEnd - from) - 8);
+        pushInstruction(run, from - BASE, matched);
+        at += matched;
+        anchor = at;
+        continue;
+      }
+    }
     if (matched < SURE) {
-      const pending = at - anchor;
       if (pending >= widenAt && !wholly) {
         if (!cleared) {
           fill(TABLE, 0, 4 << bits);
@@ -99,37 +111,64 @@ export function search(base: i32, target: i32): i32 {
         }
         widenAt = widen(at + diagonal - BASE, pending);
       }
-      const candidate = find(at);
+      let candidate = at + formerDiagonal;
+      if (candidate < BASE || candidate + 16 > baseEnd || !equal8(at, candidate) || !equal8(at + 8, candidate + 8)) {
+        candidate = find(at);
+      }
       if (candidate > 0 && candidate !== from) {
         const forward = commonPrefix(at, candidate, smaller(end - at, baseEnd - candidate));
         const back = commonSuffix(at, candidate, smaller(pending, candidate - BASE));
-        if (forward + back >= MIN_MATCH && forward > matched + 8) {
+        if (forward > matched + 8 && forward + back >= leastMatch(candidate - from, scattered)) {
           from = candidate;
           matched = forward;
-          if (forward + back < SCATTERED) indexPieces(0, base);
+          if (forward + back < SCATTERED) {
+            scattered++;
+            const radius = scattered > MANY_SCATTERED ? base : 1 << (PIECE_BITS + (scattered >> 3));
+            indexPieces(candidate - BASE - radius, candidate - BASE + radius);
+          }
         }
       }
     }
     if (matched > 0) {
       const back = commonSuffix(at, from, smaller(at - anchor, from - BASE));
-      push(at - back - anchor, from - back - BASE, back + matched);
+      pushInstruction(at - back - anchor, from - back - BASE, back + matched);
       at += matched;
       anchor = at;
-      diagonal = from + matched - at;
+      if (from + matched - at !== diagonal) {
+        formerDiagonal = diagonal;
+        diagonal = from + matched - at;
+      }
       widenAt = 0;
     } else {
       at += step(at - anchor);
     }
   }
-  if (anchor < end || ops === 0) push(end - anchor, 0, 0);
+  if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
   store32(STEPS, tried + indexed);
-  return ops;
+  return instructionCount;
 }
 
-/** Odd steps are coprime to STRIDE: a match of 9 * STRIDE + WINDOW bytes is still met at an indexed place. */
+function leastMatch(distance: i32, scattered: i32): i32 {
+  return scattered > MANY_SCATTERED || (distance < FAR && distance > -FAR) ? MIN_MATCH : MIN_FAR_MATCH;
+}
+
+/** How many bytes further the diagonal goes on, where that is near; 0 otherwise. */
+function resume(at: i32, from: i32, limit: i32): i32 {
+  for (let ahead = 0; ahead < NEAR && ahead + 64 <= limit; ahead += 56) {
+    const run = nextRun(at + ahead, from + ahead);
+    if (run < 0) continue;
+    const far =
+      ahead > 0 && commonPrefix(at + ahead + run, from + ahead + run, smaller(SURE, limit - ahead - run)) < SURE;
+    return far ? 0 : ahead + run;
+  }
+  return 0;
+}
+
+/** Odd steps are coprime to STRIDE: a match of 31 * STRIDE + WINDOW bytes is still met at an indexed place. */
 function step(pending: i32): i32 {
   if (pending < 256) return 1;
-  return pending < 1024 ? 3 : pending < 4096 ? 5 : pending < 16384 ? 7 : 9;
+  if (pending < 4096) return pending < 1024 ? 3 : 5;
+  return pending < 65536 ? 9 : 31;
 }
 
 /** Where in the base the target most likely starts: at its start, or after a neighbouring block. */
@@ -142,7 +181,7 @@ function startOf(base: i32, target: i32): i32 {
 
 /** Indexes more of the base the longer nothing was found; returns how many pending bytes are the next occasion. */
 function widen(around: i32, pending: i32): i32 {
-  const radius = pending < 512 ? 1 << PIECE_BITS : pending < 2048 ? 1 << 17 : baseSize;
+  const radius = pending < 512 ? 1 << PIECE_BITS : pending < 2048 ? 1 << 17 : pending < 8192 ? 1 << 19 : baseSize;
   indexPieces(around - radius, around + radius);
   if (pending < 512 && baseSize > MAX_TARGET) indexPieces(0, 1 << PIECE_BITS);
   return pending < 512 ? 512 : pending < 2048 ? 2048 : 8192;
@@ -187,11 +226,4 @@ function hashAt(at: i32): i32 {
     multiply(load32(at + 8), PRIME_3) ^
     multiply(load32(at + 12), PRIME_4);
   return multiply(sum ^ (sum >>> 15), PRIME_5);
-}
-
-function push(literals: i32, from: i32, length: i32): void {
-  store32(OP_LITERALS + 4 * ops, literals);
-  store32(OP_FROM + 4 * ops, from);
-  store32(OP_LENGTH + 4 * ops, length);
-  ops++;
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildKernel, moduleSource } from '../../codec/assembly/build.ts';
 import { BASE, DELTA, TARGET } from '../../codec/kernel/layout.ts';
-import { type Kernel, plainKernel, wasmKernel } from '../../codec/kernel-host.ts';
+import { bodyOf, type Kernel, plainKernel, wasmKernel } from '../../codec/kernel-host.ts';
 import { noise, structuredPair } from './pairs.ts';
 
 const wasm = wasmKernel()!;
@@ -12,7 +12,7 @@ const plain = plainKernel();
 function encode(kernel: Kernel, base: Uint8Array, target: Uint8Array): Uint8Array {
   kernel.memory.set(base, BASE);
   kernel.memory.set(target, TARGET);
-  return kernel.memory.slice(DELTA, DELTA + kernel.encode(base.length, target.length));
+  return bodyOf(kernel, kernel.encode(base.length, target.length)).slice();
 }
 
 function apply(kernel: Kernel, base: Uint8Array, delta: Uint8Array, size: number): Uint8Array | number {

@@ -67,7 +67,7 @@ export function codecCases(): Case[] {
       what: 'typescript.js 5.9.2 to 5.9.3, by blocks',
       pairs: blockPairs(source('typescript-previous'), source('typescript-next')),
     },
-    { name: 'g', what: 'SQLite database, 2% of its rows changed', pairs: [databasePair(random)] },
+    { name: 'g', what: 'SQLite database, a word changed in 2% of its rows', pairs: [databasePair(text, random)] },
     one('h', 'zeros, one byte changed', overwritten(zeros, 3_000_000, Uint8Array.of(1)), zeros),
     one('i', '64-byte pattern, 2,000 bytes changed', scattered(pattern, 2000, 1, random), pattern),
     one('j', 'text wrapped at 72 instead of 80', wrapped(text, 72), wrapped(text, 80)),
@@ -123,20 +123,28 @@ function executablePairs(): Pair[] | undefined {
   }
 }
 
-function databasePair(random: Random): Pair {
+function databasePair(text: string, random: Random): Pair {
   const path = join(tmpdir(), `tidemark-bench-${process.pid}.sqlite`);
   const database = new DatabaseSync(path);
-  const text = (): string => Buffer.from(random.bytes(60 + random.below(80))).toString('base64');
+  const words = text.split(' ');
+  const sentence = (): string =>
+    Array.from({ length: 8 + random.below(12) }, () => words[random.below(words.length)]).join(' ');
   database.exec(
     'PRAGMA journal_mode = OFF; CREATE TABLE note (id INTEGER PRIMARY KEY, title TEXT, body TEXT, edited INTEGER); BEGIN',
   );
   const insert = database.prepare('INSERT INTO note (title, body, edited) VALUES (?, ?, ?)');
-  for (let row = 0; row < 20_000; row++) insert.run(`note ${row}`, text(), row);
+  for (let row = 0; row < 20_000; row++) insert.run(`note ${row}`, sentence(), row);
   database.exec('COMMIT; CREATE INDEX note_edited ON note (edited)');
   const base = readFileSync(path).subarray(0, BLOCK_BYTES);
   database.exec('BEGIN');
+  const select = database.prepare('SELECT body FROM note WHERE id = ?');
   const update = database.prepare('UPDATE note SET body = ?, edited = ? WHERE id = ?');
-  for (let i = 0; i < 400; i++) update.run(text(), 1_000_000 + i, 1 + random.below(20_000));
+  for (let i = 0; i < 400; i++) {
+    const id = 1 + random.below(20_000);
+    const body = String(select.get(id)!.body).split(' ');
+    body[random.below(body.length)] = words[random.below(words.length)]!;
+    update.run(body.join(' '), 1_000_000 + i, id);
+  }
   database.exec('COMMIT');
   database.close();
   const target = readFileSync(path).subarray(0, BLOCK_BYTES);

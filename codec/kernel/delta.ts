@@ -141,7 +141,7 @@ function countLiterals(count: i32): i32 {
 
 /**
  * Puts the bytes of the base that are skipped where literals stand in their place at LITERALS. Returns how many: of each
- * gap the first, twice as many as its literals and some more, and no more in all than MAX_DICTIONARY.
+ * gap the first, some times as many as its literals, and no more in all than MAX_DICTIONARY.
  */
 function gatherDictionary(count: i32, baseSize: i32): i32 {
   let gathered = 0;
@@ -150,7 +150,7 @@ function gatherDictionary(count: i32, baseSize: i32): i32 {
     const literals = load32(OP_LITERALS + i);
     const length = load32(OP_LENGTH + i);
     const next = length > 0 ? load32(OP_FROM + i) : baseSize;
-    const gap = smaller(next - copiedTo, 2 * literals + 64);
+    const gap = smaller(next - copiedTo, 8 * literals + 512);
     if (literals > 0 && gap > 0) {
       const part = smaller(gap, MAX_DICTIONARY - gathered);
       copy(LITERALS + gathered, BASE + copiedTo, part);

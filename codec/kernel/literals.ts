@@ -86,7 +86,7 @@ export function findMatches(dictionary: i32, count: i32): boolean {
         continue;
       }
     }
-    at += 1 + ((at - anchor) >> 6);
+    at += 1 + ((at - anchor) >> 8);
   }
   const plains = plain - plainStream + to - anchor;
   if (count - plains - 2 * (token - tokenStream) <= count >> 5) return false;

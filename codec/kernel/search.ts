@@ -25,12 +25,13 @@ import {
 } from './machine.ts';
 import { between, smaller } from './numbers.ts';
 
-const MIN_TABLE_BITS: i32 = 10;
+/** A table for the surroundings, in the first-level cache; what is far behind is overwritten. */
+const LOCAL_BITS: i32 = 12;
 const STRIDE: i32 = 32;
 const WINDOW: i32 = 16;
 /** A shorter COPY from elsewhere saves too little to be worth its instruction; from FAR away that takes more bytes. */
 const MIN_MATCH: i32 = 24;
-const MIN_FAR_MATCH: i32 = 40;
+const MIN_FAR_MATCH: i32 = 48;
 const FAR: i32 = 1 << 14;
 /** After that many short matches the literals between them would cost more than any of them. */
 const MANY_SCATTERED: i32 = 64;
@@ -38,8 +39,6 @@ const MANY_SCATTERED: i32 = 64;
 const MIN_DIAGONAL: i32 = 8;
 /** A match this long on the diagonal is taken without a look at the table. */
 const SURE: i32 = 32;
-/** After that many differing bytes the table is asked as well. */
-const NEAR: i32 = 4 * 56;
 /** Bytes of the base that are indexed in one go. */
 const PIECE_BITS: i32 = 14;
 /** A match found elsewhere that is shorter means that content moved in small parts. */
@@ -53,6 +52,9 @@ const PRIME_4: i32 = 668265263;
 const PRIME_5: i32 = 374761393;
 
 let baseSize: i32 = 0;
+/** Slots of the table in use, none at first, and of the one that the whole base needs; as powers of 2. */
+let bits: i32 = 0;
+let wholeBits: i32 = 0;
 let shift: i32 = 0;
 let wholly: boolean = false;
 
@@ -60,17 +62,16 @@ let indexed: i32 = 0;
 
 /**
  * Fills the columns of instructions and returns their number. The last one ends the target. Leaves at STEPS how many
- * positions were tried and places indexed: its work, without a clock.
+ * positions were tried, places indexed and vectors compared: its work, without a clock.
  */
 export function search(base: i32, target: i32): i32 {
   baseSize = base;
   startInstructions();
   indexed = 0;
   wholly = false;
-  const bits = between(MIN_TABLE_BITS, 32 - leadingZeros((base - 1) >> 4), MAX_TABLE_BITS);
-  shift = 32 - bits;
+  wholeBits = between(LOCAL_BITS, 32 - leadingZeros((base - 1) >> 4), MAX_TABLE_BITS);
+  bits = 0;
   fill(PIECES, 0, (base >> PIECE_BITS) + 1);
-  let cleared = false;
 
   const end = TARGET + target;
   const baseEnd = BASE + base;
@@ -82,6 +83,7 @@ export function search(base: i32, target: i32): i32 {
   let formerDiagonal = diagonal;
   let widenAt = 0;
   let tried = 0;
+  let compared = 0;
   let scattered = 0;
   while (at + WINDOW <= end) {
     tried++;
@@ -90,9 +92,10 @@ export function search(base: i32, target: i32): i32 {
     if (from >= BASE && from + MIN_DIAGONAL <= baseEnd && equal8(at, from)) {
       matched = 8 + commonPrefix(at + 8, from + 8, smaller(end - at, baseEnd - from) - 8);
     }
+    compared += matched;
     const pending = at - anchor;
     if (matched === 0 && pending === 0 && from >= BASE && from + 64 <= baseEnd && at + 64 <= end) {
-      const run = resume(at, from, smaller(end - at, baseEnd - from));
+      const run = nextRun(at, from);
       if (run > 0) {
         from += run;
         at += run;
@@ -104,13 +107,7 @@ export function search(base: i32, target: i32): i32 {
       }
     }
     if (matched < SURE) {
-      if (pending >= widenAt && !wholly) {
-        if (!cleared) {
-          fill(TABLE, 0, 4 << bits);
-          cleared = true;
-        }
-        widenAt = widen(at + diagonal - BASE, pending);
-      }
+      if (pending >= widenAt && !wholly) widenAt = widen(at + diagonal - BASE, pending);
       let candidate = at + formerDiagonal;
       if (candidate < BASE || candidate + 16 > baseEnd || !equal8(at, candidate) || !equal8(at + 8, candidate + 8)) {
         candidate = find(at);
@@ -118,12 +115,14 @@ export function search(base: i32, target: i32): i32 {
       if (candidate > 0 && candidate !== from) {
         const forward = commonPrefix(at, candidate, smaller(end - at, baseEnd - candidate));
         const back = commonSuffix(at, candidate, smaller(pending, candidate - BASE));
+        compared += forward + back;
         if (forward > matched + 8 && forward + back >= leastMatch(candidate - from, scattered)) {
           from = candidate;
           matched = forward;
           if (forward + back < SCATTERED) {
             scattered++;
             const radius = scattered > MANY_SCATTERED ? base : 1 << (PIECE_BITS + (scattered >> 3));
+            useTable(wholeBits);
             indexPieces(candidate - BASE - radius, candidate - BASE + radius);
           }
         }
@@ -144,24 +143,12 @@ export function search(base: i32, target: i32): i32 {
     }
   }
   if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
-  store32(STEPS, tried + indexed);
+  store32(STEPS, tried + indexed + (compared >> 4));
   return instructionCount;
 }
 
 function leastMatch(distance: i32, scattered: i32): i32 {
   return scattered > MANY_SCATTERED || (distance < FAR && distance > -FAR) ? MIN_MATCH : MIN_FAR_MATCH;
-}
-
-/** How many bytes further the diagonal goes on, where that is near; 0 otherwise. */
-function resume(at: i32, from: i32, limit: i32): i32 {
-  for (let ahead = 0; ahead < NEAR && ahead + 64 <= limit; ahead += 56) {
-    const run = nextRun(at + ahead, from + ahead);
-    if (run < 0) continue;
-    const far =
-      ahead > 0 && commonPrefix(at + ahead + run, from + ahead + run, smaller(SURE, limit - ahead - run)) < SURE;
-    return far ? 0 : ahead + run;
-  }
-  return 0;
 }
 
 /** Odd steps are coprime to STRIDE: a match of 31 * STRIDE + WINDOW bytes is still met at an indexed place. */
@@ -182,25 +169,39 @@ function startOf(base: i32, target: i32): i32 {
 /** Indexes more of the base the longer nothing was found; returns how many pending bytes are the next occasion. */
 function widen(around: i32, pending: i32): i32 {
   const radius = pending < 512 ? 1 << PIECE_BITS : pending < 2048 ? 1 << 17 : pending < 8192 ? 1 << 19 : baseSize;
+  useTable(pending < 512 && bits <= LOCAL_BITS ? LOCAL_BITS : wholeBits);
   indexPieces(around - radius, around + radius);
   if (pending < 512 && baseSize > MAX_TARGET) indexPieces(0, 1 << PIECE_BITS);
   return pending < 512 ? 512 : pending < 2048 ? 2048 : 8192;
+}
+
+/** Makes it a table of 2^wanted slots, with the pieces of the base that the former one had. */
+function useTable(wanted: i32): void {
+  if (bits === wanted) return;
+  bits = wanted;
+  shift = 32 - bits;
+  fill(TABLE, 0, 4 << bits);
+  for (let piece = 0; piece << PIECE_BITS < baseSize; piece++) if (load8(PIECES + piece)) indexPiece(piece);
 }
 
 /** Indexes the pieces of the base that the range touches, those not yet indexed. */
 function indexPieces(from: i32, to: i32): void {
   if (wholly) return;
   const first = from < 0 ? 0 : from >> PIECE_BITS;
-  const last = (to > baseSize ? baseSize : to) >> PIECE_BITS;
+  const last = smaller(to, baseSize) >> PIECE_BITS;
   if (from <= 0 && to >= baseSize) wholly = true;
   for (let piece = first; piece <= last; piece++) {
     if (load8(PIECES + piece)) continue;
     store8(PIECES + piece, 1);
-    const start = piece << PIECE_BITS;
-    const stop = smaller(start + (1 << PIECE_BITS), baseSize - WINDOW + 1);
-    for (let place = start; place < stop; place += STRIDE) insert(place);
-    indexed += 1 << (PIECE_BITS - 5);
+    indexPiece(piece);
   }
+}
+
+function indexPiece(piece: i32): void {
+  const start = piece << PIECE_BITS;
+  const stop = smaller(start + (1 << PIECE_BITS), baseSize - WINDOW + 1);
+  for (let place = start; place < stop; place += STRIDE) insert(place);
+  indexed += 1 << (PIECE_BITS - 5);
 }
 
 /** An entry: 12 bits of the hash as a tag, and 1 + the number of the place in 20 bits. */

@@ -1,9 +1,10 @@
 import { checkSizes } from './delta-encode.ts';
-import { DeltaError, kernelError } from './delta-error.ts';
+import { DeltaError } from './delta-error.ts';
 import { readHeader } from './delta-header.ts';
 import { digest, toHex } from './hash.ts';
-import { BASE, DELTA, MAX_DELTA, TARGET } from './kernel/layout.ts';
+import { MAX_DELTA } from './kernel/layout.ts';
 import { kernel } from './kernel-host.ts';
+import { rebuildTarget } from './rebuild.ts';
 
 /**
  * Rebuilds the target of a delta and verifies it.
@@ -13,8 +14,8 @@ import { kernel } from './kernel-host.ts';
  *
  * @param expectedSize bytes of the target, at most one block
  * @param expectedHash SHA-256 of the target in lower-case hex
- * @param into where to put the target, at least `expectedSize` bytes: saves the allocation, which takes as long as the
- *   hash. Its content is undefined when this throws. Without it the target gets a buffer of its own.
+ * @param into where to put the target: at least `expectedSize` bytes that do not overlap the base. Saves the allocation,
+ *   which takes as long as the hash. Its content is undefined when this throws.
  * @returns the target, verified
  * @throws DeltaError for anything else
  */
@@ -36,13 +37,8 @@ export async function applyDelta(
     throw new DeltaError('wrong_target', `the delta declares SHA-256 ${hashes.target}, ${expectedHash} was expected`);
   }
 
-  const { memory, apply } = kernel();
-  memory.set(base, BASE);
-  memory.set(delta.subarray(bodyAt), DELTA);
-  const error = apply(base.length, targetSize, delta.length - bodyAt);
-  if (error < 0) throw kernelError(error);
   const target = (into ?? new Uint8Array(targetSize)).subarray(0, targetSize);
-  target.set(memory.subarray(TARGET, TARGET + targetSize));
+  rebuildTarget(kernel(), base, delta.subarray(bodyAt), target);
   const hash = toHex(await digest(target));
   if (hash !== expectedHash) {
     throw new DeltaError(

@@ -12,8 +12,12 @@ export interface Kernel {
   encodeFromSignature(baseSize: number, targetSize: number, chunkSize: number): number;
   /** Writes the entries of a signature under the seed in memory and returns their number. */
   sign(baseSize: number, chunkSize: number): number;
-  /** Writes the target to TARGET and returns 0, or returns a code of codec/kernel/errors.ts. */
-  apply(baseSize: number, targetSize: number, deltaBytes: number): number;
+  /** Reads the instructions of the delta's body at DELTA; their number, or a code of codec/kernel/errors.ts. */
+  parse(baseSize: number, targetSize: number, bodyBytes: number): number;
+  /** Reads the literals of `count` instructions; their address, or a code of codec/kernel/errors.ts. */
+  readLiterals(count: number, baseSize: number): number;
+  /** Writes the target to TARGET. */
+  rebuild(count: number, literalsAt: number, baseSize: number): void;
 }
 
 let wasm: Kernel | undefined;
@@ -49,6 +53,11 @@ export function plainKernel(): Kernel {
 
 /** The `bytes` bytes that the last call of `encode` wrote, until the next call. */
 export function bodyOf({ memory }: Kernel, bytes: number): Uint8Array {
-  const at = new DataView(memory.buffer).getInt32(BODY_AT, true);
+  const at = numberAt(memory, BODY_AT);
   return memory.subarray(at, at + bytes);
+}
+
+/** The 4-byte number at an address of codec/kernel/layout.ts. */
+export function numberAt(memory: Uint8Array, address: number): number {
+  return memory[address]! | (memory[address + 1]! << 8) | (memory[address + 2]! << 16) | (memory[address + 3]! << 24);
 }

@@ -18,6 +18,7 @@ import {
   LITERALS,
   MAX_ADAPTIVE,
   MAX_DICTIONARY,
+  NEEDS_BASE,
   OP_FROM,
   OP_LENGTH,
   OP_LITERALS,
@@ -38,6 +39,9 @@ const DIFFERENCES: i32 = 4;
 const DICTIONARY: i32 = 8;
 
 const FEATURES_CONTEXT: i32 = 18;
+
+/** Of the delta that was parsed last. */
+let features: i32 = 0;
 
 /** Fewer literals are not worth the compressor's tables. */
 const FEW_LITERALS: i32 = 16;
@@ -64,16 +68,16 @@ export function encode(baseSize: i32, targetSize: i32): i32 {
 
 /** Puts the body together: the columns of instructions, and the literals after the dictionary. */
 function write(count: i32, literals: i32, dictionary: i32, differences: i32): i32 {
-  let features = count > MANY ? MANY_INSTRUCTIONS | differences : differences;
+  let written = count > MANY ? MANY_INSTRUCTIONS | differences : differences;
   if (literals >= FEW_LITERALS && findMatches(dictionary, literals)) {
-    features |= dictionary > 0 ? COMPRESSED | DICTIONARY : COMPRESSED;
+    written |= dictionary > 0 ? COMPRESSED | DICTIONARY : COMPRESSED;
   }
 
   range.startEncoding(ADAPTIVE, MAX_ADAPTIVE);
   startSections();
-  range.encodeNumber(FEATURES_CONTEXT, features);
+  range.encodeNumber(FEATURES_CONTEXT, written);
   writeInstructions(count);
-  if (features & COMPRESSED) writeMatches();
+  if (written & COMPRESSED) writeMatches();
   else if (literals > 0) writeStream(LITERALS + dictionary, literals, PLAIN);
 
   const adaptive = range.finishEncoding();
@@ -88,29 +92,36 @@ function write(count: i32, literals: i32, dictionary: i32, differences: i32): i3
   return head + sectionBytes();
 }
 
-/** Rebuilds the target from the base and the delta's body at DELTA. Returns 0 or a negative error. */
-export function apply(baseSize: i32, targetSize: i32, bytes: i32): i32 {
+/**
+ * Reads the instructions of the delta's body at DELTA. Returns their number or a negative error, and leaves at
+ * NEEDS_BASE whether the literals can only be read with the base in memory.
+ */
+export function parse(baseSize: i32, targetSize: i32, bytes: i32): i32 {
   const end = DELTA + bytes;
   const adaptive = takeNumber(DELTA, end);
   if (adaptive < 0 || adaptive > end - afterNumber) return ERROR_MALFORMED;
   range.startDecoding(afterNumber, adaptive);
   openSections(afterNumber + adaptive, end - afterNumber - adaptive);
-
-  const features = range.decodeNumber(FEATURES_CONTEXT);
+  features = range.decodeNumber(FEATURES_CONTEXT);
   if (features < 0 || features > 15) return ERROR_MALFORMED;
-  const count = readInstructions((features & MANY_INSTRUCTIONS) !== 0, baseSize, targetSize);
-  if (count < 0) return count;
+  store32(NEEDS_BASE, features & (DICTIONARY | DIFFERENCES));
+  return readInstructions((features & MANY_INSTRUCTIONS) !== 0, baseSize, targetSize);
+}
+
+/** Reads the literals of the instructions that were parsed. Returns their address or a negative error. */
+export function readLiterals(count: i32, baseSize: i32): i32 {
   const literals = countLiterals(count);
   const dictionary = features & DICTIONARY ? gatherDictionary(count, baseSize) : 0;
   if (features & COMPRESSED) {
     if (!readMatches(dictionary, literals)) return ERROR_LITERALS;
-  } else if (literals > 0 && readStream(LITERALS, literals, PLAIN) !== literals) return ERROR_LITERALS;
+  } else if (literals > 0 && readStream(LITERALS + dictionary, literals, PLAIN) !== literals) return ERROR_LITERALS;
   if (sectionsLeft() !== 0 || range.overran()) return ERROR_TRAILING;
-  rebuild(count, LITERALS + dictionary, features & DIFFERENCES, baseSize);
-  return 0;
+  return LITERALS + dictionary;
 }
 
-function rebuild(count: i32, literalsFrom: i32, differences: i32, baseSize: i32): void {
+/** Writes the target to TARGET, from the base in memory and the literals at the address that `readLiterals` returned. */
+export function rebuild(count: i32, literalsFrom: i32, baseSize: i32): void {
+  const differences = features & DIFFERENCES;
   let to = TARGET;
   let literal = literalsFrom;
   let diagonal = 0;

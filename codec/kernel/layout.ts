@@ -18,6 +18,8 @@ export const MAX_DICTIONARY: i32 = 1 << 18;
 /** Numbers that the last call of `encode` left: where the delta's body is, and the work of its search. */
 export const BODY_AT: i32 = 1 << 10;
 export const STEPS: i32 = BODY_AT + 4;
+/** A number that `parse` left: not 0 when the literals depend on the base. */
+export const NEEDS_BASE: i32 = STEPS + 4;
 
 export const TARGET: i32 = 1 << 16;
 export const BASE: i32 = TARGET + MAX_TARGET + SLACK;

@@ -47,7 +47,7 @@ async function expectRightOrRefused(attempt: () => Promise<Uint8Array>, target: 
   else expect(Buffer.compare(outcome, target)).toBe(0);
 }
 
-test(`${RUNS} mutated deltas yield the target or a typed error`, { timeout: 1000 + RUNS }, async () => {
+test(`${RUNS} mutated deltas yield the target or a typed error`, { timeout: 60_000 + 5 * RUNS }, async () => {
   const into = new Uint8Array(1 << 16);
   const seeds = await Promise.all(
     pairs.map(async ({ base, target }) => ({
@@ -66,7 +66,7 @@ test(`${RUNS} mutated deltas yield the target or a typed error`, { timeout: 1000
 });
 
 test(`${RUNS / 10} mutated signatures yield a delta to the target or a typed error`, {
-  timeout: 1000 + RUNS,
+  timeout: 60_000 + 5 * RUNS,
 }, async () => {
   const [{ base, target }] = pairs as [(typeof pairs)[0]];
   const signed = signature(base, { chunkSize: 512 });

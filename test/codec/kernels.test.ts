@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildKernel, moduleSource } from '../../codec/assembly/build.ts';
-import { BASE, DELTA, TARGET } from '../../codec/kernel/layout.ts';
+import type { DeltaError } from '../../codec/delta-error.ts';
+import { BASE, TARGET } from '../../codec/kernel/layout.ts';
 import { bodyOf, type Kernel, plainKernel, wasmKernel } from '../../codec/kernel-host.ts';
+import { rebuildTarget } from '../../codec/rebuild.ts';
 import { noise, structuredPair } from './pairs.ts';
 
 const wasm = wasmKernel()!;
@@ -15,11 +17,15 @@ function encode(kernel: Kernel, base: Uint8Array, target: Uint8Array): Uint8Arra
   return bodyOf(kernel, kernel.encode(base.length, target.length)).slice();
 }
 
-function apply(kernel: Kernel, base: Uint8Array, delta: Uint8Array, size: number): Uint8Array | number {
-  kernel.memory.set(base, BASE);
-  kernel.memory.set(delta, DELTA);
-  const error = kernel.apply(base.length, size, delta.length);
-  return error < 0 ? error : kernel.memory.slice(TARGET, TARGET + size);
+/** The target, or the code of the error. */
+function apply(kernel: Kernel, base: Uint8Array, body: Uint8Array, size: number): Uint8Array | string {
+  const target = new Uint8Array(size);
+  try {
+    rebuildTarget(kernel, base, body, target);
+    return target;
+  } catch (error) {
+    return (error as DeltaError).code;
+  }
 }
 
 function expectSame(base: Uint8Array, target: Uint8Array): void {

@@ -5,7 +5,7 @@ import { kernel } from '../../codec/kernel-host.ts';
 import { concat, noise } from './pairs.ts';
 
 /** How many times the work of random input any input may take: random input is soon crossed in long steps. */
-const MOST_SEARCH = 10;
+const MOST_SEARCH = 12;
 const MOST_MATCH = 4;
 
 function steps(): number {

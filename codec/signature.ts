@@ -19,17 +19,23 @@ const SEED_BYTES = 32;
 /** One entry is 1% of its chunk, and an edit costs one or two chunks. */
 const DEFAULT_CHUNK = 2048;
 
+export interface SignatureOptions {
+  /** Bytes, a multiple of 64 from 512 to 65,536. @default 2048 */
+  readonly chunkSize?: number;
+  /** 32 bytes. @default random ones */
+  readonly seed?: Uint8Array;
+}
+
 /**
  * The signature of a base: what `encodeDeltaFromSignature` needs where the base is elsewhere. Its hashes are keyed with
  * a seed that must not be known before the base is, or chunks could be made to collide.
  *
  * @param base at most 12 MiB
- * @param chunkSize bytes, a multiple of 64 from 512 to 65,536
  * @throws DeltaError `too_large` or `malformed` for sizes out of range
  */
 export function signature(
   base: Uint8Array,
-  { chunkSize = DEFAULT_CHUNK, seed = crypto.getRandomValues(new Uint8Array(SEED_BYTES)) } = {},
+  { chunkSize = DEFAULT_CHUNK, seed = crypto.getRandomValues(new Uint8Array(SEED_BYTES)) }: SignatureOptions = {},
 ): Uint8Array {
   checkSizes(base.length, 0);
   checkChunkSize(chunkSize);

@@ -1,5 +1,5 @@
 import { kernelModule } from './assembly/module.ts';
-import * as portable from './kernel/kernel.ts';
+import { encode, encodeFromSignature, parse, readLiterals, rebuild, sign } from './kernel/kernel.ts';
 import { BODY_AT, MEMORY_BYTES } from './kernel/layout.ts';
 import { useMemory } from './kernel/machine.ts';
 
@@ -46,7 +46,15 @@ export function plainKernel(): Kernel {
   if (!plain) {
     const memory = new ArrayBuffer(MEMORY_BYTES);
     useMemory(memory);
-    plain = { ...portable, memory: new Uint8Array(memory) };
+    plain = {
+      memory: new Uint8Array(memory),
+      encode,
+      encodeFromSignature,
+      sign,
+      parse,
+      readLiterals,
+      rebuild,
+    };
   }
   return plain;
 }

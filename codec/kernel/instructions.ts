@@ -11,7 +11,7 @@
  */
 
 import { ERROR_COPY, ERROR_INSTRUCTIONS, ERROR_MALFORMED, ERROR_OUTPUT } from './errors.ts';
-import { MAX_OPS, OP_FROM, OP_LENGTH, OP_LITERALS, STREAM_BYTES, streamAt } from './layout.ts';
+import { MAX_OPS, MAX_TARGET, OP_FROM, OP_LENGTH, OP_LITERALS, streamAt } from './layout.ts';
 import { load32, store32 } from './machine.ts';
 import { afterNumber, putNumber, takeNumber } from './numbers.ts';
 import { decodeNumber, encodeNumber } from './range-coder.ts';
@@ -117,9 +117,9 @@ export function readInstructions(many: boolean, baseSize: i32, targetSize: i32):
     }
     return ERROR_INSTRUCTIONS;
   }
-  const literalsEnd = literalsStream + readStream(literalsStream, STREAM_BYTES, LITERALS_CONTEXT);
-  const fromEnd = fromStream + readStream(fromStream, STREAM_BYTES, FROM_CONTEXT);
-  const lengthEnd = lengthStream + readStream(lengthStream, STREAM_BYTES, LENGTH_CONTEXT);
+  const literalsEnd = literalsStream + readStream(literalsStream, MAX_TARGET, LITERALS_CONTEXT);
+  const fromEnd = fromStream + readStream(fromStream, MAX_TARGET, FROM_CONTEXT);
+  const lengthEnd = lengthStream + readStream(lengthStream, MAX_TARGET, LENGTH_CONTEXT);
   let literalsAt = literalsStream;
   let fromAt = fromStream;
   let lengthAt = lengthStream;

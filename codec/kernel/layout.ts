@@ -38,13 +38,12 @@ export const OP_LENGTH: i32 = OP_FROM + 4 * MAX_OPS + SLACK;
 /** The dictionary, and right after its last byte the literals. */
 export const LITERALS: i32 = OP_LENGTH + 4 * MAX_OPS + SLACK;
 
-/** Byte streams on their way to or from the entropy coder. A stream takes at most STREAM_BYTES. */
-export const STREAM_BYTES: i32 = MAX_TARGET;
-export const STREAMS: i32 = LITERALS + MAX_DICTIONARY + MAX_TARGET + SLACK;
-export const STREAM_COUNT: i32 = 8;
+/** Byte streams on their way to or from the entropy coder, each of at most MAX_TARGET bytes. */
+const STREAMS: i32 = LITERALS + MAX_DICTIONARY + MAX_TARGET + SLACK;
+const STREAM_COUNT: i32 = 8;
 
 /** Adaptive models: for each context 256 nodes of 4 bytes. */
-export const MODELS: i32 = STREAMS + STREAM_COUNT * (STREAM_BYTES + SLACK);
+export const MODELS: i32 = STREAMS + STREAM_COUNT * (MAX_TARGET + SLACK);
 export const CONTEXTS: i32 = 32;
 /** How fast a node learns, by the number of its visits. */
 export const RATES: i32 = MODELS + CONTEXTS * 1024;
@@ -60,7 +59,7 @@ const MAX_SECTIONS: i32 = 2 * MAX_TARGET;
 /** A signature's entries: its smallest chunk gives the most of them. */
 export const MIN_CHUNK: i32 = 512;
 export const MAX_CHUNK: i32 = 1 << 16;
-export const MAX_CHUNKS: i32 = MAX_BASE / MIN_CHUNK + 1;
+const MAX_CHUNKS: i32 = MAX_BASE / MIN_CHUNK + 1;
 export const ENTRY_BYTES: i32 = 20;
 export const ENTRIES: i32 = SECTIONS + MAX_SECTIONS + SLACK;
 /** 32 random bytes, and what they are expanded to. */
@@ -77,5 +76,5 @@ export const DELTA: i32 = FOUND + 16 + SLACK;
 export const MEMORY_BYTES: i32 = DELTA + MAX_DELTA + SLACK;
 
 export function streamAt(index: i32): i32 {
-  return STREAMS + index * (STREAM_BYTES + SLACK);
+  return STREAMS + index * (MAX_TARGET + SLACK);
 }

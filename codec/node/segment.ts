@@ -17,7 +17,7 @@ export interface Segment {
   readonly known: ReadonlySet<string>;
 }
 
-export interface BlockDelta {
+interface BlockDelta {
   readonly bytes: Uint8Array;
   /** The base: that many blocks of the old file from `first` on. */
   readonly first: number;

@@ -1,0 +1,149 @@
+import { spawnSync } from 'node:child_process';
+import { hash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { applyDelta, BLOCK_BYTES, encodeDelta, encodeDeltaFromSignature, signature } from '../../codec/index.ts';
+import { FilePool } from '../../codec/node/file-pool.ts';
+import { type Case, codecCases, largeFile, Random } from './cases.ts';
+import { median, timed } from './measure.ts';
+import { type Figures, installedPeers, measurePeer } from './peers.ts';
+
+interface CaseResult extends Figures {
+  readonly case: string;
+  readonly what: string;
+  readonly base_bytes: number;
+  readonly sha256_ms: number;
+  readonly peers: Record<string, Figures>;
+}
+
+const TURNS = 21;
+
+/** Runs every case beside its peers and beside SHA-256 of the same blocks. The last line of `json` holds all figures. */
+export async function benchCodec(json: boolean): Promise<void> {
+  const { installed, missing } = installedPeers();
+  if (missing.length > 0) console.error(`Not installed, so not compared: ${missing.join(', ')}`);
+  const cases: CaseResult[] = [];
+  for (const each of codecCases()) {
+    const result = await measureCase(each);
+    for (const peer of installed) {
+      const figures = measurePeer(peer, each.pairs);
+      if (figures) result.peers[peer.name] = figures;
+    }
+    cases.push(result);
+    if (!json) printCase(result);
+  }
+  const results = { cases, signature: await measureSignature(), file: await measureFile(), ...measureCold() };
+  if (json) console.log(JSON.stringify(results));
+  else printRest(results);
+}
+
+async function measureCase({ name, what, pairs }: Case): Promise<CaseResult> {
+  const sum = { base_bytes: 0, delta_bytes: 0, encode_ms: 0, apply_ms: 0, sha256_ms: 0 };
+  const into = new Uint8Array(BLOCK_BYTES);
+  for (const { base, target } of pairs) {
+    const delta = encodeDelta(base, target);
+    const expected = { expectedSize: target.length, expectedHash: hash('sha256', target), into };
+    const times = await timed(TURNS, {
+      sha256: () => hash('sha256', target),
+      encode: () => encodeDelta(base, target),
+      apply: () => applyDelta(base, delta, expected),
+    });
+    sum.base_bytes += base.length;
+    sum.delta_bytes += delta.length;
+    sum.encode_ms += times.encode;
+    sum.apply_ms += times.apply;
+    sum.sha256_ms += times.sha256;
+  }
+  return { case: name, what, ...sum, peers: {} };
+}
+
+async function measureSignature() {
+  const base = new Random(1).bytes(BLOCK_BYTES);
+  const edited = base.slice().fill(0, 1_000_000, 1_000_100);
+  const unrelated = new Random(2).bytes(BLOCK_BYTES);
+  const signed = signature(base);
+  const times = await timed(TURNS, {
+    sha256_ms: () => hash('sha256', base),
+    sign_ms: () => signature(base),
+    matched_ms: () => encodeDeltaFromSignature(signed, edited),
+    random_ms: () => encodeDeltaFromSignature(signed, unrelated),
+  });
+  return { bytes: signed.length, delta_bytes: encodeDeltaFromSignature(signed, edited).length, ...times };
+}
+
+async function measureFile() {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
+  const pool = new FilePool(2);
+  try {
+    const { base, target } = largeFile();
+    const basePath = join(folder, 'base');
+    const path = join(folder, 'target');
+    writeFileSync(basePath, base);
+    writeFileSync(path, target);
+    const blocks = await pool.blocksOf(path, { basePath });
+    const times = await timed(5, {
+      sha256_ms: () => hash('sha256', target),
+      hash_ms: () => pool.blocksOf(path),
+      encode_ms: () => pool.blocksOf(path, { basePath }),
+    });
+    const delta_bytes = blocks.reduce((sum, { delta }) => sum + delta!.bytes.length, 0);
+    const xdelta = installedPeers().installed.filter(({ name }) => name === 'xdelta3 -1');
+    const peers = Object.fromEntries(xdelta.map((peer) => [peer.name, measurePeer(peer, [{ base, target }])]));
+    return { bytes: target.length, delta_bytes, ...times, peers };
+  } finally {
+    await pool.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The first call in a process of its own, less the import and with it. */
+function measureCold() {
+  const script = join(import.meta.dirname, 'cold.ts');
+  const runs = Array.from({ length: 7 }, () => {
+    const { stdout } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
+    return JSON.parse(stdout) as { import_ms: number; call_ms: number };
+  });
+  return {
+    cold_ms: median(runs.map(({ call_ms }) => call_ms)),
+    cold_import_ms: median(runs.map(({ import_ms }) => import_ms)),
+  };
+}
+
+function printCase({ case: name, what, delta_bytes, encode_ms, apply_ms, sha256_ms, peers }: CaseResult): void {
+  console.log(`\n(${name}) ${what}; SHA-256 takes ${sha256_ms.toFixed(2)} ms`);
+  printRow(
+    'tidemark',
+    delta_bytes,
+    encode_ms,
+    apply_ms,
+    `${(encode_ms / sha256_ms).toFixed(2)} and ${(apply_ms / sha256_ms).toFixed(2)} times SHA-256`,
+  );
+  for (const [peer, figures] of Object.entries(peers)) {
+    const bytes = (figures.delta_bytes / delta_bytes).toFixed(2);
+    const time = (figures.encode_ms / encode_ms).toFixed(1);
+    printRow(
+      peer,
+      figures.delta_bytes,
+      figures.encode_ms,
+      figures.apply_ms,
+      `${bytes} times the bytes, ${time} times the time to encode`,
+    );
+  }
+}
+
+function printRow(name: string, bytes: number, encode: number, apply: number, note: string): void {
+  const columns = [
+    name.padEnd(14),
+    `${bytes}`.padStart(9),
+    `${encode.toFixed(2)} ms`.padStart(12),
+    `${apply.toFixed(2)} ms`.padStart(11),
+    `  ${note}`,
+  ];
+  console.log(columns.join(''));
+}
+
+function printRest({ cases: _, ...rest }: { cases: CaseResult[] }): void {
+  console.log();
+  for (const [name, figures] of Object.entries(rest)) console.log(name, figures);
+}

@@ -1,0 +1,71 @@
+import { kernelModule } from './assembly/module.ts';
+import { encode, encodeFromSignature, parse, readLiterals, rebuild, sign } from './kernel/kernel.ts';
+import { BODY_AT, MEMORY_BYTES } from './kernel/layout.ts';
+import { useMemory } from './kernel/machine.ts';
+
+/** The kernel's functions and the memory they work in; codec/kernel/layout.ts has the addresses. */
+export interface Kernel {
+  readonly memory: Uint8Array;
+  /** Writes the delta's body and returns its bytes; `bodyOf` finds them. */
+  encode(baseSize: number, targetSize: number): number;
+  /** The same for a base of which the signature's entries and seed are in memory. */
+  encodeFromSignature(baseSize: number, targetSize: number, chunkSize: number): number;
+  /** Writes the entries of a signature under the seed in memory and returns their number. */
+  sign(baseSize: number, chunkSize: number): number;
+  /** Reads the instructions of the delta's body at DELTA; their number, or a code of codec/kernel/errors.ts. */
+  parse(baseSize: number, targetSize: number, bodyBytes: number): number;
+  /** Reads the literals of `count` instructions; their address, or a code of codec/kernel/errors.ts. */
+  readLiterals(count: number, baseSize: number): number;
+  /** Writes the target to TARGET. */
+  rebuild(count: number, literalsAt: number, baseSize: number): void;
+}
+
+let wasm: Kernel | undefined;
+let plain: Kernel | undefined;
+
+/** The fastest kernel that this engine can run. There is one per thread, and its memory is reused by every call. */
+export function kernel(): Kernel {
+  return wasmKernel() ?? plainKernel();
+}
+
+/** The kernel in WebAssembly, or `undefined` where WebAssembly or its SIMD instructions are missing. */
+export function wasmKernel(): Kernel | undefined {
+  if (wasm || typeof WebAssembly === 'undefined') return wasm;
+  const bytes = Uint8Array.from(atob(kernelModule), (character) => character.charCodeAt(0));
+  if (!WebAssembly.validate(bytes)) return undefined;
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  const memory = exports.memory as WebAssembly.Memory;
+  const missing = MEMORY_BYTES - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+  wasm = { ...(exports as unknown as Omit<Kernel, 'memory'>), memory: new Uint8Array(memory.buffer) };
+  return wasm;
+}
+
+/** The same sources run as TypeScript, with identical results. */
+export function plainKernel(): Kernel {
+  if (!plain) {
+    const memory = new ArrayBuffer(MEMORY_BYTES);
+    useMemory(memory);
+    plain = {
+      memory: new Uint8Array(memory),
+      encode,
+      encodeFromSignature,
+      sign,
+      parse,
+      readLiterals,
+      rebuild,
+    };
+  }
+  return plain;
+}
+
+/** The `bytes` bytes that the last call of `encode` wrote, until the next call. */
+export function bodyOf({ memory }: Kernel, bytes: number): Uint8Array {
+  const at = numberAt(memory, BODY_AT);
+  return memory.subarray(at, at + bytes);
+}
+
+/** The 4-byte number at an address of codec/kernel/layout.ts. */
+export function numberAt(memory: Uint8Array, address: number): number {
+  return memory[address]! | (memory[address + 1]! << 8) | (memory[address + 2]! << 16) | (memory[address + 3]! << 24);
+}

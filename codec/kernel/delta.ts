@@ -1,0 +1,212 @@
+/*
+ * The body of a delta:
+ *
+ *   LEB128     bytes of the range coder's output
+ *   adaptive   that output: the features, instructions, announcements of streams, short streams, in order
+ *   sections   the coded bytes of long streams, in order
+ *
+ * Features: MANY_INSTRUCTIONS in streams; COMPRESSED literals, and these with a DICTIONARY of skipped bytes of the base;
+ * literals as DIFFERENCES from the base's bytes on the diagonal.
+ */
+import { ERROR_LITERALS, ERROR_MALFORMED, ERROR_TRAILING } from './errors.ts';
+import { MANY, readInstructions, writeInstructions } from './instructions.ts';
+import {
+  ADAPTIVE,
+  BASE,
+  BODY_AT,
+  DELTA,
+  LITERALS,
+  MAX_ADAPTIVE,
+  MAX_DICTIONARY,
+  NEEDS_BASE,
+  OP_FROM,
+  OP_LENGTH,
+  OP_LITERALS,
+  SECTIONS,
+  TARGET,
+} from './layout.ts';
+import { findMatches, PLAIN, readMatches, writeMatches } from './literals.ts';
+import { add, copy, load8, load32, store8, store32, subtract } from './machine.ts';
+import { afterNumber, putNumber, smaller, takeNumber } from './numbers.ts';
+import * as range from './range-coder.ts';
+import { search } from './search.ts';
+import { match } from './signature.ts';
+import { openSections, readStream, sectionBytes, sectionsLeft, startSections, writeStream } from './stream.ts';
+
+const MANY_INSTRUCTIONS: i32 = 1;
+const COMPRESSED: i32 = 2;
+const DIFFERENCES: i32 = 4;
+const DICTIONARY: i32 = 8;
+
+const FEATURES_CONTEXT: i32 = 18;
+
+/** Of the delta that was parsed last. */
+let features: i32 = 0;
+
+/** Fewer literals are not worth the compressor's tables. */
+const FEW_LITERALS: i32 = 16;
+/** Literals that are compared with the base to see whether differences pay, in all and of one run. */
+const SAMPLE: i32 = 1 << 15;
+const SAMPLE_PER_RUN: i32 = 64;
+
+/** Writes the body of a delta for the signature in memory, made of a base of `baseSize` bytes. Returns its bytes. */
+export function encodeFromSignature(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
+  const count = match(baseSize, targetSize, chunkSize);
+  gatherLiterals(count, LITERALS, 0, 0);
+  return write(count, countLiterals(count), 0, 0);
+}
+
+/** Writes the body of the delta from the base to the target, both in memory, to where BODY_AT says. Returns its bytes. */
+export function encode(baseSize: i32, targetSize: i32): i32 {
+  const count = search(baseSize, targetSize);
+  const literals = countLiterals(count);
+  const differences = differencesPay(count, literals, baseSize) ? DIFFERENCES : 0;
+  const dictionary = differences ? 0 : gatherDictionary(count, baseSize);
+  gatherLiterals(count, LITERALS + dictionary, differences, baseSize);
+  return write(count, literals, dictionary, differences);
+}
+
+/** Puts the body together: the columns of instructions, and the literals after the dictionary. */
+function write(count: i32, literals: i32, dictionary: i32, differences: i32): i32 {
+  let written = count > MANY ? MANY_INSTRUCTIONS | differences : differences;
+  if (literals >= FEW_LITERALS && findMatches(dictionary, literals)) {
+    written |= dictionary > 0 ? COMPRESSED | DICTIONARY : COMPRESSED;
+  }
+
+  range.startEncoding(ADAPTIVE, MAX_ADAPTIVE);
+  startSections();
+  range.encodeNumber(FEATURES_CONTEXT, written);
+  writeInstructions(count);
+  if (written & COMPRESSED) writeMatches();
+  else if (literals > 0) writeStream(LITERALS + dictionary, literals, PLAIN);
+
+  const adaptive = range.finishEncoding();
+  const head = adaptive + (adaptive < 1 << 7 ? 1 : adaptive < 1 << 14 ? 2 : 3);
+  const body = SECTIONS - head;
+  const to = putNumber(body, adaptive);
+  // A copy of whole vectors, which cannot run over into the sections, and the rest.
+  const vectors = adaptive & ~15;
+  copy(to, ADAPTIVE, vectors);
+  for (let i = vectors; i < adaptive; i++) store8(to + i, load8(ADAPTIVE + i));
+  store32(BODY_AT, body);
+  return head + sectionBytes();
+}
+
+/**
+ * Reads the instructions of the delta's body at DELTA. Returns their number or a negative error, and leaves at
+ * NEEDS_BASE whether the literals can only be read with the base in memory.
+ */
+export function parse(baseSize: i32, targetSize: i32, bytes: i32): i32 {
+  const end = DELTA + bytes;
+  const adaptive = takeNumber(DELTA, end);
+  if (adaptive < 0 || adaptive > end - afterNumber) return ERROR_MALFORMED;
+  range.startDecoding(afterNumber, adaptive);
+  openSections(afterNumber + adaptive, end - afterNumber - adaptive);
+  features = range.decodeNumber(FEATURES_CONTEXT);
+  if (features < 0 || features > 15) return ERROR_MALFORMED;
+  store32(NEEDS_BASE, features & (DICTIONARY | DIFFERENCES));
+  return readInstructions((features & MANY_INSTRUCTIONS) !== 0, baseSize, targetSize);
+}
+
+/** Reads the literals of the instructions that were parsed. Returns their address or a negative error. */
+export function readLiterals(count: i32, baseSize: i32): i32 {
+  const literals = countLiterals(count);
+  const dictionary = features & DICTIONARY ? gatherDictionary(count, baseSize) : 0;
+  if (features & COMPRESSED) {
+    if (!readMatches(dictionary, literals)) return ERROR_LITERALS;
+  } else if (literals > 0 && readStream(LITERALS + dictionary, literals, PLAIN) !== literals) return ERROR_LITERALS;
+  if (sectionsLeft() !== 0 || range.overran()) return ERROR_TRAILING;
+  return LITERALS + dictionary;
+}
+
+/** Writes the target to TARGET, from the base in memory and the literals at the address that `readLiterals` returned. */
+export function rebuild(count: i32, literalsFrom: i32, baseSize: i32): void {
+  const differences = features & DIFFERENCES;
+  let to = TARGET;
+  let literal = literalsFrom;
+  let diagonal = 0;
+  for (let i = 0; i < 4 * count; i += 4) {
+    const literals = load32(OP_LITERALS + i);
+    const from = load32(OP_FROM + i);
+    const length = load32(OP_LENGTH + i);
+    if (differences) {
+      const old = smaller(literals, baseSize - diagonal);
+      add(to, literal, BASE + diagonal, old);
+      copy(to + old, literal + old, literals - old);
+    } else {
+      copy(to, literal, literals);
+    }
+    to += literals;
+    literal += literals;
+    copy(to, BASE + from, length);
+    to += length;
+    diagonal = from + length;
+  }
+}
+
+function countLiterals(count: i32): i32 {
+  let literals = 0;
+  for (let i = 0; i < count; i++) literals += load32(OP_LITERALS + 4 * i);
+  return literals;
+}
+
+/**
+ * Puts the bytes of the base that are skipped where literals stand in their place at LITERALS. Returns how many: of each
+ * gap the first, some times as many as its literals, and no more in all than MAX_DICTIONARY.
+ */
+function gatherDictionary(count: i32, baseSize: i32): i32 {
+  let gathered = 0;
+  let copiedTo = 0;
+  for (let i = 0; i < 4 * count; i += 4) {
+    const literals = load32(OP_LITERALS + i);
+    const length = load32(OP_LENGTH + i);
+    const next = length > 0 ? load32(OP_FROM + i) : baseSize;
+    const gap = smaller(next - copiedTo, 8 * literals + 512);
+    if (literals > 0 && gap > 0) {
+      const part = smaller(gap, MAX_DICTIONARY - gathered);
+      copy(LITERALS + gathered, BASE + copiedTo, part);
+      gathered += part;
+    }
+    if (length > 0) copiedTo = next + length;
+  }
+  return gathered;
+}
+
+function gatherLiterals(count: i32, to: i32, differences: i32, baseSize: i32): void {
+  let at = TARGET;
+  let literal = to;
+  let diagonal = 0;
+  for (let i = 0; i < 4 * count; i += 4) {
+    const literals = load32(OP_LITERALS + i);
+    const length = load32(OP_LENGTH + i);
+    if (differences) {
+      const old = smaller(literals, baseSize - diagonal);
+      subtract(literal, at, BASE + diagonal, old);
+      copy(literal + old, at + old, literals - old);
+    } else {
+      copy(literal, at, literals);
+    }
+    literal += literals;
+    at += literals + length;
+    diagonal = load32(OP_FROM + i) + length;
+  }
+}
+
+/** Whether more than a fifth of the literals equal the base's bytes on the diagonal, as in executables: by a sample. */
+function differencesPay(count: i32, literals: i32, baseSize: i32): boolean {
+  if (literals < 4096) return false;
+  let at = TARGET;
+  let diagonal = 0;
+  let equal = 0;
+  let sampled = 0;
+  for (let i = 0; i < 4 * count && sampled < SAMPLE; i += 4) {
+    const run = load32(OP_LITERALS + i);
+    const length = load32(OP_LENGTH + i);
+    const old = smaller(smaller(run, baseSize - diagonal), SAMPLE_PER_RUN);
+    for (let j = 0; j < old; j++) equal += load8(at + j) === load8(BASE + diagonal + j) ? 1 : 0;
+    sampled += smaller(run, SAMPLE_PER_RUN);
+    at += run + length;
+    diagonal = load32(OP_FROM + i) + length;
+  }
+  return 5 * equal > sampled;
+}

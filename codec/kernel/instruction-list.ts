@@ -1,0 +1,29 @@
+/* The instructions of the delta under construction: literals, then a COPY. The last one ends the target. */
+import { OP_FROM, OP_LENGTH, OP_LITERALS } from './layout.ts';
+import { load32, store32 } from './machine.ts';
+
+export let instructionCount: i32 = 0;
+
+export function startInstructions(): void {
+  instructionCount = 0;
+}
+
+/** A COPY of `length` bytes from `from`, after so many literals. */
+export function pushInstruction(literals: i32, from: i32, length: i32): void {
+  const at = 4 * instructionCount;
+  store32(OP_LITERALS + at, literals);
+  store32(OP_FROM + at, from);
+  store32(OP_LENGTH + at, length);
+  instructionCount++;
+}
+
+/** The same, but a COPY that goes on where the last one ended prolongs it. */
+export function pushOrProlong(literals: i32, from: i32, length: i32): void {
+  const last = 4 * instructionCount - 4;
+  const lastLength = last < 0 ? 0 : load32(OP_LENGTH + last);
+  if (literals === 0 && lastLength > 0 && load32(OP_FROM + last) + lastLength === from) {
+    store32(OP_LENGTH + last, lastLength + length);
+  } else {
+    pushInstruction(literals, from, length);
+  }
+}

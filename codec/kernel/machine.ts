@@ -1,0 +1,125 @@
+/*
+ * What the kernel asks of the machine, in plain TypeScript over one ArrayBuffer. The WebAssembly build puts
+ * codec/assembly/machine.ts in this file's place: the same functions on SIMD instructions.
+ */
+
+let bytes = new Uint8Array(0);
+let view = new DataView(bytes.buffer);
+
+/** Lets the kernel work in `memory`. */
+export function useMemory(memory: ArrayBuffer): void {
+  bytes = new Uint8Array(memory);
+  view = new DataView(memory);
+}
+
+export function load8(at: i32): i32 {
+  return bytes[at]!;
+}
+
+export function load16(at: i32): i32 {
+  return view.getUint16(at, true);
+}
+
+export function load32(at: i32): i32 {
+  return view.getInt32(at, true);
+}
+
+export function store8(at: i32, value: i32): void {
+  bytes[at] = value;
+}
+
+export function store16(at: i32, value: i32): void {
+  view.setUint16(at, value, true);
+}
+
+export function store32(at: i32, value: i32): void {
+  view.setInt32(at, value, true);
+}
+
+/** Low 32 bits of the product. */
+export function multiply(a: i32, b: i32): i32 {
+  return Math.imul(a, b);
+}
+
+/** Number of leading zero bits; 32 for 0. */
+export function leadingZeros(value: i32): i32 {
+  return Math.clz32(value);
+}
+
+export function copy(to: i32, from: i32, length: i32): void {
+  bytes.copyWithin(to, from, from + length);
+}
+
+export function fill(at: i32, value: i32, length: i32): void {
+  bytes.fill(value, at, at + length);
+}
+
+export function equal8(a: i32, b: i32): boolean {
+  return view.getInt32(a, true) === view.getInt32(b, true) && view.getInt32(a + 4, true) === view.getInt32(b + 4, true);
+}
+
+/** How many of the `limit` bytes from `a` and from `b` are equal before the first difference. */
+export function commonPrefix(a: i32, b: i32, limit: i32): i32 {
+  let length = 0;
+  while (length + 4 <= limit && view.getInt32(a + length, true) === view.getInt32(b + length, true)) length += 4;
+  while (length < limit && bytes[a + length] === bytes[b + length]) length++;
+  return length;
+}
+
+/** How many of the `limit` bytes before `a` and before `b` are equal, counted backwards to the first difference. */
+export function commonSuffix(a: i32, b: i32, limit: i32): i32 {
+  let length = 0;
+  while (length < limit && bytes[a - length - 1] === bytes[b - length - 1]) length++;
+  return length;
+}
+
+/** Where, among the first 56 offsets, 8 bytes from `a` and from `b` are equal; -1 when nowhere. Reads 64 bytes of each. */
+export function nextRun(a: i32, b: i32): i32 {
+  let run = 0;
+  for (let i = 0; i < 64; i++) {
+    run = bytes[a + i] === bytes[b + i] ? run + 1 : 0;
+    if (run === 8) return i - 7;
+  }
+  return -1;
+}
+
+/** Bytewise `to = a - b` modulo 256. */
+export function subtract(to: i32, a: i32, b: i32, length: i32): void {
+  for (let i = 0; i < length; i++) bytes[to + i] = bytes[a + i]! - bytes[b + i]!;
+}
+
+/** Bytewise `to = a + b` modulo 256. */
+export function add(to: i32, a: i32, b: i32, length: i32): void {
+  for (let i = 0; i < length; i++) bytes[to + i] = bytes[a + i]! + bytes[b + i]!;
+}
+
+/** Sum of bytes[i] * factor^(length - 1 - i) modulo 2^32. `length` is a multiple of 64, `factor` below 2^15. */
+export function polynomial(at: i32, length: i32, factor: i32): i32 {
+  let sum = 0;
+  for (let i = 0; i < length; i++) sum = (Math.imul(sum, factor) + bytes[at + i]!) | 0;
+  return sum;
+}
+
+/**
+ * NH of UMAC (RFC 4418): in each 32 bytes the 4-byte words i and i + 4, each plus its word of the key, are multiplied;
+ * stores the sum of the products modulo 2^64 at `to`. `length` is a multiple of 32.
+ */
+export function multiplyHash(at: i32, key: i32, length: i32, to: i32): void {
+  let low = 0;
+  let high = 0;
+  for (let group = 0; group < length; group += 32) {
+    for (let i = group; i < group + 16; i += 4) {
+      const a = (view.getInt32(at + i, true) + view.getInt32(key + i, true)) >>> 0;
+      const b = (view.getInt32(at + i + 16, true) + view.getInt32(key + i + 16, true)) >>> 0;
+      const productLow = Math.imul(a, b) >>> 0;
+      const middle = (a >>> 16) * (b & 0xffff) + (((a & 0xffff) * (b & 0xffff)) >>> 16);
+      const other = (a & 0xffff) * (b >>> 16) + (middle % 0x10000);
+      const productHigh = (a >>> 16) * (b >>> 16) + Math.floor(middle / 0x10000) + Math.floor(other / 0x10000);
+      low += productLow;
+      high = (high + productHigh + (low > 0xffffffff ? 1 : 0)) | 0;
+      low >>>= 0;
+    }
+  }
+  view.setInt32(to, low, true);
+  view.setInt32(to + 4, high, true);
+}

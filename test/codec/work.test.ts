@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { BLOCK_BYTES, encodeDelta, encodeDeltaFromSignature, signature } from '../../codec/index.ts';
+import { STEPS } from '../../codec/kernel/layout.ts';
+import { kernel } from '../../codec/kernel-host.ts';
+import { concat, noise } from './pairs.ts';
+
+/** How many times the work of random input any input may take: random input is soon crossed in long steps. */
+const MOST_SEARCH = 12;
+const MOST_MATCH = 4;
+
+function steps(): number {
+  return new DataView(kernel().memory.buffer).getInt32(STEPS, true);
+}
+
+const size = BLOCK_BYTES / 4;
+const random = noise(size);
+const zeros = new Uint8Array(size);
+const repeated = (period: number) => new Uint8Array(Buffer.alloc(size, noise(period, 7)));
+const sparse = (seed: number) => noise(size, seed).map((byte, index) => (byte < 3 ? index & 255 : 0));
+const letters = (seed: number) => noise(size, seed).map((byte) => 97 + (byte & 1));
+/** Every window of the base starts like the target's and goes on otherwise. */
+const disappointing = (tail: number) =>
+  new Uint8Array(
+    Buffer.concat(
+      Array.from({ length: size / 64 }, (_, index) => [noise(20, 5), noise(44, 10 + index * 2 + tail)]).flat(),
+    ),
+  );
+
+const hard: [string, Uint8Array, Uint8Array][] = [
+  ['all chunks equal', zeros, zeros],
+  ['zeros against ones', zeros, zeros.slice().fill(1)],
+  ['sparse noise', sparse(1), sparse(2)],
+  ['two letters', letters(1), letters(2)],
+  ['a period just below the chunk size', repeated(2047), repeated(2047).fill(1, 5, 6)],
+  ['a period just above the chunk size', repeated(2049), repeated(2049).subarray(1)],
+  ['a period of the index stride', repeated(32), repeated(33)],
+  ['windows that match for 20 bytes only', disappointing(0), disappointing(1)],
+];
+
+describe('the search takes at most a constant times the steps of random input', () => {
+  encodeDelta(random, noise(size, 2));
+  const usual = steps();
+
+  test.each(hard)('%s', (_, base, target) => {
+    encodeDelta(base, target);
+    expect(steps()).toBeLessThanOrEqual(MOST_SEARCH * usual);
+  });
+
+  test('and twice the input at most twice the steps', () => {
+    encodeDelta(concat([random, noise(size, 3)]), concat([noise(size, 4), noise(size, 5)]));
+    expect(steps()).toBeLessThanOrEqual(2.1 * usual);
+  });
+});
+
+describe('matching a signature takes at most a constant times the steps of random input', () => {
+  encodeDeltaFromSignature(signature(random), noise(size, 2));
+  const usual = steps();
+
+  test.each(hard)('%s', (_, base, target) => {
+    encodeDeltaFromSignature(signature(base), target);
+    expect(steps()).toBeLessThanOrEqual(MOST_MATCH * usual);
+  });
+
+  test('a signature whose weak hashes all collide with the target', () => {
+    const target = repeated(1).subarray(0, size);
+    const signed = signature(target);
+    // The strong hash of each entry, 16 of its 20 bytes, is spoilt: every position finds entries and none is equal.
+    const header = signed.length - 20 * Math.ceil(size / 2048);
+    for (let entry = header; entry < signed.length; entry += 20) signed.fill(entry & 255, entry + 4, entry + 20);
+    encodeDeltaFromSignature(signed, target);
+    expect(steps()).toBeLessThanOrEqual(MOST_MATCH * usual);
+  });
+});

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Change } from '../../protocol/changes.ts';
-import { offer } from '../support/service.ts';
+import { offer } from '../support/user.ts';
 import { allChanges, changes, deleteFiles, errorOf, finalize, init, moveFiles, put } from './support/calls.ts';
 import { signUp } from './support/service.ts';
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import type { Entry } from '../../protocol/entry.ts';
 import { type TreeItem, treeHash } from '../../protocol/tree-hash.ts';
-import { offer, type User } from '../support/service.ts';
+import { offer, type User } from '../support/user.ts';
 import {
   allChanges,
   deleteFiles,

@@ -1,3 +1,4 @@
+import { differenceOf } from './common-ends.ts';
 import { DeltaError } from './delta-error.ts';
 import { type DeltaHashes, type DeltaHeader, writeHeader } from './delta-header.ts';
 import { BASE, MAX_BASE, MAX_TARGET, TARGET } from './kernel/layout.ts';
@@ -15,14 +16,27 @@ import { bodyOf, type Kernel, kernel } from './kernel-host.ts';
 export function encodeDelta(base: Uint8Array, target: Uint8Array, hashes?: DeltaHashes): Uint8Array {
   checkSizes(base.length, target.length);
   const machine = kernel();
-  machine.memory.set(base, BASE);
-  machine.memory.set(target, TARGET);
-  const bodyBytes = machine.encode(base.length, target.length);
+  const bodyBytes = encodeDifference(machine, base, target) || encodeWhole(machine, base, target);
   return assemble(machine, bodyBytes, {
     baseSize: base.length,
     targetSize: target.length,
     ...(hashes && { hashes }),
   });
+}
+
+function encodeWhole({ memory, encode }: Kernel, base: Uint8Array, target: Uint8Array): number {
+  memory.set(base, BASE);
+  memory.set(target, TARGET);
+  return encode(base.length, target.length);
+}
+
+/** Looks only at where the two differ, when that is a small part: copying all to the kernel takes longer than the rest. */
+function encodeDifference({ memory, encodeWindow }: Kernel, base: Uint8Array, target: Uint8Array): number {
+  const { prefix, suffix, baseFrom, baseTo } = differenceOf(base, target);
+  if (2 * (prefix + suffix) < target.length || baseTo < baseFrom) return 0;
+  memory.set(base.subarray(baseFrom, baseTo), BASE);
+  memory.set(target.subarray(prefix, target.length - suffix), TARGET);
+  return encodeWindow(base.length, target.length, baseFrom, baseTo - baseFrom, prefix, suffix);
 }
 
 /** The delta with this header and the body that the kernel just wrote. */

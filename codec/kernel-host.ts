@@ -1,5 +1,5 @@
 import { kernelModule } from './assembly/module.ts';
-import { encode, encodeFromSignature, parse, readLiterals, rebuild, sign } from './kernel/kernel.ts';
+import { encode, encodeFromSignature, encodeWindow, parse, readLiterals, rebuild, sign } from './kernel/kernel.ts';
 import { BODY_AT, MEMORY_BYTES } from './kernel/layout.ts';
 import { useMemory } from './kernel/machine.ts';
 
@@ -8,6 +8,15 @@ export interface Kernel {
   readonly memory: Uint8Array;
   /** Writes the delta's body and returns its bytes; `bodyOf` finds them. */
   encode(baseSize: number, targetSize: number): number;
+  /** The same when only windows of base and target are in memory; 0 when more of the base may be worth a look. */
+  encodeWindow(
+    baseSize: number,
+    targetSize: number,
+    baseFrom: number,
+    windowSize: number,
+    prefix: number,
+    suffix: number,
+  ): number;
   /** The same for a base of which the signature's entries and seed are in memory. */
   encodeFromSignature(baseSize: number, targetSize: number, chunkSize: number): number;
   /** Writes the entries of a signature under the seed in memory and returns their number. */
@@ -50,6 +59,7 @@ export function plainKernel(): Kernel {
       memory: new Uint8Array(memory),
       encode,
       encodeFromSignature,
+      encodeWindow,
       sign,
       parse,
       readLiterals,

@@ -9,6 +9,7 @@
  * literals as DIFFERENCES from the base's bytes on the diagonal.
  */
 import { ERROR_LITERALS, ERROR_MALFORMED, ERROR_TRAILING } from './errors.ts';
+import { instructionCount, pushInstruction, pushSuffix, startInstructions } from './instruction-list.ts';
 import { MANY, readInstructions, writeInstructions } from './instructions.ts';
 import {
   ADAPTIVE,
@@ -43,6 +44,8 @@ const FEATURES_CONTEXT: i32 = 18;
 /** Of the delta that was parsed last. */
 let features: i32 = 0;
 
+/** More literals than that may be cheaper with a look at all of the base. */
+const FEW_IN_WINDOW: i32 = 256;
 /** Fewer literals are not worth the compressor's tables. */
 const FEW_LITERALS: i32 = 16;
 /** Literals that are compared with the base to see whether differences pay, in all and of one run. */
@@ -52,18 +55,43 @@ const SAMPLE_PER_RUN: i32 = 64;
 /** Writes the body of a delta for the signature in memory, made of a base of `baseSize` bytes. Returns its bytes. */
 export function encodeFromSignature(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
   const count = match(baseSize, targetSize, chunkSize);
-  gatherLiterals(count, LITERALS, 0, 0);
+  gatherLiterals(count, LITERALS, TARGET, 0, 0);
   return write(count, countLiterals(count), 0, 0);
 }
 
 /** Writes the body of the delta from the base to the target, both in memory, to where BODY_AT says. Returns its bytes. */
 export function encode(baseSize: i32, targetSize: i32): i32 {
-  const count = search(baseSize, targetSize);
+  startInstructions();
+  const count = search(baseSize, targetSize, 0);
   const literals = countLiterals(count);
   const differences = differencesPay(count, literals, baseSize) ? DIFFERENCES : 0;
-  const dictionary = differences ? 0 : gatherDictionary(count, baseSize);
-  gatherLiterals(count, LITERALS + dictionary, differences, baseSize);
+  const dictionary = differences ? 0 : gatherDictionary(count, BASE, baseSize);
+  gatherLiterals(count, LITERALS + dictionary, TARGET, differences, baseSize);
   return write(count, literals, dictionary, differences);
+}
+
+/**
+ * The same when only windows are in memory: of the target without its first `prefix` and last `suffix` bytes, which the
+ * base has around its window of `windowSize` bytes from `baseFrom` on. Returns 0 when the windows have so little in
+ * common that what lies outside may be worth a look.
+ */
+export function encodeWindow(
+  baseSize: i32,
+  targetSize: i32,
+  baseFrom: i32,
+  windowSize: i32,
+  prefix: i32,
+  suffix: i32,
+): i32 {
+  startInstructions();
+  if (prefix > 0) pushInstruction(0, baseFrom - prefix, prefix);
+  search(windowSize, targetSize - prefix - suffix, baseFrom);
+  if (suffix > 0) pushSuffix(baseFrom + windowSize, suffix);
+  const literals = countLiterals(instructionCount);
+  if (literals > FEW_IN_WINDOW) return 0;
+  const dictionary = gatherDictionary(instructionCount, BASE - baseFrom, baseSize);
+  gatherLiterals(instructionCount, LITERALS + dictionary, TARGET - prefix, 0, baseSize);
+  return write(instructionCount, literals, dictionary, 0);
 }
 
 /** Puts the body together: the columns of instructions, and the literals after the dictionary. */
@@ -111,7 +139,7 @@ export function parse(baseSize: i32, targetSize: i32, bytes: i32): i32 {
 /** Reads the literals of the instructions that were parsed. Returns their address or a negative error. */
 export function readLiterals(count: i32, baseSize: i32): i32 {
   const literals = countLiterals(count);
-  const dictionary = features & DICTIONARY ? gatherDictionary(count, baseSize) : 0;
+  const dictionary = features & DICTIONARY ? gatherDictionary(count, BASE, baseSize) : 0;
   if (features & COMPRESSED) {
     if (!readMatches(dictionary, literals)) return ERROR_LITERALS;
   } else if (literals > 0 && readStream(LITERALS + dictionary, literals, PLAIN) !== literals) return ERROR_LITERALS;
@@ -151,10 +179,10 @@ function countLiterals(count: i32): i32 {
 }
 
 /**
- * Puts the bytes of the base that are skipped where literals stand in their place at LITERALS. Returns how many: of each
+ * Puts the bytes of the base, of which byte 0 is at `origin`, that literals stand in for at LITERALS. Returns how many: of each
  * gap the first, some times as many as its literals, and no more in all than MAX_DICTIONARY.
  */
-function gatherDictionary(count: i32, baseSize: i32): i32 {
+function gatherDictionary(count: i32, origin: i32, baseSize: i32): i32 {
   let gathered = 0;
   let copiedTo = 0;
   for (let i = 0; i < 4 * count; i += 4) {
@@ -164,7 +192,7 @@ function gatherDictionary(count: i32, baseSize: i32): i32 {
     const gap = smaller(next - copiedTo, 8 * literals + 512);
     if (literals > 0 && gap > 0) {
       const part = smaller(gap, MAX_DICTIONARY - gathered);
-      copy(LITERALS + gathered, BASE + copiedTo, part);
+      copy(LITERALS + gathered, origin + copiedTo, part);
       gathered += part;
     }
     if (length > 0) copiedTo = next + length;
@@ -172,8 +200,8 @@ function gatherDictionary(count: i32, baseSize: i32): i32 {
   return gathered;
 }
 
-function gatherLiterals(count: i32, to: i32, differences: i32, baseSize: i32): void {
-  let at = TARGET;
+function gatherLiterals(count: i32, to: i32, targetAt: i32, differences: i32, baseSize: i32): void {
+  let at = targetAt;
   let literal = to;
   let diagonal = 0;
   for (let i = 0; i < 4 * count; i += 4) {

@@ -17,7 +17,7 @@ export function pushInstruction(literals: i32, from: i32, length: i32): void {
   instructionCount++;
 }
 
-/** The same, but a COPY that goes on where the last one ended prolongs it. */
+/** The same, but a COPY that goes on where the last one ended prolongs that one. */
 export function pushOrProlong(literals: i32, from: i32, length: i32): void {
   const last = 4 * instructionCount - 4;
   const lastLength = last < 0 ? 0 : load32(OP_LENGTH + last);
@@ -25,5 +25,16 @@ export function pushOrProlong(literals: i32, from: i32, length: i32): void {
     store32(OP_LENGTH + last, lastLength + length);
   } else {
     pushInstruction(literals, from, length);
+  }
+}
+
+/** A COPY of the target's last bytes; right after literals it becomes part of their instruction. */
+export function pushSuffix(from: i32, length: i32): void {
+  const last = 4 * instructionCount - 4;
+  if (last >= 0 && load32(OP_LENGTH + last) === 0) {
+    store32(OP_FROM + last, from);
+    store32(OP_LENGTH + last, length);
+  } else {
+    pushOrProlong(0, from, length);
   }
 }

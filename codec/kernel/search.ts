@@ -8,7 +8,7 @@
  * the work is linear in base and target for every input.
  */
 
-import { instructionCount, pushInstruction, startInstructions } from './instruction-list.ts';
+import { instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
 import { BASE, MAX_TABLE_BITS, MAX_TARGET, PIECES, STEPS, TABLE, TARGET } from './layout.ts';
 import {
   commonPrefix,
@@ -52,6 +52,8 @@ const PRIME_4: i32 = 668265263;
 const PRIME_5: i32 = 374761393;
 
 let baseSize: i32 = 0;
+/** Address of the whole base's first byte, if it were in memory. */
+let origin: i32 = 0;
 /** Slots of the table in use, none at first, and of the one that the whole base needs; as powers of 2. */
 let bits: i32 = 0;
 let wholeBits: i32 = 0;
@@ -61,12 +63,13 @@ let wholly: boolean = false;
 let indexed: i32 = 0;
 
 /**
- * Fills the columns of instructions and returns their number. The last one ends the target. Leaves at STEPS how many
+ * Adds the instructions for the target at TARGET from the base at BASE, whose first byte is byte `baseFrom` of the whole
+ * base, to those that there are. The last one ends the target. Returns the number of all. Leaves at STEPS how many
  * positions were tried, places indexed and vectors compared: its work, without a clock.
  */
-export function search(base: i32, target: i32): i32 {
+export function search(base: i32, target: i32, baseFrom: i32): i32 {
+  origin = BASE - baseFrom;
   baseSize = base;
-  startInstructions();
   indexed = 0;
   wholly = false;
   wholeBits = between(LOCAL_BITS, 32 - leadingZeros((base - 1) >> 4), MAX_TABLE_BITS);
@@ -100,7 +103,7 @@ export function search(base: i32, target: i32): i32 {
         from += run;
         at += run;
         matched = 8 + commonPrefix(at + 8, from + 8, smaller(end - at, baseEnd - from) - 8);
-        pushInstruction(run, from - BASE, matched);
+        pushInstruction(run, from - origin, matched);
         at += matched;
         anchor = at;
         continue;
@@ -130,7 +133,7 @@ export function search(base: i32, target: i32): i32 {
     }
     if (matched > 0) {
       const back = commonSuffix(at, from, smaller(at - anchor, from - BASE));
-      pushInstruction(at - back - anchor, from - back - BASE, back + matched);
+      pushOrProlong(at - back - anchor, from - back - origin, back + matched);
       at += matched;
       anchor = at;
       if (from + matched - at !== diagonal) {

@@ -16,8 +16,11 @@ const bundle = buildSync({
   globalName: 'codec',
 }).outputFiles[0]!.text;
 
-const base = noise(20_000);
-const target = concat([noise(30, 2), base.subarray(0, 9000), noise(500, 3), base]);
+const base = noise(400_000);
+const targets = [
+  concat([noise(30, 2), base.subarray(0, 9000), noise(500, 3), base]),
+  concat([base.subarray(0, 200_000), noise(40, 2), base.subarray(200_040)]),
+];
 
 test.each([
   ['with WebAssembly', {}],
@@ -25,8 +28,10 @@ test.each([
 ])('a browser %s writes the same delta and applies it', async (_, missing) => {
   const page = createContext({ crypto, atob, Uint8Array, ...missing });
   const codec = runInContext(`${bundle}; codec`, page) as Codec;
-  const delta = codec.encodeDelta(base, target);
-  expect(Buffer.compare(delta, encodeDelta(base, target))).toBe(0);
-  const expected = { expectedSize: target.length, expectedHash: toHex(await sha256(target)) };
-  expect(Buffer.compare(await codec.applyDelta(base, delta, expected), target)).toBe(0);
+  for (const target of targets) {
+    const delta = codec.encodeDelta(base, target);
+    expect(Buffer.compare(delta, encodeDelta(base, target))).toBe(0);
+    const expected = { expectedSize: target.length, expectedHash: toHex(await sha256(target)) };
+    expect(Buffer.compare(await codec.applyDelta(base, delta, expected), target)).toBe(0);
+  }
 });

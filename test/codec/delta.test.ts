@@ -43,12 +43,34 @@ describe('encodeDelta and applyDelta', () => {
     expect(Buffer.compare(await apply(from, delta, to), to)).toBe(0);
   });
 
+  const file = noise(2 * BLOCK_BYTES, 5);
+  test.each([
+    ['at its start', 0],
+    ['over the edge of a compared chunk', 2 * 65_536 - 20],
+    ['at its end', BLOCK_BYTES - 40],
+  ])('an edit of a block with a neighbour before it, %s', async (_, at) => {
+    const block = file.subarray(BLOCK_BYTES);
+    for (const edit of [noise(40, 6), new Uint8Array(40), file.subarray(100, 140)]) {
+      const target = replaced(block, at, edit);
+      const delta = encodeDelta(file, target);
+      expect(delta.length).toBeLessThan(80);
+      expect(Buffer.compare(await apply(file, delta, target), target)).toBe(0);
+      const shorter = target.subarray(0, BLOCK_BYTES - 70_001);
+      expect(Buffer.compare(await apply(file, encodeDelta(file, shorter), shorter), shorter)).toBe(0);
+    }
+  });
+
+  test('content from far away is found although most of the block did not change', async () => {
+    const target = replaced(base, 3 * MIB, base.subarray(1000, 9000));
+    expect(encodeDelta(base, target).length).toBeLessThan(60);
+  });
+
   test('a base of neighbouring blocks absorbs content that drifted over a block edge', async () => {
-    const file = noise(3 * BLOCK_BYTES);
-    const target = concat([noise(10, 2), file.subarray(BLOCK_BYTES - 500_000, 2 * BLOCK_BYTES - 500_010)]);
-    const delta = encodeDelta(file, target);
+    const blocks = noise(3 * BLOCK_BYTES);
+    const target = concat([noise(10, 2), blocks.subarray(BLOCK_BYTES - 500_000, 2 * BLOCK_BYTES - 500_010)]);
+    const delta = encodeDelta(blocks, target);
     expect(delta.length).toBeLessThan(60);
-    expect(Buffer.compare(await apply(file, delta, target), target)).toBe(0);
+    expect(Buffer.compare(await apply(blocks, delta, target), target)).toBe(0);
   });
 
   test('a delta for data that grew around a common part keeps its hashes', async () => {

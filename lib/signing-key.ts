@@ -4,6 +4,7 @@ import { Grant } from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { TidemarkFunction } from './function.ts';
+import { grantReadSecret } from './grants.ts';
 import type { Profile } from './profiles.ts';
 
 interface SigningKeyProps {
@@ -28,7 +29,7 @@ export class SigningKey extends Construct {
       timeout: Duration.seconds(60),
       environment: { CDN_KEY_SECRET: this.secret.secretArn },
     });
-    this.secret.grantRead(signingKey);
+    grantReadSecret(signingKey, this.secret);
     // grantWrite would also let it change the secret itself, its encryption key for instance.
     Grant.addToPrincipal({
       grantee: signingKey,

@@ -6,8 +6,9 @@ import { startMappings } from './events/mappings.ts';
 import { readSchedule, startSchedules } from './events/schedules.ts';
 import { createSockets } from './gateway/sockets.ts';
 import { startGateways } from './gateway/start.ts';
+import { type Call, recordCalls } from './iam/calls.ts';
 import { iamProviders } from './iam/provide.ts';
-import { createRoles } from './iam/roles.ts';
+import { createRoles, type RoleGrant } from './iam/roles.ts';
 import { lambdaProviders } from './lambda/provide.ts';
 import { createLambda, type LambdaService } from './lambda/service.ts';
 import { lockFolder } from './lock.ts';
@@ -30,6 +31,8 @@ export interface Cloud {
   readonly services: Services;
   /** Names of all functions. */
   readonly functions: readonly string[];
+  /** What the roles of the templates allow, and of the AWS calls that were made with them one of each kind. */
+  readonly access: { grants(): readonly RoleGrant[]; calls(): readonly Call[] };
   /** Invokes a function by name, ARN or logical id and waits for its answer. */
   invoke(nameOrLogicalId: string, payload: unknown): Promise<InvokeResult>;
   stop(): Promise<void>;
@@ -81,13 +84,15 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     loadDeployed(data),
   ]);
   const kafkaBrokers = options.kafkaBrokers ?? process.env.KAFKA_BROKERS?.split(',').filter(Boolean) ?? [];
-  const roles = createRoles(data);
+  const calls = recordCalls(data);
+  const roles = createRoles(data, calls);
   // Services, functions and resources know each other: what is made later is looked up when a call comes.
   let services: Services | undefined;
   let provisioning: Provisioning | undefined;
   const resources = () => provisioning?.resources.values() ?? [];
   const network = createNetwork(resources);
-  const lambda = createLambda({ data, endpoints: () => services?.endpoints ?? {}, tls, log });
+  const endpoints = () => services?.endpoints ?? {};
+  const lambda = createLambda({ data, endpoints, tls, authorize: roles.authorize, log });
   const sockets = createSockets();
   const identities = identitiesOf(roles, lambda, network);
 
@@ -154,6 +159,7 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     ca: tls.caFile,
     services,
     functions: lambda.list(),
+    access: { grants: roles.grants, calls: calls.list },
     invoke: (name, payload) => lambda.invoke(name, Buffer.from(JSON.stringify(payload)), 'RequestResponse'),
     stop: () => unwind(undo),
   };

@@ -15,6 +15,7 @@ import { lockFolder } from './lock.ts';
 import { createNetwork, demandRoute, type Network } from './network.ts';
 import { createPermissions } from './permissions.ts';
 import { runtimeProviders } from './providers.ts';
+import { publish } from './running.ts';
 import { loadAssembly } from './template/assembly.ts';
 import { isCustom } from './template/order.ts';
 import { type Provisioning, prepare } from './template/provision.ts';
@@ -151,6 +152,7 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     ran: (ruleArn) => deployed.setLastRun(ruleArn, Date.now()),
   });
   undo.push(() => schedules.stop());
+  undo.push(await publish(data, lambda.definitions(), services.endpoints, tls));
 
   const cdn = [...resources()].find(({ type }) => type === 'AWS::CloudFront::Distribution')?.attributes.DomainName;
   return {
@@ -158,7 +160,7 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     outputs: provisioning.outputs(),
     ca: tls.caFile,
     services,
-    functions: lambda.list(),
+    functions: lambda.definitions().map(({ name }) => name),
     access: { grants: roles.grants, calls: calls.list },
     invoke: (name, payload) => lambda.invoke(name, Buffer.from(JSON.stringify(payload)), 'RequestResponse'),
     stop: () => unwind(undo),

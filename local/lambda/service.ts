@@ -15,7 +15,7 @@ export interface LambdaService {
   /** How often an asynchronous invocation is retried; 2 unless the template says otherwise. */
   setRetries(functionName: string, retries: number): void;
   invoke(nameOrArn: string, payload: Buffer, mode: 'RequestResponse' | 'Event'): Promise<InvokeResult>;
-  list(): readonly string[];
+  definitions(): readonly FunctionDefinition[];
   stop(): Promise<void>;
 }
 
@@ -91,7 +91,7 @@ export function createLambda(options: {
       const answer = Buffer.from(outcome.payload);
       return outcome.failed ? { payload: answer, functionError: 'Unhandled' } : { payload: answer };
     },
-    list: () => [...functions.keys()],
+    definitions: () => [...functions.values()].map(({ definition }) => definition),
     async stop() {
       stopping.abort();
       await Promise.all([...functions.values()].map(({ pool }) => pool.stop()));

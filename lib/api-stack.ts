@@ -5,6 +5,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { Construct } from 'constructs';
 import type { BlocksStack } from './blocks-stack.ts';
 import { TidemarkFunction, type TidemarkFunctionProps } from './function.ts';
+import { grantInvoke, grantReadSecret } from './grants.ts';
 import type { IdentityStack } from './identity-stack.ts';
 import type { MaintenanceStack } from './maintenance-stack.ts';
 import type { MetadataStack } from './metadata-stack.ts';
@@ -84,7 +85,7 @@ export class ApiStack extends Stack {
       RELAY_FUNCTION: maintenance.relay.functionName,
     });
     blocks.grantLookUp(finalize);
-    maintenance.relay.grantInvoke(finalize);
+    grantInvoke(finalize, maintenance.relay);
     this.#route(finalize, '/finalize', HttpMethod.POST);
   }
 
@@ -93,7 +94,7 @@ export class ApiStack extends Stack {
     const { relay } = this.#props.maintenance;
     for (const id of ['Delete', 'Move', 'Restore']) {
       const fn = this.#sqlFunction(id, medium, { RELAY_FUNCTION: relay.functionName });
-      relay.grantInvoke(fn);
+      grantInvoke(fn, relay);
       this.#route(fn, `/${id.toLowerCase()}`, HttpMethod.POST);
     }
   }
@@ -115,15 +116,15 @@ export class ApiStack extends Stack {
       CDN_KEY_PAIR_ID: publicKey.publicKeyId,
       CDN_KEY_SECRET: secret.secretArn,
     });
-    locate.grantInvoke(download);
-    secret.grantRead(download);
+    grantInvoke(download, locate);
+    grantReadSecret(download, secret);
     this.#route(download, '/download', HttpMethod.POST);
   }
 
   #devices(): void {
     const { tickets, hangUp } = this.#props.notification;
     const devices = this.#sqlFunction('Devices', small, { HANG_UP_FUNCTION: hangUp.functionName });
-    hangUp.grantInvoke(devices);
+    grantInvoke(devices, hangUp);
     this.#route(devices, '/devices', HttpMethod.POST, HttpMethod.GET);
     this.#route(devices, '/devices/{device_id}', HttpMethod.DELETE);
 

@@ -16,10 +16,11 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { Profile } from './profiles.ts';
-import { SigningKey } from './signing-key.ts';
+import { SigningKey, type SigningKeyNames } from './signing-key.ts';
 
 interface BlocksStackProps extends StackProps {
   readonly profile: Profile;
+  readonly signingKeys: SigningKeyNames;
 }
 
 /**
@@ -32,7 +33,7 @@ export class BlocksStack extends Stack {
   /** Signs today's URLs. */
   readonly signingKey: SigningKey;
 
-  constructor(scope: Construct, id: string, { profile, ...props }: BlocksStackProps) {
+  constructor(scope: Construct, id: string, { profile, signingKeys, ...props }: BlocksStackProps) {
     super(scope, id, props);
 
     // The cast: Bucket spells an optional member of IBucket in a way that exactOptionalPropertyTypes tells apart.
@@ -53,12 +54,17 @@ export class BlocksStack extends Stack {
       removalPolicy: profile.removalPolicy,
     }) as IBucket;
 
-    // Both are trusted, the first signs. To rotate, move the second to the front and deploy; then replace
-    // the other by a new name and deploy again.
-    const [current, next] = ['A', 'B'].map((name) => new SigningKey(this, `Key${name}`, { profile }));
-    if (!current || !next) throw new Error('The CDN needs two signing keys: one that signs and one to rotate to.');
+    // Both are trusted, the first signs. docs/operations.md rotates them by the context key signingKeys.
+    const createKey = (name: string) => new SigningKey(this, `Key${name}`, { profile });
+    const [current, other] = [createKey(signingKeys[0]), createKey(signingKeys[1])];
     this.signingKey = current;
-    this.distribution = this.#createDistribution([current, next], profile);
+    this.distribution = this.#createDistribution([current, other], profile);
+    // CloudFormation refuses to take back an export that the API's stack still imports, and this stack is updated
+    // first: what names the key of yesterday has to stay exported while the new one takes over.
+    for (const { secret, publicKey } of [current, other]) {
+      this.exportValue(secret.secretArn);
+      this.exportValue(publicKey.publicKeyId);
+    }
 
     new CfnOutput(this, 'BlockBucket', { value: this.bucket.bucketName });
     new CfnOutput(this, 'CdnDomain', { value: this.distribution.distributionDomainName });

@@ -3,6 +3,7 @@ import { Architecture, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/a
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { bundledCode } from './bundle.ts';
+import { ExecutionRole } from './execution-role.ts';
 import type { Placement } from './network-stack.ts';
 import type { Profile } from './profiles.ts';
 
@@ -23,17 +24,19 @@ export interface TidemarkFunctionProps {
 /** A function of this service. The id names the folder of its code: UploadInit is lambdas/upload-init. */
 export class TidemarkFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, { profile, placement, files, ...props }: TidemarkFunctionProps) {
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      retention: profile.logRetention,
+      removalPolicy: profile.removalPolicy,
+    });
     super(scope, id, {
       ...props,
       ...placement,
+      role: new ExecutionRole(scope, `${id}Role`, { logGroup, inVpc: placement !== undefined }),
       code: bundledCode(kebabCase(id), files),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      logGroup: new LogGroup(scope, `${id}Logs`, {
-        retention: profile.logRetention,
-        removalPolicy: profile.removalPolicy,
-      }),
+      logGroup,
       environment: {
         POWERTOOLS_SERVICE_NAME: 'tidemark',
         POWERTOOLS_LOG_LEVEL: profile.logLevel,

@@ -55,7 +55,7 @@ export class MaintenanceStack extends Stack {
     });
     metadata.connect(gc);
     // A version by its id, never "the object": that would hide a fresh upload of the same content.
-    blocks.grantBlocks(gc, 's3:GetObject', 's3:DeleteObjectVersion');
+    blocks.grantBlocks(gc, 's3:DeleteObjectVersion');
     blocks.grantListVersions(gc);
     // From the oldest record on: a count that was never registered would keep its blocks for ever.
     stream.feed(gc, {

@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import { migrationFiles } from './bundle.ts';
 import { Database } from './database.ts';
 import { TidemarkFunction } from './function.ts';
+import { grantReadSecret } from './grants.ts';
 import type { NetworkStack } from './network-stack.ts';
 import type { Profile } from './profiles.ts';
 
@@ -47,7 +48,7 @@ export class MetadataStack extends Stack {
     databaseLogin.addToRolePolicy(
       new PolicyStatement({ actions: ['rds-data:ExecuteStatement'], resources: [cluster.clusterArn] }),
     );
-    masterSecret.grantRead(databaseLogin);
+    grantReadSecret(databaseLogin, masterSecret);
 
     const users = new CustomResource(this, 'Users', {
       serviceToken: databaseLogin.functionArn,

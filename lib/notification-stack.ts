@@ -6,6 +6,7 @@ import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { TidemarkFunction } from './function.ts';
+import { grantConnections } from './grants.ts';
 import type { Profile } from './profiles.ts';
 import type { StreamStack } from './stream-stack.ts';
 
@@ -83,7 +84,7 @@ export class NotificationStack extends Stack {
       },
     });
     this.#connections.grant(notify, 'dynamodb:Query', 'dynamodb:DeleteItem');
-    stage.grantManagementApiAccess(notify);
+    grantConnections(notify, stage, 'POST');
     // The newest records only: a device that was away reads what it missed from its change sequence.
     // Lambda's own default window is 500 ms, which would be most of the time a push may take.
     stream.feed(notify, {
@@ -103,7 +104,7 @@ export class NotificationStack extends Stack {
       environment: { CONNECTIONS_TABLE: this.#connections.tableName, SOCKET_CALLBACK_URL: callbackUrl },
     });
     this.#connections.grant(hangUp, 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:DeleteItem');
-    stage.grantManagementApiAccess(hangUp);
+    grantConnections(hangUp, stage, 'DELETE');
     return hangUp;
   }
 

@@ -4,7 +4,22 @@ import { Grant } from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { TidemarkFunction } from './function.ts';
+import { grantReadSecret } from './grants.ts';
 import type { Profile } from './profiles.ts';
+
+/** The key that signs and the one that is trusted beside it, by name. */
+export type SigningKeyNames = readonly [current: string, other: string];
+
+/**
+ * Reads the context key `signingKeys`, two names such as `A,B`.
+ * @throws Error that says how it has to look
+ */
+export function signingKeyNames(value: unknown): SigningKeyNames {
+  const [current, other, ...more] = String(value).split(',');
+  const areNames = [current, other].every((name) => name !== undefined && /^[A-Z]$/.test(name));
+  if (areNames && current !== other && more.length === 0) return [current!, other!];
+  throw new Error(`signingKeys is ${JSON.stringify(value)}: name two different keys by a capital letter, like "A,B".`);
+}
 
 interface SigningKeyProps {
   readonly profile: Profile;
@@ -28,7 +43,7 @@ export class SigningKey extends Construct {
       timeout: Duration.seconds(60),
       environment: { CDN_KEY_SECRET: this.secret.secretArn },
     });
-    this.secret.grantRead(signingKey);
+    grantReadSecret(signingKey, this.secret);
     // grantWrite would also let it change the secret itself, its encryption key for instance.
     Grant.addToPrincipal({
       grantee: signingKey,

@@ -1,10 +1,10 @@
 import { CustomResource, Duration, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import { Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { StartingPosition } from 'aws-cdk-lib/aws-lambda';
-import { ManagedKafkaEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { EventSourceMapping, type StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { CfnCluster, CfnTopic } from 'aws-cdk-lib/aws-msk';
 import type { Construct } from 'constructs';
+import { interfaceStatements } from './execution-role.ts';
 import { TidemarkFunction } from './function.ts';
 import type { NetworkStack } from './network-stack.ts';
 import type { Profile } from './profiles.ts';
@@ -72,10 +72,14 @@ export class StreamStack extends Stack {
    */
   feed(fn: TidemarkFunction, { group, from, batchSize, window }: Consumption): void {
     const { pollers } = this.#profile.stream;
-    const source = new ManagedKafkaEventSource({
-      clusterArn: this.#cluster.attrArn,
-      topic: topicName,
-      consumerGroupId: group,
+    this.#grantRead(fn, group);
+    // ManagedKafkaEventSource would also grant the listing of passwords, and what every MSK consumer may ever need on
+    // every cluster.
+    new EventSourceMapping(fn, 'Changes', {
+      target: fn,
+      eventSourceArn: this.#cluster.attrArn,
+      kafkaTopic: topicName,
+      kafkaConsumerGroupId: group,
       startingPosition: from,
       batchSize,
       maxBatchingWindow: window,
@@ -83,14 +87,15 @@ export class StreamStack extends Stack {
         provisionedPollerConfig: { minimumPollers: pollers.minimum, maximumPollers: pollers.maximum },
       }),
     });
-    this.#grantRead(fn, group);
-    fn.addEventSource(source);
     fn.node.addDependency(this.#topic);
   }
 
   #grantRead(fn: TidemarkFunction, group: string): void {
     const [prefix, cluster] = [0, 1].map((part) => Fn.select(part, Fn.split(':cluster/', this.#cluster.attrArn)));
     const statements = [
+      // By these Lambda finds the brokers and puts its pollers into their subnets.
+      { actions: ['kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'], resources: [this.#cluster.attrArn] },
+      { actions: ['ec2:DescribeSecurityGroups', 'ec2:DescribeVpcs'], resources: ['*'] },
       {
         actions: ['kafka-cluster:Connect', 'kafka-cluster:DescribeClusterDynamicConfiguration'],
         resources: [this.#cluster.attrArn],
@@ -102,6 +107,7 @@ export class StreamStack extends Stack {
       },
     ];
     for (const statement of statements) fn.addToRolePolicy(new PolicyStatement(statement));
+    if (!fn.isBoundToVpc) for (const statement of interfaceStatements(fn)) fn.addToRolePolicy(statement);
   }
 
   #createCluster(network: NetworkStack): CfnCluster {

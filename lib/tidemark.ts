@@ -7,6 +7,7 @@ import { MetadataStack } from './metadata-stack.ts';
 import { NetworkStack } from './network-stack.ts';
 import { NotificationStack } from './notification-stack.ts';
 import { profileNamed } from './profiles.ts';
+import { signingKeyNames } from './signing-key.ts';
 import { StreamStack } from './stream-stack.ts';
 
 /**
@@ -15,11 +16,12 @@ import { StreamStack } from './stream-stack.ts';
  */
 export function createStacks(app: App): void {
   const profile = profileNamed(app.node.tryGetContext('profile') ?? 'team');
+  const signingKeys = signingKeyNames(app.node.tryGetContext('signingKeys'));
   const network = new NetworkStack(app, 'TidemarkNetwork', { profile });
   const identity = new IdentityStack(app, 'TidemarkIdentity', { profile });
   const stream = new StreamStack(app, 'TidemarkStream', { profile, network });
   const metadata = new MetadataStack(app, 'TidemarkMetadata', { profile, network });
-  const blocks = new BlocksStack(app, 'TidemarkBlocks', { profile });
+  const blocks = new BlocksStack(app, 'TidemarkBlocks', { profile, signingKeys });
   const notification = new NotificationStack(app, 'TidemarkNotification', { profile, stream });
   const maintenance = new MaintenanceStack(app, 'TidemarkMaintenance', { profile, network, metadata, stream, blocks });
   new ApiStack(app, 'TidemarkApi', { profile, network, identity, metadata, blocks, notification, maintenance });

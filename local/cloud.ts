@@ -6,14 +6,16 @@ import { startMappings } from './events/mappings.ts';
 import { readSchedule, startSchedules } from './events/schedules.ts';
 import { createSockets } from './gateway/sockets.ts';
 import { startGateways } from './gateway/start.ts';
+import { type Call, recordCalls } from './iam/calls.ts';
 import { iamProviders } from './iam/provide.ts';
-import { createRoles } from './iam/roles.ts';
+import { createRoles, type RoleGrant } from './iam/roles.ts';
 import { lambdaProviders } from './lambda/provide.ts';
 import { createLambda, type LambdaService } from './lambda/service.ts';
 import { lockFolder } from './lock.ts';
 import { createNetwork, demandRoute, type Network } from './network.ts';
 import { createPermissions } from './permissions.ts';
 import { runtimeProviders } from './providers.ts';
+import { publish } from './running.ts';
 import { loadAssembly } from './template/assembly.ts';
 import { isCustom } from './template/order.ts';
 import { type Provisioning, prepare } from './template/provision.ts';
@@ -30,6 +32,8 @@ export interface Cloud {
   readonly services: Services;
   /** Names of all functions. */
   readonly functions: readonly string[];
+  /** What the roles of the templates allow, and of the AWS calls that were made with them one of each kind. */
+  readonly access: { grants(): readonly RoleGrant[]; calls(): readonly Call[] };
   /** Invokes a function by name, ARN or logical id and waits for its answer. */
   invoke(nameOrLogicalId: string, payload: unknown): Promise<InvokeResult>;
   stop(): Promise<void>;
@@ -81,13 +85,15 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     loadDeployed(data),
   ]);
   const kafkaBrokers = options.kafkaBrokers ?? process.env.KAFKA_BROKERS?.split(',').filter(Boolean) ?? [];
-  const roles = createRoles(data);
+  const calls = recordCalls(data);
+  const roles = createRoles(data, calls);
   // Services, functions and resources know each other: what is made later is looked up when a call comes.
   let services: Services | undefined;
   let provisioning: Provisioning | undefined;
   const resources = () => provisioning?.resources.values() ?? [];
   const network = createNetwork(resources);
-  const lambda = createLambda({ data, endpoints: () => services?.endpoints ?? {}, tls, log });
+  const endpoints = () => services?.endpoints ?? {};
+  const lambda = createLambda({ data, endpoints, tls, authorize: roles.authorize, log });
   const sockets = createSockets();
   const identities = identitiesOf(roles, lambda, network);
 
@@ -146,6 +152,7 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     ran: (ruleArn) => deployed.setLastRun(ruleArn, Date.now()),
   });
   undo.push(() => schedules.stop());
+  undo.push(await publish(data, lambda.definitions(), services.endpoints, tls));
 
   const cdn = [...resources()].find(({ type }) => type === 'AWS::CloudFront::Distribution')?.attributes.DomainName;
   return {
@@ -153,7 +160,8 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     outputs: provisioning.outputs(),
     ca: tls.caFile,
     services,
-    functions: lambda.list(),
+    functions: lambda.definitions().map(({ name }) => name),
+    access: { grants: roles.grants, calls: calls.list },
     invoke: (name, payload) => lambda.invoke(name, Buffer.from(JSON.stringify(payload)), 'RequestResponse'),
     stop: () => unwind(undo),
   };

@@ -54,7 +54,7 @@ async function main(): Promise<void> {
 
   print('synthesizing the CDK app …');
   const assembly = join(data, 'cdk.out');
-  await synthesize(assembly, values.profile);
+  await synthesize(assembly, { profile: values.profile });
   const problems = new Problems();
   print(`starting its ${firstTime ? 'local cloud for the first time' : 'local cloud'} …`);
   const cloud = await startCloud({

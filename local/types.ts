@@ -2,11 +2,15 @@
 export const ACCOUNT = '000000000000';
 export const REGION = 'us-east-1';
 
-/** A role's temporary credentials, one set per function (and one for CloudFront's service principal). */
-export interface Principal {
-  /** The function's name, for error messages. */
+/** Who calls: a function, or a part of AWS that acts with a role of the template. */
+export interface Caller {
+  /** For error messages. */
   readonly name: string;
   readonly roleArn: string;
+}
+
+/** A role's temporary credentials, one set per function. */
+export interface Principal extends Caller {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string;
@@ -20,7 +24,7 @@ export interface Identities {
    * `context` holds what the request says for a statement's conditions, such as { 's3:prefix': 'blocks/' }; a
    * condition on a key that is not in it is not met.
    */
-  authorize(principal: Principal, action: string, resource: string, context?: Readonly<Record<string, string>>): void;
+  authorize(caller: Caller, action: string, resource: string, context?: Readonly<Record<string, string>>): void;
   /**
    * Throws Unreachable where the function sits in a VPC whose subnets have no endpoint for this service ('s3',
    * 'dynamodb', 'lambda', 'secretsmanager', 'kafka', 'rds-data', 'execute-api', 'kafka-cluster', 'rds-db'; the last

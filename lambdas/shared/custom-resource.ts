@@ -4,12 +4,16 @@ import { logger } from './log.ts';
 /** What a custom resource answers: attributes for `Fn::GetAtt`. */
 export type Attributes = Record<string, string>;
 
+/** CloudFormation takes answers of at most 4096 bytes. */
+const MAX_REASON = 2000;
+
 /**
  * Wraps a custom resource: runs `create` for Create and Update and nothing for Delete, and tells CloudFormation the
- * outcome through the event's response URL. A failure fails the deployment with its message.
+ * outcome through the event's response URL. A failure fails the deployment with its message. Lambda may deliver one
+ * event twice, even at the same time: `create` must then do the same thing once, by the request id if need be.
  */
 export function customResource(
-  create: (properties: Record<string, unknown>) => Promise<Attributes>,
+  create: (properties: Record<string, unknown>, requestId: string) => Promise<Attributes>,
 ): (event: CloudFormationCustomResourceEvent, context: Context) => Promise<void> {
   return async (event, context) => {
     const answer = {
@@ -20,11 +24,11 @@ export function customResource(
       LogicalResourceId: event.LogicalResourceId,
     };
     try {
-      const Data = event.RequestType === 'Delete' ? {} : await create(event.ResourceProperties);
+      const Data = event.RequestType === 'Delete' ? {} : await create(event.ResourceProperties, event.RequestId);
       await respond(event.ResponseURL, { ...answer, Status: 'SUCCESS', Data });
     } catch (error) {
       logger.error('custom resource failed', error as Error);
-      const Reason = `${(error as Error).message} (log stream ${context.logStreamName})`;
+      const Reason = `${(error as Error).message.slice(0, MAX_REASON)} (log stream ${context.logStreamName})`;
       await respond(event.ResponseURL, { ...answer, Status: 'FAILED', Reason });
     }
   };

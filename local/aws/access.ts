@@ -1,5 +1,5 @@
 import { reason } from '../errors.ts';
-import type { Identities, Log, Principal } from '../types.ts';
+import type { Caller, Identities, Log, Principal } from '../types.ts';
 import { AwsError } from './errors.ts';
 
 /** What to write in the CDK app, by the action's service, for a person who reads the cloud's log. */
@@ -18,7 +18,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 export interface Access {
   /** Refuses with AccessDenied where the role lacks the action, and says so in the cloud's log. */
   demand(
-    principal: Principal,
+    caller: Caller,
     action: string,
     resource: string,
     /** Values of the condition keys that this request has, such as s3:prefix. */
@@ -32,12 +32,12 @@ export interface Access {
 
 export function createAccess(identities: Identities, log: Log): Access {
   return {
-    demand(principal, action, resource, context) {
+    demand(caller, action, resource, context) {
       try {
-        identities.authorize(principal, action, resource, context);
+        identities.authorize(caller, action, resource, context);
       } catch (error) {
         const remedy = REMEDIES[action.split(':')[0] ?? ''] ?? 'grant it in lib/';
-        log(`access: ${principal.name} may not ${action} on ${resource}: ${remedy}`);
+        log(`access: ${caller.name} may not ${action} on ${resource}: ${remedy}`);
         throw new AwsError('AccessDenied', reason(error), 403);
       }
     },

@@ -52,7 +52,7 @@ function generate(options: GenerateSecretString): string {
 /** A new current version; the one before becomes AWSPREVIOUS and older ones are dropped. */
 function withVersion(secret: Secret, secretString: string, id: string): Secret {
   const current = secret.versions.find((version) => version.stages.includes('AWSCURRENT'));
-  const previous = current && current.id !== id ? [{ ...current, stages: ['AWSPREVIOUS'] }] : [];
+  const previous = current ? [{ ...current, stages: ['AWSPREVIOUS'] }] : [];
   return { ...secret, versions: [{ id, secretString, stages: ['AWSCURRENT'], created: Date.now() }, ...previous] };
 }
 
@@ -61,11 +61,10 @@ export function createSecrets(data: string, access: Access): Secrets {
   const secrets = new Map<string, Secret>();
   const inTurn = createQueue();
   const file = (name: string): string => join(data, 'secrets', `${encodeURIComponent(name)}.json`);
-  const save = (secret: Secret): Promise<void> =>
-    inTurn(async () => {
-      await writeAtomic(file(secret.name), JSON.stringify(secret));
-      secrets.set(secret.arn, secret);
-    });
+  const save = async (secret: Secret): Promise<void> => {
+    await writeAtomic(file(secret.name), JSON.stringify(secret));
+    secrets.set(secret.arn, secret);
+  };
 
   const find = (id: unknown): Secret => {
     const secret = secrets.get(String(id)) ?? [...secrets.values()].find(({ name }) => name === id);
@@ -82,6 +81,16 @@ export function createSecrets(data: string, access: Access): Secrets {
     const message = `Secrets Manager can't find the specified secret value for ${label}`;
     throw new AwsError('ResourceNotFoundException', message);
   };
+  /** A version never changes: a token that comes again may only bring the same value again. */
+  const put = (arn: string, text: string, token: string): Promise<void> =>
+    inTurn(async () => {
+      const secret = find(arn);
+      const known = secret.versions.find(({ id }) => id === token);
+      if (!known) return await save(withVersion(secret, text, token));
+      if (known.secretString === text) return;
+      const message = `You can't modify a secret version: a version with the token ${token} already exists.`;
+      throw new AwsError('ResourceExistsException', message);
+    });
   const read = (id: string): string => pick(find(id), 'AWSCURRENT', undefined).secretString;
 
   return {
@@ -105,7 +114,7 @@ export function createSecrets(data: string, access: Access): Secrets {
           if (typeof members.SecretString !== 'string') {
             throw new AwsError('InvalidParameterException', 'The local Secrets Manager stores a SecretString.');
           }
-          await save(withVersion(secret, members.SecretString, String(members.ClientRequestToken ?? randomUUID())));
+          await put(secret.arn, members.SecretString, String(members.ClientRequestToken ?? randomUUID()));
         }
         const version = pick(
           find(secret.arn),

@@ -1,4 +1,5 @@
 import { LocalError } from '../errors.ts';
+import { missingPollerCalls } from '../lambda/own-calls.ts';
 import type { LambdaService } from '../lambda/service.ts';
 import { demandRoute, type Network, placementOf, type Resource } from '../network.ts';
 import { isObject } from '../template/references.ts';
@@ -47,6 +48,7 @@ function demandGrants(mapping: KafkaMapping, principal: Principal, identities: I
       return false;
     }
   });
+  missing.push(...missingPollerCalls(identities.authorize, principal, mapping.clusterArn));
   if (missing.length === 0) return;
   const list = missing.join(', ');
   throw new LocalError(

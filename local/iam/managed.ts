@@ -2,17 +2,26 @@ import { LocalError } from '../errors.ts';
 import type { Statement } from './policy.ts';
 
 const LOGS = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'];
-const INTERFACES = ['ec2:CreateNetworkInterface', 'ec2:DescribeNetworkInterfaces', 'ec2:DeleteNetworkInterface'];
+const INTERFACES = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+];
 
 /** What AWS' managed policies hold, as far as a function's life here depends on it. */
 const MANAGED: Readonly<Record<string, readonly string[]>> = {
   'service-role/AWSLambdaBasicExecutionRole': LOGS,
-  'service-role/AWSLambdaVPCAccessExecutionRole': [...LOGS, ...INTERFACES],
+  'service-role/AWSLambdaVPCAccessExecutionRole': [
+    ...LOGS,
+    ...INTERFACES,
+    'ec2:AssignPrivateIpAddresses',
+    'ec2:UnassignPrivateIpAddresses',
+  ],
   'service-role/AWSLambdaMSKExecutionRole': [
     ...LOGS,
     ...INTERFACES,
     'ec2:DescribeVpcs',
-    'ec2:DescribeSubnets',
     'ec2:DescribeSecurityGroups',
     'kafka:DescribeCluster',
     'kafka:DescribeClusterV2',

@@ -8,6 +8,13 @@ export interface Statement {
   readonly conditions: readonly Condition[];
 }
 
+/** One action pattern on one resource pattern, as a statement allows it. */
+export interface Grant {
+  readonly action: string;
+  readonly resource: string;
+  readonly conditions: readonly Condition[];
+}
+
 interface Condition {
   readonly operator: string;
   readonly key: string;
@@ -80,6 +87,25 @@ function isMet({ operator, key, values }: Condition, context: RequestContext): b
   return value !== undefined && values.some((wanted) => test?.(value, wanted));
 }
 
+/** Every pair of action and resource that the statements allow, each once. */
+export function grantsOf(statements: readonly Statement[]): Grant[] {
+  const grants = statements
+    .filter(({ allow }) => allow)
+    .flatMap(({ actions, resources, conditions }) =>
+      actions.flatMap((action) => resources.map((resource) => ({ action, resource, conditions }))),
+    );
+  return [...new Map(grants.map((grant) => [JSON.stringify(grant), grant])).values()];
+}
+
+/** Whether a grant is about this call. */
+export function covers(grant: Grant, action: string, resource: string, context: RequestContext = {}): boolean {
+  return (
+    matches(action.toLowerCase(), grant.action.toLowerCase()) &&
+    matches(resource, grant.resource) &&
+    grant.conditions.every((condition) => isMet(condition, context))
+  );
+}
+
 /** Identity-based evaluation: an explicit deny wins, then any allow, else nothing allows it. */
 export function decide(
   statements: readonly Statement[],
@@ -87,11 +113,10 @@ export function decide(
   resource: string,
   context: RequestContext = {},
 ): Decision {
-  const applying = statements.filter(
-    ({ actions, resources, conditions }) =>
-      actions.some((pattern) => matches(action.toLowerCase(), pattern.toLowerCase())) &&
-      resources.some((pattern) => matches(resource, pattern)) &&
-      conditions.every((condition) => isMet(condition, context)),
+  const applying = statements.filter(({ actions, resources, conditions }) =>
+    actions.some((one) =>
+      resources.some((other) => covers({ action: one, resource: other, conditions }, action, resource, context)),
+    ),
   );
   if (applying.some(({ allow }) => !allow)) return 'denied';
   return applying.length > 0 ? 'allowed' : 'not allowed';

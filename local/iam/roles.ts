@@ -2,8 +2,14 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LocalError } from '../errors.ts';
-import { ACCOUNT, type Principal } from '../types.ts';
-import { decide, type RequestContext, type Statement } from './policy.ts';
+import { ACCOUNT, type Caller, type Principal } from '../types.ts';
+import type { Calls } from './calls.ts';
+import { covers, decide, type Grant, grantsOf, type RequestContext, type Statement } from './policy.ts';
+
+/** A grant and the role that has it. */
+export interface RoleGrant extends Grant {
+  readonly role: string;
+}
 
 /** The roles of the templates, and the credentials that the functions hold of them. */
 export interface Roles {
@@ -12,7 +18,9 @@ export interface Roles {
   /** Issues a function its credentials of a role. */
   issue(functionName: string, roleArn: string): Principal;
   find(accessKeyId: string): Principal | undefined;
-  authorize(principal: Principal, action: string, resource: string, context?: RequestContext): void;
+  authorize(caller: Caller, action: string, resource: string, context?: RequestContext): void;
+  /** All that the templates allow. */
+  grants(): RoleGrant[];
 }
 
 function roleName(arn: string): string {
@@ -21,9 +29,9 @@ function roleName(arn: string): string {
 
 /**
  * The credentials derive from a secret kept under `data`, so that what was signed with them (a presigned URL) is still
- * good after a restart, as it is in AWS.
+ * good after a restart, as it is in AWS. What is allowed is recorded in `calls`.
  */
-export function createRoles(data: string): Roles {
+export function createRoles(data: string, calls: Calls): Roles {
   const secret = loadSecret(data);
   const statements = new Map<string, Statement[]>();
   const principals = new Map<string, Principal>();
@@ -45,10 +53,16 @@ export function createRoles(data: string): Roles {
       return principal;
     },
     find: (accessKeyId) => principals.get(accessKeyId),
-    authorize({ name, roleArn }, action, resource, context) {
+    grants: () => [...statements].flatMap(([role, held]) => grantsOf(held).map((grant) => ({ ...grant, role }))),
+    authorize({ name, roleArn }, action, resource, context = {}) {
       const role = roleName(roleArn);
-      const decision = decide(statements.get(role) ?? [], action, resource, context);
-      if (decision === 'allowed') return;
+      const held = statements.get(role) ?? [];
+      const decision = decide(held, action, resource, context);
+      if (decision === 'allowed') {
+        const used = grantsOf(held).filter((grant) => covers(grant, action, resource, context));
+        calls.add({ caller: name, role, action, resource, context }, JSON.stringify([name, action, used]));
+        return;
+      }
       const user = `arn:aws:sts::${ACCOUNT}:assumed-role/${role}/${name}`;
       const why =
         decision === 'denied'

@@ -5,7 +5,8 @@ import { placementOf } from '../network.ts';
 import type { Assembly } from '../template/assembly.ts';
 import { isObject } from '../template/references.ts';
 import type { Provider, ResourceContext } from '../types.ts';
-import { functionArn } from './definition.ts';
+import { type FunctionDefinition, functionArn } from './definition.ts';
+import { demandInterfaces } from './own-calls.ts';
 import type { LambdaService } from './service.ts';
 
 /** Lambda's longest function name. */
@@ -63,7 +64,7 @@ export function lambdaProviders(lambda: LambdaService, roles: Roles, assembly: A
       const vpc = isObject(properties.VpcConfig) ? properties.VpcConfig : {};
       const logging = isObject(properties.LoggingConfig) ? properties.LoggingConfig : {};
       const reserved = properties.ReservedConcurrentExecutions;
-      lambda.add({
+      const definition: FunctionDefinition = {
         name,
         logicalId,
         taskRoot,
@@ -75,7 +76,9 @@ export function lambdaProviders(lambda: LambdaService, roles: Roles, assembly: A
         logGroup: String(logging.LogGroup ?? `/aws/lambda/${name}`),
         principal: roles.issue(name, String(properties.Role)),
         placement: placementOf(vpc.SubnetIds, vpc.SecurityGroupIds),
-      });
+      };
+      if (definition.placement) demandInterfaces(roles.authorize, definition);
+      lambda.add(definition);
       return { ref: name, attributes: { Arn: functionArn(name) } };
     },
     'AWS::Lambda::EventInvokeConfig': (resource) => {

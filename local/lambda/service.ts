@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalError, reason } from '../errors.ts';
-import type { InvokeResult, Log } from '../types.ts';
+import type { Identities, InvokeResult, Log } from '../types.ts';
 import { environmentOf, type FunctionDefinition } from './definition.ts';
 import { startInstance } from './instance.ts';
 import { createLogs } from './logs.ts';
+import { logObstacle } from './own-calls.ts';
 import { createPool, type Pool } from './pool.ts';
 
 /** The Lambda service: functions by name, invoked synchronously or through a queue. */
@@ -14,7 +15,7 @@ export interface LambdaService {
   /** How often an asynchronous invocation is retried; 2 unless the template says otherwise. */
   setRetries(functionName: string, retries: number): void;
   invoke(nameOrArn: string, payload: Buffer, mode: 'RequestResponse' | 'Event'): Promise<InvokeResult>;
-  list(): readonly string[];
+  definitions(): readonly FunctionDefinition[];
   stop(): Promise<void>;
 }
 
@@ -27,6 +28,7 @@ export function createLambda(options: {
   readonly data: string;
   readonly endpoints: () => Readonly<Record<string, string>>;
   readonly tls: { readonly ca: string; readonly caFile: string };
+  readonly authorize: Identities['authorize'];
   readonly log: Log;
 }): LambdaService {
   const { log, tls } = options;
@@ -60,9 +62,13 @@ export function createLambda(options: {
 
   return {
     add(definition) {
-      const onLine = logs.lines(definition.name);
-      const start = () =>
-        startInstance(definition, environmentOf(definition, options.endpoints(), tls.caFile), tls.ca, onLine);
+      const toItsLog = logs.lines(definition.name);
+      const start = () => {
+        const obstacle = logObstacle(options.authorize, definition);
+        if (obstacle !== undefined) log(obstacle);
+        const environment = environmentOf(definition, options.endpoints(), tls.caFile);
+        return startInstance(definition, environment, tls.ca, obstacle === undefined ? toItsLog : () => {});
+      };
       functions.set(definition.name, { definition, pool: createPool(definition, start, log), retries: RETRIES });
     },
     find: (nameOrArn) => lookUp(nameOrArn)?.definition,
@@ -85,7 +91,7 @@ export function createLambda(options: {
       const answer = Buffer.from(outcome.payload);
       return outcome.failed ? { payload: answer, functionError: 'Unhandled' } : { payload: answer };
     },
-    list: () => [...functions.keys()],
+    definitions: () => [...functions.values()].map(({ definition }) => definition),
     async stop() {
       stopping.abort();
       await Promise.all([...functions.values()].map(({ pool }) => pool.stop()));

@@ -1,12 +1,7 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterEach, expect, inject, test } from 'vitest';
+import { changedAssembly, type Template } from '../support/assembly.ts';
 import { type Service, startService } from '../support/service.ts';
-
-interface Template {
-  Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
-}
 
 let service: Service | undefined;
 let assembly: string | undefined;
@@ -19,16 +14,7 @@ afterEach(async () => {
 
 /** Runs the app as it would synthesize without one line of `lib/`: `remove` answers how many places it removed. */
 async function startWithout(remove: (template: Template) => number): Promise<Service> {
-  assembly = await mkdtemp(join(tmpdir(), 'tidemark-without-'));
-  await cp(inject('assembly'), assembly, { recursive: true });
-  let removed = 0;
-  for (const name of await readdir(assembly)) {
-    if (!name.endsWith('.template.json')) continue;
-    const template = JSON.parse(await readFile(join(assembly, name), 'utf8')) as Template;
-    removed += remove(template);
-    await writeFile(join(assembly, name), JSON.stringify(template));
-  }
-  expect(removed).toBe(1);
+  assembly = await changedAssembly(inject('assembly'), remove);
   service = await startService(assembly);
   return service;
 }

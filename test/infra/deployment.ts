@@ -86,7 +86,7 @@ function functionsOf(resources: (type: string) => Resource[]): LambdaFunction[] 
       name: construct.split('/').at(-1)!,
       environment: (fn.properties.Environment as { Variables: Properties }).Variables,
       statements: policies
-        .filter(({ path }) => path.startsWith(`${construct}/`))
+        .filter(({ path }) => path.startsWith(`${construct}Role/`))
         .flatMap(({ properties }) => statementsOf(properties)),
     };
   });

@@ -21,14 +21,14 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Starts the local cloud on the synthesized assembly, on free ports, with an empty data folder or the given one. */
+/** Starts the local cloud on the synthesized assembly, on free ports and with an empty data folder unless given. */
 export async function startService(
   assembly: string = inject('assembly'),
-  options: { kafkaBrokers?: readonly string[]; data?: string } = {},
+  options: { kafkaBrokers?: readonly string[]; data?: string; port?: number } = {},
 ): Promise<Service> {
   const data = options.data ?? (await scratch('tidemark-service-'));
   const log: string[] = [];
-  const port = await freePorts(10);
+  const port = options.port ?? (await freePorts(10));
   const cloud = await startCloud({ ...options, assembly, data, port, log: (line) => log.push(line) });
   const database = new Pool({ ...cloud.services.database, database: 'tidemark', max: 4, types: typeParsers });
   setDefaultCACertificates([...getCACertificates('default'), await readFile(cloud.ca, 'utf8')]);

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { ACCOUNT, type Provider, type Provisioned, REGION } from '../../types.ts';
+import { ACCOUNT, type Caller, type Provider, type Provisioned, REGION } from '../../types.ts';
 import type { Postgres } from '../postgres/server.ts';
 import type { Secrets } from '../secrets.ts';
 
 /** The Aurora cluster of the template. */
 interface Cluster {
   readonly arn: string;
+  readonly resourceId: string;
   readonly masterUser: string;
   readonly dataApi: boolean;
 }
@@ -15,6 +16,8 @@ export interface Rds {
   cluster(): Cluster | undefined;
   /** The resource id (cluster-… or prx-…) that rds-db:connect is granted on, by the host name that clients dial. */
   resourceId(host: string): string | undefined;
+  /** The role with which the proxy of that name signs in to the cluster; undefined where clients dial the cluster. */
+  proxyRole(host: string): Caller | undefined;
 }
 
 function quote(identifier: string): string {
@@ -50,6 +53,7 @@ function resourceSuffix(name: string): string {
  */
 export function createRds(postgres: Postgres, secrets: Secrets, port: number): Rds {
   const hosts = new Map<string, string>();
+  const proxies = new Map<string, Caller>();
   let cluster: Cluster | undefined;
 
   const passive: Provider = ({ physicalName }) => ({ ref: physicalName, attributes: {} });
@@ -65,6 +69,7 @@ export function createRds(postgres: Postgres, secrets: Secrets, port: number): R
   return {
     cluster: () => cluster,
     resourceId: (host) => hosts.get(host),
+    proxyRole: (host) => proxies.get(host),
     providers: {
       'AWS::RDS::DBCluster': async ({ properties, physicalName, logicalId }) => {
         const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${physicalName}`;
@@ -74,12 +79,13 @@ export function createRds(postgres: Postgres, secrets: Secrets, port: number): R
         const masterUser = secrets.resolve(String(properties.MasterUsername ?? 'postgres'));
         const database = properties.DatabaseName === undefined ? undefined : String(properties.DatabaseName);
         await prepareDatabase(postgres, masterUser, database);
+        const resourceId = `cluster-${resourceSuffix(physicalName)}`;
         cluster = {
           arn,
+          resourceId,
           masterUser,
           dataApi: properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true',
         };
-        const resourceId = `cluster-${resourceSuffix(physicalName)}`;
         hosts.set('127.0.0.1', resourceId);
         return {
           ref: physicalName,
@@ -92,9 +98,10 @@ export function createRds(postgres: Postgres, secrets: Secrets, port: number): R
           },
         };
       },
-      'AWS::RDS::DBProxy': ({ properties, physicalName }) => {
+      'AWS::RDS::DBProxy': ({ properties, physicalName, logicalId }) => {
         const id = `prx-${resourceSuffix(physicalName).toLowerCase()}`;
         hosts.set('localhost', id);
+        proxies.set('localhost', { name: logicalId, roleArn: String(properties.RoleArn) });
         const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:db-proxy:${id}`;
         const ref = String(properties.DBProxyName ?? physicalName);
         return { ref, attributes: { DBProxyArn: arn, Endpoint: 'localhost' } };

@@ -28,6 +28,10 @@ interface Front {
   readonly log: Log;
 }
 
+function userArn(resourceId: string, user: string): string {
+  return `arn:aws:rds-db:${REGION}:${ACCOUNT}:dbuser:${resourceId}/${user}`;
+}
+
 /** Why a user with this token may not enter; undefined for a user who may. */
 async function refusal(front: Front, user: string, token: string): Promise<string | undefined> {
   try {
@@ -36,8 +40,9 @@ async function refusal(front: Front, user: string, token: string): Promise<strin
     const resourceId = front.rds.resourceId(host);
     if (!resourceId || Number(url.port) !== front.port) return `the token is for ${url.host}, which is not this server`;
     front.access.reach(principal, 'rds-db');
-    const arn = `arn:aws:rds-db:${REGION}:${ACCOUNT}:dbuser:${resourceId}/${user}`;
-    front.access.demand(principal, 'rds-db:connect', arn);
+    front.access.demand(principal, 'rds-db:connect', userArn(resourceId, user));
+    const proxy = front.rds.proxyRole(host);
+    if (proxy) front.access.demand(proxy, 'rds-db:connect', userArn(front.rds.cluster()?.resourceId ?? '', user));
     const query =
       "SELECT pg_has_role(oid, 'rds_iam', 'MEMBER') AS iam FROM pg_roles WHERE rolname = $1 AND rolcanlogin";
     const { rows } = await front.postgres.pool.query<{ iam: boolean }>(query, [user]);

@@ -10,6 +10,8 @@ let secretArn: string;
 let proxyId: string;
 let clusterId: string;
 
+const grant = (id: string, user: string) => `rds-db:connect arn:aws:rds-db:us-east-1:000000000000:dbuser:${id}/${user}`;
+
 async function provideDatabase(): Promise<void> {
   const secret = await cloud.provide('AWS::SecretsManager::Secret', 'Master', {
     GenerateSecretString: { SecretStringTemplate: '{"username":"master"}', GenerateStringKey: 'password' },
@@ -22,7 +24,8 @@ async function provideDatabase(): Promise<void> {
   });
   clusterArn = String(cluster.attributes.DBClusterArn);
   clusterId = String(cluster.attributes.DBClusterResourceId);
-  const proxy = await cloud.provide('AWS::RDS::DBProxy', 'Proxy', { DBProxyName: 'proxy' });
+  const { roleArn } = cloud.principal('Proxy', [grant(clusterId, 'app'), grant(clusterId, 'plain')]);
+  const proxy = await cloud.provide('AWS::RDS::DBProxy', 'Proxy', { DBProxyName: 'proxy', RoleArn: roleArn });
   proxyId = String(proxy.attributes.DBProxyArn).split(':')[6] ?? '';
 }
 
@@ -63,8 +66,6 @@ beforeAll(async () => {
 });
 afterAll(() => cloud.stop());
 
-const grant = (id: string, user: string) => `rds-db:connect arn:aws:rds-db:us-east-1:000000000000:dbuser:${id}/${user}`;
-
 describe('a connection with an IAM token', () => {
   test('speaks to PostgreSQL over TLS as the database user', async () => {
     const client = await connect(cloud.principal('fn', [grant(proxyId, 'app')]));
@@ -78,6 +79,12 @@ describe('a connection with an IAM token', () => {
     await direct.end();
     const other = connect(cloud.principal('direct', [grant(clusterId, 'app')]));
     await expect(other).rejects.toThrow(/rds-db:connect on resource: .*:prx-/);
+  });
+
+  test('through the proxy needs the role of the proxy to be granted too', async () => {
+    const fn = cloud.principal('fn', [grant(proxyId, 'other')]);
+    const refused = connect(fn, { user: 'other' });
+    await expect(refused).rejects.toThrow(/role\/Proxy is not authorized.*:cluster-.*\/other/);
   });
 
   test('is refused without TLS, without a grant, without rds_iam, with another token or with none', async () => {

@@ -61,8 +61,9 @@ function createIdentities(): Identities & Pick<Fixture, 'principal'> {
       return principal;
     },
     find: (accessKeyId) => known.get(accessKeyId)?.principal,
-    authorize({ accessKeyId, roleArn }, action, resource) {
-      if (known.get(accessKeyId)?.grants.some((grant) => covers(grant, action, resource))) return;
+    authorize({ name, roleArn }, action, resource) {
+      const role = [...known.values()].find(({ principal }) => principal.name === name);
+      if (role?.grants.some((grant) => covers(grant, action, resource))) return;
       const message = `User: ${roleArn} is not authorized to perform: ${action} on resource: ${resource}`;
       throw new LocalError('AccessDenied', message, 403);
     },

@@ -54,7 +54,13 @@ async function invoke(name: string, event: object = {}) {
 beforeAll(async () => {
   data = await scratch();
   const endpoints = () => ({ S3: 'https://127.0.0.1:1' });
-  lambda = createLambda({ data, endpoints, tls: await loadTls(data), log: (line) => lines.push(line) });
+  lambda = createLambda({
+    data,
+    endpoints,
+    tls: await loadTls(data),
+    authorize: () => {},
+    log: (line) => lines.push(line),
+  });
   await define('Plain');
 });
 afterAll(() => lambda.stop());

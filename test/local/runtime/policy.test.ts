@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { recordCalls } from '../../../local/iam/calls.ts';
 import { decide, parsePolicy } from '../../../local/iam/policy.ts';
 import { createRoles } from '../../../local/iam/roles.ts';
 import { scratch } from './sample-assembly.ts';
@@ -45,7 +46,7 @@ describe('policies', () => {
 
 test('a role refuses in the words of AWS, and its credentials survive a restart', async () => {
   const data = await scratch();
-  const roles = createRoles(data);
+  const roles = createRoles(data, recordCalls(data));
   const principal = roles.issue('UploadInit', 'arn:aws:iam::000000000000:role/upload');
   const refused = () => roles.authorize(principal, 's3:PutObject', 'arn:aws:s3:::blocks/x');
   expect(refused).toThrow(
@@ -54,6 +55,26 @@ test('a role refuses in the words of AWS, and its credentials survive a restart'
   );
   roles.attach('upload', parse(allow('s3:PutObject', '*')));
   expect(refused).not.toThrow();
-  expect(createRoles(data).issue('UploadInit', principal.roleArn)).toEqual(principal);
+  expect(createRoles(data, recordCalls(data)).issue('UploadInit', principal.roleArn)).toEqual(principal);
   expect(roles.find(principal.accessKeyId)).toEqual(principal);
+});
+
+test('of the calls that one grant allows, the record keeps one, also over a restart', async () => {
+  const data = await scratch();
+  const record = () => {
+    const calls = recordCalls(data);
+    const roles = createRoles(data, calls);
+    roles.attach('upload', parse(allow('s3:PutObject', ['arn:aws:s3:::blocks/*', 'arn:aws:s3:::other/*'])));
+    const principal = roles.issue('UploadInit', 'arn:aws:iam::000000000000:role/upload');
+    for (const key of ['blocks/a', 'blocks/b', 'other/c']) {
+      roles.authorize(principal, 's3:PutObject', `arn:aws:s3:::${key}`);
+    }
+    return calls.list();
+  };
+  const first = record();
+  expect(first.map(({ caller, resource }) => [caller, resource])).toEqual([
+    ['UploadInit', 'arn:aws:s3:::blocks/a'],
+    ['UploadInit', 'arn:aws:s3:::other/c'],
+  ]);
+  expect(record()).toEqual(first);
 });

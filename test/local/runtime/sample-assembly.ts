@@ -50,7 +50,12 @@ export function functionResources(
   return {
     [`${name}Role`]: {
       Type: 'AWS::IAM::Role',
-      Properties: { Policies: [{ PolicyName: 'own', PolicyDocument: { Statement: statements } }] },
+      Properties: {
+        ManagedPolicyArns: ['VPCAccess', 'MSK'].map(
+          (name) => `arn:aws:iam::aws:policy/service-role/AWSLambda${name}ExecutionRole`,
+        ),
+        Policies: [{ PolicyName: 'own', PolicyDocument: { Statement: statements } }],
+      },
     },
     [name]: {
       Type: 'AWS::Lambda::Function',

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { encodeDelta } from '../../codec/index.ts';
+import { covers } from '../../local/iam/policy.ts';
+import {
+  applyDeltas,
+  changes,
+  deleteFiles,
+  download,
+  finalize,
+  history,
+  init,
+  moveFiles,
+  prove,
+  restoreFile,
+  resultsOf,
+  tree,
+} from '../service/support/calls.ts';
+import { blocksOf, offer, type Service, startService, type User } from '../support/service.ts';
+import { age, storedBlocks, sweep } from '../support/storage.ts';
+import { unusedGrants } from './unused-grants.ts';
+
+/** EC2 evaluates actions that only describe against no resource. */
+const WITHOUT_FINER_RESOURCE = [
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSecurityGroups',
+  'ec2:DescribeSubnets',
+  'ec2:DescribeVpcs',
+];
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService();
+  await walk();
+});
+afterAll(() => service.stop());
+
+/** Makes every function do everything that it can do. */
+async function walk(): Promise<void> {
+  const [user, stranger] = [await service.signUp(), await service.signUp()];
+  const other = await user.addDevice();
+  const socket = new WebSocket(await other.socketUrl());
+  await once(socket, 'open');
+
+  const first = randomBytes(50_000);
+  const second = Buffer.concat([first.subarray(0, 25_000), Buffer.from('inserted'), first.subarray(25_000)]);
+  await user.save('file.bin', first);
+  await once(socket, 'message');
+  await sendDelta(user, 'file.bin', first, second);
+  await proveAndCommit(stranger, first);
+  const unsent = await user.begin('never-sent.bin', randomBytes(100));
+  expect((await user.finalize(unsent.upload_id)).status).toBe(422);
+
+  expect(await download(other, 'file.bin')).toEqual(second);
+  resultsOf(await restoreFile(user, { path: 'file.bin', version: 1, base_version: 2 }));
+  resultsOf(await moveFiles(user, [{ from: 'file.bin', to: 'moved.bin', base_version: 3 }]));
+  await Promise.all([
+    changes(user, 0),
+    tree(user),
+    history(user, 'moved.bin'),
+    user.call('GET', '/devices'),
+    user.call('GET', '/no-such-route'),
+  ]);
+
+  await openWithoutSocket(await user.addDevice(), user);
+  socket.send(JSON.stringify({ type: 'ping' }));
+  await Promise.all([once(socket, 'close'), user.call('DELETE', `/devices/${other.device}`)]);
+  await openWithoutSocket(other, user);
+  resultsOf(await deleteFiles(user, [{ path: 'moved.bin', base_version: 4 }]));
+  await vi.waitFor(collect, { timeout: 60_000, interval: 500 });
+}
+
+async function sendDelta(user: User, path: string, base: Buffer, content: Buffer): Promise<void> {
+  const [block] = await blocksOf(content);
+  const delta = encodeDelta(base, content);
+  const where = { path, version: 1, first: 0, count: 1 };
+  const offered = await offer(path, content, 1);
+  const blocks = offered.blocks.map((one) => ({ ...one, delta: { base: where, bytes: delta.length } }));
+  const { upload_id, send } = await init(user, [{ ...offered, blocks }]);
+  expect(send).toEqual([{ hash: block?.hash, how: 'delta' }]);
+  await applyDeltas(user, upload_id, [{ hash: block!.hash, size: content.length, base: where, delta }]);
+  await finalize(user, upload_id);
+}
+
+/** Another user's content: only who has it learns that the service has it too. */
+async function proveAndCommit(user: User, content: Buffer): Promise<void> {
+  const { upload_id, send } = await init(user, [await offer('same.bin', content, 0)]);
+  await prove(user, upload_id, send, content);
+  await finalize(user, upload_id);
+}
+
+/**
+ * A connection whose socket is gone, as after a crash of the gateway ($disconnect is best effort), until notify meets
+ * it. A revoked device's is refused.
+ */
+async function openWithoutSocket(device: User, sender: User): Promise<void> {
+  const { sub } = JSON.parse(Buffer.from(device.token.split('.')[1]!, 'base64url').toString()) as { sub: string };
+  const authorizer = { user_id: sub, device_id: device.device };
+  // Old enough for notify to believe that it is gone and not still opening.
+  const connectedAt = Date.now() - 2 * 60_000;
+  const requestContext = { connectionId: `gone-${device.device}`, connectedAt, authorizer };
+  await service.cloud.invoke('Connect', { requestContext });
+  await sender.save(`for-${device.device}.txt`, Buffer.from('hello'));
+}
+
+/** Lets all time limits pass and sweeps. Throws until an object is gone: counts fall some time after a delete. */
+async function collect(): Promise<void> {
+  const before = (await storedBlocks(service.data)).length;
+  await age(service, 24 * 31);
+  await sweep(service);
+  expect((await storedBlocks(service.data)).length).toBeLessThan(before);
+}
+
+test('what functions do is allowed by their roles, and nothing was refused', () => {
+  const { access } = service.cloud;
+  const refused = access
+    .calls()
+    .filter(
+      ({ role, action, resource, context }) =>
+        !access.grants().some((grant) => grant.role === role && covers(grant, action, resource, context)),
+    );
+  expect(refused).toEqual([]);
+  expect(service.log.filter((line) => line.startsWith('access:'))).toEqual([]);
+});
+
+test('every grant was used by a call, or is justified in unused-grants.ts', async () => {
+  const { access } = service.cloud;
+  const calls = access.calls();
+  const callers = new Map(calls.map(({ role, caller }) => [role, caller]));
+  const unused = access
+    .grants()
+    .filter(
+      (grant) =>
+        !calls.some(
+          ({ role, action, resource, context }) => grant.role === role && covers(grant, action, resource, context),
+        ),
+    )
+    .map(({ role, action, resource }) => `${callers.get(role) ?? role} ${action} on ${resource}`);
+  const unexplained = unused.filter(
+    (line) => !unusedGrants.some(({ caller, action }) => line.startsWith(`${caller} ${action} `)),
+  );
+  expect(unexplained, 'remove these from lib/, or say in unused-grants.ts why they stay').toEqual([]);
+  const stale = unusedGrants.filter(
+    ({ caller, action }) => !unused.some((line) => line.startsWith(`${caller} ${action} `)),
+  );
+  expect(stale, 'these are used or gone: take them out of unused-grants.ts').toEqual([]);
+});
+
+test('no role has a wildcard action, nor every resource where AWS has a finer one', () => {
+  const grants = service.cloud.access.grants();
+  expect(grants.filter(({ action }) => action.includes('*') || action.includes('?'))).toEqual([]);
+  const onAll = grants.filter(({ resource }) => resource === '*').map(({ action }) => action);
+  expect([...new Set(onAll)].sort()).toEqual(WITHOUT_FINER_RESOURCE);
+});

@@ -1,0 +1,38 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const requirements = join(import.meta.dirname, 'requirements.txt');
+const environment = join(import.meta.dirname, '../../../.tidemark/sam');
+const commands = join(environment, 'bin');
+
+/** SAM CLI comes from PyPI. CI must have Python. */
+export const samIsPossible =
+  process.env.CI === 'true' || spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0;
+if (!samIsPossible) console.warn('Python 3 with venv is missing: the checks by SAM CLI do not run here.');
+
+/** Installs the pinned SAM CLI below .tidemark/, unless it is there. */
+export function installSam(): void {
+  const installed = join(environment, 'requirements.txt');
+  if (existsSync(installed) && readFileSync(installed, 'utf8') === readFileSync(requirements, 'utf8')) return;
+  rmSync(environment, { recursive: true, force: true });
+  mkdirSync(environment, { recursive: true });
+  run('python3', '-m', 'venv', environment);
+  run(join(commands, 'pip'), 'install', '--quiet', '--requirement', requirements);
+  cpSync(requirements, installed);
+}
+
+/** Runs SAM CLI as somebody without an AWS account does. */
+export function runSam(...words: string[]): { status: number | null; output: string } {
+  const env = { PATH: process.env.PATH, HOME: environment, SAM_CLI_TELEMETRY: '0' };
+  const { status, stdout, stderr } = spawnSync(join(commands, 'sam'), [...words, '--region', 'us-east-1'], {
+    env,
+    encoding: 'utf8',
+  });
+  return { status, output: stdout + stderr };
+}
+
+function run(command: string, ...words: string[]): void {
+  const { status, error } = spawnSync(command, words, { stdio: 'inherit' });
+  if (status !== 0) throw new Error(`${command} ${words.join(' ')} failed: ${error?.message ?? `exit code ${status}`}`);
+}

@@ -171,11 +171,11 @@ function startOf(base: i32, target: i32): i32 {
 
 /** Indexes more of the base the longer nothing was found; returns how many pending bytes are the next occasion. */
 function widen(around: i32, pending: i32): i32 {
-  const radius = pending < 512 ? 1 << PIECE_BITS : pending < 2048 ? 1 << 17 : pending < 8192 ? 1 << 19 : baseSize;
+  const radius = pending < 512 ? 1 << PIECE_BITS : pending < 2048 ? 1 << 17 : baseSize;
   useTable(pending < 512 && bits <= LOCAL_BITS ? LOCAL_BITS : wholeBits);
   indexPieces(around - radius, around + radius);
   if (pending < 512 && baseSize > MAX_TARGET) indexPieces(0, 1 << PIECE_BITS);
-  return pending < 512 ? 512 : pending < 2048 ? 2048 : 8192;
+  return pending < 512 ? 512 : 2048;
 }
 
 /** Makes it a table of 2^wanted slots, with the pieces of the base that the former one had. */

@@ -1,0 +1,16 @@
+/** A benchmark: prints a table, or with `json` its figures as one line of JSON. */
+type Bench = (options: { json: boolean }) => Promise<void>;
+
+const benches: Record<string, () => Promise<{ run: Bench }>> = {
+  'cold-start': () => import('./cold-start.ts'),
+};
+
+const [name, ...options] = process.argv.slice(2);
+const bench = benches[name ?? ''];
+if (!bench) {
+  console.error(`usage: npm run bench -- NAME [--json], with one of these names: ${Object.keys(benches).join(', ')}`);
+  process.exitCode = 2;
+} else {
+  const { run } = await bench();
+  await run({ json: options.includes('--json') });
+}

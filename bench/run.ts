@@ -1,16 +1,17 @@
-/* `npm run bench -- codec [--json]`: prints a table, or with --json one line of JSON. */
-import { parseArgs } from 'node:util';
-import { benchCodec } from './codec/bench.ts';
+/** A benchmark: prints a table, or with `json` its figures as one line of JSON. */
+type Bench = (options: { json: boolean }) => Promise<void>;
 
-const benchmarks: Record<string, (json: boolean) => Promise<void>> = { codec: benchCodec };
+const benches: Record<string, () => Promise<{ run: Bench }>> = {
+  codec: () => import('./codec/bench.ts'),
+  'cold-start': () => import('./cold-start.ts'),
+};
 
-const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false } },
-  allowPositionals: true,
-});
-const benchmark = benchmarks[positionals[0] ?? ''];
-if (!benchmark) {
-  console.error(`Name one of: ${Object.keys(benchmarks).join(', ')}`);
-  process.exit(1);
+const [name, ...options] = process.argv.slice(2);
+const bench = benches[name ?? ''];
+if (!bench) {
+  console.error(`usage: npm run bench -- NAME [--json], with one of these names: ${Object.keys(benches).join(', ')}`);
+  process.exitCode = 2;
+} else {
+  const { run } = await bench();
+  await run({ json: options.includes('--json') });
 }
-await benchmark(values.json);

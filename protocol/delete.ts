@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from './limits.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Uuid } from './uuid.ts';
 
 /** POST /devices: registers a device under an id that it chose; repeating it changes at most the name. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ChangeType } from './changes.ts';
 import { Attributes } from './entry.ts';
 import { limits } from './limits.ts';

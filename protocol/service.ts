@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** GET /service, without a token: what a client needs to know before it can sign in. */
 export const ServiceResponse = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Path } from './path.ts';
 
 /** What the service sends over the WebSocket. A push is a hint: the truth is GET /changes. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Uuid } from './uuid.ts';
 
 /** POST /ticket: a one-time ticket for `wss://…?ticket=`, since a browser cannot set a header on a WebSocket. */

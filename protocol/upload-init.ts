@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Attributes, Block } from './entry.ts';
 import { ItemError } from './errors.ts';
 import { Hash } from './hash.ts';

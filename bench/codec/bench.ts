@@ -20,7 +20,7 @@ interface CaseResult extends Figures {
 const TURNS = 21;
 
 /** Runs every case beside its peers and beside SHA-256 of the same blocks. The last line of `json` holds all figures. */
-export async function benchCodec(json: boolean): Promise<void> {
+export async function run({ json }: { json: boolean }): Promise<void> {
   const { installed, missing } = installedPeers();
   if (missing.length > 0) console.error(`Not installed, so not compared: ${missing.join(', ')}`);
   const cases: CaseResult[] = [];

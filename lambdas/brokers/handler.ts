@@ -1,5 +1,5 @@
 import { GetBootstrapBrokersCommand, KafkaClient } from '@aws-sdk/client-kafka';
-import { z } from 'zod';
+import * as z from 'zod';
 import { customResource } from '../shared/custom-resource.ts';
 
 const Properties = z.object({ ClusterArn: z.string() });

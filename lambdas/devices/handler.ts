@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Device, type DevicesResponse, RegisterDeviceRequest } from '../../protocol/devices.ts';
 import { Uuid } from '../../protocol/uuid.ts';
 import { databases } from '../shared/database.ts';

@@ -1,5 +1,5 @@
 import type { MSKEvent } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { databases } from '../shared/database.ts';
 import { fileChangedEvents } from '../shared/kafka-event.ts';
 import { logger } from '../shared/log.ts';

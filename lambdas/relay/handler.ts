@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { databases } from '../shared/database.ts';
 import { logger } from '../shared/log.ts';
 import { publisher } from '../shared/publisher.ts';

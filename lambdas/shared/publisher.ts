@@ -1,7 +1,7 @@
-import { generateAuthToken } from 'aws-msk-iam-sasl-signer-js';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import { requireEnv } from './env.ts';
+import { streamToken } from './stream-token.ts';
 
 export interface Publisher {
   /** Resolves when every broker that must has the events. Events of one user keep their order. */
@@ -47,7 +47,7 @@ async function connect(): Promise<Producer> {
     ssl: true,
     sasl: {
       mechanism: 'oauthbearer',
-      oauthBearerProvider: async () => ({ value: (await generateAuthToken({ region })).token }),
+      oauthBearerProvider: async () => ({ value: await streamToken(region) }),
     },
     connectionTimeout: REQUEST_MS,
     requestTimeout: REQUEST_MS,

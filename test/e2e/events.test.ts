@@ -54,6 +54,8 @@ const story: [folder: string, answer: unknown][] = [
   ['changes', { statusCode: 200 }],
   ['tree', { statusCode: 200 }],
   ['history', { statusCode: 200 }],
+  // A file cannot name a moment of the last 30 days for ever: this one is refused.
+  ['compare', { statusCode: 400 }],
   ['download', { statusCode: 200 }],
   ['locate', { files: [expect.anything()], sign: [expect.anything()] }],
   ['move', { statusCode: 200 }],

@@ -62,6 +62,7 @@ async function walk(): Promise<void> {
     changes(user, 0),
     tree(user),
     history(user, 'moved.bin'),
+    user.call('GET', `/compare?device_id=${user.device}&at=${Date.now() - 1000}`),
     user.call('GET', '/devices'),
     user.call('GET', '/no-such-route'),
   ]);

@@ -31,6 +31,8 @@ export async function startService(
   const port = options.port ?? (await freePorts(10));
   const cloud = await startCloud({ ...options, assembly, data, port, log: (line) => log.push(line) });
   const database = new Pool({ ...cloud.services.database, database: 'tidemark', max: 4, types: typeParsers });
+  // The server ends idle connections when the cloud stops.
+  database.on('error', () => undefined);
   setDefaultCACertificates([...getCACertificates('default'), await readFile(cloud.ca, 'utf8')]);
   return {
     cloud,

@@ -99,7 +99,7 @@ export class ApiStack extends Stack {
   }
 
   #reads(): void {
-    for (const id of ['Changes', 'Tree', 'History']) {
+    for (const id of ['Changes', 'Tree', 'History', 'Compare']) {
       this.#route(this.#sqlFunction(id, medium), `/${id.toLowerCase()}`, HttpMethod.GET);
     }
   }
@@ -121,8 +121,9 @@ export class ApiStack extends Stack {
   }
 
   #devices(): void {
-    const { tickets } = this.#props.notification;
-    const devices = this.#sqlFunction('Devices', small);
+    const { tickets, hangUp } = this.#props.notification;
+    const devices = this.#sqlFunction('Devices', small, { HANG_UP_FUNCTION: hangUp.functionName });
+    hangUp.grantInvoke(devices);
     this.#route(devices, '/devices', HttpMethod.POST, HttpMethod.GET);
     this.#route(devices, '/devices/{device_id}', HttpMethod.DELETE);
 

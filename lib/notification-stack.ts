@@ -18,6 +18,8 @@ interface NotificationStackProps extends StackProps {
 export class NotificationStack extends Stack {
   /** One-time tickets: what a device shows instead of its token, which a browser could not send. */
   readonly tickets: Table;
+  /** Closes the connections of a revoked device. */
+  readonly hangUp: TidemarkFunction;
   /** `wss://` URL that clients connect to. */
   readonly socketUrl: string;
   readonly #profile: Profile;
@@ -35,7 +37,10 @@ export class NotificationStack extends Stack {
     const api = this.#createApi();
     const stage = new WebSocketStage(this, 'Live', { webSocketApi: api, stageName: 'live', autoDeploy: true });
     this.socketUrl = `${api.apiEndpoint}/${stage.stageName}`;
-    this.#push(stage, api, stream);
+    const host = Fn.select(1, Fn.split('://', api.apiEndpoint));
+    const callbackUrl = `https://${host}/${stage.stageName}`;
+    this.#push(stage, callbackUrl, stream);
+    this.hangUp = this.#createHangUp(stage, callbackUrl);
 
     new CfnOutput(this, 'SocketUrl', { value: this.socketUrl });
   }
@@ -45,7 +50,7 @@ export class NotificationStack extends Stack {
     const authorize = this.#function('Authorize', { TICKETS_TABLE: this.tickets.tableName });
     this.tickets.grant(authorize, 'dynamodb:DeleteItem');
     const connect = this.#function('Connect', environment);
-    this.#connections.grant(connect, 'dynamodb:PutItem');
+    this.#connections.grant(connect, 'dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:DeleteItem');
     const disconnect = this.#function('Disconnect', environment);
     this.#connections.grant(disconnect, 'dynamodb:DeleteItem');
     const socketMessage = this.#function('SocketMessage');
@@ -67,15 +72,14 @@ export class NotificationStack extends Stack {
   }
 
   /** Outside the VPC: an isolated subnet has no way to the API's @connections. */
-  #push(stage: WebSocketStage, api: WebSocketApi, stream: StreamStack): void {
-    const host = Fn.select(1, Fn.split('://', api.apiEndpoint));
+  #push(stage: WebSocketStage, callbackUrl: string, stream: StreamStack): void {
     const notify = new TidemarkFunction(this, 'Notify', {
       profile: this.#profile,
       memorySize: 256,
       timeout: Duration.seconds(30),
       environment: {
         CONNECTIONS_TABLE: this.#connections.tableName,
-        SOCKET_CALLBACK_URL: `https://${host}/${stage.stageName}`,
+        SOCKET_CALLBACK_URL: callbackUrl,
       },
     });
     this.#connections.grant(notify, 'dynamodb:Query', 'dynamodb:DeleteItem');
@@ -88,6 +92,19 @@ export class NotificationStack extends Stack {
       batchSize: 100,
       window: Duration.seconds(0),
     });
+  }
+
+  /** Outside the VPC for the same reason; devices, inside, invokes it. */
+  #createHangUp(stage: WebSocketStage, callbackUrl: string): TidemarkFunction {
+    const hangUp = new TidemarkFunction(this, 'HangUp', {
+      profile: this.#profile,
+      memorySize: 128,
+      timeout: Duration.seconds(30),
+      environment: { CONNECTIONS_TABLE: this.#connections.tableName, SOCKET_CALLBACK_URL: callbackUrl },
+    });
+    this.#connections.grant(hangUp, 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:DeleteItem');
+    stage.grantManagementApiAccess(hangUp);
+    return hangUp;
   }
 
   #function(id: string, environment: Record<string, string> = {}): TidemarkFunction {

@@ -24,6 +24,7 @@ export const limits = {
   changesPerPage: 1000,
   treeEntriesPerPage: 1000,
   historyPerPage: 200,
+  differencesPerPage: 1000,
   /** Seconds that a signed upload or download URL is valid. */
   urlSeconds: 900,
   /** Seconds that a WebSocket ticket is valid. */

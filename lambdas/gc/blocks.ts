@@ -6,7 +6,7 @@ import { transaction } from '../shared/database.ts';
 const CONCURRENCY = 16;
 
 /** Unused since before the grace period, and no open upload counts on it. By the database's clock. */
-const UNUSED = `b.ref_count = 0 and b.delete_after < now()
+export const UNUSED = `b.ref_count = 0 and b.delete_after < now()
   and not exists (select from blocks.pins p where p.block_hash = b.block_hash and p.expires_at > now())`;
 
 /**
@@ -70,24 +70,4 @@ async function collectBlock(blocks: Pool, hash: string): Promise<boolean> {
     [bytes, doomed],
   );
   return rowCount === 1;
-}
-
-/** What a run would find now, for a dry run. */
-export async function countCollectable(
-  blocks: Pool,
-): Promise<{ blocks_condemned: number; blocks_deleted: number; pins_expired: number; counts_settled: number }> {
-  const { rows } = await blocks.query<{ live: number; others: number; pins: number; unsettled: number }>(
-    `select count(*) filter (where b.state = 'live') as live, count(*) filter (where b.state <> 'live') as others,
-       (select count(*) from blocks.pins where expires_at < now()) as pins,
-       (select count(*) from blocks.ledger
-        where state = 'raised' and changed_at < now() - interval '72 hours') as unsettled
-     from blocks.blocks b where ${UNUSED}`,
-  );
-  const { live, others, pins, unsettled } = rows[0]!;
-  return {
-    blocks_condemned: live,
-    blocks_deleted: live + others,
-    pins_expired: pins,
-    counts_settled: unsettled,
-  };
 }

@@ -4,14 +4,14 @@ import type { Shard } from '../shared/database.ts';
 import { lockAccounts, noteForgotten } from '../shared/tables/accounts.ts';
 
 /** The changes `c` from before the history's time. */
-export const outdated = `c.created_at < now() - interval '${limits.historyDays} days'`;
+export const OUTDATED = `c.created_at < now() - interval '${limits.historyDays} days'`;
 
 /** Forgets some of these, oldest first; a cursor from before them is gone. */
 export async function forgetChanges(sql: PoolClient, shard: Shard, limit: number): Promise<number> {
   const { rows } = await sql.query<{ userId: string; seq: number }>(
     `with old as (
        select c.user_id, c.seq from ${shard.schema}.changes c
-       where ${outdated} order by c.created_at, c.seq limit $1 for update skip locked)
+       where ${OUTDATED} order by c.created_at, c.seq limit $1 for update skip locked)
      delete from ${shard.schema}.changes c using old where (c.user_id, c.seq) = (old.user_id, old.seq)
      returning c.user_id as "userId", c.seq`,
     [limit],

@@ -1,4 +1,3 @@
-import { limits } from '../../protocol/limits.ts';
 import { lowerReferences } from '../shared/commit/references.ts';
 import type { Databases } from '../shared/database.ts';
 import { confirmVersions, listUnsettled } from '../shared/tables/ledger.ts';
@@ -9,7 +8,7 @@ import { filterVersions } from '../shared/tables/versions.ts';
  * shard, taken back when it is not. A shard that cannot be asked throws, and nothing changes. Answers how many it took up.
  */
 export async function settleLedger(databases: Databases, limit: number): Promise<number> {
-  const unsettled = await listUnsettled(databases.blocks, limits.uploadHours, limit);
+  const unsettled = await listUnsettled(databases.blocks, limit);
   const visible = new Set<string>();
   for (const [shard, versions] of Map.groupBy(unsettled, ({ user_id }) => databases.shardOf(user_id))) {
     const ids = versions.map(({ version_id }) => version_id);
@@ -18,6 +17,6 @@ export async function settleLedger(databases: Databases, limit: number): Promise
   await confirmVersions(databases.blocks, [...visible]);
   const invisible = unsettled.map(({ version_id }) => version_id).filter((id) => !visible.has(id));
   // A retry may have entered one of them again since then: that one may become visible yet.
-  await lowerReferences(databases.blocks, invisible, limits.uploadHours);
+  await lowerReferences(databases.blocks, invisible, 'unsettled');
   return unsettled.length;
 }

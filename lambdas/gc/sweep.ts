@@ -2,10 +2,11 @@ import type { Databases } from '../shared/database.ts';
 import { transaction } from '../shared/database.ts';
 import { removeOldAnswers } from '../shared/tables/requests.ts';
 import { removeExpiredUploads } from '../shared/tables/uploads.ts';
-import { collectBlocks, countCollectable } from './blocks.ts';
+import { collectBlocks } from './blocks.ts';
 import { forgetChanges } from './changes.ts';
 import { settleLedger } from './ledger.ts';
 import { removeExpiredPins } from './pins.ts';
+import { preview } from './preview.ts';
 import { expireVersions } from './versions.ts';
 
 export interface SweepReport {
@@ -45,7 +46,7 @@ export async function sweep(
     blocks_deleted: 0,
     unfinished: false,
   };
-  if (dryRun) return { ...report, ...(await countCollectable(databases.blocks)) };
+  if (dryRun) return { ...report, ...(await preview(databases)) };
 
   const repeat = async (step: () => Promise<number>): Promise<number> => {
     let total = 0;
@@ -68,11 +69,11 @@ export async function sweep(
   }
   report.counts_settled = await repeat(() => settleLedger(databases, BATCH));
   report.pins_expired = await repeat(() => removeExpiredPins(databases.blocks, BATCH));
-  report.blocks_deleted = await repeat(async () => {
+  await repeat(async () => {
     const { condemned, deleted, taken } = await collectBlocks(databases.blocks, BATCH);
     report.blocks_condemned += condemned;
     report.blocks_deleted += deleted;
     return taken;
-  }).then(() => report.blocks_deleted);
+  });
   return report;
 }

@@ -7,11 +7,11 @@ import { lockAccounts } from '../shared/tables/accounts.ts';
 import { reopenVersions } from '../shared/tables/ledger.ts';
 import { filterVersions } from '../shared/tables/versions.ts';
 
-/**
- * The versions `v` whose time is over: superseded, or made by a delete, 30 days ago. The newest version of a live file is
- * never among them, nor one that a kept change refers to.
- */
-export const expired = (schema: string) => `v.superseded_at < now() - interval '${limits.historyDays} days'
+/** The versions `v` whose time is over: superseded, or made by a delete, 30 days ago; never the newest of a live file. */
+export const OVERDUE = `v.superseded_at < now() - interval '${limits.historyDays} days'`;
+
+/** Of these, the ones that no kept change refers to. */
+const expired = (schema: string) => `${OVERDUE}
   and not exists (select from ${schema}.changes c where c.version_id = v.version_id)`;
 
 /**

@@ -9,8 +9,9 @@ import { filterFiles, filterParents, type Kind, type Target } from '../shared/ta
 const changedMeanwhile = itemError('unavailable', 'the file changed while it was being moved: try again');
 
 /**
- * Plays the moves in order on what is known of the paths, and says by position which of them cannot be done.
- * `counted` are the moves whose blocks are counted for the new version. A refused move leaves its source in place, where later ones may collide with it.
+ * Plays the moves in order on what is known of the paths, and says by position which of them cannot be done. A refused
+ * move leaves its source in place, where later ones may collide with it.
+ * @param counted positions of the moves whose blocks are counted for the new version
  */
 export async function planMoves(
   sql: PoolClient,
@@ -50,6 +51,9 @@ export async function planMoves(
     if (from === to) return itemError('bad_request', 'the path is to be moved to itself');
     if (tree.has(to)) return itemError('path_conflict', `'${to}' is taken: choose another name, or delete it first`);
     const kind = tree.get(from);
+    if (kind === 'directory' && to.startsWith(`${from}/`)) {
+      return itemError('path_conflict', 'a directory cannot be moved into itself');
+    }
     const file = ancestors(to).find((path) => path !== from && tree.get(path) === 'file');
     if (file !== undefined) return itemError('path_conflict', `'${file}' is a file: move or delete it first`);
     if (kind === 'file' && holds(to, from)) {

@@ -1,5 +1,4 @@
 import {
-  ApiGatewayManagementApiClient,
   GoneException,
   LimitExceededException,
   PostToConnectionCommand,
@@ -7,13 +6,14 @@ import {
 import pMap from 'p-map';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import type { SocketMessage } from '../../protocol/socket.ts';
-import { once, requireEnv } from '../shared/env.ts';
 import { logger } from '../shared/log.ts';
-import { type Connection, connectionsOf, forgetConnection } from './registry.ts';
+import { type Connection, connectionsOf, forgetConnection } from '../shared/registry.ts';
+import { socketGateway } from '../shared/socket-gateway.ts';
 
 const CONCURRENCY = 16;
 
-const gateway = once(() => new ApiGatewayManagementApiClient({ endpoint: requireEnv('SOCKET_CALLBACK_URL') }));
+/** API Gateway opens a connection after $connect has entered it, and until then says that it is gone. */
+const OPENING_MS = 60_000;
 
 /**
  * Pushes changes to every connection of their user except the origin's, in order per connection. Answers how many
@@ -37,13 +37,13 @@ async function pushAll(connection: Connection, changes: readonly FileChanged[]):
   for (const change of changes) {
     if (change.origin_device === connection.deviceId) continue;
     try {
-      await gateway().send(
+      await socketGateway().send(
         new PostToConnectionCommand({ ConnectionId: connection.id, Data: JSON.stringify(toMessage(change)) }),
       );
       sent++;
     } catch (error) {
       if (error instanceof GoneException) {
-        await forgetConnection(connection);
+        if (connection.connectedAt < Date.now() - OPENING_MS) await forgetConnection(connection);
         return sent;
       }
       if (!(error instanceof LimitExceededException)) throw error;

@@ -1,5 +1,6 @@
 import { Signer } from '@aws-sdk/rds-signer';
 import { Pool, type PoolClient, types } from 'pg';
+import { isTransient } from './database-errors.ts';
 import { once, requireEnv } from './env.ts';
 import { parseShardMap, shardOf, shardSchemas } from './shards.ts';
 
@@ -40,7 +41,11 @@ export function databasesOf(blocks: Pool, poolOfShard: (shard: number) => Pool):
   return { blocks, shards, shardOf: (userId) => shards[shardOf(userId)]! };
 }
 
-/** A pool for one cluster of the shard map. `statementMs` bounds each statement. */
+/**
+ * A pool for one cluster of the shard map. Its single statements run again like transactions, so they too must change
+ * nothing the second time.
+ * @param statementMs bound of each statement
+ */
 export function poolOf({ host, port }: { host: string; port: number }, statementMs: number): Pool {
   const user = requireEnv('DATABASE_USER');
   const signer = new Signer({ hostname: host, port, username: user });
@@ -58,6 +63,8 @@ export function poolOf({ host, port }: { host: string; port: number }, statement
   });
   // An idle connection may die while the function is frozen; the next statement gets a new one.
   pool.on('error', () => {});
+  const query = pool.query.bind(pool) as (...statement: unknown[]) => Promise<unknown>;
+  pool.query = ((...statement: unknown[]) => retried(() => query(...statement))) as Pool['query'];
   return pool;
 }
 
@@ -91,7 +98,7 @@ export async function transaction<T>(
 }
 
 /** Repeats a call that failed for a dead connection, a deadlock or a serialization failure; at most three attempts. */
-export async function retried<T>(call: () => Promise<T>): Promise<T> {
+async function retried<T>(call: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await call();
@@ -99,13 +106,4 @@ export async function retried<T>(call: () => Promise<T>): Promise<T> {
       if (attempt === ATTEMPTS || !isTransient(error)) throw error;
     }
   }
-}
-
-/** SQLSTATE 08xxx connection, 57P0x shutdown, 40001 serialization, 40P01 deadlock; else a broken socket. */
-function isTransient(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === 'string') return /^(08...|57P0.|40001|40P01|ECONNRESET|EPIPE|ECONNREFUSED)$/.test(code);
-  return (
-    typeof message === 'string' && /^Connection terminated|Client has encountered a connection error/.test(message)
-  );
 }

@@ -2,6 +2,7 @@ import type { APIGatewayProxyEventV2WithJWTAuthorizer, APIGatewayProxyStructured
 import type { z } from 'zod';
 import type { ErrorBody } from '../../protocol/errors.ts';
 import { Uuid } from '../../protocol/uuid.ts';
+import { isOverloaded } from './database-errors.ts';
 import { ServiceError } from './errors.ts';
 import { logger } from './log.ts';
 
@@ -50,8 +51,7 @@ function json(statusCode: number, body: unknown, headers: Record<string, string>
 
 function asServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
-  const code = (error as { code?: unknown }).code;
-  if (code === '57014') return new ServiceError('unavailable', 'the database took too long: try again in a moment');
+  if (isOverloaded(error)) return new ServiceError('unavailable', 'the database is busy: try again in a moment');
   return new ServiceError('internal', 'the service failed; the log has the reason under this request: try again');
 }
 

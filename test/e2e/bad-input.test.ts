@@ -143,9 +143,7 @@ describe('a request that does not fit what is stored', () => {
       await user.call('POST', '/restore', {
         request_id: randomUUID(),
         device_id: user.device,
-        path: 'kept.bin',
-        version: 9,
-        base_version: 1,
+        files: [{ path: 'kept.bin', version: 9, base_version: 1 }],
       }),
       404,
       'not_found',

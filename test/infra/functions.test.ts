@@ -58,9 +58,10 @@ const expected: Record<string, Expected> = {
   Move: inVpc(512, 15, ['RELAY_FUNCTION'], ['lambda:InvokeFunction']),
   Restore: inVpc(512, 15, ['RELAY_FUNCTION'], ['lambda:InvokeFunction']),
   Changes: inVpc(512, 15, [], []),
+  Compare: inVpc(512, 15, [], []),
   Tree: inVpc(512, 15, [], []),
   History: inVpc(512, 15, [], []),
-  Devices: inVpc(256, 15, [], []),
+  Devices: inVpc(256, 15, ['HANG_UP_FUNCTION'], ['lambda:InvokeFunction']),
   Ticket: inVpc(256, 15, ['TICKETS_TABLE'], ['dynamodb:PutItem']),
   Locate: inVpc(512, 10, [], []),
   Download: outside(
@@ -72,7 +73,7 @@ const expected: Record<string, Expected> = {
   Service: outside(128, 5, ['API_URL', 'AUTH_CLIENT_ID', 'AUTH_PROVIDER_URL', 'SOCKET_URL'], []),
   Fallback: outside(128, 5, [], []),
   Authorize: outside(128, 5, ['TICKETS_TABLE'], ['dynamodb:DeleteItem']),
-  Connect: outside(128, 5, ['CONNECTIONS_TABLE'], ['dynamodb:PutItem']),
+  Connect: outside(128, 5, ['CONNECTIONS_TABLE'], ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem']),
   Disconnect: outside(128, 5, ['CONNECTIONS_TABLE'], ['dynamodb:DeleteItem']),
   SocketMessage: outside(128, 5, [], []),
   Notify: outside(
@@ -80,6 +81,12 @@ const expected: Record<string, Expected> = {
     30,
     ['CONNECTIONS_TABLE', 'SOCKET_CALLBACK_URL'],
     ['dynamodb:DeleteItem', 'dynamodb:Query', 'execute-api:ManageConnections', ...consume],
+  ),
+  HangUp: outside(
+    128,
+    30,
+    ['CONNECTIONS_TABLE', 'SOCKET_CALLBACK_URL'],
+    ['dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:Query', 'execute-api:ManageConnections'],
   ),
   Gc: inVpc(
     512,
@@ -141,11 +148,11 @@ describe.each(profileNames)('functions of the profile %s', (profile) => {
     expect(statements.flatMap(({ resources }) => resources).filter((resource) => resource === '*')).toEqual([]);
   });
 
-  test('that push to sockets sit outside the VPC, where @connections can be reached', () => {
+  test('that write to sockets or close them sit outside the VPC, where @connections can be reached', () => {
     const pushing = functions.filter(({ statements }) =>
       statements.some(({ actions }) => actions.includes('execute-api:ManageConnections')),
     );
-    expect(pushing.map(({ name }) => name)).toEqual(['Notify']);
+    expect(pushing.map(({ name }) => name).sort()).toEqual(['HangUp', 'Notify']);
     for (const { properties } of pushing) expect(properties).not.toHaveProperty('VpcConfig');
   });
 

@@ -19,16 +19,17 @@ export async function raiseReferences(sql: PoolClient, versions: readonly Counte
   );
 }
 
-/**
- * Takes the counts of versions back that did not become visible, or are gone; each once.
- * @param unsettledHours only of those whose count has been raised, and not renewed, for so long
- */
-export async function lowerReferences(blocks: Pool, versionIds: readonly string[], unsettledHours = 0): Promise<void> {
+/** Takes the counts of versions back that did not become visible, or are gone; each once. */
+export async function lowerReferences(
+  blocks: Pool,
+  versionIds: readonly string[],
+  which: 'raised' | 'unsettled' = 'raised',
+): Promise<void> {
   if (versionIds.length === 0) return;
   await transaction(blocks, async (sql) => {
     // Blocks before ledger rows, the order in which a finalize takes them.
     await lockBlocks(sql, await countedHashes(sql, versionIds));
-    await lowerCounts(sql, await leaveLedger(sql, versionIds, unsettledHours));
+    await lowerCounts(sql, await leaveLedger(sql, versionIds, which));
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { limits } from '../../../protocol/limits.ts';
 import { byteaText, type Sql } from '../sql.ts';
 
 /** A version whose blocks are counted: its distinct hashes. */
@@ -34,23 +35,20 @@ export async function countedHashes(sql: PoolClient, versionIds: readonly string
   return rows.map(({ hash }) => hash);
 }
 
-/**
- * Removes versions and answers the hashes that were counted for them: their counts fall in the same transaction.
- * @param unsettledHours leaves out what was entered, or entered again, since then; 0 for none
- */
+/** Removes versions and answers the hashes that were counted for them: their counts fall in the same transaction. */
 export async function leaveLedger(
   sql: PoolClient,
   versionIds: readonly string[],
-  unsettledHours: number,
+  which: 'raised' | 'unsettled',
 ): Promise<string[]> {
   const { rows } = await sql.query<{ hash: string }>(
     `with old as (
        select version_id from blocks.ledger
-       where version_id = any($1) and state = 'raised' and ($2 = 0 or changed_at < now() - $2 * interval '1 hour')
+       where version_id = any($1) and ${which === 'raised' ? "state = 'raised'" : UNSETTLED}
        order by version_id for update),
      gone as (delete from blocks.ledger l using old where l.version_id = old.version_id returning l.block_hashes)
      select encode(hash, 'hex') as hash from gone, unnest(block_hashes) hash`,
-    [versionIds, unsettledHours],
+    [versionIds],
   );
   return rows.map(({ hash }) => hash);
 }
@@ -78,16 +76,14 @@ export async function reopenVersions(sql: Pool, versions: readonly Counted[]): P
   );
 }
 
-/** Some versions that stayed unsettled for so long, oldest first. */
-export async function listUnsettled(
-  sql: Pool,
-  hours: number,
-  limit: number,
-): Promise<{ version_id: string; user_id: string }[]> {
+/** Raised for longer than an upload may live, and neither reported by the stream nor taken back. */
+export const UNSETTLED = `state = 'raised' and changed_at < now() - interval '${limits.uploadHours} hours'`;
+
+/** Some unsettled versions, oldest first. */
+export async function listUnsettled(sql: Pool, limit: number): Promise<{ version_id: string; user_id: string }[]> {
   const { rows } = await sql.query<{ version_id: string; user_id: string }>(
-    `select version_id, user_id from blocks.ledger
-     where state = 'raised' and changed_at < now() - $1 * interval '1 hour' order by changed_at limit $2`,
-    [hours, limit],
+    `select version_id, user_id from blocks.ledger where ${UNSETTLED} order by changed_at limit $1`,
+    [limit],
   );
   return rows;
 }

@@ -28,12 +28,15 @@ export async function keepAnswer(
   );
 }
 
-/** Removes some answers that are older than any retry. */
+/** An answer that is older than any retry. */
+export const OUTDATED_ANSWER = `created_at < now() - interval '72 hours'`;
+
+/** Removes some of these. */
 export async function removeOldAnswers(sql: PoolClient, { schema }: Shard, limit: number): Promise<number> {
   const { rowCount } = await sql.query(
     `delete from ${schema}.requests where (user_id, request_id) in (
        select user_id, request_id from ${schema}.requests
-       where created_at < now() - interval '72 hours' order by created_at limit $1)`,
+       where ${OUTDATED_ANSWER} order by created_at limit $1)`,
     [limit],
   );
   return rowCount ?? 0;

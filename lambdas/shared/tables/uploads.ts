@@ -169,11 +169,14 @@ export async function settleUploadFiles(
   );
 }
 
+/** A session that is over. */
+export const EXPIRED_UPLOAD = 'expires_at < now()';
+
 /** Removes some expired sessions and gives back what they had reserved. Answers their number. */
 export async function removeExpiredUploads(sql: PoolClient, shard: Shard, limit: number): Promise<number> {
   const { schema } = shard;
   const { rows } = await sql.query<{ user_id: string; upload_id: string }>(
-    `select user_id, upload_id from ${schema}.uploads where expires_at < now() order by expires_at limit $1`,
+    `select user_id, upload_id from ${schema}.uploads where ${EXPIRED_UPLOAD} order by expires_at limit $1`,
     [limit],
   );
   await lockAccounts(

@@ -1,0 +1,193 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { beforeEach, expect, test } from 'vitest';
+import type { Entry } from '../../protocol/entry.ts';
+import { type TreeItem, treeHash } from '../../protocol/tree-hash.ts';
+import { offer, type User } from '../support/service.ts';
+import {
+  allChanges,
+  deleteFiles,
+  directory,
+  errorOf,
+  finalize,
+  init,
+  moveFiles,
+  put,
+  restoreFile,
+  tree,
+} from './support/calls.ts';
+import { signUp } from './support/service.ts';
+
+let user: User;
+beforeEach(async () => {
+  user = await signUp();
+});
+
+async function add(...paths: string[]): Promise<void> {
+  const content = randomBytes(10);
+  const files = paths.map(async (path) =>
+    path.endsWith('/') ? directory(path.slice(0, -1)) : offer(path, content, 0),
+  );
+  const { upload_id, send } = await init(user, await Promise.all(files));
+  await put(send, content);
+  await finalize(user, upload_id);
+}
+
+/** What lies below a directory, with hashes: as GET /tree answers it, every page of every directory. */
+async function read(path = '', limit?: number): Promise<{ hash: string; entries: Map<string, Entry | undefined> }> {
+  const entries = new Map<string, Entry | undefined>();
+  let hash: string | undefined;
+  let after: string | undefined;
+  do {
+    const page = await tree(user, path === '' ? undefined : path, { ...(after && { after }), ...(limit && { limit }) });
+    hash = page.hash;
+    for (const { name, entry, tree_hash } of page.entries) {
+      const child = path === '' ? name : `${path}/${name}`;
+      expect(entries.has(child)).toBe(false);
+      entries.set(child, entry);
+      expect(tree_hash !== undefined).toBe(entry?.kind !== 'file');
+      if (tree_hash === undefined) continue;
+      const below = await read(child, limit);
+      expect(below.hash).toBe(tree_hash);
+      for (const [deeper, one] of below.entries) entries.set(deeper, one);
+    }
+    after = page.next;
+  } while (after !== undefined);
+  return { hash: hash!, entries };
+}
+
+/** The live entries, by the changes. */
+async function replayed(): Promise<Map<string, Entry>> {
+  const live = new Map<string, Entry>();
+  for (const { change_type, entry, moved_from } of await allChanges(user)) {
+    if (moved_from !== undefined) live.delete(moved_from);
+    if (change_type === 'delete') live.delete(entry.path);
+    else live.set(entry.path, entry);
+  }
+  return live;
+}
+
+/** The hash of a directory by the contract alone. */
+function hashOf(path: string, live: ReadonlyMap<string, Entry>): string {
+  const prefix = path === '' ? '' : `${path}/`;
+  const below = [...live.keys()].filter((other) => other.startsWith(prefix) && other !== path);
+  const names = new Set(below.map((other) => other.slice(prefix.length).split('/')[0]!));
+  const items = [...names].map((name): TreeItem => {
+    const child = prefix + name;
+    const entry = live.get(child);
+    if (entry?.kind === 'file') {
+      return { name, kind: 'file', version: entry.version, hashes: entry.blocks.map(({ hash }) => hash) };
+    }
+    return { name, kind: 'directory', version: entry?.version ?? 0, hashes: [hashOf(child, live)] };
+  });
+  return treeHash(items, (text) => createHash('sha256').update(text).digest('hex'));
+}
+
+async function expectAgreement(): Promise<void> {
+  const live = await replayed();
+  const { hash, entries } = await read();
+  expect(hash).toBe(hashOf('', live));
+  const known = [...entries].flatMap(([path, entry]) => (entry ? [[path, entry] as const] : []));
+  expect(new Map(known)).toEqual(live);
+}
+
+test('an empty tree has the hash of nothing', async () => {
+  expect(await tree(user)).toEqual({ hash: hashOf('', new Map()), entries: [], cursor: 0 });
+});
+
+test('tree, changes and the contract agree after every kind of commit', async () => {
+  await add('a/b/c/file', 'a/b/file', 'a/x', 'made/', 'root');
+  await expectAgreement();
+  await user.save('a/b/file', randomBytes(20), 1);
+  await expectAgreement();
+  await moveFiles(user, [{ from: 'a/b/c/file', to: 'other/deep/file', base_version: 1 }]);
+  await expectAgreement();
+  await deleteFiles(user, [{ path: 'a/x', base_version: 1 }]);
+  await expectAgreement();
+  await restoreFile(user, { path: 'a/x', version: 1, base_version: 0 });
+  await expectAgreement();
+  await moveFiles(user, [{ from: 'made', to: 'remade', base_version: 1 }]);
+  await expectAgreement();
+  await deleteFiles(user, [{ path: 'other/deep/file', base_version: 2 }]);
+  await expectAgreement();
+  await add('other');
+  await expectAgreement();
+});
+
+test('a change below makes every directory above it anew, and no other', async () => {
+  await add('changed/deep/file', 'same/file');
+  const before = await tree(user);
+  await user.save('changed/deep/file', randomBytes(20), 1);
+  const after = await tree(user);
+  expect(after.hash).not.toBe(before.hash);
+  const hashes = [before, after].map(({ entries }) => entries.map(({ tree_hash }) => tree_hash));
+  expect(hashes[1]![0]).not.toBe(hashes[0]![0]);
+  expect(hashes[1]![1]).toBe(hashes[0]![1]);
+});
+
+test('a directory that nobody made is there while something lies in it', async () => {
+  await add('implied/sub/file');
+  expect((await tree(user)).entries).toMatchObject([{ name: 'implied', tree_hash: expect.any(String) }]);
+  expect((await tree(user)).entries[0]).not.toHaveProperty('entry');
+  await deleteFiles(user, [{ path: 'implied/sub/file', base_version: 1 }]);
+  expect((await tree(user)).entries).toEqual([]);
+  errorOf(await user.call('GET', `/tree?device_id=${user.device}&path=implied`), 'not_found');
+});
+
+test('a file is no directory, and what is not there is not found', async () => {
+  await add('file', 'dir/');
+  for (const path of ['file', 'nothing', 'dir/nothing']) {
+    errorOf(await user.call('GET', `/tree?device_id=${user.device}&path=${path}`), 'not_found');
+  }
+  expect(await tree(user, 'dir')).toMatchObject({ entries: [] });
+});
+
+test('pages list each name once, in the order of the bytes, made directories and implied ones among files', async () => {
+  const names = ['B', 'a', 'b/in', 'c', 'd/', 'e/in', 'z', 'ä', 'é/in', '豆', '𝄞', '.hidden', 'a b', 'a-b', 'a.b'];
+  await add(...names);
+  const sorted = names
+    .map((name) => name.replace(/\/.*/, ''))
+    .sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+  for (const limit of [1, 2, 4, 100]) {
+    const { entries } = await read('', limit);
+    expect([...entries.keys()].filter((path) => !path.includes('/'))).toEqual(sorted);
+  }
+  await expectAgreement();
+});
+
+test('a page ends before it grows too large for an answer, whatever its blocks', async () => {
+  const content = randomBytes(1);
+  const [block] = (await offer('x', content, 0)).blocks;
+  const length = 15_000;
+  const blocks = Array.from({ length }, () => block!);
+  for (const path of ['a', 'b', 'c', 'd']) {
+    const file = { path, kind: 'file' as const, size: length, mtime_ms: 1, mode: 0o644, base_version: 0, blocks };
+    const { upload_id, send } = await init(user, [file]);
+    await put(send, content);
+    await finalize(user, upload_id);
+  }
+  const first = await tree(user);
+  expect(first).toMatchObject({ entries: [{ name: 'a' }, { name: 'b' }], next: 'b' });
+  const second = await tree(user, undefined, { after: first.next! });
+  expect(second.entries.map(({ name }) => name)).toEqual(['c', 'd']);
+  expect(second).not.toHaveProperty('next');
+});
+
+test('a name that no file can have is refused as the place to go on', async () => {
+  for (const after of ['%00', 'a/b', '..']) {
+    errorOf(await user.call('GET', `/tree?device_id=${user.device}&after=${after}`), 'bad_request');
+  }
+});
+
+test('trees that are read while commits go on are each of one moment', async () => {
+  await add('d/start');
+  const saving = Promise.all(Array.from({ length: 6 }, (_, index) => user.save(`d/f${index}`, randomBytes(10))));
+  let count = 0;
+  while (count < 7) {
+    const { entries, hash, cursor } = await tree(user, 'd');
+    count = entries.length;
+    expect(cursor).toBe(count);
+    const live = new Map(entries.map(({ entry }) => [entry!.path, entry!]));
+    expect(hash).toBe(hashOf('d', live));
+  }
+  await saving;
+});

@@ -10,7 +10,7 @@ import type { MaintenanceStack } from './maintenance-stack.ts';
 import type { MetadataStack } from './metadata-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
 import type { NotificationStack } from './notification-stack.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 
 interface ApiStackProps extends StackProps {
   readonly profile: Profile;
@@ -22,7 +22,7 @@ interface ApiStackProps extends StackProps {
   readonly maintenance: MaintenanceStack;
 }
 
-type Size = Pick<TidemarkFunctionProps, 'memorySize' | 'timeout'>;
+type Size = Pick<TidemarkFunctionProps, 'memorySize' | 'timeout' | 'concurrency'>;
 
 // The HTTP API gives up on a function after 30 s.
 const small: Size = { memorySize: 256, timeout: Duration.seconds(15) };
@@ -61,30 +61,39 @@ export class ApiStack extends Stack {
   #uploads(): void {
     const { blocks, maintenance, profile } = this.#props;
     const environment = { BLOCK_BUCKET: blocks.bucket.bucketName };
+    const apart = profile.uploads && { concurrency: profile.uploads };
 
-    const uploadInit = this.#sqlFunction('UploadInit', medium, {
-      ...environment,
-      DEDUP_SCOPE: profile.dedupScope,
-      QUOTA_BYTES: String(profile.quota.toBytes()),
-    });
+    const uploadInit = this.#sqlFunction(
+      'UploadInit',
+      { ...medium, ...apart },
+      {
+        ...environment,
+        DEDUP_SCOPE: profile.dedupScope,
+        QUOTA_BYTES: String(profile.quota.toBytes()),
+      },
+    );
     // The URLs that it signs can do what it can do.
     blocks.grantBlocks(uploadInit, 's3:PutObject');
     this.#route(uploadInit, '/upload-init', HttpMethod.POST);
 
-    const prove = this.#sqlFunction('Prove', large, environment);
+    const prove = this.#sqlFunction('Prove', { ...large, ...apart }, environment);
     blocks.grantBlocks(prove, 's3:GetObject');
     this.#route(prove, '/prove', HttpMethod.POST);
 
-    const deltaApply = this.#sqlFunction('DeltaApply', cpu, environment);
+    const deltaApply = this.#sqlFunction('DeltaApply', { ...cpu, ...apart }, environment);
     blocks.grantBlocks(deltaApply, 's3:GetObject', 's3:PutObject');
     this.#route(deltaApply, '/delta-apply', HttpMethod.POST);
 
-    const finalize = this.#sqlFunction('Finalize', large, {
-      ...environment,
-      RELAY_FUNCTION: maintenance.relay.functionName,
-    });
+    const finalize = this.#sqlFunction(
+      'Finalize',
+      { ...large, ...apart },
+      {
+        ...environment,
+        RELAY_FUNCTION: maintenance.relay.functionName,
+      },
+    );
     blocks.grantLookUp(finalize);
-    maintenance.relay.grantInvoke(finalize);
+    maintenance.relay.grantCall(finalize);
     this.#route(finalize, '/finalize', HttpMethod.POST);
   }
 
@@ -93,7 +102,7 @@ export class ApiStack extends Stack {
     const { relay } = this.#props.maintenance;
     for (const id of ['Delete', 'Move', 'Restore']) {
       const fn = this.#sqlFunction(id, medium, { RELAY_FUNCTION: relay.functionName });
-      relay.grantInvoke(fn);
+      relay.grantCall(fn);
       this.#route(fn, `/${id.toLowerCase()}`, HttpMethod.POST);
     }
   }
@@ -106,16 +115,21 @@ export class ApiStack extends Stack {
 
   /** Two functions: only one outside the VPC reads the private key, only one inside it reads the metadata. */
   #downloads(): void {
-    const { blocks } = this.#props;
-    const locate = this.#sqlFunction('Locate', { memorySize: 512, timeout: Duration.seconds(10) });
+    const { blocks, profile } = this.#props;
+    const apart = profile.downloads && { concurrency: profile.downloads };
+    const locate = this.#sqlFunction('Locate', { memorySize: 512, timeout: Duration.seconds(10), ...apart });
     const { secret, publicKey } = blocks.signingKey;
-    const download = this.#function('Download', small, {
-      LOCATE_FUNCTION: locate.functionName,
-      CDN_DOMAIN: blocks.distribution.distributionDomainName,
-      CDN_KEY_PAIR_ID: publicKey.publicKeyId,
-      CDN_KEY_SECRET: secret.secretArn,
-    });
-    locate.grantInvoke(download);
+    const download = this.#function(
+      'Download',
+      { ...small, ...apart },
+      {
+        LOCATE_FUNCTION: locate.entry.functionName,
+        CDN_DOMAIN: blocks.distribution.distributionDomainName,
+        CDN_KEY_PAIR_ID: publicKey.publicKeyId,
+        CDN_KEY_SECRET: secret.secretArn,
+      },
+    );
+    locate.grantCall(download);
     secret.grantRead(download);
     this.#route(download, '/download', HttpMethod.POST);
   }
@@ -168,6 +182,6 @@ export class ApiStack extends Stack {
   }
 
   #route(fn: TidemarkFunction, path: string, ...methods: HttpMethod[]): void {
-    this.#api.addRoutes({ path, methods, integration: new HttpLambdaIntegration(fn.node.id, fn) });
+    this.#api.addRoutes({ path, methods, integration: new HttpLambdaIntegration(fn.node.id, fn.entry) });
   }
 }

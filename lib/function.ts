@@ -1,10 +1,18 @@
 import type { Duration } from 'aws-cdk-lib';
-import { Architecture, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import {
+  Alias,
+  Architecture,
+  type IFunction,
+  type IVersion,
+  Function as LambdaFunction,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { bundledCode } from './bundle.ts';
 import type { Placement } from './network-stack.ts';
-import type { Profile } from './profiles.ts';
+import type { ConcurrencyProfile, Profile } from './profile.ts';
 
 export interface TidemarkFunctionProps {
   readonly profile: Profile;
@@ -14,18 +22,26 @@ export interface TidemarkFunctionProps {
   /** @default - outside the VPC, with the internet's reach */
   readonly placement?: Placement;
   readonly environment?: Record<string, string>;
-  /** @default - shares the account's concurrency */
-  readonly reservedConcurrentExecutions?: number;
+  /** @default - shares the account's concurrency, and starts cold */
+  readonly concurrency?: ConcurrencyProfile;
   /** Folders that the function reads at run time, from beside its module. @default - none */
   readonly files?: readonly string[];
 }
 
 /** A function of this service. The id names the folder of its code: UploadInit is lambdas/upload-init. */
 export class TidemarkFunction extends LambdaFunction {
-  constructor(scope: Construct, id: string, { profile, placement, files, ...props }: TidemarkFunctionProps) {
+  /** What callers invoke: the warm alias where the profile pays for one, else the function itself. */
+  readonly entry: IFunction;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    { profile, placement, files, concurrency, ...props }: TidemarkFunctionProps,
+  ) {
     super(scope, id, {
       ...props,
       ...placement,
+      ...(concurrency && { reservedConcurrentExecutions: concurrency.reserved }),
       code: bundledCode(kebabCase(id), files),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
@@ -41,6 +57,20 @@ export class TidemarkFunction extends LambdaFunction {
         ...props.environment,
       },
     });
+    // The casts: Alias and Version spell optional members in a way that exactOptionalPropertyTypes tells apart.
+    this.entry = concurrency?.provisioned ? this.#keepWarm(concurrency.provisioned) : this;
+  }
+
+  /** Lets another function invoke this one. grantInvoke would add every version, old ones too. */
+  grantCall(caller: TidemarkFunction): void {
+    caller.addToRolePolicy(
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.entry.functionArn] }),
+    );
+  }
+
+  #keepWarm(provisionedConcurrentExecutions: number): IFunction {
+    const version = this.currentVersion as IVersion;
+    return new Alias(this, 'Warm', { aliasName: 'warm', version, provisionedConcurrentExecutions }) as IFunction;
   }
 }
 

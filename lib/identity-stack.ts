@@ -1,7 +1,7 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { AccountRecovery, UserPool, type UserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import type { Construct } from 'constructs';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 
 interface IdentityStackProps extends StackProps {
   readonly profile: Profile;

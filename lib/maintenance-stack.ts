@@ -7,7 +7,7 @@ import type { BlocksStack } from './blocks-stack.ts';
 import { TidemarkFunction } from './function.ts';
 import type { MetadataStack } from './metadata-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 import type { StreamStack } from './stream-stack.ts';
 
 interface MaintenanceStackProps extends StackProps {
@@ -36,12 +36,12 @@ export class MaintenanceStack extends Stack {
       timeout: Duration.seconds(60),
       placement: network.publishing,
       // Small brokers accept four IAM connections a second. Two: one that works, one that sees the rows after it.
-      reservedConcurrentExecutions: 2,
+      concurrency: { reserved: 2 },
       environment: { STREAM_BROKERS: stream.brokers, STREAM_TOPIC: stream.topicName },
     });
     metadata.connect(relay);
     stream.grantWrite(relay);
-    this.#every(Duration.minutes(1), relay);
+    this.#every(profile.metadata.outboxCheck, relay);
     return relay;
   }
 

@@ -1,61 +1,68 @@
 import { CustomResource, Duration, Stack, type StackProps } from 'aws-cdk-lib';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { migrationFiles } from './bundle.ts';
-import { Database } from './database.ts';
 import { TidemarkFunction } from './function.ts';
+import { type DatabaseUser, databaseName, MetadataCluster } from './metadata-cluster.ts';
 import type { NetworkStack } from './network-stack.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 
 interface MetadataStackProps extends StackProps {
   readonly profile: Profile;
   readonly network: NetworkStack;
 }
 
-/** The metadata database with its users and its schema. */
+const SHARDS = 64;
+
+/** The metadata: clusters with their users, the shards that each holds, and the schema. */
 export class MetadataStack extends Stack {
-  readonly #database: Database;
+  readonly clusters: readonly MetadataCluster[];
   readonly #schema: CustomResource;
 
   constructor(scope: Construct, id: string, { profile, network, ...props }: MetadataStackProps) {
     super(scope, id, props);
-    this.#database = new Database(this, 'Database', { profile, network });
-    const users = this.#createUsers(profile);
+    const key = profile.ownKey ? this.#createKey(profile) : undefined;
+    this.clusters = Array.from(
+      { length: profile.metadata.clusters },
+      (_, index) => new MetadataCluster(this, `Cluster${letter(index)}`, { profile, network, ...(key && { key }) }),
+    );
     this.#schema = this.#migrate(profile, network);
-    this.#schema.node.addDependency(users, this.#database);
+    this.#schema.node.addDependency(...this.clusters);
   }
 
   /** Lets a function run SQL. CloudFormation makes the function after the migrations of the same deployment. */
   connect(fn: TidemarkFunction): void {
-    this.#database.connect(fn, 'tidemark_app');
+    this.#connect(fn, 'tidemark_app');
     fn.node.addDependency(this.#schema);
   }
 
-  #createUsers(profile: Profile): CustomResource {
-    const { cluster, masterSecret, name } = this.#database;
-    const databaseLogin = new TidemarkFunction(this, 'DatabaseLogin', {
-      profile,
-      memorySize: 256,
-      timeout: Duration.seconds(120),
-      environment: {
-        CLUSTER_ARN: cluster.clusterArn,
-        CLUSTER_SECRET: masterSecret.secretArn,
-        DATABASE_NAME: name,
-      },
-    });
-    // grantDataApiAccess would add transactions and batches, which no statement of it needs.
-    databaseLogin.addToRolePolicy(
-      new PolicyStatement({ actions: ['rds-data:ExecuteStatement'], resources: [cluster.clusterArn] }),
-    );
-    masterSecret.grantRead(databaseLogin);
+  /** The right to sign in to every cluster, and the variables that say where and as whom. */
+  #connect(fn: TidemarkFunction, user: DatabaseUser): void {
+    for (const cluster of this.clusters) cluster.grantConnect(fn, user);
+    fn.addEnvironment('DATABASE_NAME', databaseName);
+    fn.addEnvironment('DATABASE_USER', user);
+    fn.addEnvironment('SHARD_MAP', Stack.of(fn).toJsonString(this.#shardMap()));
+    // Amazon's root certificates, part of the Lambda runtime: Node's own list lacks the one that signs RDS.
+    fn.addEnvironment('NODE_EXTRA_CA_CERTS', '/var/runtime/ca-cert.pem');
+  }
 
-    const users = new CustomResource(this, 'Users', {
-      serviceToken: databaseLogin.functionArn,
-      resourceType: 'Custom::DatabaseUsers',
-      serviceTimeout: Duration.minutes(5),
+  /** Which cluster holds which shards, in inclusive ranges, and which one the global blocks. */
+  #shardMap() {
+    const names = this.clusters.map((_, index) => letter(index).toLowerCase());
+    const share = SHARDS / this.clusters.length;
+    return {
+      clusters: Object.fromEntries(names.map((name, index) => [name, this.clusters[index]?.address])),
+      shards: Object.fromEntries(names.map((name, index) => [name, [[index * share, (index + 1) * share - 1]]])),
+      blocks: names[0],
+    };
+  }
+
+  #createKey({ removalPolicy }: Profile): Key {
+    return new Key(this, 'Key', {
+      description: 'Tidemark metadata: storage, backups and snapshots',
+      enableKeyRotation: true,
+      removalPolicy,
     });
-    users.node.addDependency(this.#database, databaseLogin);
-    return users;
   }
 
   #migrate(profile: Profile, network: NetworkStack): CustomResource {
@@ -67,7 +74,7 @@ export class MetadataStack extends Stack {
       placement: network.inside,
       files: [path],
     });
-    this.#database.connect(migrate, 'tidemark_migrate');
+    this.#connect(migrate, 'tidemark_migrate');
 
     const schema = new CustomResource(this, 'Schema', {
       serviceToken: migrate.functionArn,
@@ -78,4 +85,8 @@ export class MetadataStack extends Stack {
     schema.node.addDependency(migrate);
     return schema;
   }
+}
+
+function letter(index: number): string {
+  return String.fromCharCode('A'.charCodeAt(0) + index);
 }

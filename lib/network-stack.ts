@@ -9,7 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import type { FunctionOptions } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 
 interface NetworkStackProps extends StackProps {
   readonly profile: Profile;

@@ -6,7 +6,7 @@ import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { TidemarkFunction } from './function.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 import type { StreamStack } from './stream-stack.ts';
 
 interface NotificationStackProps extends StackProps {

@@ -4,7 +4,7 @@ import { Grant } from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { TidemarkFunction } from './function.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 
 interface SigningKeyProps {
   readonly profile: Profile;

@@ -7,7 +7,7 @@ import { CfnCluster, CfnTopic } from 'aws-cdk-lib/aws-msk';
 import type { Construct } from 'constructs';
 import { TidemarkFunction } from './function.ts';
 import type { NetworkStack } from './network-stack.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 
 interface StreamStackProps extends StackProps {
   readonly profile: Profile;

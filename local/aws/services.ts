@@ -1,4 +1,6 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LocalError } from '../errors.ts';
 import { close, listen } from '../listen.ts';
 import type { Services, ServicesOptions } from '../types.ts';
 import { createAccess } from './access.ts';
@@ -13,7 +15,7 @@ import { createLambdaApi } from './lambda.ts';
 import { createMsk } from './msk/cluster.ts';
 import { createMskFront } from './msk/front.ts';
 import { startPostgres } from './postgres/server.ts';
-import { createRds } from './rds/cluster.ts';
+import { createRds, type Server } from './rds/cluster.ts';
 import { createDataApi } from './rds/data-api.ts';
 import { createRdsFront } from './rds/front.ts';
 import { createBuckets } from './s3/buckets.ts';
@@ -21,6 +23,11 @@ import { createS3Handler } from './s3/handler.ts';
 import { createSecrets } from './secrets.ts';
 import { openKafkaStream } from './stream/kafka-stream.ts';
 import { openPostgresStream } from './stream/postgres-stream.ts';
+
+/** Of ten ports the APIs have two, and the services five. */
+const CLUSTERS = 4;
+
+type Front = ReturnType<typeof createRdsFront>;
 
 /** What is undone at the end, the last started first. */
 type Undo = () => Promise<void> | void;
@@ -31,7 +38,8 @@ async function unwind(undo: Undo[]): Promise<void> {
 
 /**
  * Starts the AWS services that functions and clients call, on the ports `port` (AWS endpoint), `+1` (edge), `+2`
- * (Cognito), `+3` (RDS) and `+4` (MSK) of the loopback address. Their state lives in the data folder; resources appear
+ * (Cognito), `+3` (RDS), `+4` (MSK) and, for further Aurora clusters, `+5` to
+ * `+7` of the loopback address. Their state lives in the data folder; resources appear
  * when the template's providers are called.
  * @throws Error that says what to do where a port is taken or a part does not start; nothing is left running then
  */
@@ -64,7 +72,7 @@ async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> 
   const secrets = createSecrets(data, access);
   const buckets = createBuckets(data);
   undo.push(() => buckets.close());
-  const rds = createRds(postgres, secrets, ports.rds);
+  const rds = createRds(secrets, serverOf);
   const msk = createMsk(stream, `127.0.0.1:${ports.msk}`, access);
   const cognito = createCognito(data, `https://127.0.0.1:${ports.cognito}`, log);
   const distributions = createDistributions(`127.0.0.1:${ports.edge}`);
@@ -74,7 +82,7 @@ async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> 
     dynamodb.api,
     secrets.api,
     msk.api,
-    createDataApi(postgres, rds, secrets, access),
+    createDataApi(rds, secrets, access),
     createLambdaApi(options.invoke, access),
     createConnectionsApi(options.connections, access),
   ];
@@ -88,17 +96,27 @@ async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> 
     await listen(server, at, purpose);
     undo.push(() => close(server));
   }
-  const rdsFront = createRdsFront({ postgres, rds, identities, access, port: ports.rds, log }, tls);
-  const mskFront = createMskFront({ stream, msk, identities, access, host: '127.0.0.1', port: ports.msk, log }, tls);
-  for (const [front, at, purpose] of [
-    [rdsFront, ports.rds, 'PostgreSQL'],
-    [mskFront, ports.msk, 'Kafka'],
-  ] as const) {
+  const openFront = async (front: Front, at: number, purpose: string): Promise<void> => {
     await listen(front.server, at, purpose);
     undo.push(() => {
       front.stop();
       return close(front.server);
     });
+  };
+  const frontOf = (server: Server): Front => createRdsFront({ ...server, rds, identities, access, log }, tls);
+  await openFront(frontOf({ postgres, port: ports.rds }), ports.rds, 'PostgreSQL');
+  const mskFront = createMskFront({ stream, msk, identities, access, host: '127.0.0.1', port: ports.msk, log }, tls);
+  await openFront(mskFront, ports.msk, 'Kafka');
+
+  /** The first cluster shares its server with the stream; each further one is started when the template has it. */
+  async function serverOf(index: number): Promise<Server> {
+    if (index === 0) return { postgres, port: ports.rds };
+    if (index >= CLUSTERS)
+      throw new LocalError('Template', `the local cloud has ports for ${CLUSTERS} Aurora clusters`);
+    const server = { postgres: await startPostgres(join(data, `cluster-${index + 1}`), log), port: ports.msk + index };
+    undo.push(() => server.postgres.stop());
+    await openFront(frontOf(server), server.port, 'PostgreSQL');
+    return server;
   }
 
   const url = `https://127.0.0.1:${ports.endpoint}`;

@@ -78,6 +78,14 @@ export function lambdaProviders(lambda: LambdaService, roles: Roles, assembly: A
       });
       return { ref: name, attributes: { Arn: functionArn(name) } };
     },
+    'AWS::Lambda::Version': ({ properties }) => {
+      const arn = `${functionArn(String(properties.FunctionName))}:1`;
+      return { ref: arn, attributes: { FunctionArn: arn, Version: '1' } };
+    },
+    'AWS::Lambda::Alias': ({ properties }) => {
+      const arn = `${functionArn(String(properties.FunctionName))}:${properties.Name}`;
+      return { ref: arn, attributes: { AliasArn: arn } };
+    },
     'AWS::Lambda::EventInvokeConfig': (resource) => {
       const { FunctionName, MaximumRetryAttempts, DestinationConfig } = resource.properties;
       if (DestinationConfig !== undefined) return fail(resource, 'DestinationConfig', 'is not run by the local cloud');

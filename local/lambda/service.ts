@@ -9,7 +9,7 @@ import { createPool, type Pool } from './pool.ts';
 /** The Lambda service: functions by name, invoked synchronously or through a queue. */
 export interface LambdaService {
   add(definition: FunctionDefinition): void;
-  /** By name, ARN or logical id. */
+  /** By name, ARN or logical id; with the qualifier of a version or alias, all of which run the same code here. */
   find(nameOrArn: string): FunctionDefinition | undefined;
   /** How often an asynchronous invocation is retried; 2 unless the template says otherwise. */
   setRetries(functionName: string, retries: number): void;
@@ -35,7 +35,7 @@ export function createLambda(options: {
   const stopping = new AbortController();
 
   const lookUp = (nameOrArn: string) => {
-    const name = nameOrArn.match(/function:([^:]+)/)?.[1] ?? nameOrArn;
+    const name = nameOrArn.match(/function:([^:]+)/)?.[1] ?? nameOrArn.split(':')[0] ?? '';
     return functions.get(name) ?? [...functions.values()].find(({ definition }) => definition.logicalId === name);
   };
 

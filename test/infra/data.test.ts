@@ -1,4 +1,4 @@
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, type Matcher } from 'aws-cdk-lib/assertions';
 import { deploymentOf } from './deployment.ts';
 
 const { template, functions } = deploymentOf();
@@ -125,17 +125,30 @@ describe('registry', () => {
   });
 });
 
-test('migrations run after the users exist and again when the SQL changes', () => {
+test('migrations run after the users of every cluster exist and again when the SQL changes', () => {
+  const { template } = deploymentOf('internet');
   template('Metadata').hasResource('Custom::DatabaseSchema', {
     Properties: { SqlHash: Match.stringLikeRegexp('^[0-9a-f]{64}$') },
-    DependsOn: Match.arrayWith(['Users']),
+    DependsOn: Match.arrayWith(['ClusterAUsers', 'ClusterBUsers', 'ClusterCUsers', 'ClusterDUsers'].map(startingWith)),
   });
 });
 
-test('the clock wakes gc every hour and relay every minute', () => {
+test('the shard map gives each of the 64 shards to one cluster, and the blocks to the first', () => {
+  const { functions } = deploymentOf('internet');
+  const { environment } = functions.find(({ name }) => name === 'Finalize')!;
+  const text = JSON.stringify(environment.SHARD_MAP).replaceAll('\\\\', '').replaceAll('\\"', '"');
+  expect(text).toContain('"shards":{"a":[[0,15]],"b":[[16,31]],"c":[[32,47]],"d":[[48,63]]},"blocks":"a"');
+});
+
+function startingWith(id: string): Matcher {
+  return Match.stringLikeRegexp(`^${id}`);
+}
+
+test.each([
+  ['team', 'rate(1 hour)'],
+  ['internet', 'rate(1 minute)'],
+])('in %s the clock wakes gc every hour and relay at %s', (profile, rate) => {
+  const { template } = deploymentOf(profile);
   const rules = Object.values(template('Maintenance').findResources('AWS::Events::Rule'));
-  expect(rules.map(({ Properties }) => Properties.ScheduleExpression).sort()).toEqual([
-    'rate(1 hour)',
-    'rate(1 minute)',
-  ]);
+  expect(rules.map(({ Properties }) => Properties.ScheduleExpression).sort()).toEqual(['rate(1 hour)', rate].sort());
 });

@@ -1,20 +1,31 @@
 import { createHash } from 'node:crypto';
+import { LocalError } from '../../errors.ts';
 import { ACCOUNT, type Provider, type Provisioned, REGION } from '../../types.ts';
 import type { Postgres } from '../postgres/server.ts';
 import type { Secrets } from '../secrets.ts';
 
-/** The Aurora cluster of the template. */
-interface Cluster {
+/** An Aurora cluster of the template: a PostgreSQL server of its own, on a port of its own. */
+export interface Cluster {
+  readonly name: string;
   readonly arn: string;
   readonly masterUser: string;
   readonly dataApi: boolean;
+  readonly postgres: Postgres;
+  readonly port: number;
+}
+
+/** A server that waits for a cluster, and the port on which its front listens. */
+export interface Server {
+  readonly postgres: Postgres;
+  readonly port: number;
 }
 
 export interface Rds {
   readonly providers: Readonly<Record<string, Provider>>;
-  cluster(): Cluster | undefined;
-  /** The resource id (cluster-… or prx-…) that rds-db:connect is granted on, by the host name that clients dial. */
-  resourceId(host: string): string | undefined;
+  /** The cluster of that ARN. */
+  cluster(arn: string): Cluster | undefined;
+  /** The resource id (cluster-… or prx-…) that rds-db:connect is granted on, by the address that clients dial. */
+  resourceId(host: string, port: number): string | undefined;
 }
 
 function quote(identifier: string): string {
@@ -45,42 +56,40 @@ function resourceSuffix(name: string): string {
 }
 
 /**
- * AWS::RDS resources over the embedded server. Cluster and proxy share one port, since the template has one
- * Endpoint.Port; the proxy answers to `localhost`, the cluster to `127.0.0.1`, and so tokens tell them apart.
+ * AWS::RDS resources over embedded servers, one for each cluster; `serverOf` starts the server of the nth. Cluster and
+ * proxy share a port, since the template writes one Endpoint.Port; the proxy answers to `localhost`, the cluster to
+ * `127.0.0.1`, and so tokens tell them apart.
  */
-export function createRds(postgres: Postgres, secrets: Secrets, port: number): Rds {
-  const hosts = new Map<string, string>();
-  let cluster: Cluster | undefined;
+export function createRds(secrets: Secrets, serverOf: (index: number) => Promise<Server>): Rds {
+  const clusters = new Map<string, Cluster>();
+  const proxies = new Map<string, string>();
+  /** Resource ids by `host:port`. */
+  const addresses = new Map<string, string>();
 
   const passive: Provider = ({ physicalName }) => ({ ref: physicalName, attributes: {} });
-  const instance: Provider = ({ physicalName }): Provisioned => ({
+  const instance: Provider = ({ physicalName, properties }): Provisioned => ({
     ref: physicalName,
     attributes: {
       'Endpoint.Address': '127.0.0.1',
-      'Endpoint.Port': port,
+      'Endpoint.Port': clusters.get(String(properties.DBClusterIdentifier))?.port ?? 0,
       DBInstanceArn: `arn:aws:rds:${REGION}:${ACCOUNT}:db:${physicalName}`,
     },
   });
 
   return {
-    cluster: () => cluster,
-    resourceId: (host) => hosts.get(host),
+    cluster: (arn) => [...clusters.values()].find((cluster) => cluster.arn === arn),
+    resourceId: (host, port) => addresses.get(`${host}:${port}`),
     providers: {
-      'AWS::RDS::DBCluster': async ({ properties, physicalName, logicalId }) => {
+      'AWS::RDS::DBCluster': async ({ properties, physicalName }) => {
+        const { postgres, port } = await serverOf(clusters.size);
         const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${physicalName}`;
-        if (cluster && cluster.arn !== arn) {
-          throw new Error(`${logicalId}: the local cloud runs one Aurora cluster, and the template has more.`);
-        }
         const masterUser = secrets.resolve(String(properties.MasterUsername ?? 'postgres'));
         const database = properties.DatabaseName === undefined ? undefined : String(properties.DatabaseName);
         await prepareDatabase(postgres, masterUser, database);
-        cluster = {
-          arn,
-          masterUser,
-          dataApi: properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true',
-        };
+        const dataApi = properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true';
+        clusters.set(physicalName, { name: physicalName, arn, masterUser, dataApi, postgres, port });
         const resourceId = `cluster-${resourceSuffix(physicalName)}`;
-        hosts.set('127.0.0.1', resourceId);
+        addresses.set(`127.0.0.1:${port}`, resourceId);
         return {
           ref: physicalName,
           attributes: {
@@ -94,16 +103,25 @@ export function createRds(postgres: Postgres, secrets: Secrets, port: number): R
       },
       'AWS::RDS::DBProxy': ({ properties, physicalName }) => {
         const id = `prx-${resourceSuffix(physicalName).toLowerCase()}`;
-        hosts.set('localhost', id);
-        const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:db-proxy:${id}`;
         const ref = String(properties.DBProxyName ?? physicalName);
+        proxies.set(ref, id);
+        const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:db-proxy:${id}`;
         return { ref, attributes: { DBProxyArn: arn, Endpoint: 'localhost' } };
       },
+      'AWS::RDS::DBProxyTargetGroup': ({ properties, physicalName, logicalId }) => {
+        const proxy = proxies.get(String(properties.DBProxyName));
+        const [name] = [properties.DBClusterIdentifiers ?? []].flat();
+        const cluster = clusters.get(String(name));
+        if (!proxy || !cluster) {
+          throw new LocalError('Template', `${logicalId}: a target group joins a proxy and one cluster`);
+        }
+        addresses.set(`localhost:${cluster.port}`, proxy);
+        return {
+          ref: physicalName,
+          attributes: { TargetGroupArn: `arn:aws:rds:${REGION}:${ACCOUNT}:target-group:${physicalName}` },
+        };
+      },
       'AWS::RDS::DBInstance': instance,
-      'AWS::RDS::DBProxyTargetGroup': ({ physicalName }) => ({
-        ref: physicalName,
-        attributes: { TargetGroupArn: `arn:aws:rds:${REGION}:${ACCOUNT}:target-group:${physicalName}` },
-      }),
       'AWS::RDS::DBSubnetGroup': passive,
       'AWS::RDS::DBClusterParameterGroup': passive,
       'AWS::RDS::DBParameterGroup': passive,

@@ -33,7 +33,7 @@ async function refusal(front: Front, user: string, token: string): Promise<strin
   try {
     const host = token.slice(0, token.indexOf('/')).split(':')[0] ?? '';
     const { principal, url } = verifyToken(token, 'rds-db', { Action: 'connect', DBUser: user }, front.identities);
-    const resourceId = front.rds.resourceId(host);
+    const resourceId = front.rds.resourceId(host, front.port);
     if (!resourceId || Number(url.port) !== front.port) return `the token is for ${url.host}, which is not this server`;
     front.access.reach(principal, 'rds-db');
     const arn = `arn:aws:rds-db:${REGION}:${ACCOUNT}:dbuser:${resourceId}/${user}`;

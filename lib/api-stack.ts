@@ -1,8 +1,19 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
-import { HttpApi, HttpMethod, HttpNoneAuthorizer, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/aws-apigatewayv2';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  HttpApi,
+  HttpMethod,
+  HttpNoneAuthorizer,
+  HttpRoute,
+  HttpRouteKey,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import type { BlocksStack } from './blocks-stack.ts';
 import { TidemarkFunction, type TidemarkFunctionProps } from './function.ts';
 import type { IdentityStack } from './identity-stack.ts';
@@ -32,8 +43,27 @@ const large: Size = { memorySize: 1024, timeout: Duration.seconds(29) };
 const cpu: Size = { memorySize: 1769, timeout: Duration.seconds(29) };
 const tiny: Size = { memorySize: 128, timeout: Duration.seconds(5) };
 
+/** `request` is the id that functions log, and that the client shows with an error. */
+const accessLogLine = {
+  request: '$context.requestId',
+  time: '$context.requestTimeEpoch',
+  route: '$context.routeKey',
+  status: '$context.status',
+  ms: '$context.responseLatency',
+  sent: '$context.responseLength',
+  user: '$context.authorizer.claims.sub',
+  ip: '$context.identity.sourceIp',
+  agent: '$context.identity.userAgent',
+  error: '$context.error.message',
+  integration: '$context.integrationErrorMessage',
+};
+
 /** The HTTP API and the functions behind its routes. */
 export class ApiStack extends Stack {
+  /** One line per request, also of those that no function has seen. */
+  readonly accessLog: ILogGroup;
+  /** By construct id. */
+  readonly functions = new Map<string, TidemarkFunction>();
   readonly #props: ApiStackProps;
   readonly #api: HttpApi;
 
@@ -41,12 +71,16 @@ export class ApiStack extends Stack {
     super(scope, id, props);
     this.#props = props;
     const { identity } = props;
+    // No corsPreflight: a page of another origin gets no answer. The client is no browser.
     this.#api = new HttpApi(this, 'Http', {
       description: 'Tidemark',
+      createDefaultStage: false,
       defaultAuthorizer: new HttpJwtAuthorizer('Users', identity.userPool.userPoolProviderUrl, {
         jwtAudience: [identity.client.userPoolClientId],
       }),
     });
+
+    this.accessLog = this.#createStage(props.profile);
 
     this.#uploads();
     this.#changesOfFiles();
@@ -56,6 +90,25 @@ export class ApiStack extends Stack {
     this.#unauthenticated();
 
     new CfnOutput(this, 'ApiUrl', { value: this.#api.apiEndpoint });
+  }
+
+  get apiId(): string {
+    return this.#api.apiId;
+  }
+
+  #createStage({ throttle, logRetention, removalPolicy }: Profile): ILogGroup {
+    const accessLog = new LogGroup(this, 'AccessLog', { retention: logRetention, removalPolicy });
+    new HttpStage(this, 'Default', {
+      httpApi: this.#api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: { rateLimit: throttle.rate, burstLimit: throttle.burst },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(accessLog),
+        format: AccessLogFormat.custom(JSON.stringify(accessLogLine)),
+      },
+    });
+    return accessLog;
   }
 
   #uploads(): void {
@@ -137,7 +190,7 @@ export class ApiStack extends Stack {
   #devices(): void {
     const { tickets, hangUp } = this.#props.notification;
     const devices = this.#sqlFunction('Devices', small, { HANG_UP_FUNCTION: hangUp.functionName });
-    hangUp.grantInvoke(devices);
+    hangUp.grantCall(devices);
     this.#route(devices, '/devices', HttpMethod.POST, HttpMethod.GET);
     this.#route(devices, '/devices/{device_id}', HttpMethod.DELETE);
 
@@ -156,28 +209,39 @@ export class ApiStack extends Stack {
       AUTH_CLIENT_ID: identity.client.userPoolClientId,
     });
     const authorizer = new HttpNoneAuthorizer();
-    this.#api.addRoutes({
+    const routes = this.#api.addRoutes({
       path: '/service',
       methods: [HttpMethod.GET],
       integration: new HttpLambdaIntegration('Service', service),
       authorizer,
     });
-    new HttpRoute(this, 'DefaultRoute', {
+    const fallback = new HttpRoute(this, 'DefaultRoute', {
       httpApi: this.#api,
       routeKey: HttpRouteKey.DEFAULT,
       integration: new HttpLambdaIntegration('Fallback', this.#function('Fallback', tiny)),
       authorizer,
     });
+    for (const route of [...routes, fallback]) {
+      acknowledge(route, {
+        'AwsSolutions-APIG4':
+          'A client asks it where to sign in, or gets an error by it; neither function has a right or reads data.',
+      });
+    }
   }
 
   #function(id: string, size: Size, environment: Record<string, string> = {}): TidemarkFunction {
-    return new TidemarkFunction(this, id, { profile: this.#props.profile, ...size, environment });
+    return this.#known(new TidemarkFunction(this, id, { profile: this.#props.profile, ...size, environment }));
   }
 
   #sqlFunction(id: string, size: Size, environment: Record<string, string> = {}): TidemarkFunction {
     const { profile, network, metadata } = this.#props;
     const fn = new TidemarkFunction(this, id, { profile, ...size, placement: network.inside, environment });
     metadata.connect(fn);
+    return this.#known(fn);
+  }
+
+  #known(fn: TidemarkFunction): TidemarkFunction {
+    this.functions.set(fn.node.id, fn);
     return fn;
   }
 

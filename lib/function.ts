@@ -1,5 +1,5 @@
 import type { Duration } from 'aws-cdk-lib';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type IRole, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Alias,
   Architecture,
@@ -8,8 +8,9 @@ import {
   Function as LambdaFunction,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { bundledCode } from './bundle.ts';
 import type { Placement } from './network-stack.ts';
 import type { ConcurrencyProfile, Profile } from './profile.ts';
@@ -32,12 +33,18 @@ export interface TidemarkFunctionProps {
 export class TidemarkFunction extends LambdaFunction {
   /** What callers invoke: the warm alias where the profile pays for one, else the function itself. */
   readonly entry: IFunction;
+  /** What it prints: one JSON object per line. */
+  readonly lines: ILogGroup;
 
   constructor(
     scope: Construct,
     id: string,
     { profile, placement, files, concurrency, ...props }: TidemarkFunctionProps,
   ) {
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      retention: profile.logRetention,
+      removalPolicy: profile.removalPolicy,
+    });
     super(scope, id, {
       ...props,
       ...placement,
@@ -46,10 +53,8 @@ export class TidemarkFunction extends LambdaFunction {
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      logGroup: new LogGroup(scope, `${id}Logs`, {
-        retention: profile.logRetention,
-        removalPolicy: profile.removalPolicy,
-      }),
+      role: executionRole(scope, `${id}Role`, logGroup, placement !== undefined),
+      logGroup,
       environment: {
         POWERTOOLS_SERVICE_NAME: 'tidemark',
         POWERTOOLS_LOG_LEVEL: profile.logLevel,
@@ -57,8 +62,10 @@ export class TidemarkFunction extends LambdaFunction {
         ...props.environment,
       },
     });
+    this.lines = logGroup;
     // The casts: Alias and Version spell optional members in a way that exactOptionalPropertyTypes tells apart.
     this.entry = concurrency?.provisioned ? this.#keepWarm(concurrency.provisioned) : this;
+    acknowledge(this, acknowledged);
   }
 
   /** Lets another function invoke this one. grantInvoke would add every version, old ones too. */
@@ -68,11 +75,65 @@ export class TidemarkFunction extends LambdaFunction {
     );
   }
 
+  /**
+   * Says why a grant holds a wildcard.
+   * @param resource as cdk-nag writes it: `<LogicalId.Attribute>` for a reference, the export's name for an import
+   */
+  acknowledgeWildcard(resource: string, reason: string): void {
+    if (this.role) acknowledgeWildcard(this.role, resource, reason);
+  }
+
   #keepWarm(provisionedConcurrentExecutions: number): IFunction {
     const version = this.currentVersion as IVersion;
     return new Alias(this, 'Warm', { aliasName: 'warm', version, provisionedConcurrentExecutions }) as IFunction;
   }
 }
+
+const acknowledged = {
+  'Serverless-LambdaDLQ':
+    'A caller that waits gets the error itself; the events of relay and gc go to a queue by their on-failure destination.',
+  'Serverless-LambdaTracing':
+    'Every log line carries the request id from client to consumer; docs/decisions.md says why there is no tracer.',
+};
+
+/**
+ * What Lambda itself needs: to write to the function's own log group and, in the VPC, to plug it into the subnets.
+ * AWS' managed policies for this cover every log group of the account.
+ */
+function executionRole(scope: Construct, id: string, logGroup: ILogGroup, inVpc: boolean): Role {
+  const statements = [
+    new PolicyStatement({
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [logGroup.logGroupArn],
+    }),
+  ];
+  if (inVpc) statements.push(new PolicyStatement({ actions: networkInterfaces, resources: ['*'] }));
+  const role = new Role(scope, id, {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    inlinePolicies: { Runtime: new PolicyDocument({ statements }) },
+  });
+  if (inVpc) {
+    acknowledgeWildcard(role, '*', 'The network interfaces of Lambda have no finer resource: AWS asks for `*`.');
+  }
+  return role;
+}
+
+function acknowledgeWildcard(role: IRole, resource: string, reason: string): void {
+  acknowledge(role, {
+    [`AwsSolutions-IAM5[Resource::${resource}]`]: reason,
+    'Serverless-LambdaStarPermissions': reason,
+  });
+}
+
+/** What AWSLambdaVPCAccessExecutionRole holds beside logs. */
+const networkInterfaces = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
 
 function kebabCase(id: string): string {
   return id.replace(/(?<=[a-z])[A-Z]/g, '-$&').toLowerCase();

@@ -14,6 +14,7 @@ import {
 } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { TidemarkFunction } from './function.ts';
 import type { NetworkStack } from './network-stack.ts';
 import type { Profile } from './profile.ts';
@@ -60,7 +61,7 @@ export class MetadataCluster extends Construct {
   }
 
   #createCluster({ metadata, ...profile }: Profile, network: NetworkStack, key?: IKey): DatabaseCluster {
-    return new DatabaseCluster(this, 'Cluster', {
+    const cluster = new DatabaseCluster(this, 'Cluster', {
       engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_9 }),
       credentials: Credentials.fromGeneratedSecret('tidemark_master'),
       defaultDatabaseName: databaseName,
@@ -88,6 +89,14 @@ export class MetadataCluster extends Construct {
       deletionProtection: profile.deletionProtection,
       removalPolicy: profile.removalPolicy,
     });
+    acknowledge(cluster, {
+      'AwsSolutions-SMG4':
+        'One function reads the password, at deployment, through the Data API; all others sign in with IAM tokens of 15 minutes.',
+    });
+    if (!profile.deletionProtection) {
+      acknowledge(cluster, { 'AwsSolutions-RDS10': 'This profile is for trying out, and `cdk destroy` removes all.' });
+    }
+    return cluster;
   }
 
   get #masterSecret(): ISecret {

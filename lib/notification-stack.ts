@@ -5,6 +5,7 @@ import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integra
 import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { TidemarkFunction } from './function.ts';
 import type { Profile } from './profile.ts';
 import type { StreamStack } from './stream-stack.ts';
@@ -22,6 +23,8 @@ export class NotificationStack extends Stack {
   readonly hangUp: TidemarkFunction;
   /** `wss://` URL that clients connect to. */
   readonly socketUrl: string;
+  readonly apiId: string;
+  readonly notify: TidemarkFunction;
   readonly #profile: Profile;
   readonly #connections: Table;
 
@@ -35,11 +38,20 @@ export class NotificationStack extends Stack {
     });
 
     const api = this.#createApi();
-    const stage = new WebSocketStage(this, 'Live', { webSocketApi: api, stageName: 'live', autoDeploy: true });
+    const stage = new WebSocketStage(this, 'Live', {
+      webSocketApi: api,
+      stageName: 'live',
+      autoDeploy: true,
+      throttle: { rateLimit: profile.throttle.socketRate, burstLimit: profile.throttle.socketBurst },
+    });
+    const accessLog =
+      'Access logs of a WebSocket API need a role in the settings of the whole account, which other stacks share. connect and disconnect log each connection.';
+    acknowledge(stage, { 'AwsSolutions-APIG1': accessLog, 'Serverless-APIGWAccessLogging': accessLog });
+    this.apiId = api.apiId;
     this.socketUrl = `${api.apiEndpoint}/${stage.stageName}`;
     const host = Fn.select(1, Fn.split('://', api.apiEndpoint));
     const callbackUrl = `https://${host}/${stage.stageName}`;
-    this.#push(stage, callbackUrl, stream);
+    this.notify = this.#push(stage, callbackUrl, stream);
     this.hangUp = this.#createHangUp(stage, callbackUrl);
 
     new CfnOutput(this, 'SocketUrl', { value: this.socketUrl });
@@ -55,7 +67,7 @@ export class NotificationStack extends Stack {
     this.#connections.grant(disconnect, 'dynamodb:DeleteItem');
     const socketMessage = this.#function('SocketMessage');
 
-    return new WebSocketApi(this, 'Socket', {
+    const api = new WebSocketApi(this, 'Socket', {
       routeSelectionExpression: '$request.body.type',
       connectRouteOptions: {
         integration: new WebSocketLambdaIntegration('Connect', connect),
@@ -69,10 +81,14 @@ export class NotificationStack extends Stack {
         returnResponse: true,
       },
     });
+    acknowledge(api, {
+      'AwsSolutions-APIG4': 'API Gateway authorizes at $connect; later frames belong to the connection that it let in.',
+    });
+    return api;
   }
 
   /** Outside the VPC: an isolated subnet has no way to the API's @connections. */
-  #push(stage: WebSocketStage, callbackUrl: string, stream: StreamStack): void {
+  #push(stage: WebSocketStage, callbackUrl: string, stream: StreamStack): TidemarkFunction {
     const notify = new TidemarkFunction(this, 'Notify', {
       profile: this.#profile,
       memorySize: 256,
@@ -83,7 +99,7 @@ export class NotificationStack extends Stack {
       },
     });
     this.#connections.grant(notify, 'dynamodb:Query', 'dynamodb:DeleteItem');
-    stage.grantManagementApiAccess(notify);
+    this.#grantConnections(stage, notify);
     // The newest records only: a device that was away reads what it missed from its change sequence.
     // Lambda's own default window is 500 ms, which would be most of the time a push may take.
     stream.feed(notify, {
@@ -92,6 +108,7 @@ export class NotificationStack extends Stack {
       batchSize: 100,
       window: Duration.seconds(0),
     });
+    return notify;
   }
 
   /** Outside the VPC for the same reason; devices, inside, invokes it. */
@@ -103,8 +120,16 @@ export class NotificationStack extends Stack {
       environment: { CONNECTIONS_TABLE: this.#connections.tableName, SOCKET_CALLBACK_URL: callbackUrl },
     });
     this.#connections.grant(hangUp, 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:DeleteItem');
-    stage.grantManagementApiAccess(hangUp);
+    this.#grantConnections(stage, hangUp);
     return hangUp;
+  }
+
+  /** Lets a function write to the sockets that are open, and close them. */
+  #grantConnections(stage: WebSocketStage, fn: TidemarkFunction): void {
+    stage.grantManagementApiAccess(fn);
+    const api = this.resolve(stage.api.apiId).Ref;
+    const connections = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${api}>/live/*/@connections/*`;
+    fn.acknowledgeWildcard(connections, 'Connections come and go; their ids are not known before.');
   }
 
   #function(id: string, environment: Record<string, string> = {}): TidemarkFunction {
@@ -113,12 +138,16 @@ export class NotificationStack extends Stack {
   }
 
   #table(id: string, keys: Pick<TableProps, 'partitionKey' | 'sortKey'>): Table {
-    return new Table(this, id, {
+    const table = new Table(this, id, {
       ...keys,
       billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: 'expires_at',
       // Holds nothing that outlives two hours.
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    acknowledge(table, {
+      'AwsSolutions-DDB3': 'Nobody would restore connections that are closed, or tickets that have expired.',
+    });
+    return table;
   }
 }

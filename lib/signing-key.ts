@@ -3,6 +3,7 @@ import { PublicKey } from 'aws-cdk-lib/aws-cloudfront';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { TidemarkFunction } from './function.ts';
 import type { Profile } from './profile.ts';
 
@@ -21,6 +22,9 @@ export class SigningKey extends Construct {
   constructor(scope: Construct, id: string, { profile }: SigningKeyProps) {
     super(scope, id);
     this.secret = new Secret(this, 'PrivateKey', { description: 'Signs the URLs of downloads' });
+    acknowledge(this.secret, {
+      'AwsSolutions-SMG4': 'Two keys are trusted, and a deployment changes over: a timer would break URLs in flight.',
+    });
 
     const signingKey = new TidemarkFunction(this, 'SigningKey', {
       profile,

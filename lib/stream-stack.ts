@@ -1,13 +1,13 @@
 import { CustomResource, Duration, Fn, Stack, type StackProps } from 'aws-cdk-lib';
-import { Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { StartingPosition } from 'aws-cdk-lib/aws-lambda';
-import { ManagedKafkaEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { EventSourceMapping, type StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnCluster, CfnTopic } from 'aws-cdk-lib/aws-msk';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { TidemarkFunction } from './function.ts';
 import type { NetworkStack } from './network-stack.ts';
-import type { Profile } from './profile.ts';
+import { isExpress, type Profile } from './profile.ts';
 
 interface StreamStackProps extends StackProps {
   readonly profile: Profile;
@@ -26,7 +26,16 @@ interface Consumption {
 }
 
 const topicName = 'file-changed';
-const saslIamPort = Port.tcp(9098);
+
+/** Lambda asks for them before it places pollers in the subnets of a cluster. */
+const pollerInterfaces = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSecurityGroups',
+  'ec2:DescribeSubnets',
+  'ec2:DescribeVpcs',
+];
 
 /** The sync stream: a Kafka cluster that knows its clients by IAM, and the topic of committed changes. */
 export class StreamStack extends Stack {
@@ -71,11 +80,13 @@ export class StreamStack extends Stack {
    * the cluster, with the role of the function, so that the function itself may sit outside the VPC.
    */
   feed(fn: TidemarkFunction, { group, from, batchSize, window }: Consumption): void {
+    this.#grantRead(fn, group);
     const { pollers } = this.#profile.stream;
-    const source = new ManagedKafkaEventSource({
-      clusterArn: this.#cluster.attrArn,
-      topic: topicName,
-      consumerGroupId: group,
+    const mapping = new EventSourceMapping(fn, 'Records', {
+      target: fn,
+      eventSourceArn: this.#cluster.attrArn,
+      kafkaTopic: topicName,
+      kafkaConsumerGroupId: group,
       startingPosition: from,
       batchSize,
       maxBatchingWindow: window,
@@ -83,14 +94,21 @@ export class StreamStack extends Stack {
         provisionedPollerConfig: { minimumPollers: pollers.minimum, maximumPollers: pollers.maximum },
       }),
     });
-    this.#grantRead(fn, group);
-    fn.addEventSource(source);
-    fn.node.addDependency(this.#topic);
+    mapping.node.addDependency(this.#topic);
+    acknowledge(mapping, {
+      'Serverless-LambdaEventSourceMappingDestination':
+        'With a destination a batch is given up after ten tries, while a database is away for instance. Consumers put a record that cannot be read aside by its offset and count it; for all else they try until it works.',
+    });
   }
 
+  /** What pollers do with the role of the function. ManagedKafkaEventSource grants more, for passwords and all logs. */
   #grantRead(fn: TidemarkFunction, group: string): void {
     const [prefix, cluster] = [0, 1].map((part) => Fn.select(part, Fn.split(':cluster/', this.#cluster.attrArn)));
     const statements = [
+      {
+        actions: ['kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'],
+        resources: [this.#cluster.attrArn],
+      },
       {
         actions: ['kafka-cluster:Connect', 'kafka-cluster:DescribeClusterDynamicConfiguration'],
         resources: [this.#cluster.attrArn],
@@ -100,33 +118,30 @@ export class StreamStack extends Stack {
         actions: ['kafka-cluster:DescribeGroup', 'kafka-cluster:AlterGroup'],
         resources: [`${prefix}:group/${cluster}/${group}`],
       },
+      { actions: pollerInterfaces, resources: ['*'] },
     ];
     for (const statement of statements) fn.addToRolePolicy(new PolicyStatement(statement));
+    fn.acknowledgeWildcard('*', 'The network interfaces of pollers have no finer resource: AWS asks for `*`.');
   }
 
   #createCluster(network: NetworkStack): CfnCluster {
-    const { stream, removalPolicy } = this.#profile;
-    const securityGroup = new SecurityGroup(this, 'BrokerGroup', {
-      vpc: network.vpc,
-      description: 'Brokers and pollers',
-    });
-    securityGroup.addIngressRule(securityGroup, saslIamPort, 'Event pollers run in the group of the cluster');
-    securityGroup.addIngressRule(network.publisherGroup, saslIamPort, 'The function that publishes');
-
+    const { stream, removalPolicy, logRetention } = this.#profile;
+    const logGroup = new LogGroup(this, 'BrokerLogs', { retention: logRetention, removalPolicy });
     const cluster = new CfnCluster(this, 'Cluster', {
       // Standard brokers cannot become Express ones, or leave ZooKeeper, in place (MSK ignores the change). The
       // kind in the name makes CloudFormation build a new cluster.
-      clusterName: `tidemark-${stream.instanceType.startsWith('express.') ? 'express' : 'standard'}`,
+      clusterName: `tidemark-${isExpress(stream) ? 'express' : 'standard'}`,
       kafkaVersion: stream.kafkaVersion,
       numberOfBrokerNodes: stream.brokers,
       brokerNodeGroupInfo: {
         instanceType: stream.instanceType,
         clientSubnets: network.vpc.isolatedSubnets.map((subnet) => subnet.subnetId),
-        securityGroups: [securityGroup.securityGroupId],
+        securityGroups: [network.brokerGroup.securityGroupId],
         ...(stream.storage && { storageInfo: { ebsStorageInfo: { volumeSize: stream.storage.toGibibytes() } } }),
       },
       clientAuthentication: { sasl: { iam: { enabled: true } } },
       encryptionInfo: { encryptionInTransit: { clientBroker: 'TLS', inCluster: true } },
+      loggingInfo: { brokerLogs: { cloudWatchLogs: { enabled: true, logGroup: logGroup.logGroupName } } },
     });
     cluster.applyRemovalPolicy(removalPolicy);
     return cluster;

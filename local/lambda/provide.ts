@@ -88,8 +88,13 @@ export function lambdaProviders(lambda: LambdaService, roles: Roles, assembly: A
     },
     'AWS::Lambda::EventInvokeConfig': (resource) => {
       const { FunctionName, MaximumRetryAttempts, DestinationConfig } = resource.properties;
-      if (DestinationConfig !== undefined) return fail(resource, 'DestinationConfig', 'is not run by the local cloud');
-      if (MaximumRetryAttempts !== undefined) lambda.setRetries(String(FunctionName), Number(MaximumRetryAttempts));
+      const { OnSuccess, OnFailure } = isObject(DestinationConfig) ? DestinationConfig : {};
+      if (OnSuccess !== undefined)
+        return fail(resource, 'DestinationConfig.OnSuccess', 'is not run by the local cloud');
+      lambda.setFailure(String(FunctionName), {
+        ...(MaximumRetryAttempts !== undefined && { retries: Number(MaximumRetryAttempts) }),
+        ...(isObject(OnFailure) && { destination: String(OnFailure.Destination) }),
+      });
       return { ref: resource.physicalName, attributes: {} };
     },
   };

@@ -11,8 +11,8 @@ export interface LambdaService {
   add(definition: FunctionDefinition): void;
   /** By name, ARN or logical id; with the qualifier of a version or alias, all of which run the same code here. */
   find(nameOrArn: string): FunctionDefinition | undefined;
-  /** How often an asynchronous invocation is retried; 2 unless the template says otherwise. */
-  setRetries(functionName: string, retries: number): void;
+  /** How often an asynchronous invocation is retried, 2 unless given, and the ARN that a lost one is then sent to. */
+  setFailure(functionName: string, failure: { retries?: number; destination?: string }): void;
   invoke(nameOrArn: string, payload: Buffer, mode: 'RequestResponse' | 'Event'): Promise<InvokeResult>;
   list(): readonly string[];
   stop(): Promise<void>;
@@ -31,7 +31,10 @@ export function createLambda(options: {
 }): LambdaService {
   const { log, tls } = options;
   const logs = createLogs(options.data, log);
-  const functions = new Map<string, { definition: FunctionDefinition; pool: Pool; retries: number }>();
+  const functions = new Map<
+    string,
+    { definition: FunctionDefinition; pool: Pool; retries: number; destination?: string }
+  >();
   const stopping = new AbortController();
 
   const lookUp = (nameOrArn: string) => {
@@ -46,12 +49,13 @@ export function createLambda(options: {
   };
 
   const runQueued = async (name: string, payload: Buffer): Promise<void> => {
-    const { pool, retries } = demand(name);
+    const { pool, retries, destination } = demand(name);
     for (let attempt = 1; ; attempt++) {
       const outcome = await pool.run(payload, 'wait');
       if (!outcome.failed) return;
       if (attempt > retries) {
-        log(`${name}: an asynchronous event failed ${attempt} times and is dropped: ${outcome.payload.slice(0, 300)}`);
+        const end = destination ? `would be sent to ${destination}` : 'is dropped';
+        log(`${name}: an asynchronous event failed ${attempt} times and ${end}: ${outcome.payload.slice(0, 300)}`);
         return;
       }
       await sleep(attempt * FAILURE_WAIT_MS, undefined, { signal: stopping.signal, ref: false });
@@ -66,8 +70,8 @@ export function createLambda(options: {
       functions.set(definition.name, { definition, pool: createPool(definition, start, log), retries: RETRIES });
     },
     find: (nameOrArn) => lookUp(nameOrArn)?.definition,
-    setRetries(functionName, retries) {
-      demand(functionName).retries = retries;
+    setFailure(functionName, failure) {
+      Object.assign(demand(functionName), failure);
     },
     async invoke(nameOrArn, payload, mode) {
       const { definition, pool } = demand(nameOrArn);

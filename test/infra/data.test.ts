@@ -1,7 +1,7 @@
 import { Match, type Matcher } from 'aws-cdk-lib/assertions';
 import { deploymentOf } from './deployment.ts';
 
-const { template, functions } = deploymentOf();
+const { template } = deploymentOf();
 
 describe('sync stream', () => {
   test('the topic has 64 partitions and keeps seven days', () => {
@@ -17,18 +17,6 @@ describe('sync stream', () => {
       ClientAuthentication: { Sasl: { Iam: { Enabled: true } }, Unauthenticated: Match.absent() },
       EncryptionInfo: { EncryptionInTransit: { ClientBroker: 'TLS', InCluster: true } },
     });
-  });
-
-  test('port 9098 is open to the pollers and to relay', () => {
-    const rules = Object.values(template('Stream').findResources('AWS::EC2::SecurityGroupIngress'));
-    expect(rules.map(({ Properties }) => [Properties.FromPort, Properties.ToPort])).toEqual([
-      [9098, 9098],
-      [9098, 9098],
-    ]);
-    const relay = functions.find(({ name }) => name === 'Relay')!.properties;
-    expect(JSON.stringify(relay.VpcConfig)).toContain('Publisher');
-    const others = functions.filter(({ properties }) => JSON.stringify(properties.VpcConfig)?.includes('Publisher'));
-    expect(others.map(({ name }) => name)).toEqual(['Relay']);
   });
 
   test('notify hears at once of what is new, gc reads all there is', () => {

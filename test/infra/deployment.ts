@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { createStacks } from '../../lib/tidemark.ts';
+import type { Stack } from '../../local/template/assembly.ts';
 
 type Properties = Record<string, unknown>;
 
@@ -19,7 +20,10 @@ interface LambdaFunction extends Resource {
   /** Construct id, e.g. UploadInit. */
   readonly name: string;
   readonly environment: Properties;
+  /** What its own work needs. */
   readonly statements: readonly Statement[];
+  /** What Lambda needs to run it: logs, and interfaces in the VPC. */
+  readonly runtime: readonly Statement[];
 }
 
 /** What a function may do; actions and resources as sorted lists. */
@@ -29,6 +33,7 @@ interface Statement {
 }
 
 interface Deployment {
+  readonly stacks: readonly Stack[];
   /** @param stack name without the prefix, e.g. Api */
   template(stack: string): Template;
   resources(type: string): readonly Resource[];
@@ -54,7 +59,7 @@ export function deploymentOf(profile?: string): Deployment {
     },
   });
   createStacks(app);
-  const stacks = app.synth().stacks;
+  const { stacks } = app.synth();
   const templates = new Map(stacks.map((stack) => [stack.id, Template.fromJSON(stack.template)]));
 
   const resources = (type: string): Resource[] =>
@@ -69,6 +74,7 @@ export function deploymentOf(profile?: string): Deployment {
     });
 
   const deployment: Deployment = {
+    stacks: stacks.map(({ id, template }) => ({ name: id, template })),
     template: (stack) => templates.get(`Tidemark${stack}`)!,
     resources,
     functions: functionsOf(resources),
@@ -79,6 +85,7 @@ export function deploymentOf(profile?: string): Deployment {
 
 function functionsOf(resources: (type: string) => Resource[]): LambdaFunction[] {
   const policies = resources('AWS::IAM::Policy');
+  const roles = resources('AWS::IAM::Role');
   return resources('AWS::Lambda::Function').map((fn) => {
     const construct = fn.path.replace(/\/Resource$/, '');
     return {
@@ -86,8 +93,12 @@ function functionsOf(resources: (type: string) => Resource[]): LambdaFunction[] 
       name: construct.split('/').at(-1)!,
       environment: (fn.properties.Environment as { Variables: Properties }).Variables,
       statements: policies
-        .filter(({ path }) => path.startsWith(`${construct}/`))
+        .filter(({ path }) => path.startsWith(`${construct}Role/`))
         .flatMap(({ properties }) => statementsOf(properties)),
+      runtime: roles
+        .filter(({ path }) => path === `${construct}Role/Resource`)
+        .flatMap(({ properties }) => properties.Policies as Properties[])
+        .flatMap(statementsOf),
     };
   });
 }

@@ -32,6 +32,12 @@ function outside(memory: number, timeout: number, environment: string[], actions
 
 const readSecret = ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'];
 const consume = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSecurityGroups',
+  'ec2:DescribeSubnets',
+  'ec2:DescribeVpcs',
   'kafka-cluster:AlterGroup',
   'kafka-cluster:Connect',
   'kafka-cluster:DescribeClusterDynamicConfiguration',
@@ -39,9 +45,12 @@ const consume = [
   'kafka-cluster:DescribeTopic',
   'kafka-cluster:ReadData',
   'kafka:DescribeCluster',
+  'kafka:DescribeClusterV2',
   'kafka:GetBootstrapBrokers',
-  'kafka:ListScramSecrets',
 ];
+
+/** Network interfaces have no ARN before they exist. */
+const interfaceAction = /^ec2:(Assign|Create|Delete|Describe|Unassign)/;
 
 /** Every function: what it gets and what it may do, and nothing else. */
 const expected: Record<string, Expected> = {
@@ -92,13 +101,13 @@ const expected: Record<string, Expected> = {
     512,
     300,
     ['BLOCK_BUCKET'],
-    ['s3:DeleteObjectVersion', 's3:GetObject', 's3:ListBucketVersions', ...consume],
+    ['s3:DeleteObjectVersion', 's3:GetObject', 's3:ListBucketVersions', 'sqs:SendMessage', ...consume],
   ),
   Relay: inVpc(
     256,
     60,
     ['STREAM_BROKERS', 'STREAM_TOPIC'],
-    ['kafka-cluster:Connect', 'kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData'],
+    ['kafka-cluster:Connect', 'kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData', 'sqs:SendMessage'],
   ),
   Migrate: inVpc(512, 840, [], []),
   DatabaseLogin: outside(
@@ -142,10 +151,25 @@ describe.each(profileNames)('functions of the profile %s', (profile) => {
     },
   );
 
-  test('hold no wildcard action and no right on every resource', () => {
-    const statements = functions.flatMap((fn) => fn.statements);
+  test('hold no wildcard action, and a right on every resource only where AWS has no finer one', () => {
+    const statements = functions.flatMap((fn) => [...fn.statements, ...fn.runtime]);
     expect(statements.flatMap(({ actions }) => actions).filter((action) => action.includes('*'))).toEqual([]);
-    expect(statements.flatMap(({ resources }) => resources).filter((resource) => resource === '*')).toEqual([]);
+    const everywhere = statements.filter(({ resources }) => resources.includes('*')).flatMap(({ actions }) => actions);
+    expect(everywhere.filter((action) => !interfaceAction.test(action))).toEqual([]);
+  });
+
+  test('are run by Lambda with a log group of their own, and network interfaces in the VPC only', () => {
+    for (const { name, properties, runtime } of functions) {
+      const actions = runtime.flatMap((statement) => statement.actions);
+      expect({ name, logs: actions.filter((action) => action.startsWith('logs:')) }).toEqual({
+        name,
+        logs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      });
+      expect({ name, interfaces: actions.some((action) => interfaceAction.test(action)) }).toEqual({
+        name,
+        interfaces: 'VpcConfig' in properties,
+      });
+    }
   });
 
   test('that write to sockets or close them sit outside the VPC, where @connections can be reached', () => {

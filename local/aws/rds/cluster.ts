@@ -5,7 +5,7 @@ import type { Postgres } from '../postgres/server.ts';
 import type { Secrets } from '../secrets.ts';
 
 /** An Aurora cluster of the template: a PostgreSQL server of its own, on a port of its own. */
-export interface Cluster {
+interface Cluster {
   readonly name: string;
   readonly arn: string;
   readonly masterUser: string;

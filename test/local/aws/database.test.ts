@@ -24,6 +24,10 @@ async function provideDatabase(): Promise<void> {
   clusterId = String(cluster.attributes.DBClusterResourceId);
   const proxy = await cloud.provide('AWS::RDS::DBProxy', 'Proxy', { DBProxyName: 'proxy' });
   proxyId = String(proxy.attributes.DBProxyArn).split(':')[6] ?? '';
+  await cloud.provide('AWS::RDS::DBProxyTargetGroup', 'Targets', {
+    DBProxyName: proxy.ref,
+    DBClusterIdentifiers: [cluster.ref],
+  });
 }
 
 function execute(principal: TestPrincipal, sql: string, secret = secretArn) {

@@ -15,7 +15,7 @@ test('every test that the specification names exists', () => {
   const files = globSync('test/**/*.test.ts', { cwd: root });
   const missing = citations.filter(({ file, name }) => {
     const path = files.find((candidate) => candidate.endsWith(`${file}.test.ts`));
-    return path === undefined || !read(path).includes(`'${name.replaceAll("'", "\\'")}'`);
+    return path === undefined || !["'", '"', '`'].some((quote) => read(path).includes(quote + name + quote));
   });
   expect(missing).toEqual([]);
   expect(citations.length).toBeGreaterThan(20);

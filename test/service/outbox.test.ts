@@ -6,7 +6,7 @@ import { drainShards } from '../../lambdas/relay/drain.ts';
 import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
 import type { Publisher } from '../../lambdas/shared/publisher.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
-import { scratchDatabase, shardMigrations } from './support/scratch.ts';
+import { scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 
 let pool: Pool;
 let shard: Shard;
@@ -17,13 +17,18 @@ beforeEach(async () => {
 });
 
 /** Puts events of a user into the outbox, as a commit does. */
-async function commit(userId: string, cursors: readonly number[], hashes: readonly string[] = []): Promise<void> {
+async function commit(
+  userId: string,
+  cursors: readonly number[],
+  hashes: readonly string[] = [],
+  { schema } = shard,
+): Promise<void> {
   const events = cursors.map((cursor) => ({
     seq: cursor,
     event: { user_id: userId, cursor, block_hashes: hashes },
   }));
   await pool.query(
-    `insert into ${shard.schema}.outbox (user_id, seq, event)
+    `insert into ${schema}.outbox (user_id, seq, event)
      select $1, seq, event from json_to_recordset($2) new(seq bigint, event jsonb)`,
     [userId, JSON.stringify(events)],
   );
@@ -89,6 +94,23 @@ test('relays that work on one shard at once keep the order', async () => {
   await commit(user, cursors);
   await Promise.all([1, 2, 3].map(() => drainShards([shard], publisher, later())));
   expect(cursorsOf(user)).toEqual(cursors);
+});
+
+test('a shard whose events no broker takes does not hold up the others', async () => {
+  const [poisoned, fine] = [randomUUID(), randomUUID()];
+  const { publisher, cursorsOf } = broker();
+  const other = databasesOf(pool, () => pool).shards[8]!;
+  await migrateSchema(pool, other.schema, shardMigrations);
+  await commit(poisoned, [1]);
+  await commit(fine, [1], [], other);
+  const picky: Publisher = {
+    publish: async (events) => {
+      if (events.some(({ user_id }) => user_id === poisoned)) throw new Error('record too large');
+      await publisher.publish(events);
+    },
+  };
+  await expect(drainShards([shard, other], picky, later())).rejects.toThrow('record too large');
+  expect(cursorsOf(fine)).toEqual([1]);
 });
 
 test('a run ends in time, and the next goes on', async () => {

@@ -10,12 +10,15 @@ const folder = join(import.meta.dirname, '../../../migrations');
 export const shardMigrations: readonly Migration[] = readMigrations(join(folder, 'shard'));
 export const blocksMigrations: readonly Migration[] = readMigrations(join(folder, 'blocks'));
 
-/** An empty database of its own beside the service's, for what would disturb that one. It goes with the test. */
-export async function scratchDatabase(): Promise<Pool> {
+/**
+ * An empty database of its own beside the service's, for what would disturb that one.
+ * @param after registers what ends it: with the test unless given
+ */
+export async function scratchDatabase(after: (end: () => Promise<void>) => void = onTestFinished): Promise<Pool> {
   const name = `scratch_${randomUUID().replaceAll('-', '')}`;
   await database.query(`create database ${name}`);
   const pool = openDatabase(name);
-  onTestFinished(async () => {
+  after(async () => {
     await pool.end();
     await database.query(`drop database ${name}`);
   });

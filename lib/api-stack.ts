@@ -11,6 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
@@ -92,8 +93,14 @@ export class ApiStack extends Stack {
     new CfnOutput(this, 'ApiUrl', { value: this.#api.apiEndpoint });
   }
 
-  get apiId(): string {
-    return this.#api.apiId;
+  /** A metric that API Gateway counts, over five minutes. */
+  metric(name: string): Metric {
+    return new Metric({
+      namespace: 'AWS/ApiGateway',
+      metricName: name,
+      dimensionsMap: { ApiId: this.#api.apiId },
+      statistic: Stats.SUM,
+    });
   }
 
   #createStage({ throttle, logRetention, removalPolicy }: Profile): ILogGroup {

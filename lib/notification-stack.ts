@@ -2,6 +2,7 @@ import { CfnOutput, Duration, Fn, RemovalPolicy, Stack, type StackProps } from '
 import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
@@ -23,9 +24,9 @@ export class NotificationStack extends Stack {
   readonly hangUp: TidemarkFunction;
   /** `wss://` URL that clients connect to. */
   readonly socketUrl: string;
-  readonly apiId: string;
   readonly notify: TidemarkFunction;
   readonly #profile: Profile;
+  readonly #apiId: string;
   readonly #connections: Table;
 
   constructor(scope: Construct, id: string, { profile, stream, ...props }: NotificationStackProps) {
@@ -47,7 +48,7 @@ export class NotificationStack extends Stack {
     const accessLog =
       'Access logs of a WebSocket API need a role in the settings of the whole account, which other stacks share. connect and disconnect log each connection.';
     acknowledge(stage, { 'AwsSolutions-APIG1': accessLog, 'Serverless-APIGWAccessLogging': accessLog });
-    this.apiId = api.apiId;
+    this.#apiId = api.apiId;
     this.socketUrl = `${api.apiEndpoint}/${stage.stageName}`;
     const host = Fn.select(1, Fn.split('://', api.apiEndpoint));
     const callbackUrl = `https://${host}/${stage.stageName}`;
@@ -55,6 +56,16 @@ export class NotificationStack extends Stack {
     this.hangUp = this.#createHangUp(stage, callbackUrl);
 
     new CfnOutput(this, 'SocketUrl', { value: this.socketUrl });
+  }
+
+  /** A metric that API Gateway counts, over five minutes. */
+  metric(name: string): Metric {
+    return new Metric({
+      namespace: 'AWS/ApiGateway',
+      metricName: name,
+      dimensionsMap: { ApiId: this.#apiId },
+      statistic: Stats.SUM,
+    });
   }
 
   #createApi(): WebSocketApi {

@@ -40,6 +40,7 @@ const pollerInterfaces = [
 /** The sync stream: a Kafka cluster that knows its clients by IAM, and the topic of committed changes. */
 export class StreamStack extends Stack {
   readonly topicName = topicName;
+  readonly clusterName: string;
   /** Bootstrap brokers, `host:port` separated by commas. */
   readonly brokers: string;
   readonly #profile: Profile;
@@ -49,6 +50,9 @@ export class StreamStack extends Stack {
   constructor(scope: Construct, id: string, { profile, network, ...props }: StreamStackProps) {
     super(scope, id, props);
     this.#profile = profile;
+    // Standard brokers cannot become Express ones, or leave ZooKeeper, in place (MSK ignores the change). The
+    // kind in the name makes CloudFormation build a new cluster.
+    this.clusterName = `tidemark-${isExpress(profile.stream) ? 'express' : 'standard'}`;
     this.#cluster = this.#createCluster(network);
 
     this.#topic = new CfnTopic(this, 'FileChanged', {
@@ -128,9 +132,7 @@ export class StreamStack extends Stack {
     const { stream, removalPolicy, logRetention } = this.#profile;
     const logGroup = new LogGroup(this, 'BrokerLogs', { retention: logRetention, removalPolicy });
     const cluster = new CfnCluster(this, 'Cluster', {
-      // Standard brokers cannot become Express ones, or leave ZooKeeper, in place (MSK ignores the change). The
-      // kind in the name makes CloudFormation build a new cluster.
-      clusterName: `tidemark-${isExpress(stream) ? 'express' : 'standard'}`,
+      clusterName: this.clusterName,
       kafkaVersion: stream.kafkaVersion,
       numberOfBrokerNodes: stream.brokers,
       brokerNodeGroupInfo: {

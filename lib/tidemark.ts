@@ -7,6 +7,7 @@ import { MaintenanceStack } from './maintenance-stack.ts';
 import { MetadataStack } from './metadata-stack.ts';
 import { NetworkStack } from './network-stack.ts';
 import { NotificationStack } from './notification-stack.ts';
+import { OperationsStack } from './operations-stack.ts';
 import { profileNamed } from './profiles.ts';
 import { StreamStack } from './stream-stack.ts';
 
@@ -25,5 +26,14 @@ export function createStacks(app: App): void {
   const blocks = new BlocksStack(app, 'TidemarkBlocks', { profile });
   const notification = new NotificationStack(app, 'TidemarkNotification', { profile, stream });
   const maintenance = new MaintenanceStack(app, 'TidemarkMaintenance', { profile, network, metadata, stream, blocks });
-  new ApiStack(app, 'TidemarkApi', { profile, network, identity, metadata, blocks, notification, maintenance });
+  const api = new ApiStack(app, 'TidemarkApi', {
+    profile,
+    network,
+    identity,
+    metadata,
+    blocks,
+    notification,
+    maintenance,
+  });
+  new OperationsStack(app, 'TidemarkOperations', { profile, metadata, stream, notification, maintenance, api });
 }

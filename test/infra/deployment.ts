@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { createStacks } from '../../lib/tidemark.ts';
 import type { Stack } from '../../local/template/assembly.ts';
+import { ASSEMBLIES } from './synthesis-folder.ts';
 
 type Properties = Record<string, unknown>;
 
@@ -40,30 +39,21 @@ interface Deployment {
   readonly functions: readonly LambdaFunction[];
 }
 
-const context = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8')).context;
-const deployments = new Map<string | undefined, Deployment>();
+const ending = '.template.json';
+const deployments = new Map<string, Deployment>();
 
-/**
- * The templates of a profile, synthesized once per test file: with the context of cdk.json, and without
- * bundling, which no assertion looks at.
- */
-export function deploymentOf(profile?: string): Deployment {
+/** The templates of a profile, as test/infra/synthesis.ts made them. */
+export function deploymentOf(profile = 'team'): Deployment {
   const known = deployments.get(profile);
   if (known) return known;
-  const app = new App({
-    context: {
-      ...context,
-      ...(profile && { profile }),
-      'aws:cdk:bundling-stacks': [],
-      'aws:cdk:enable-path-metadata': true,
-    },
-  });
-  createStacks(app);
-  const { stacks } = app.synth();
-  const templates = new Map(stacks.map((stack) => [stack.id, Template.fromJSON(stack.template)]));
+  const folder = join(process.env[ASSEMBLIES]!, profile);
+  const stacks = readdirSync(folder)
+    .filter((file) => file.endsWith(ending))
+    .map((file) => ({ name: file.slice(0, -ending.length), template: readJson(join(folder, file)) }));
+  const templates = new Map(stacks.map(({ name, template }) => [name, Template.fromJSON(template)]));
 
   const resources = (type: string): Resource[] =>
-    stacks.flatMap(({ id: stack }) => {
+    stacks.flatMap(({ name: stack }) => {
       const found = templates.get(stack)?.findResources(type) ?? {};
       return Object.entries(found).map(([id, resource]) => ({
         id: `${stack}.${id}`,
@@ -74,7 +64,7 @@ export function deploymentOf(profile?: string): Deployment {
     });
 
   const deployment: Deployment = {
-    stacks: stacks.map(({ id, template }) => ({ name: id, template })),
+    stacks,
     template: (stack) => templates.get(`Tidemark${stack}`)!,
     resources,
     functions: functionsOf(resources),
@@ -109,4 +99,8 @@ function statementsOf(policy: Properties): Statement[] {
     actions: ([Action].flat() as string[]).sort(),
     resources: [Resource].flat(),
   }));
+}
+
+function readJson(path: string): Stack['template'] {
+  return JSON.parse(readFileSync(path, 'utf8'));
 }

@@ -1,5 +1,5 @@
 import { Match } from 'aws-cdk-lib/assertions';
-import { profileNames } from '../../lib/profiles.ts';
+import { profileNamed, profileNames } from '../../lib/profiles.ts';
 import { deploymentOf } from './deployment.ts';
 
 /** Types that hold what users or operators would miss. */
@@ -12,12 +12,7 @@ const keepsData = [
 ];
 
 test('an unknown profile is refused with the names of the known ones', () => {
-  expect(() => deploymentOf('production')).toThrow(/no profile "production".*dev\|team\|internet/);
-});
-
-test('the default is the profile of a team', () => {
-  const functions = (profile?: string) => deploymentOf(profile).functions.map(({ properties }) => properties);
-  expect(functions()).toEqual(functions('team'));
+  expect(() => profileNamed('production')).toThrow(/no profile "production".*dev\|team\|internet/);
 });
 
 describe.each(profileNames)('profile %s', (profile) => {

@@ -31,6 +31,12 @@ export class MetadataStack extends Stack {
     fn.node.addDependency(this.#schema);
   }
 
+  /** Lets a function run SQL as the owner of all schemas. */
+  connectOwner(fn: TidemarkFunction): void {
+    this.#database.connect(fn, 'tidemark_migrate');
+    fn.node.addDependency(this.#schema);
+  }
+
   #createUsers(profile: Profile): CustomResource {
     const { cluster, masterSecret, name } = this.#database;
     const databaseLogin = new TidemarkFunction(this, 'DatabaseLogin', {

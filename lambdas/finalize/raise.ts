@@ -1,9 +1,8 @@
 import pMap from 'p-map';
-import type { Pool } from 'pg';
 import type { ItemError } from '../../protocol/errors.ts';
 import { findBlock } from '../shared/block-store.ts';
 import { raiseReferences } from '../shared/commit/references.ts';
-import { transaction } from '../shared/database.ts';
+import { type Database, transaction } from '../shared/database.ts';
 import { itemError } from '../shared/errors.ts';
 import { versionId } from '../shared/ids.ts';
 import { type BlockRow, findBlocks, isStored, lockBlocks, markLive } from '../shared/tables/blocks.ts';
@@ -28,7 +27,7 @@ const HEAD_CONCURRENCY = 32;
 
 /** Counts the blocks of every file whose blocks are all stored and the user's to use: held, or verified in the session. */
 export async function raiseUpload(
-  blocks: Pool,
+  blocks: Database,
   session: Session,
   files: readonly UploadFile[],
   held: ReadonlySet<string>,

@@ -1,7 +1,6 @@
 import pMap from 'p-map';
-import type { Pool } from 'pg';
 import { deleteObjectVersion, listObjectVersions } from '../shared/block-store.ts';
-import { transaction } from '../shared/database.ts';
+import { type Database, transaction } from '../shared/database.ts';
 
 const CONCURRENCY = 16;
 
@@ -16,7 +15,7 @@ export const UNUSED = `b.ref_count = 0 and b.delete_after < now()
  * block, or makes an object version that is not on the list and stays.
  */
 export async function collectBlocks(
-  blocks: Pool,
+  blocks: Database,
   limit: number,
 ): Promise<{ condemned: number; deleted: number; taken: number }> {
   const condemned = await condemn(blocks, limit);
@@ -37,7 +36,7 @@ export async function collectBlocks(
   return { condemned, deleted, taken: candidates.length };
 }
 
-async function condemn(blocks: Pool, limit: number): Promise<number> {
+async function condemn(blocks: Database, limit: number): Promise<number> {
   return await transaction(blocks, async (sql) => {
     const { rowCount } = await sql.query(
       `update blocks.blocks set state = 'condemned' where block_hash in (
@@ -49,7 +48,7 @@ async function condemn(blocks: Pool, limit: number): Promise<number> {
   });
 }
 
-async function collectBlock(blocks: Pool, hash: string): Promise<boolean> {
+async function collectBlock(blocks: Database, hash: string): Promise<boolean> {
   const listed = await listObjectVersions(hash);
   const bytes = Buffer.from(hash, 'hex');
   const { rows } = await blocks.query<{ object_versions: string[] }>(

@@ -1,6 +1,6 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
-import { transaction } from '../database.ts';
+import { type Database, transaction } from '../database.ts';
 import { logger } from '../log.ts';
 import { isStored, lockBlocks, lowerCounts, raiseCounts } from '../tables/blocks.ts';
 import { type Counted, countedHashes, enterLedger, leaveLedger } from '../tables/ledger.ts';
@@ -21,7 +21,7 @@ export async function raiseReferences(sql: PoolClient, versions: readonly Counte
 
 /** Takes the counts of versions back that did not become visible, or are gone; each once. */
 export async function lowerReferences(
-  blocks: Pool,
+  blocks: Database,
   versionIds: readonly string[],
   which: 'raised' | 'unsettled' = 'raised',
 ): Promise<void> {
@@ -38,7 +38,7 @@ export async function lowerReferences(
  * but time, since the sweep settles what stays raised.
  */
 export async function lowerRefused(
-  blocks: Pool,
+  blocks: Database,
   counted: readonly string[],
   results: readonly CommitResult[],
 ): Promise<void> {
@@ -55,7 +55,7 @@ export async function lowerRefused(
  * Counts new versions that reuse blocks of the user's own versions. Answers the ids of the versions that can be made;
  * the others need a block that is being deleted.
  */
-export async function reuseBlocks(blocks: Pool, versions: readonly Counted[]): Promise<Set<string>> {
+export async function reuseBlocks(blocks: Database, versions: readonly Counted[]): Promise<Set<string>> {
   const all = [...new Set(versions.flatMap(({ hashes }) => hashes))];
   if (all.length === 0) return new Set(versions.map(({ versionId }) => versionId));
   return await transaction(blocks, async (sql) => {

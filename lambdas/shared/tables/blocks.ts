@@ -1,4 +1,5 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
+import type { Database } from '../database.ts';
 import { toBytes } from '../ids.ts';
 
 /** How long an unused block stays. */
@@ -15,7 +16,7 @@ export function isStored(block: BlockRow | undefined): boolean {
   return block?.state === 'live' || block?.state === 'condemned';
 }
 
-export async function findBlocks(sql: Pool, hashes: readonly string[]): Promise<Map<string, BlockRow>> {
+export async function findBlocks(sql: Database, hashes: readonly string[]): Promise<Map<string, BlockRow>> {
   return await selectBlocks(sql, hashes, '');
 }
 
@@ -25,7 +26,7 @@ export async function lockBlocks(sql: PoolClient, hashes: readonly string[]): Pr
 }
 
 async function selectBlocks(
-  sql: Pool | PoolClient,
+  sql: Database | PoolClient,
   hashes: readonly string[],
   tail: string,
 ): Promise<Map<string, BlockRow>> {

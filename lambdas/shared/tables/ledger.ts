@@ -1,5 +1,6 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
+import type { Database } from '../database.ts';
 import { byteaText, type Sql } from '../sql.ts';
 
 /** A version whose blocks are counted: its distinct hashes. */
@@ -67,7 +68,7 @@ export async function confirmVersions(sql: Sql, versionIds: readonly string[]): 
 }
 
 /** The versions are about to go: from here on, the ledger again knows what to lower should the rest not happen. */
-export async function reopenVersions(sql: Pool, versions: readonly Counted[]): Promise<void> {
+export async function reopenVersions(sql: Database, versions: readonly Counted[]): Promise<void> {
   await sql.query(
     `update blocks.ledger l set state = 'raised', changed_at = now(), block_hashes = old.block_hashes
      from json_to_recordset($1) old(version_id uuid, user_id uuid, block_hashes bytea[])
@@ -80,7 +81,7 @@ export async function reopenVersions(sql: Pool, versions: readonly Counted[]): P
 export const UNSETTLED = `state = 'raised' and changed_at < now() - interval '${limits.uploadHours} hours'`;
 
 /** Some unsettled versions, oldest first. */
-export async function listUnsettled(sql: Pool, limit: number): Promise<{ version_id: string; user_id: string }[]> {
+export async function listUnsettled(sql: Database, limit: number): Promise<{ version_id: string; user_id: string }[]> {
   const { rows } = await sql.query<{ version_id: string; user_id: string }>(
     `select version_id, user_id from blocks.ledger where ${UNSETTLED} order by changed_at limit $1`,
     [limit],

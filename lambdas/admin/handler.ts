@@ -1,0 +1,26 @@
+import { type AdminAnswers, type AdminRefusal, AdminRequest } from '../../protocol/admin.ts';
+import { connectClusters } from '../shared/database.ts';
+import { once } from '../shared/env.ts';
+import { logger } from '../shared/log.ts';
+import { Refusal } from './refusal.ts';
+import { listShards } from './shards.ts';
+
+/** Statements of an operator look at whole shards. */
+const STATEMENT_MS = 60_000;
+
+const clusters = once(() => connectClusters(STATEMENT_MS));
+
+/** The operator's function: invoked by `tidemark-admin`, with IAM deciding who may. */
+export async function handler(event: unknown): Promise<AdminAnswers[keyof AdminAnswers] | AdminRefusal> {
+  const request = AdminRequest.parse(event);
+  logger.info('admin', { ...request });
+  try {
+    switch (request.command) {
+      case 'shards':
+        return { shards: await listShards(clusters()) };
+    }
+  } catch (error) {
+    if (error instanceof Refusal) return { refusal: error.message };
+    throw error;
+  }
+}

@@ -6,19 +6,17 @@ const root = join(import.meta.dirname, '..');
 
 /**
  * Synthesizes the CDK app into `folder` with the pinned CLI, as `cdk synth` does, and without any AWS credentials.
+ * @param context keys of the app's context, such as `profile`
  * Throws with what the CLI said when the app does not synthesize.
  */
-export async function synthesize(folder: string, profile: string): Promise<void> {
+export async function synthesize(folder: string, context: Readonly<Record<string, string>>): Promise<void> {
   const cdk = join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
-  const child = spawn(
-    process.execPath,
-    [cdk, 'synth', '--quiet', '--output', folder, '--context', `profile=${profile}`],
-    {
-      cwd: root,
-      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const flags = Object.entries(context).flatMap(([key, value]) => ['--context', `${key}=${value}`]);
+  const child = spawn(process.execPath, [cdk, 'synth', '--quiet', '--output', folder, ...flags], {
+    cwd: root,
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
   const [code] = await once(child, 'close');

@@ -13,7 +13,7 @@ declare module 'vitest' {
 /** Synthesizes the app once for all test files; they read the folder's name through `inject('assembly')`. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const assembly = await mkdtemp(join(tmpdir(), 'tidemark-assembly-'));
-  await synthesize(assembly, 'team');
+  await synthesize(assembly, { profile: 'team' });
   project.provide('assembly', assembly);
   return () => rm(assembly, { recursive: true, force: true });
 }

@@ -1,20 +1,46 @@
 import { createHash } from 'node:crypto';
-import { ACCOUNT, type Provider, type Provisioned, REGION } from '../../types.ts';
-import type { Postgres } from '../postgres/server.ts';
+import { join } from 'node:path';
+import { close, listen } from '../../listen.ts';
+import { ACCOUNT, type Identities, type Log, type Provider, type Provisioned, REGION } from '../../types.ts';
+import type { Access } from '../access.ts';
+import { type Postgres, startPostgres } from '../postgres/server.ts';
 import type { Secrets } from '../secrets.ts';
+import { createRdsFront } from './front.ts';
 
-/** The Aurora cluster of the template. */
-interface Cluster {
+/** An Aurora cluster of the template: a PostgreSQL server of its own, behind its own port. */
+export interface Cluster {
   readonly arn: string;
   readonly masterUser: string;
   readonly dataApi: boolean;
+  readonly postgres: Postgres;
 }
 
 export interface Rds {
   readonly providers: Readonly<Record<string, Provider>>;
-  cluster(): Cluster | undefined;
-  /** The resource id (cluster-… or prx-…) that rds-db:connect is granted on, by the host name that clients dial. */
-  resourceId(host: string): string | undefined;
+  cluster(arn: string): Cluster | undefined;
+  /** The servers of all clusters, in the order of the template. */
+  servers(): readonly Postgres[];
+  stop(): Promise<void>;
+}
+
+export interface RdsOptions {
+  readonly data: string;
+  /** The server of the first cluster, which runs in any case. */
+  readonly first: Postgres;
+  /** One for each cluster that there may be. */
+  readonly ports: readonly number[];
+  readonly tls: { readonly cert: string; readonly key: string };
+  readonly secrets: Secrets;
+  readonly identities: Identities;
+  readonly access: Access;
+  readonly log: Log;
+}
+
+/** A cluster with what its clients dial: the resource id (cluster-… or prx-…) that rds-db:connect is granted on, by host. */
+interface Served extends Cluster {
+  readonly port: number;
+  readonly hosts: Map<string, string>;
+  stop(): Promise<void>;
 }
 
 function quote(identifier: string): string {
@@ -45,40 +71,62 @@ function resourceSuffix(name: string): string {
 }
 
 /**
- * AWS::RDS resources over the embedded server. Cluster and proxy share one port, since the template has one
- * Endpoint.Port; the proxy answers to `localhost`, the cluster to `127.0.0.1`, and so tokens tell them apart.
+ * AWS::RDS resources over embedded servers, one for each cluster. A cluster and its proxy share a port, since the
+ * template has one Endpoint.Port; the proxy answers to `localhost`, the cluster to `127.0.0.1`, and so tokens tell them
+ * apart.
  */
-export function createRds(postgres: Postgres, secrets: Secrets, port: number): Rds {
-  const hosts = new Map<string, string>();
-  let cluster: Cluster | undefined;
+export function createRds(options: RdsOptions): Rds {
+  const { data, first, ports, tls, secrets, identities, access, log } = options;
+  const clusters = new Map<string, Served>();
+  const proxies = new Map<string, string>();
+
+  /** The cluster's server, reachable on the cluster's port. */
+  const serve = async (name: string): Promise<Pick<Served, 'postgres' | 'port' | 'hosts' | 'stop'>> => {
+    const port = ports[clusters.size];
+    if (port === undefined)
+      throw new Error(`The local cloud runs ${ports.length} Aurora clusters; ${name} is one more.`);
+    const postgres = clusters.size === 0 ? first : await startPostgres(join(data, 'clusters', name), log);
+    const hosts = new Map<string, string>();
+    const resourceId = (host: string) => hosts.get(host);
+    const front = createRdsFront({ postgres, resourceId, identities, access, port, log }, tls);
+    const stop = async (): Promise<void> => {
+      front.stop();
+      await close(front.server);
+      if (postgres !== first) await postgres.stop();
+    };
+    await listen(front.server, port, 'PostgreSQL').catch(async (error: unknown) => {
+      if (postgres !== first) await postgres.stop();
+      throw error;
+    });
+    return { postgres, port, hosts, stop };
+  };
 
   const passive: Provider = ({ physicalName }) => ({ ref: physicalName, attributes: {} });
-  const instance: Provider = ({ physicalName }): Provisioned => ({
+  const instance: Provider = ({ properties, physicalName }): Provisioned => ({
     ref: physicalName,
     attributes: {
       'Endpoint.Address': '127.0.0.1',
-      'Endpoint.Port': port,
+      'Endpoint.Port': clusters.get(String(properties.DBClusterIdentifier))?.port ?? ports[0]!,
       DBInstanceArn: `arn:aws:rds:${REGION}:${ACCOUNT}:db:${physicalName}`,
     },
   });
 
   return {
-    cluster: () => cluster,
-    resourceId: (host) => hosts.get(host),
+    cluster: (arn) => [...clusters.values()].find((cluster) => cluster.arn === arn),
+    servers: () => [...clusters.values()].map(({ postgres }) => postgres),
+    async stop() {
+      for (const cluster of clusters.values()) await cluster.stop();
+    },
     providers: {
-      'AWS::RDS::DBCluster': async ({ properties, physicalName, logicalId }) => {
+      'AWS::RDS::DBCluster': async ({ properties, physicalName }) => {
+        const served = await serve(physicalName);
+        const { postgres, port, hosts } = served;
         const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${physicalName}`;
-        if (cluster && cluster.arn !== arn) {
-          throw new Error(`${logicalId}: the local cloud runs one Aurora cluster, and the template has more.`);
-        }
         const masterUser = secrets.resolve(String(properties.MasterUsername ?? 'postgres'));
+        const dataApi = properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true';
+        clusters.set(physicalName, { arn, masterUser, dataApi, ...served });
         const database = properties.DatabaseName === undefined ? undefined : String(properties.DatabaseName);
         await prepareDatabase(postgres, masterUser, database);
-        cluster = {
-          arn,
-          masterUser,
-          dataApi: properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true',
-        };
         const resourceId = `cluster-${resourceSuffix(physicalName)}`;
         hosts.set('127.0.0.1', resourceId);
         return {
@@ -94,16 +142,19 @@ export function createRds(postgres: Postgres, secrets: Secrets, port: number): R
       },
       'AWS::RDS::DBProxy': ({ properties, physicalName }) => {
         const id = `prx-${resourceSuffix(physicalName).toLowerCase()}`;
-        hosts.set('localhost', id);
         const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:db-proxy:${id}`;
         const ref = String(properties.DBProxyName ?? physicalName);
+        proxies.set(ref, id);
         return { ref, attributes: { DBProxyArn: arn, Endpoint: 'localhost' } };
       },
       'AWS::RDS::DBInstance': instance,
-      'AWS::RDS::DBProxyTargetGroup': ({ physicalName }) => ({
-        ref: physicalName,
-        attributes: { TargetGroupArn: `arn:aws:rds:${REGION}:${ACCOUNT}:target-group:${physicalName}` },
-      }),
+      'AWS::RDS::DBProxyTargetGroup': ({ properties, physicalName }) => {
+        const proxy = proxies.get(String(properties.DBProxyName));
+        const names = [properties.DBClusterIdentifiers ?? []].flat().map(String);
+        for (const name of names) if (proxy !== undefined) clusters.get(name)?.hosts.set('localhost', proxy);
+        const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:target-group:${physicalName}`;
+        return { ref: physicalName, attributes: { TargetGroupArn: arn } };
+      },
       'AWS::RDS::DBSubnetGroup': passive,
       'AWS::RDS::DBClusterParameterGroup': passive,
       'AWS::RDS::DBParameterGroup': passive,

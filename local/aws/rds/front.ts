@@ -2,11 +2,10 @@ import { createServer, connect as dial, type Server, type Socket } from 'node:ne
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { reason } from '../../errors.ts';
 import type { Log } from '../../types.ts';
-import { ACCOUNT, type Identities, REGION, type ServicesOptions } from '../../types.ts';
+import { ACCOUNT, type Identities, REGION } from '../../types.ts';
 import type { Access } from '../access.ts';
 import type { Postgres } from '../postgres/server.ts';
 import { verifyToken } from '../presigned-token.ts';
-import type { Rds } from './cluster.ts';
 import {
   askPassword,
   CANCEL_REQUEST,
@@ -21,7 +20,8 @@ const SIGN_IN_MS = 20_000;
 
 interface Front {
   readonly postgres: Postgres;
-  readonly rds: Rds;
+  /** The resource id that rds-db:connect is granted on, by the host name that a client dials. */
+  readonly resourceId: (host: string) => string | undefined;
   readonly identities: Identities;
   readonly access: Access;
   readonly port: number;
@@ -33,7 +33,7 @@ async function refusal(front: Front, user: string, token: string): Promise<strin
   try {
     const host = token.slice(0, token.indexOf('/')).split(':')[0] ?? '';
     const { principal, url } = verifyToken(token, 'rds-db', { Action: 'connect', DBUser: user }, front.identities);
-    const resourceId = front.rds.resourceId(host);
+    const resourceId = front.resourceId(host);
     if (!resourceId || Number(url.port) !== front.port) return `the token is for ${url.host}, which is not this server`;
     front.access.reach(principal, 'rds-db');
     const arn = `arn:aws:rds-db:${REGION}:${ACCOUNT}:dbuser:${resourceId}/${user}`;
@@ -101,7 +101,10 @@ async function serve(front: Front, socket: Socket, context: SecureContext): Prom
  * The cluster's and the proxy's address: speaks the start of the PostgreSQL protocol, insists on TLS, takes an RDS IAM
  * token as password, and then passes the bytes to the embedded server, which trusts the socket only this can open.
  */
-export function createRdsFront(front: Front, tls: ServicesOptions['tls']): { server: Server; stop(): void } {
+export function createRdsFront(
+  front: Front,
+  tls: { readonly cert: string; readonly key: string },
+): { server: Server; stop(): void } {
   const context = createSecureContext({ cert: tls.cert, key: tls.key });
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

@@ -23,6 +23,10 @@ async function provideDatabase(): Promise<void> {
   clusterArn = String(cluster.attributes.DBClusterArn);
   clusterId = String(cluster.attributes.DBClusterResourceId);
   const proxy = await cloud.provide('AWS::RDS::DBProxy', 'Proxy', { DBProxyName: 'proxy' });
+  await cloud.provide('AWS::RDS::DBProxyTargetGroup', 'Target', {
+    DBProxyName: proxy.ref,
+    DBClusterIdentifiers: [cluster.ref],
+  });
   proxyId = String(proxy.attributes.DBProxyArn).split(':')[6] ?? '';
 }
 

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
-import { transaction } from '../shared/database.ts';
-import type { Migration } from './migrations.ts';
+import { transaction } from '../database.ts';
+import type { Migration } from './read.ts';
 
 /** The role that requests run as; it owns nothing. */
 const APP_ROLE = 'tidemark_app';

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
+import { auditCommand } from './commands/audit.ts';
 import { shardsCommand } from './commands/shards.ts';
 import type { Context } from './context.ts';
 import { AdminError, exitCode } from './errors.ts';
@@ -39,7 +40,7 @@ const context: Context = {
   },
   json: () => program.opts<{ json?: true }>().json === true,
 };
-for (const command of [shardsCommand]) {
+for (const command of [shardsCommand, auditCommand]) {
   program.addCommand(command(context).exitOverride().copyInheritedSettings(program));
 }
 

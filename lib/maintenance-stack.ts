@@ -79,6 +79,8 @@ export class MaintenanceStack extends Stack {
       environment: { BLOCK_BUCKET: blocks.bucket.bucketName },
     });
     metadata.connectOwner(admin);
+    blocks.grantLookUp(admin);
+    blocks.grantListVersions(admin);
     const operator = new Role(this, 'Operator', {
       assumedBy: new AccountRootPrincipal(),
       description: 'For the people who run tidemark-admin',

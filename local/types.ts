@@ -119,7 +119,7 @@ export interface ServicesOptions {
 }
 
 /** How a PostgreSQL server's superuser gets in. */
-export interface Superuser {
+interface Superuser {
   readonly host: string;
   readonly port: number;
   readonly user: string;

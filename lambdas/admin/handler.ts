@@ -2,11 +2,15 @@ import { type AdminAnswers, type AdminRefusal, AdminRequest } from '../../protoc
 import { connectClusters } from '../shared/database.ts';
 import { once } from '../shared/env.ts';
 import { logger } from '../shared/log.ts';
+import { audit } from './audit/audit.ts';
 import { Refusal } from './refusal.ts';
 import { listShards } from './shards.ts';
 
 /** Statements of an operator look at whole shards. */
 const STATEMENT_MS = 60_000;
+
+/** A longer job answers how far it came, and is asked to go on: so the operator sees it work. */
+const RUN_MS = 10_000;
 
 const clusters = once(() => connectClusters(STATEMENT_MS));
 
@@ -18,6 +22,8 @@ export async function handler(event: unknown): Promise<AdminAnswers[keyof AdminA
     switch (request.command) {
       case 'shards':
         return { shards: await listShards(clusters()) };
+      case 'audit':
+        return await audit(clusters(), { ...request, from: request.from, until: Date.now() + RUN_MS });
     }
   } catch (error) {
     if (error instanceof Refusal) return { refusal: error.message };

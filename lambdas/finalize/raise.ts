@@ -73,7 +73,8 @@ async function findSent(
     doubtful,
     async (hash) => {
       const object = await findBlock(hash);
-      return object?.token === pins.get(hash)!.put_token ? [{ hash, size: object.size }] : [];
+      const isNew = object?.version !== rows.get(hash)?.damaged_version;
+      return isNew && object?.token === pins.get(hash)!.put_token ? [{ hash, size: object.size }] : [];
     },
     { concurrency: HEAD_CONCURRENCY },
   );

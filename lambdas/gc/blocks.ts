@@ -8,8 +8,11 @@ const CONCURRENCY = 16;
 export const UNUSED = `b.ref_count = 0 and b.delete_after < now()
   and not exists (select from blocks.pins p where p.block_hash = b.block_hash and p.expires_at > now())`;
 
+/** States from which an unused block goes to its deletion. */
+const ENDING = `('condemned', 'pending', 'quarantined')`;
+
 /**
- * Collects some blocks: live -> condemned, then condemned or pending -> deleting with the object versions that are there
+ * Collects some blocks: live -> condemned, then condemned, pending or quarantined -> deleting with the object versions that are there
  * now, then those versions are deleted, then the row. Every step is a short transaction under row locks that asks again
  * whether the block is unused; a run that stops anywhere is continued by the next. An upload in between revives the
  * block, or makes an object version that is not on the list and stays.
@@ -21,7 +24,7 @@ export async function collectBlocks(
   const condemned = await condemn(blocks, limit);
   const { rows: candidates } = await blocks.query<{ hash: string }>(
     `select encode(b.block_hash, 'hex') as hash from blocks.blocks b
-     where (b.state in ('condemned', 'pending') and ${UNUSED}) or (b.state = 'deleting' and b.delete_after < now())
+     where (b.state in ${ENDING} and ${UNUSED}) or (b.state = 'deleting' and b.delete_after < now())
      order by b.delete_after limit $1`,
     [limit],
   );
@@ -56,7 +59,7 @@ async function collectBlock(blocks: Database, hash: string): Promise<boolean> {
      where block_hash in (
        select b.block_hash from blocks.blocks b
        where b.block_hash = $1
-         and ((b.state in ('condemned', 'pending') and ${UNUSED}) or (b.state = 'deleting' and b.delete_after < now()))
+         and ((b.state in ${ENDING} and ${UNUSED}) or (b.state = 'deleting' and b.delete_after < now()))
        for update skip locked)
      returning object_versions`,
     [bytes, listed],

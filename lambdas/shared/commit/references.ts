@@ -2,12 +2,12 @@ import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
 import { type Database, transaction } from '../database.ts';
 import { logger } from '../log.ts';
-import { isStored, lockBlocks, lowerCounts, raiseCounts } from '../tables/blocks.ts';
+import { isReferable, lockBlocks, lowerCounts, raiseCounts } from '../tables/blocks.ts';
 import { type Counted, countedHashes, enterLedger, leaveLedger } from '../tables/ledger.ts';
 
 /**
  * Counts versions before they become visible, each once however often it is called. The caller has locked the blocks
- * in the same transaction and knows that they are live or condemned.
+ * in the same transaction and knows that they may be referred to.
  */
 export async function raiseReferences(sql: PoolClient, versions: readonly Counted[]): Promise<void> {
   const counted = versions.filter(({ hashes }) => hashes.length > 0);
@@ -60,7 +60,7 @@ export async function reuseBlocks(blocks: Database, versions: readonly Counted[]
   if (all.length === 0) return new Set(versions.map(({ versionId }) => versionId));
   return await transaction(blocks, async (sql) => {
     const found = await lockBlocks(sql, all);
-    const possible = versions.filter(({ hashes }) => hashes.every((hash) => isStored(found.get(hash))));
+    const possible = versions.filter(({ hashes }) => hashes.every((hash) => isReferable(found.get(hash))));
     await raiseReferences(sql, possible);
     return new Set(possible.map(({ versionId }) => versionId));
   });

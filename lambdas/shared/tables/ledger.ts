@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
 import type { Database } from '../database.ts';
+import { toBytes, toHexes } from '../ids.ts';
 import { byteaText, type Sql } from '../sql.ts';
 
 /** A version whose blocks are counted: its distinct hashes. */
@@ -34,6 +35,15 @@ export async function countedHashes(sql: PoolClient, versionIds: readonly string
     [versionIds],
   );
   return rows.map(({ hash }) => hash);
+}
+
+/** The versions that are raised and hold one of the blocks, each with its blocks. */
+export async function raisedVersions(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, Set<string>>> {
+  const { rows } = await sql.query<{ version_id: string; block_hashes: Buffer[] }>(
+    `select version_id, block_hashes from blocks.ledger where state = 'raised' and block_hashes && $1`,
+    [toBytes(hashes)],
+  );
+  return new Map(rows.map((row) => [row.version_id, new Set(toHexes(row.block_hashes))]));
 }
 
 /** Removes versions and answers the hashes that were counted for them: their counts fall in the same transaction. */

@@ -8,7 +8,7 @@ import type { Secrets } from '../secrets.ts';
 import { createRdsFront } from './front.ts';
 
 /** An Aurora cluster of the template: a PostgreSQL server of its own, behind its own port. */
-export interface Cluster {
+interface Cluster {
   readonly arn: string;
   readonly masterUser: string;
   readonly dataApi: boolean;

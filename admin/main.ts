@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { auditCommand } from './commands/audit.ts';
+import { shardCommand } from './commands/shard.ts';
 import { shardsCommand } from './commands/shards.ts';
 import type { Context } from './context.ts';
 import { AdminError, exitCode } from './errors.ts';
@@ -40,9 +41,7 @@ const context: Context = {
   },
   json: () => program.opts<{ json?: true }>().json === true,
 };
-for (const command of [shardsCommand, auditCommand]) {
-  program.addCommand(command(context).exitOverride().copyInheritedSettings(program));
-}
+for (const command of [shardsCommand, shardCommand, auditCommand]) adopt(program, command(context));
 
 try {
   await program.parseAsync();
@@ -59,4 +58,11 @@ function report(error: unknown): number {
   }
   console.error(error);
   return exitCode.failure;
+}
+
+/** Gives a command, and those below it, what `program` has set. */
+function adopt(parent: Command, command: Command): void {
+  if (!parent.commands.includes(command)) parent.addCommand(command);
+  command.exitOverride().copyInheritedSettings(parent);
+  for (const below of command.commands) adopt(command, below);
 }

@@ -5,6 +5,7 @@ import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { BlocksStack } from './blocks-stack.ts';
+import { migrationFiles } from './bundle.ts';
 import { TidemarkFunction } from './function.ts';
 import type { MetadataStack } from './metadata-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
@@ -77,6 +78,8 @@ export class MaintenanceStack extends Stack {
       timeout: Duration.seconds(300),
       placement: network.inside,
       environment: { BLOCK_BUCKET: blocks.bucket.bucketName },
+      // A shard that moves gets its schema anew.
+      files: [migrationFiles().path],
     });
     metadata.connectOwner(admin);
     blocks.grantLookUp(admin);

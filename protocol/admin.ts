@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { Hash } from './hash.ts';
 
+const ShardNumber = z.int().min(0).max(63);
+
 /**
  * How far an audit has come. First the shards' own books, user by user; then the counts and at last the objects, both in
  * the order of the hashes.
  */
 export const AuditPlace = z.discriminatedUnion('phase', [
-  z.object({ phase: z.literal('holds'), shard: z.int().min(0).max(63), after: z.uuid().optional() }),
+  z.object({ phase: z.literal('holds'), shard: ShardNumber, after: z.uuid().optional() }),
   z.object({ phase: z.literal('counts'), after: Hash.optional() }),
   z.object({ phase: z.literal('objects'), after: z.string().optional() }),
 ]);
@@ -38,6 +40,8 @@ export const AdminRequest = z.discriminatedUnion('command', [
     /** Where the run before this one ended. */
     from: AuditPlace.optional(),
   }),
+  z.object({ command: z.literal('move-shard'), shard: ShardNumber, to: z.string() }),
+  z.object({ command: z.literal('cancel-move'), shard: ShardNumber }),
 ]);
 export type AdminRequest = z.infer<typeof AdminRequest>;
 
@@ -60,6 +64,15 @@ export const adminAnswers = {
     /** Where to go on; absent when the audit is complete. */
     next: AuditPlace.optional(),
   }),
+  /** Until it is moved: ask again. */
+  'move-shard': z.discriminatedUnion('state', [
+    /** `rows`: how many this run copied. */
+    z.object({ state: z.literal('copying'), table: z.string(), rows: z.int() }),
+    /** Everything is copied; `reason`: why the last try to switch was given up, so that writers went on. */
+    z.object({ state: z.literal('switching'), reason: z.string() }),
+    z.object({ state: z.literal('moved') }),
+  ]),
+  'cancel-move': z.object({}),
 } as const;
 export type AdminAnswers = { [Command in keyof typeof adminAnswers]: z.infer<(typeof adminAnswers)[Command]> };
 

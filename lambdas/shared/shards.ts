@@ -3,7 +3,8 @@ import { z } from 'zod';
 
 const SHARDS = 64;
 
-function numbered(name: string, shard: number): string {
+/** The name of a schema that belongs to one shard. */
+export function numbered(name: string, shard: number): string {
   return `${name}_${String(shard).padStart(2, '0')}`;
 }
 

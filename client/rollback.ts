@@ -16,7 +16,7 @@ export async function readDifferences(api: Api, deviceId: string, at: number, pa
 }
 
 /** What has to leave before the old entry can come back: it was not there then, or it is of the other kind now. */
-export function isRemoved({ now, before }: Difference): boolean {
+function isRemoved({ now, before }: Difference): boolean {
   return now !== undefined && now.kind !== before?.kind;
 }
 

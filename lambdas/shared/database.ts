@@ -91,7 +91,7 @@ function databaseOf(placement: Placement, shard: number): Database {
  * nothing the second time.
  * @param statementMs bound of each statement
  */
-export function poolOf({ host, port }: { host: string; port: number }, statementMs: number): Pool {
+function poolOf({ host, port }: { host: string; port: number }, statementMs: number): Pool {
   const user = requireEnv('DATABASE_USER');
   const signer = new Signer({ hostname: host, port, username: user });
   const pool = new Pool({

@@ -3,12 +3,16 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { readJournal } from '../../local/aws/s3/journal.ts';
+import { Device } from '../../local/devices/device.ts';
+import { firstDifference } from '../../local/tour/folders.ts';
 import { HealResponse } from '../../protocol/heal.ts';
-import { openAccount, startAll, until, untilEqual } from '../client/account.ts';
 import { download } from '../service/support/calls.ts';
-import { blocksOf, type User } from '../support/service.ts';
+import { scratch } from '../support/scratch.ts';
 import { sweep } from '../support/storage.ts';
+import { blocksOf, type User } from '../support/user.ts';
 import { admin, shardOfUser, signUpOn, startTwo, synthesizeTwo, type TwoClusters } from './clusters.ts';
+
+const patience = { timeout: 30_000 };
 
 let assembly: string;
 let two: TwoClusters;
@@ -217,25 +221,34 @@ test('only a user who holds a damaged block is told of it', async () => {
 });
 
 test('the client sends what the service has lost', async () => {
-  const account = await openAccount(two.service);
-  onTestFinished(() => account.close());
-  const desk = await account.device('desk');
+  const { cloud, database } = two.service;
+  const credentials = { username: 'healer@tidemark.example', password: 'Correct-horse-1' };
+  await cloud.services.createUser(cloud.outputs.UserPoolId!, credentials);
+  const folder = await scratch('tidemark-healer-');
+  const device = async (name: string): Promise<Device> => {
+    const made = new Device(name, join(folder, name), join(folder, 'config', name));
+    await made.signIn({ url: cloud.urls.api, ca: cloud.ca, ...credentials });
+    onTestFinished(() => made.stopSync());
+    return made;
+  };
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const [desk, lap] = [await device('desk'), await device('lap')];
   const contents = [randomBytes(5000), randomBytes(5_000_000)];
-  startAll(desk);
+  desk.startSync((reason) => expect.fail(reason));
   for (const [index, content] of contents.entries()) await writeFile(join(desk.folder, `file ${index}`), content);
-  await until('the files are uploaded', () => desk.events.filter(({ event }) => event === 'uploaded').length === 2);
+  const uploaded = () => desk.events.filter(({ event }) => event === 'uploaded').length;
+  await expect.poll(uploaded, patience).toBe(2);
   await desk.stopSync();
   const [small, big] = (await Promise.all(contents.map(blocksOf))).flat();
   await lose(small!.hash);
   await damage(big!.hash);
   expect(await audit()).toHaveLength(2);
 
-  startAll(desk);
+  desk.startSync((reason) => expect.fail(reason));
   const quarantined = async () =>
-    (await two.service.database.query("select from blocks.blocks where state = 'quarantined'")).rowCount;
-  await until('the blocks are healed', async () => (await quarantined()) === 0);
+    (await database.query("select from blocks.blocks where state = 'quarantined'")).rowCount;
+  await expect.poll(quarantined, patience).toBe(0);
   expect(await audit()).toEqual([]);
-  const lap = await account.device('lap');
-  startAll(lap);
-  await untilEqual(desk, lap);
+  lap.startSync((reason) => expect.fail(reason));
+  await expect.poll(() => firstDifference(desk.folder, lap.folder).catch(String), patience).toBeUndefined();
 });

@@ -7,7 +7,8 @@ import { Pool } from 'pg';
 import { typeParsers } from '../../lambdas/shared/database.ts';
 import { shardOf, shardSchemas } from '../../lambdas/shared/shards.ts';
 import { synthesize } from '../../local/synthesize.ts';
-import { type Service, startService, type User } from '../support/service.ts';
+import { type Service, startService } from '../support/service.ts';
+import type { User } from '../support/user.ts';
 
 /** A service over two database clusters, a and b. */
 export interface TwoClusters {
@@ -39,7 +40,7 @@ export async function startTwo(assembly: string): Promise<TwoClusters> {
   };
 }
 
-export function userIdOf({ token }: User): string {
+function userIdOf({ token }: User): string {
   return (JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { sub: string }).sub;
 }
 

@@ -8,7 +8,7 @@ import { cancelMove, moveShard } from '../../lambdas/admin/move/move.ts';
 import type { Database } from '../../lambdas/shared/database.ts';
 import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
 import { allChanges, changes, download, tree } from '../service/support/calls.ts';
-import type { User } from '../support/service.ts';
+import type { User } from '../support/user.ts';
 import { admin, shardOfUser, signUpOn, startTwo, synthesizeTwo, type TwoClusters } from './clusters.ts';
 
 let assembly: string;

@@ -2,20 +2,17 @@ import { mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Device } from '../../local/devices/device.ts';
-import { type Service, startService } from '../support/service.ts';
+
 import { type Account, openAccount } from './account.ts';
 import { temporaryFolder } from './folder.ts';
 
-let service: Service;
 let account: Account;
 
 beforeAll(async () => {
-  service = await startService();
-  account = await openAccount(service);
+  account = await openAccount();
 });
 afterAll(async () => {
   await account.close();
-  await service.stop();
 });
 
 /** A signed-in device whose folder holds these files, all of them synced. */
@@ -43,9 +40,9 @@ describe('login', () => {
   test('an unknown CA and a wrong password are told apart', async () => {
     const folder = await temporaryFolder();
     const stranger = new Device('stranger', folder, join(folder, 'config'));
-    const words = ['login', service.cloud.urls.api, '--user', 'nobody', '--password-stdin'];
+    const words = ['login', account.service.api, '--user', 'nobody', '--password-stdin'];
     await expect(stranger.run(words, 'secret')).rejects.toThrow('self-signed certificate');
-    await expect(stranger.run([...words, '--ca', service.cloud.ca], 'secret')).rejects.toThrow('sign-in refused');
+    await expect(stranger.run([...words, '--ca', account.service.ca], 'secret')).rejects.toThrow('sign-in refused');
     await expect(stranger.run(['sync', folder])).rejects.toThrow("run 'tidemark login URL --user NAME'");
   });
 });
@@ -71,7 +68,9 @@ describe('history and restore', () => {
     expect(await readFile(at, 'utf8')).toBe('second');
     expect(await versions()).toEqual(['create', 'delete', 'update', 'update', 'create']);
     await expect(device.run(['restore', at, '--version', '99'])).rejects.toThrow('not_found');
-    await expect(device.run(['history', device.folder])).rejects.toThrow('is the synced folder itself');
+    await expect(device.run(['history', device.folder])).rejects.toThrow(
+      'name a file or folder inside the synced folder',
+    );
     await expect(device.run(['history', '/elsewhere/a.txt'])).rejects.toThrow('is not inside a synced folder');
   });
 });

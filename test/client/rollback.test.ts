@@ -1,24 +1,18 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { Device } from '../../local/devices/device.ts';
 import { listing } from '../../local/tour/folders.ts';
-import { type Service, startService } from '../support/service.ts';
+import { database } from '../service/support/service.ts';
 import { type Account, openAccount } from './account.ts';
 
-let service: Service;
 let account: Account;
 let device: Device;
 /** A moment at which the folder held what `beforeEach` wrote. */
 let then: string;
 
-beforeAll(async () => {
-  service = await startService();
-});
-afterAll(() => service.stop());
-
 beforeEach(async () => {
-  account = await openAccount(service);
+  account = await openAccount();
   device = await account.device('desk');
   await mkdir(on('docs/old'), { recursive: true });
   await writeFile(on('docs/kept.txt'), 'kept');
@@ -27,7 +21,7 @@ beforeEach(async () => {
   await writeFile(on('becomes-folder'), 'a file');
   await writeFile(on('elsewhere.txt'), 'one');
   await sync();
-  const { rows } = await service.database.query<{ now: Date }>('select clock_timestamp() as now');
+  const { rows } = await database.query<{ now: Date }>('select clock_timestamp() as now');
   then = rows[0]!.now.toISOString();
   return () => account.close();
 });

@@ -3,7 +3,7 @@ import type { HistoryResponse } from '../../../protocol/history.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Shard } from '../database.ts';
 import { ms, type Sql } from '../sql.ts';
-import { type EntryRow, entryColumns } from './files.ts';
+import { type EntryRow, entryColumns, fileAt } from './files.ts';
 
 export interface VersionRow extends EntryRow {
   file_id: string;
@@ -25,18 +25,16 @@ export interface VersionName {
  */
 export async function findVersions(
   sql: Sql,
-  { schema }: Shard,
+  shard: Shard,
   userId: string,
   names: readonly VersionName[],
 ): Promise<(VersionRow | undefined)[]> {
   if (names.length === 0) return [];
+  const { schema } = shard;
   const { rows } = await sql.query<VersionRow & { position: number }>(
     `select wanted.position, v.file_id, v.change_type, ${entryColumns('v')}
      from unnest($2::text[], $3::int[], $4::bool[]) with ordinality wanted(path, version, own, position)
-     left join lateral (
-       select f.file_id, f.version, f.deleted_at from ${schema}.files f
-       where f.user_id = $1 and f.path = wanted.path
-       order by (f.deleted_at is null) desc, f.deleted_at desc, f.version desc limit 1) file on true
+     left join lateral ${fileAt(shard, '$1', 'wanted.path')} file on true
      cross join lateral (
        select o.* from ${schema}.file_versions o
        where o.file_id = file.file_id and not wanted.own
@@ -59,7 +57,7 @@ export async function findVersions(
 /** The versions below `before` of the file that is, or was last, at the path, newest first. */
 export async function listHistory(
   sql: Sql,
-  { schema }: Shard,
+  shard: Shard,
   userId: string,
   path: string,
   { before, limit }: { before: number | undefined; limit: number },
@@ -67,10 +65,8 @@ export async function listHistory(
   const { rows } = await sql.query<HistoryResponse['versions'][number]>(
     `select v.path, v.kind, v.size_bytes as size, v.mtime_ms, v.mode, v.version, v.change_type,
        v.origin_device as device_id, ${ms('v.created_at')} as created_at, v.change_type <> 'delete' as restorable
-     from ${schema}.file_versions v
-     where v.file_id = (
-         select f.file_id from ${schema}.files f where f.user_id = $1 and f.path = $2
-         order by (f.deleted_at is null) desc, f.deleted_at desc, f.version desc limit 1)
+     from ${shard.schema}.file_versions v
+     where v.file_id = (select file_id from ${fileAt(shard, '$1', '$2')} file)
        and ($3::int is null or v.version < $3)
      order by v.version desc limit $4`,
     [userId, path, before ?? null, limit],

@@ -106,7 +106,7 @@ const profiles = {
     priceClass: PriceClass.PRICE_CLASS_ALL,
     metadata: {
       clusters: 4,
-      minCapacity: 8,
+      minCapacity: 2,
       maxCapacity: 128,
       readers: 1,
       proxy: true,

@@ -149,6 +149,32 @@ test('an audit finds each kind of wrong count, and changes none', async () => {
   expect(await audit()).toEqual([]);
 });
 
+test('what a finalize or an expiry has under way is no drift', async () => {
+  const user = await signUpOn(two, 'b');
+  const [raised, reopened] = [await save(user, 'raised'), await save(user, 'reopened')];
+  const { database } = two.service;
+  const key = ({ hash }: { hash: string }) => Buffer.from(hash, 'hex');
+  const version = randomUUID();
+  await database.query(
+    `insert into blocks.ledger (version_id, user_id, state, block_hashes) values ($1, $2, 'raised', $3)`,
+    [version, randomUUID(), [key(raised)]],
+  );
+  await database.query('update blocks.blocks set ref_count = 2 where block_hash = $1', [key(raised)]);
+  const { schema, pool } = await shardOfUser(two, user);
+  const { rows } = await pool.query<{ version_id: string }>(
+    `select version_id from ${schema}.file_versions where block_hashes = $1`,
+    [[key(reopened)]],
+  );
+  await database.query(`update blocks.ledger set state = 'raised', block_hashes = $2 where version_id = $1`, [
+    rows[0]!.version_id,
+    [key(reopened)],
+  ]);
+  expect(await audit()).toEqual([]);
+  await database.query('delete from blocks.ledger where version_id = $1', [version]);
+  expect(await audit()).toEqual([{ kind: 'count-drift', hash: raised.hash, counted: 2, actual: 1 }]);
+  await database.query('update blocks.blocks set ref_count = 1 where block_hash = $1', [key(raised)]);
+});
+
 test('a missing and a corrupt block are quarantined, and healed by whoever uploads the content', async () => {
   const [user, stranger] = [await signUpOn(two, 'a'), await signUpOn(two, 'b')];
   const [missing, corrupt] = [await save(user, 'missing'), await save(user, 'corrupt')];

@@ -1,12 +1,35 @@
 import { defineConfig } from 'vitest/config';
 
+const limits = { testTimeout: 60_000, hookTimeout: 120_000 };
+const assembly = 'test/support/synthesis.ts';
+
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/synthesis.ts', 'test/support/kafka/libraries.ts', 'test/service/support/setup.ts'],
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/infra/**'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
     maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'parts',
+          include: ['test/{codec,docs}/**/*.test.ts'],
+          ...limits,
+        },
+      },
+      {
+        test: {
+          name: 'cloud',
+          include: ['test/{local,e2e}/**/*.test.ts'],
+          globalSetup: [assembly, 'test/support/kafka/libraries.ts'],
+          ...limits,
+        },
+      },
+      {
+        test: {
+          name: 'service',
+          include: ['test/{client,service}/**/*.test.ts'],
+          globalSetup: [assembly, 'test/service/support/setup.ts'],
+          ...limits,
+        },
+      },
+    ],
   },
 });

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { ChangesResponse } from '../protocol/changes.ts';
 import { CommitResponse } from '../protocol/commit.ts';
+import { CompareResponse } from '../protocol/compare.ts';
 import type { DeleteRequest } from '../protocol/delete.ts';
 import { DeltaApplyResponse, deltaContentType } from '../protocol/delta-apply.ts';
 import { Device, type RegisterDeviceRequest } from '../protocol/devices.ts';
@@ -77,6 +78,8 @@ export function createApi(baseUrl: string, session: Session) {
       call(ChangesResponse, 'GET', `/changes?${query({ device_id: deviceId, cursor })}`),
     tree: (deviceId: string, path?: string, after?: string) =>
       call(TreeResponse, 'GET', `/tree?${query({ device_id: deviceId, path, after })}`),
+    compare: (deviceId: string, at: number, path?: string, after?: string) =>
+      call(CompareResponse, 'GET', `/compare?${query({ device_id: deviceId, at, path, after })}`),
     history: (deviceId: string, path: string, before?: number) =>
       call(HistoryResponse, 'GET', `/history?${query({ device_id: deviceId, path, before })}`),
   };

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256, toHex } from '../codec/index.ts';
 import { systemCode } from './errors.ts';
@@ -7,6 +7,10 @@ import { stateFolder } from './state.ts';
 /** Disk space for blocks of the versions before: what deltas are computed against. */
 const DEFAULT_CAPACITY = 1024 ** 3;
 
+/** What stays free of cached blocks, since the files come first: this part of the disk, or this many bytes if less. */
+const FREE_SHARE = 0.1;
+const FREE_BYTES = 2 * 1024 ** 3;
+
 /** Smaller blocks are not kept: sending one whole costs hardly more than a delta with its envelope. */
 const MIN_BLOCK_BYTES = 4096;
 
@@ -14,12 +18,15 @@ const MIN_BLOCK_BYTES = 4096;
 export class BlockCache {
   readonly #folder: string;
   readonly #capacity: number;
+  readonly #hasRoom: (place: string) => Promise<boolean>;
   /** Size by hash, least recently used first. */
   readonly #sizes = new Map<string, number>();
   #bytes = 0;
   #writes = 0;
 
-  constructor(root: string, capacity = DEFAULT_CAPACITY) {
+  /** @param hasRoom whether the disk below a folder has room for more than files */
+  constructor(root: string, capacity = DEFAULT_CAPACITY, hasRoom = diskHasRoom) {
+    this.#hasRoom = hasRoom;
     this.#folder = join(root, stateFolder, 'blocks');
     this.#capacity = capacity;
   }
@@ -54,9 +61,14 @@ export class BlockCache {
     return bytes;
   }
 
-  /** Keeps a block. A full disk is no error: the cache is a convenience. */
+  /** Keeps a block. A full disk is no error: the cache is a convenience, and gives way. */
   async put(hash: string, bytes: Uint8Array): Promise<void> {
     if (bytes.length < MIN_BLOCK_BYTES || this.#sizes.has(hash)) return;
+    while (!(await this.#hasRoom(this.#folder))) {
+      const oldest = this.#sizes.keys().next();
+      if (oldest.done) return;
+      await this.#drop(oldest.value);
+    }
     const temporary = join(this.#folder, `new-${process.pid}-${this.#writes++}`);
     try {
       await writeFile(temporary, bytes, { mode: 0o600 });
@@ -80,4 +92,9 @@ export class BlockCache {
     this.#sizes.delete(hash);
     await rm(join(this.#folder, hash), { force: true });
   }
+}
+
+async function diskHasRoom(place: string): Promise<boolean> {
+  const { bsize, bavail, blocks } = await statfs(place);
+  return bavail * bsize >= Math.min(blocks * bsize * FREE_SHARE, FREE_BYTES);
 }

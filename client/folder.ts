@@ -92,13 +92,10 @@ export function lockFolder(root: string): { release(): void } {
   return { release: () => database.close() };
 }
 
-/** The synced folder that holds `path`, and the path inside it. */
+/** The synced folder that holds `path`, and the path inside it, '' for the folder itself. */
 export function locate(path: string): { root: string; inside: string } {
   const place = resolve(path);
-  if (existsSync(join(place, stateFolder, 'state.db'))) {
-    throw new ClientError('usage', `${place} is the synced folder itself: name a file or folder inside it`);
-  }
-  for (let root = dirname(place); ; root = dirname(root)) {
+  for (let root = place; ; root = dirname(root)) {
     if (existsSync(join(root, stateFolder, 'state.db'))) {
       return { root, inside: relative(root, place).split(sep).join('/').normalize('NFC') };
     }

@@ -38,6 +38,9 @@ export interface ScanResult {
 /** Files that are read at the same time. */
 const CONCURRENT_FILES = 8;
 
+/** Entries of a directory that are looked at together: most of that is waiting. */
+const LOOK_AHEAD = 64;
+
 /**
  * Looks at a path and all that is below it (`''` is the whole folder). A file is read only when its time stamps, size
  * or inode say that it may have changed; an inode that moved keeps its hashes.
@@ -69,14 +72,17 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
     }
   };
 
-  const visit = async (at: string): Promise<void> => {
-    let stats: BigIntStats | undefined;
+  const lookAt = async (at: string): Promise<BigIntStats | undefined> => {
     try {
-      stats = at === '' ? undefined : await lstat(join(root, at), { bigint: true }).catch(missing);
+      return await lstat(join(root, at), { bigint: true }).catch(missing);
     } catch (error) {
       result.skipped.set(at, `cannot be looked at: ${messageOf(error)}`);
-      return;
+      return undefined;
     }
+  };
+
+  /** @param stats of the entry; `undefined` when it is gone, and for the root, whose own do not matter */
+  const visit = async (at: string, stats: BigIntStats | undefined): Promise<void> => {
     if (at !== '' && !stats) return;
     if (stats && ignores(at, stats.isDirectory())) return;
     const problem = at === '' ? undefined : pathProblem(at);
@@ -121,25 +127,35 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
       return;
     }
     const listed = new Set(names);
-    for (const name of names) {
-      const child = pathInside(at, name);
-      if (options.removeTemporary && name.startsWith(temporaryPrefix)) {
-        await unlink(join(root, child)).catch(missing);
-        continue;
-      }
-      const composed = name.normalize('NFC');
-      if (name.includes(undecodable) && !(await exists(join(root, child)))) {
-        result.skipped.set(child, 'the name is not valid UTF-8; rename it to sync it');
-      } else if (composed !== name && !listed.has(composed) && (await exists(join(root, pathInside(at, composed))))) {
-        // This file system takes both forms for one name (macOS): the form that travels is as good.
-        await visit(pathInside(at, composed));
-      } else {
-        await visit(child);
-      }
+    for (let from = 0; from < names.length; from += LOOK_AHEAD) {
+      const part = names.slice(from, from + LOOK_AHEAD);
+      const stats = await Promise.all(part.map((name) => lookAt(pathInside(at, name))));
+      for (const [index, name] of part.entries()) await visitChild(at, name, stats[index], listed);
     }
   };
 
-  await visit(path);
+  const visitChild = async (
+    at: string,
+    name: string,
+    stats: BigIntStats | undefined,
+    listed: ReadonlySet<string>,
+  ): Promise<void> => {
+    const child = pathInside(at, name);
+    if (options.removeTemporary && name.startsWith(temporaryPrefix)) {
+      await unlink(join(root, child)).catch(missing);
+      return;
+    }
+    if (!stats && name.includes(undecodable)) {
+      result.skipped.set(child, 'the name is not valid UTF-8; rename it to sync it');
+      return;
+    }
+    const composed = name.normalize('NFC');
+    // A file system that takes both forms for one name (macOS) is asked by the form that travels.
+    const there = composed !== name && !listed.has(composed) ? await lookAt(pathInside(at, composed)) : undefined;
+    await (there ? visit(pathInside(at, composed), there) : visit(child, stats));
+  };
+
+  await visit(path, path === '' ? undefined : await lookAt(path));
   await Promise.all(pending);
   return { ...result, entries };
 }
@@ -151,10 +167,6 @@ export function hintIndex(known: ReadonlyMap<string, LocalEntry>): (hint: string
     index ??= new Map([...known.values()].filter((entry) => entry.hint !== '').map((entry) => [entry.hint, entry]));
     return index.get(hint);
   };
-}
-
-async function exists(place: string): Promise<boolean> {
-  return (await lstat(place).catch(missing)) !== undefined;
 }
 
 function attributes(stats: BigIntStats): Omit<LocalEntry, 'blocks'> {

@@ -100,7 +100,7 @@ export class ApiStack extends Stack {
   }
 
   #reads(): void {
-    for (const id of ['Changes', 'Tree', 'History']) {
+    for (const id of ['Changes', 'Tree', 'History', 'Compare']) {
       this.#route(this.#sqlFunction(id, medium), `/${id.toLowerCase()}`, HttpMethod.GET);
     }
   }

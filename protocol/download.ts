@@ -16,7 +16,7 @@ export const DownloadRequest = z.strictObject({
         /** Current version if absent. */
         version: z.int().min(1).optional(),
         /** The blocks to sign URLs for; all of the file's if absent. */
-        lacks: z.array(Hash).max(limits.blocksPerFile).optional(),
+        lacks: z.array(Hash).max(limits.blocksPerCall).optional(),
       }),
     )
     .min(1)

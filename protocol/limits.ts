@@ -2,11 +2,9 @@
 export const limits = {
   /** Bytes in a block; a file is cut into blocks of this size by default, and no block may be larger. */
   blockBytes: 4 * 1024 * 1024,
-  /** Blocks in one file: 1 TiB at the default block size would be 262,144; 65,536 keeps a version row under 4 MiB. */
-  blocksPerFile: 65_536,
   /** Files in one upload-init, finalize, delete, move or download call. */
   filesPerCall: 500,
-  /** Blocks in one upload-init call, over all files; with 100 bytes of JSON each it stays under Lambda's 6 MB payload. */
+  /** Blocks in one upload-init call, and so in one file; with 100 bytes of JSON each they stay under Lambda's 6 MB. */
   blocksPerCall: 20_000,
   /** Bytes of a delta-apply body: Lambda's 6 MB payload less base64 and the envelope. */
   deltaBodyBytes: 4 * 1024 * 1024,
@@ -24,6 +22,7 @@ export const limits = {
   changesPerPage: 1000,
   treeEntriesPerPage: 1000,
   historyPerPage: 200,
+  differencesPerPage: 1000,
   /** Seconds that a signed upload or download URL is valid. */
   urlSeconds: 900,
   /** Seconds that a WebSocket ticket is valid. */

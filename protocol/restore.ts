@@ -1,15 +1,28 @@
 import * as z from 'zod';
+import { limits } from './limits.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
-/** POST /restore: an old version's content becomes a new version, at the path it has today. Answers `CommitResponse`. */
+/**
+ * POST /restore: the content of old versions becomes new versions, each at its path of today. Answers `CommitResponse`.
+ */
 export const RestoreRequest = z.strictObject({
+  /** Makes retries harmless. */
   request_id: Uuid,
   device_id: Uuid,
-  path: Path,
-  /** The version to bring back. */
-  version: z.int().min(1),
-  /** The version that is current; 0 when the file is deleted. */
-  base_version: z.int().min(0),
+  files: z
+    .array(
+      z.strictObject({
+        path: Path,
+        /** The version to bring back: of the file that is, or was last, at the path. */
+        version: z.int().min(1),
+        /** Where that version was, when it is meant by its own path and not by the file's history. */
+        from: Path.optional(),
+        /** The version that is current; 0 when nothing is at the path. */
+        base_version: z.int().min(0),
+      }),
+    )
+    .min(1)
+    .max(limits.filesPerCall),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;

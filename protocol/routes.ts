@@ -12,6 +12,7 @@ export const routes = [
   { method: 'GET', path: '/changes', function: 'changes' },
   { method: 'GET', path: '/tree', function: 'tree' },
   { method: 'GET', path: '/history', function: 'history' },
+  { method: 'GET', path: '/compare', function: 'compare' },
   { method: 'POST', path: '/restore', function: 'restore' },
   { method: 'POST', path: '/delete', function: 'delete' },
   { method: 'POST', path: '/move', function: 'move' },

@@ -26,7 +26,7 @@ const OfferedBlock = Block.extend({
 export const OfferedFile = Attributes.extend({
   /** The version that this one replaces; 0 for a path where the client knows of nothing. */
   base_version: z.int().min(0),
-  blocks: z.array(OfferedBlock).max(limits.blocksPerFile),
+  blocks: z.array(OfferedBlock).max(limits.blocksPerCall),
 }).refine((file) => file.blocks.reduce((sum, block) => sum + block.size, 0) === file.size, {
   message: 'size is not the sum of the block sizes',
 });

@@ -96,8 +96,10 @@ async function* walk(target: Target, devices: Device[], listeners: Listener[]): 
   demand(bucket.status === 403, `the bucket answered ${bucket.status} to a URL without a signature, not 403`);
   yield `without a signature: CDN ${cdn.status}, bucket ${bucket.status}`;
 
-  const back = { request_id: randomUUID(), device_id: writer.id, path, version, base_version: edited.version };
-  const restored = onlyResult((await writer.api.restore(back)).body.results);
+  const back = [{ path, version, base_version: edited.version }];
+  const restored = onlyResult(
+    (await writer.api.restore({ request_id: randomUUID(), device_id: writer.id, files: back })).body.results,
+  );
   demand((await download(reader, path)).content.equals(first), 'the restored version has other content');
   yield `version ${restored.version} has the content of version ${version}`;
 

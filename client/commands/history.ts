@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { HistoryResponse } from '../../protocol/history.ts';
 import { createApi } from '../api.ts';
 import { loadConfiguration } from '../config.ts';
+import { ClientError } from '../errors.ts';
 import { locate } from '../folder.ts';
 import { formatBytes, formatTime } from '../format.ts';
 import { startSession } from '../session.ts';
@@ -18,6 +19,7 @@ async function history(folder: string, path: string, json: boolean): Promise<voi
   const configuration = await loadConfiguration(folder);
   const api = createApi(configuration.api_url, startSession(folder, configuration));
   const { inside } = locate(path);
+  if (inside === '') throw new ClientError('usage', 'name a file or folder inside the synced folder');
   let before: number | undefined;
   do {
     const { body } = await api.history(configuration.device_id, inside, before);

@@ -1,37 +1,118 @@
 import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import { createApi } from '../api.ts';
+import type { Difference } from '../../protocol/compare.ts';
+import { type Api, createApi } from '../api.ts';
 import { ServiceError } from '../api-errors.ts';
-import { loadConfiguration } from '../config.ts';
+import { type Configuration, loadConfiguration } from '../config.ts';
 import { wakeSync } from '../engine.ts';
+import { ClientError } from '../errors.ts';
 import { locate } from '../folder.ts';
+import { formatTime } from '../format.ts';
+import { readDifferences, rollBack } from '../rollback.ts';
 import { startSession } from '../session.ts';
+
+interface Options {
+  readonly version?: number;
+  readonly at?: Date;
+  readonly dryRun?: true;
+  readonly yes?: true;
+}
+
+/** Paths that the preview lists before it only counts. */
+const LISTED = 20;
 
 export function restoreCommand(configFolder: () => string): Command {
   return new Command('restore')
-    .description("bring an old version of a file back, as its newest; 'tidemark history' lists them")
-    .argument('<path>', 'a file in the synced folder; it may be deleted')
-    .requiredOption('--version <number>', 'the version to bring back', parseVersion)
-    .action(async (path: string, options: { version: number }) => restore(configFolder(), path, options.version));
+    .description('bring back an old version of a file, or all that a folder was at some time')
+    .argument('<path>', 'a file or folder in the synced folder, which may be deleted; or the synced folder itself')
+    .option('--version <number>', "this version of a file; 'tidemark history' lists them", parseVersion)
+    .option('--at <time>', 'all as it was then, e.g. "2026-11-20 14:30"; up to 30 days ago', parseTime)
+    .option('--dry-run', 'with --at: only show what would change')
+    .option('--yes', 'with --at: do not ask')
+    .action(async (path: string, options: Options) => restore(configFolder(), path, options));
 }
 
-async function restore(folder: string, path: string, version: number): Promise<void> {
+async function restore(folder: string, path: string, options: Options): Promise<void> {
+  const { version, at } = options;
+  if ((version === undefined) === (at === undefined)) {
+    throw new ClientError('usage', 'give either --version N, for one file, or --at TIME, for a file or folder');
+  }
   const configuration = await loadConfiguration(folder);
   const api = createApi(configuration.api_url, startSession(folder, configuration));
   const { root, inside } = locate(path);
-  const device_id = configuration.device_id;
-  const { body: past } = await api.history(device_id, inside);
+  if (at) await restoreAt(api, configuration, inside, at, options);
+  else await restoreVersion(api, configuration, inside, version!);
+  wakeSync(root);
+}
+
+async function restoreVersion(api: Api, { device_id }: Configuration, path: string, version: number): Promise<void> {
+  if (path === '') throw new ClientError('usage', 'a folder has no versions: give --at TIME');
+  const { body: past } = await api.history(device_id, path);
   const newest = past.versions[0];
   const base_version = !newest || newest.change_type === 'delete' ? 0 : newest.version;
-  const { body } = await api.restore({ request_id: randomUUID(), device_id, path: inside, version, base_version });
+  const { body } = await api.restore({ request_id: randomUUID(), device_id, files: [{ path, version, base_version }] });
   const result = body.results[0]!;
   if ('error' in result) throw new ServiceError(result.error.code, 409, result.error.message);
-  wakeSync(root);
   console.log(`${result.path} has the content of version ${version} again, as version ${result.version}`);
+}
+
+async function restoreAt(
+  api: Api,
+  { device_id }: Configuration,
+  path: string,
+  at: Date,
+  { dryRun, yes }: Options,
+): Promise<void> {
+  const differences = await readDifferences(api, device_id, at.getTime(), path);
+  const name = path === '' ? 'the folder' : path;
+  if (differences.length === 0) {
+    console.log(`${name} is what it was on ${formatTime(at.getTime())}`);
+    return;
+  }
+  const listed = dryRun ? differences.length : LISTED;
+  for (const difference of differences.slice(0, listed)) console.log(describe(difference));
+  if (differences.length > listed) console.log(`… and ${differences.length - listed} more; --dry-run lists all`);
+  console.log(summary(differences));
+  if (dryRun || !(yes || (await isConfirmed()))) return;
+  const refused = await rollBack(api, device_id, differences);
+  for (const { path, error } of refused) console.error(`${path}: ${error.message}`);
+  if (refused.length > 0) {
+    const done = differences.length - new Set(refused.map(({ path }) => path)).size;
+    throw new ClientError('incomplete', `${done} of ${differences.length} are back; run it again for the others`);
+  }
+  console.log(`${name} is back to what it was on ${formatTime(at.getTime())}`);
+}
+
+function describe({ path, now, before }: Difference): string {
+  if (!before) return `remove     ${path}`;
+  if (!now) return `bring back ${path}`;
+  return `set back   ${path} (version ${now.version} to the content of ${before.version})`;
+}
+
+function summary(differences: readonly Difference[]): string {
+  const back = differences.filter(({ now }) => !now).length;
+  const removed = differences.filter(({ before }) => !before).length;
+  const set = differences.length - back - removed;
+  return `${back} to bring back, ${set} to set back, ${removed} to remove; every version of today stays in the history`;
+}
+
+async function isConfirmed(): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new ClientError('usage', 'nobody is here to ask: give --yes, or --dry-run');
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await terminal.question('Go on? [y/N] ');
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
 }
 
 function parseVersion(text: string): number {
   const version = Number(text);
   if (Number.isInteger(version) && version > 0) return version;
   throw new InvalidArgumentError('A version is a whole number from 1; see tidemark history.');
+}
+
+function parseTime(text: string): Date {
+  const time = new Date(text);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError('A time is written like "2026-11-20 14:30" or 2026-11-20T14:30:00Z.');
 }

@@ -14,7 +14,7 @@ interface Options {
 }
 
 /** Time for running transfers to end after Ctrl-C. */
-const GRACE_MS = 3000;
+const GRACE_MS = 1000;
 
 export function syncCommand(configFolder: () => string): Command {
   return new Command('sync')

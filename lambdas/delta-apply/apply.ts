@@ -2,11 +2,11 @@ import pMap from 'p-map';
 import { applyDelta, DeltaError } from '../../codec/index.ts';
 import type { DeltaApplyHeader, DeltaApplyResponse } from '../../protocol/delta-apply.ts';
 import { writeBlock } from '../shared/block-store.ts';
-import { type Databases, transaction } from '../shared/database.ts';
+import { noteArrivals } from '../shared/commit/arrivals.ts';
+import type { Databases } from '../shared/database.ts';
 import { itemError } from '../shared/errors.ts';
-import { lockBlocks, markLive } from '../shared/tables/blocks.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
-import { findPins, type Session, verifyPins } from '../shared/tables/pins.ts';
+import { findPins } from '../shared/tables/pins.ts';
 import { requireUpload } from '../shared/tables/uploads.ts';
 import { type BaseReader, openBases } from './bases.ts';
 
@@ -40,7 +40,12 @@ export async function applyDeltas(
     },
     { concurrency: CONCURRENCY },
   );
-  await register(databases, session, header.deltas, results);
+  const arrivals = new Map(
+    header.deltas.flatMap(({ hash, size, bytes }, index) =>
+      results[index]!.error ? [] : [[hash, { hash, size, deltaBytes: bytes }] as const],
+    ),
+  );
+  await noteArrivals(databases.blocks, session, [...arrivals.values()]);
   return { results };
 }
 
@@ -55,22 +60,4 @@ async function applyOne(bases: BaseReader, delta: Delta, bytes: Uint8Array): Pro
     if (error instanceof DeltaError) return { hash: delta.hash, error: itemError('bad_delta', error.message) };
     throw error;
   }
-}
-
-async function register(
-  { blocks }: Databases,
-  session: Session,
-  deltas: readonly Delta[],
-  results: readonly Result[],
-): Promise<void> {
-  const stored = new Map(deltas.filter((_, index) => !results[index]!.error).map((delta) => [delta.hash, delta]));
-  await transaction(blocks, async (sql) => {
-    await lockBlocks(sql, [...stored.keys()]);
-    await markLive(sql, [...stored.values()]);
-    await verifyPins(
-      sql,
-      session,
-      [...stored.values()].map(({ hash, bytes }) => ({ hash, deltaBytes: bytes })),
-    );
-  });
 }

@@ -1,14 +1,13 @@
-import pMap from 'p-map';
 import type { Pool } from 'pg';
 import type { ItemError } from '../../protocol/errors.ts';
-import { findBlock } from '../shared/block-store.ts';
 import { raiseReferences } from '../shared/commit/references.ts';
 import { transaction } from '../shared/database.ts';
 import { itemError } from '../shared/errors.ts';
 import { versionId } from '../shared/ids.ts';
-import { type BlockRow, findBlocks, isStored, lockBlocks, markLive } from '../shared/tables/blocks.ts';
-import { findPins, type Pin, type Session, verifyPins } from '../shared/tables/pins.ts';
+import { type BlockRow, isStored, lockBlocks } from '../shared/tables/blocks.ts';
+import { findPins, type Pin, type Session } from '../shared/tables/pins.ts';
 import type { UploadFile } from '../shared/tables/uploads.ts';
+import { noteSentBlocks } from './sent-blocks.ts';
 
 /** A file whose blocks are there and counted for its version. */
 export interface ReadyFile extends UploadFile {
@@ -24,8 +23,6 @@ interface Raised {
   missing: string[];
 }
 
-const HEAD_CONCURRENCY = 32;
-
 /** Counts the blocks of every file whose blocks are all stored and the user's to use: held, or verified in the session. */
 export async function raiseUpload(
   blocks: Pool,
@@ -34,19 +31,11 @@ export async function raiseUpload(
   held: ReadonlySet<string>,
 ): Promise<Raised> {
   const hashes = [...new Set(files.flatMap((file) => file.hashes))];
-  const pins = await findPins(blocks, session, hashes);
-  const sent = await findSent(await findBlocks(blocks, hashes), pins, held, hashes);
+  await noteSentBlocks(blocks, session, hashes, held);
   return await transaction(blocks, async (sql) => {
-    let rows = await lockBlocks(sql, hashes);
-    const arrived = sent.filter(({ hash }) => rows.has(hash));
-    if (arrived.length > 0) {
-      await markLive(sql, arrived);
-      await verifyPins(sql, session, arrived);
-      rows = await lockBlocks(sql, hashes);
-    }
-    const mine = new Set([...held, ...arrived.map(({ hash }) => hash)]);
-    for (const [hash, pin] of pins) if (pin.verified) mine.add(hash);
-    const raised = judge(session, files, rows, mine, pins);
+    const rows = await lockBlocks(sql, hashes);
+    const pins = await findPins(sql, session, hashes);
+    const raised = judge(session, files, { rows, held, pins });
     await raiseReferences(
       sql,
       raised.ready.map((file) => ({
@@ -59,36 +48,12 @@ export async function raiseUpload(
   });
 }
 
-/** Of the blocks that nobody vouches for yet, those whose object carries the token of this session's signed upload. */
-async function findSent(
-  rows: Map<string, BlockRow>,
-  pins: Map<string, Pin>,
-  held: ReadonlySet<string>,
-  hashes: readonly string[],
-): Promise<{ hash: string; size: number }[]> {
-  const doubtful = hashes.filter((hash) => {
-    const vouched = held.has(hash) || pins.get(hash)?.verified;
-    return pins.has(hash) && !(vouched && isStored(rows.get(hash)));
-  });
-  const found = await pMap(
-    doubtful,
-    async (hash) => {
-      const object = await findBlock(hash);
-      return object?.token === pins.get(hash)!.put_token ? [{ hash, size: object.size }] : [];
-    },
-    { concurrency: HEAD_CONCURRENCY },
-  );
-  return found.flat();
-}
-
 function judge(
   { userId, uploadId }: Session,
   files: readonly UploadFile[],
-  rows: Map<string, BlockRow>,
-  mine: ReadonlySet<string>,
-  pins: Map<string, Pin>,
+  { rows, held, pins }: { rows: Map<string, BlockRow>; held: ReadonlySet<string>; pins: Map<string, Pin> },
 ): Raised {
-  const usable = (hash: string) => mine.has(hash) && isStored(rows.get(hash));
+  const usable = (hash: string) => (held.has(hash) || pins.get(hash)?.verified) && isStored(rows.get(hash));
   const raised: Raised = { ready: [], refused: new Map(), missing: [] };
   const missing = new Set<string>();
   for (const file of files) {

@@ -9,22 +9,32 @@ const BATCH_BYTES = 900_000;
 
 /**
  * Publishes the outboxes of some shards until they are empty or the time (ms since 1970) is up, then deletes what was
- * acknowledged. One runner per shard at a time, so that a user's events keep their order. Answers how many it sent.
+ * acknowledged. One runner per shard at a time, so that a user's events keep their order. Answers how many it sent;
+ * throws when some shard's events could not be published, after it has tried the others.
  */
 export async function drainShards(shards: readonly Shard[], publisher: Publisher, until: number): Promise<number> {
   let published = 0;
+  const failures: unknown[] = [];
   // A relay that was woken for one shard waits for its turn: the one at work may have looked before the event came.
   const skip = shards.length > 1;
   for (const shard of skip ? await filledOutboxes(shards) : shards) {
-    let sent: number;
-    do {
-      sent = await drainOnce(shard, publisher, skip);
-      published += sent;
-    } while (sent > 0 && Date.now() < until);
+    try {
+      let sent: number;
+      do {
+        sent = await drainOnce(shard, publisher, skip);
+        published += sent;
+      } while (sent > 0 && Date.now() < until);
+    } catch (error) {
+      failures.push(error);
+    }
+    if (Date.now() >= until) break;
   }
+  if (failures.length > 0)
+    throw new AggregateError(failures, `the events of ${failures.length} shards wait: ${failures[0]}`);
   return published;
 }
 
+/** The transaction may run again after it has published: an event may come twice, and is never lost. */
 async function drainOnce(shard: Shard, publisher: Publisher, skip: boolean): Promise<number> {
   return await transaction(shard.pool, async (sql) => {
     const events = await takeEvents(sql, shard, { limit: BATCH, maxBytes: BATCH_BYTES, skip });

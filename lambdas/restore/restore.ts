@@ -4,7 +4,7 @@ import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { RestoreRequest } from '../../protocol/restore.ts';
 import { answerOnce } from '../shared/commit/answer-once.ts';
-import { writeCommits } from '../shared/commit/commit.ts';
+import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { pathConflicts, refusal } from '../shared/commit/path-rules.ts';
 import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
 import { type Databases, type Shard, transaction } from '../shared/database.ts';
@@ -15,83 +15,121 @@ import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets, type Target } from '../shared/tables/files.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
 
-const notFound = () =>
-  new ServiceError('not_found', 'there is no such version of this path, or it is no longer kept: see its history');
+/** One file of the call: where its old content goes, and under which id. */
+interface Item {
+  path: string;
+  baseVersion: number;
+  id: string;
+  /** Absent when there is no such version, or its blocks are being deleted. */
+  old: VersionRow | undefined;
+}
 
-/** Makes an old version's content the newest version of the file that is, or was last, at the path; a new file where none was. */
-export async function restoreVersion(
+const notFound = itemError(
+  'not_found',
+  'there is no such version of this path, or it is no longer kept: see its history',
+);
+
+/**
+ * Makes the content of old versions the newest of the files that are, or were last, at their paths; new files where
+ * none were. Each file commits or is refused alone, all in one transaction.
+ */
+export async function restoreVersions(
   databases: Databases,
   userId: string,
   request: RestoreRequest,
 ): Promise<CommitResult[]> {
-  const { device_id: deviceId, path, version } = request;
+  const { request_id: requestId, device_id: deviceId, files } = request;
+  const paths = files.map(({ path }) => path);
+  if (new Set(paths).size < paths.length) throw new ServiceError('bad_request', 'a path comes twice in this call');
   const shard = databases.shardOf(userId);
   await requireDevice(shard.pool, shard, userId, deviceId);
-  const [old] = await findVersions(shard.pool, shard, userId, [{ path, version }]);
-  if (!old || old.change_type === 'delete') throw notFound();
-  const id = versionId(userId, { kind: 'restore', id: request.request_id }, 0, path);
-  const hashes = [...new Set(toHexes(old.block_hashes))];
-  const counted = await reuseBlocks(databases.blocks, [{ versionId: id, userId, hashes }]);
-  if (!counted.has(id)) throw notFound();
+  const names = files.map(({ path, version, from }) => ({ path: from ?? path, version, own: from !== undefined }));
+  const versions = await findVersions(shard.pool, shard, userId, names);
+  const named = files.map(({ path, base_version: baseVersion }, position): Item => {
+    const id = versionId(userId, { kind: 'restore', id: requestId }, position, path);
+    const old = versions[position];
+    return { path, baseVersion, id, old: old?.change_type === 'delete' ? undefined : old };
+  });
+  const items = await countBlocks(databases, userId, named);
 
   const results = await transaction(shard.pool, async (sql) => {
     const account = await lockAccount(sql, shard, userId);
     return await answerOnce(sql, shard, userId, { kind: 'restore', ...request }, async () => {
-      const target = (await findTargets(sql, shard, userId, [path])).get(path)!;
-      const error = await check(sql, shard, userId, { request, old, target, account });
-      return [error ? { path, error } : await commit(sql, shard, account, { userId, deviceId, id, path, old, target })];
+      const targets = await findTargets(sql, shard, userId, paths);
+      const refused = await refusals(sql, shard, userId, items, targets, account);
+      const commits = items
+        .filter(({ path }) => !refused.has(path))
+        .map((item) => toCommit(item, item.old!, targets.get(item.path)!));
+      const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, commits);
+      const done = new Map(commits.map(({ path, version }, index) => [path, { version, cursor: cursors[index]! }]));
+      return items.map(({ path, id }): CommitResult => {
+        const made = done.get(path);
+        return made ? { path, version_id: id, ...made } : { path, error: refused.get(path)! };
+      });
     });
   });
-  await lowerRefused(databases.blocks, [id], results);
+  const ids = items.filter(({ old }) => old).map(({ id }) => id);
+  await lowerRefused(databases.blocks, ids, results);
   return results;
 }
 
-async function check(
+/** Counts the blocks of the versions to be made; leaves out the content of those that cannot be. */
+async function countBlocks({ blocks }: Databases, userId: string, items: readonly Item[]): Promise<Item[]> {
+  const counted = await reuseBlocks(
+    blocks,
+    items.flatMap(({ id, old }) =>
+      old ? [{ versionId: id, userId, hashes: [...new Set(toHexes(old.block_hashes))] }] : [],
+    ),
+  );
+  return items.map((item) => (counted.has(item.id) ? item : { ...item, old: undefined }));
+}
+
+/** By path: why a file cannot be restored. Space is given in the order of the call. */
+async function refusals(
   sql: PoolClient,
   shard: Shard,
   userId: string,
-  {
-    request: { path, base_version: baseVersion },
-    old,
-    target,
-    account,
-  }: { request: RestoreRequest; old: VersionRow; target: Target; account: Account },
-): Promise<ItemError | undefined> {
-  const appearing = target.file_id === null ? [{ path, kind: old.kind }] : [];
+  items: readonly Item[],
+  targets: ReadonlyMap<string, Target>,
+  account: Account,
+): Promise<Map<string, ItemError>> {
+  const appearing = items.flatMap(({ path, old }) =>
+    old && targets.get(path)!.file_id === null ? [{ path, kind: old.kind }] : [],
+  );
   const conflicts = await pathConflicts(sql, shard, userId, appearing);
-  const refused = refusal({ path, kind: old.kind, baseVersion }, target, conflicts);
-  if (refused) return refused;
   const quota = account.quota_bytes ?? account.default_quota_bytes ?? Number.POSITIVE_INFINITY;
-  const more = old.size_bytes - (target.size_bytes ?? 0);
-  if (more > 0 && account.used_bytes + account.reserved_bytes + more > quota) {
-    return itemError('quota_exceeded', `needs ${more} more bytes: delete files or raise the quota`);
+  let free = quota - account.used_bytes - account.reserved_bytes;
+  const refused = new Map<string, ItemError>();
+  for (const { path, baseVersion, old } of items) {
+    const target = targets.get(path)!;
+    const error = old ? refusal({ path, kind: old.kind, baseVersion }, target, conflicts) : notFound;
+    const more = (old?.size_bytes ?? 0) - (target.size_bytes ?? 0);
+    if (error) {
+      refused.set(path, error);
+    } else if (more > 0 && more > free) {
+      const message = `needs ${more} more bytes: delete files or raise the quota`;
+      refused.set(path, itemError('quota_exceeded', message));
+    } else {
+      free -= more;
+    }
   }
-  return undefined;
+  return refused;
 }
 
-async function commit(
-  sql: PoolClient,
-  shard: Shard,
-  account: Account,
-  what: { userId: string; deviceId: string; id: string; path: string; old: VersionRow; target: Target },
-): Promise<CommitResult> {
-  const { userId, deviceId, id, path, old, target } = what;
-  const version = Math.max(target.version ?? 0, target.last_version) + 1;
-  const [cursor] = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, [
-    {
-      versionId: id,
-      fileId: target.file_id ?? (target.deleted_kind === old.kind ? target.deleted_file_id : null) ?? randomUUID(),
-      version,
-      changeType: target.file_id === null ? 'create' : 'update',
-      path,
-      kind: old.kind,
-      hashes: toHexes(old.block_hashes),
-      sizes: old.block_sizes,
-      size: old.size_bytes,
-      mtimeMs: old.mtime_ms,
-      mode: old.mode,
-      replacedBytes: target.size_bytes ?? 0,
-    },
-  ]);
-  return { path, version, version_id: id, cursor: cursor! };
+function toCommit({ path, id }: Item, old: VersionRow, target: Target): Commit {
+  const again = target.deleted_kind === old.kind ? target.deleted_file_id : null;
+  return {
+    versionId: id,
+    fileId: target.file_id ?? again ?? randomUUID(),
+    version: Math.max(target.version ?? 0, target.last_version) + 1,
+    changeType: target.file_id === null ? 'create' : 'update',
+    path,
+    kind: old.kind,
+    hashes: toHexes(old.block_hashes),
+    sizes: old.block_sizes,
+    size: old.size_bytes,
+    mtimeMs: old.mtime_ms,
+    mode: old.mode,
+    replacedBytes: target.size_bytes ?? 0,
+  };
 }

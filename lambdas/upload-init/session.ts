@@ -4,7 +4,7 @@ import type { UploadInitRequest, UploadInitResponse } from '../../protocol/uploa
 import { pathConflicts, refusal } from '../shared/commit/path-rules.ts';
 import { type Shard, transaction } from '../shared/database.ts';
 import { itemError, ServiceError } from '../shared/errors.ts';
-import { type Account, ensureAccount, lockAccount, reserveBytes } from '../shared/tables/accounts.ts';
+import { type Account, lockAccount, reserveBytes } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets } from '../shared/tables/files.ts';
 import { filterHeld } from '../shared/tables/held-blocks.ts';
@@ -31,7 +31,6 @@ export async function openSession(
   const digest = offerDigest(request.files);
   return await transaction(shard.pool, async (sql) => {
     await requireDevice(sql, shard, userId, request.device_id);
-    await ensureAccount(sql, shard, userId);
     const account = await lockAccount(sql, shard, userId);
     const upload = await findUpload(sql, shard, userId, request.upload_id);
     if (upload?.expired) throw new ServiceError('upload_gone', 'this upload expired: start again with a new upload_id');

@@ -4,17 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
+import { type Api, createApi } from '../../client/api.ts';
+import { BlockCache } from '../../client/block-cache.ts';
+import { loadConfiguration } from '../../client/config.ts';
+import { startSession } from '../../client/session.ts';
+import { State } from '../../client/state.ts';
+import { Sync } from '../../client/sync.ts';
 import { Device } from '../../local/devices/device.ts';
 import { firstDifference } from '../../local/tour/folders.ts';
-import { type Service, signIn, User } from '../support/service.ts';
+import type { Whereabouts } from '../service/support/keeper.ts';
+import { ask, shardOf } from '../service/support/service.ts';
+import { signIn, User } from '../support/user.ts';
 
 /** A fresh user of a running service, and the devices of this user. */
 export interface Account {
   /** A signed-in device that does not sync yet. */
   device(name: string): Promise<Device>;
-  /** Where a device keeps its sign-in. */
-  configOf(device: Device): string;
+  /**
+   * What the steps of a device work on, in this process; `replace` puts others in the place of some routes. The test
+   * closes its state.
+   */
+  openSync(device: Device, replace?: (api: Api) => Partial<Api>): Promise<Sync>;
   /** The words before those of a `tidemark` command of a device, for a process that the test itself starts. */
   commandOf(device: Device): string[];
   /** The same user, talking to the service without a client. */
@@ -22,19 +32,22 @@ export interface Account {
   /** Stops the devices and removes their folders. */
   close(): Promise<void>;
   /** Where the service keeps the user's metadata. */
-  metadata(): Promise<Shard & { userId: string }>;
+  metadata(): Promise<ReturnType<typeof shardOf>>;
+  /** The service's address, and the file of its CA. */
+  readonly service: Pick<Whereabouts, 'api' | 'ca'>;
 }
 
-export async function openAccount({ cloud, database }: Service): Promise<Account> {
+export async function openAccount(): Promise<Account> {
   const credentials = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
-  await cloud.services.createUser(cloud.outputs.UserPoolId!, credentials);
+  await ask('/users', credentials);
+  const { api, ca } = await ask<Whereabouts>('/');
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-account-'));
   const devices: Device[] = [];
   const config = (name: string): string => join(folder, 'config', name);
   return {
     device: async (name) => {
       const device = new Device(name, join(folder, name), config(name));
-      await device.signIn({ url: cloud.urls.api, ca: cloud.ca, ...credentials });
+      await device.signIn({ url: api, ca, ...credentials });
       devices.push(device);
       return device;
     },
@@ -42,18 +55,28 @@ export async function openAccount({ cloud, database }: Service): Promise<Account
       await Promise.all(devices.map((device) => device.stopSync()));
       await rm(folder, { recursive: true });
     },
-    configOf: ({ name }) => config(name),
+    openSync: async ({ name, folder: root }, replace = () => ({})) => {
+      const configuration = await loadConfiguration(config(name));
+      const api = createApi(configuration.api_url, startSession(config(name), configuration));
+      const cache = new BlockCache(root);
+      await cache.open();
+      return new Sync({
+        root,
+        state: new State(root),
+        api: { ...api, ...replace(api) },
+        cache,
+        report: () => undefined,
+        device: { id: configuration.device_id, name: configuration.device_name },
+      });
+    },
     commandOf: ({ name }) => [join(import.meta.dirname, '../../client/main.ts'), '--config', config(name)],
     caller: async () => {
-      const user = new User(cloud.urls.api, await signIn(cloud.urls.api, credentials));
+      const user = new User(api, await signIn(api, credentials));
       await user.call('POST', '/devices', { device_id: user.device, name: 'caller' });
       return user;
     },
-    metadata: async () => {
-      const payload = (await signIn(cloud.urls.api, credentials)).split('.')[1]!;
-      const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub: string };
-      return { ...databasesOf(database, () => database).shardOf(sub), userId: sub };
-    },
+    metadata: async () => shardOf(new User(api, await signIn(api, credentials))),
+    service: { api, ca },
   };
 }
 

@@ -107,6 +107,19 @@ describe('the block cache', () => {
     expect(await again.get(three.hash)).toEqual(three.bytes);
   });
 
+  test('gives way on a disk that is nearly full', async () => {
+    const root = await temporaryFolder();
+    let room = true;
+    const cache = new BlockCache(root, 1e6, async () => room);
+    await cache.open();
+    const [one, two, three] = [await block(1), await block(2), await block(3)];
+    for (const each of [one, two]) await cache.put(each.hash, each.bytes);
+    room = false;
+    await cache.put(three.hash, three.bytes);
+    expect([one, two, three].map(({ hash }) => cache.has(hash))).toEqual([false, false, false]);
+    expect(await readdir(join(root, '.tidemark/blocks'))).toEqual([]);
+  });
+
   test('never hands out a damaged block', async () => {
     const root = await temporaryFolder();
     const one = await block(1);

@@ -7,20 +7,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Device, SyncEvent } from '../../local/devices/device.ts';
-import { type Service, startService } from '../support/service.ts';
+import { database } from '../service/support/service.ts';
 import { type Account, openAccount, type Place, startAll, until, untilEqual } from './account.ts';
 
-let service: Service;
 /** Two devices for the tests that leave them whole. */
 let shared: Pair;
 
 beforeAll(async () => {
-  service = await startService();
   shared = await twoDevices();
 });
 afterAll(async () => {
   await shared.account.close();
-  await service.stop();
 });
 
 interface Pair {
@@ -30,7 +27,7 @@ interface Pair {
 }
 
 async function twoDevices(): Promise<Pair> {
-  const account = await openAccount(service);
+  const account = await openAccount();
   const [desk, lap] = [await account.device('desk'), await account.device('lap')];
   startAll(desk, lap);
   return { account, desk, lap };
@@ -171,7 +168,7 @@ describe('a file that is written all the time', () => {
 
 describe('three devices', () => {
   test('edits of one file at the same time are all kept, and all devices agree on them', async () => {
-    const account = await openAccount(service);
+    const account = await openAccount();
     onTestFinished(account.close);
     const devices = await Promise.all(['desk', 'lap', 'tab'].map((name) => account.device(name)));
     startAll(...devices);
@@ -217,7 +214,7 @@ describe('a killed client', () => {
     event === 'progress' && bytes! > big.length / 3;
 
   test('goes on where it was, in an upload and in a download', async () => {
-    const account = await openAccount(service);
+    const account = await openAccount();
     onTestFinished(account.close);
     const [desk, lap] = [await account.device('desk'), await account.device('lap')];
     await writeFile(join(desk.folder, 'big'), big);
@@ -253,10 +250,8 @@ describe('the service has another past than this device remembers', () => {
       );
     });
     const { schema, userId } = await account.metadata();
-    await service.database.query(`delete from ${schema}.changes where user_id = $1`, [userId]);
-    await service.database.query(`update ${schema}.accounts set forgotten_seq = change_seq where user_id = $1`, [
-      userId,
-    ]);
+    await database.query(`delete from ${schema}.changes where user_id = $1`, [userId]);
+    await database.query(`update ${schema}.accounts set forgotten_seq = change_seq where user_id = $1`, [userId]);
     lap.events.length = 0;
     startAll(lap);
     await untilEqual(desk, lap);
@@ -276,7 +271,7 @@ describe('the service has another past than this device remembers', () => {
     await until('it arrives', async () => (await names(lap)).length === 2);
     await untilEqual(desk, lap);
     await Promise.all([desk.stopSync(), lap.stopSync()]);
-    await service.database.query(`
+    await database.query(`
       delete from ${schema}.changes where user_id = '${userId}' and seq > ${cursor};
       delete from ${schema}.file_versions
         where file_id in (select file_id from ${schema}.files where user_id = '${userId}' and path = 'new');

@@ -1,29 +1,22 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Api, createApi } from '../../client/api.ts';
-import { BlockCache } from '../../client/block-cache.ts';
 import { catchUp } from '../../client/changes.ts';
-import { loadConfiguration } from '../../client/config.ts';
-import { startSession } from '../../client/session.ts';
 import { State } from '../../client/state.ts';
-import { Sync } from '../../client/sync.ts';
 import { treeHashes } from '../../client/tree-hashes.ts';
 import type { Device } from '../../local/devices/device.ts';
 import type { TreeResponse } from '../../protocol/tree.ts';
-import { type Service, startService } from '../support/service.ts';
+import { database } from '../service/support/service.ts';
 import { type Account, openAccount } from './account.ts';
 
-let service: Service;
 let account: Account;
 
 beforeAll(async () => {
-  service = await startService();
-  account = await openAccount(service);
+  account = await openAccount();
 });
 afterAll(async () => {
   await account.close();
-  await service.stop();
 });
 
 /** Directories whose names sort one way by UTF-8 bytes, another by UTF-16 units, and around the slash. */
@@ -58,38 +51,25 @@ test('the hash of every directory is that of the service', async () => {
 
 test('a tree that has to be read again is read only where it changed', async () => {
   const device = await syncedDevice('lap');
-  const state = new State(device.folder);
-  const configuration = await loadConfiguration(account.configOf(device));
-  const api = createApi(configuration.api_url, startSession(account.configOf(device), configuration));
   const asked: string[] = [];
-  const counted: Api = {
-    ...api,
+  const sync = await account.openSync(device, ({ tree }) => ({
     tree: (deviceId, path, after) => {
       asked.push(path ?? '');
-      return api.tree(deviceId, path, after);
+      return tree(deviceId, path, after);
     },
-  };
-  const sync = new Sync({
-    root: device.folder,
-    state,
-    api: counted,
-    cache: new BlockCache(device.folder),
-    report: () => undefined,
-    device: { id: configuration.device_id, name: configuration.device_name },
-  });
+  }));
+  const { state } = sync;
   const forgetChanges = async (): Promise<void> => {
     const { schema, userId } = await account.metadata();
-    await service.database.query(
-      `update ${schema}.accounts set forgotten_seq = change_seq where user_id = '${userId}'`,
-    );
+    await database.query(`update ${schema}.accounts set forgotten_seq = change_seq where user_id = '${userId}'`);
   };
   const user = await account.caller();
-  await user.save('😀/ﬀ/new', Buffer.from('new'));
+  await user.save('😀/ﬀ/new', randomBytes(100));
   const before = new Map(state.trees.remote);
   await forgetChanges();
   await catchUp(sync);
   expect(asked.sort()).toEqual(['', '😀', '😀/ﬀ']);
-  expect(state.trees.remote.get('😀/ﬀ/new')).toMatchObject({ kind: 'file', size: 3, version: 1 });
+  expect(state.trees.remote.get('😀/ﬀ/new')).toMatchObject({ kind: 'file', size: 100, version: 1 });
   expect(new Map([...state.trees.remote].filter(([path]) => path !== '😀/ﬀ/new'))).toEqual(before);
   state.close();
 });

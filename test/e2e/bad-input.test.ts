@@ -4,7 +4,8 @@ import { encodeDelta } from '../../codec/index.ts';
 import { deltaContentType, encodeDeltaBody } from '../../protocol/delta-apply.ts';
 import { ErrorBody } from '../../protocol/errors.ts';
 import { TreeResponse } from '../../protocol/tree.ts';
-import { type Answer, blocksOf, offer, type Service, startService, User } from '../support/service.ts';
+import { type Service, startService } from '../support/service.ts';
+import { type Answer, blocksOf, offer, User } from '../support/user.ts';
 
 let service: Service;
 let user: User;
@@ -143,9 +144,7 @@ describe('a request that does not fit what is stored', () => {
       await user.call('POST', '/restore', {
         request_id: randomUUID(),
         device_id: user.device,
-        path: 'kept.bin',
-        version: 9,
-        base_version: 1,
+        files: [{ path: 'kept.bin', version: 9, base_version: 1 }],
       }),
       404,
       'not_found',

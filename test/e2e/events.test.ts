@@ -54,6 +54,7 @@ const story: [folder: string, answer: unknown][] = [
   ['changes', { statusCode: 200 }],
   ['tree', { statusCode: 200 }],
   ['history', { statusCode: 200 }],
+  ['compare', { statusCode: 200 }],
   ['download', { statusCode: 200 }],
   ['locate', { files: [expect.anything()], sign: [expect.anything()] }],
   ['move', { statusCode: 200 }],

@@ -18,8 +18,9 @@ import {
   resultsOf,
   tree,
 } from '../service/support/calls.ts';
-import { blocksOf, offer, type Service, startService, type User } from '../support/service.ts';
+import { type Service, startService } from '../support/service.ts';
 import { age, storedBlocks, sweep } from '../support/storage.ts';
+import { blocksOf, offer, type User } from '../support/user.ts';
 import { unusedGrants } from './unused-grants.ts';
 
 /** EC2 evaluates actions that only describe against no resource. */
@@ -62,6 +63,7 @@ async function walk(): Promise<void> {
     tree(user),
     history(user, 'moved.bin'),
     user.call('GET', '/devices'),
+    user.call('GET', `/compare?device_id=${user.device}&at=${Date.now()}`),
     user.call('GET', '/no-such-route'),
   ]);
 

@@ -5,7 +5,8 @@ import { afterAll, afterEach, expect, inject, test } from 'vitest';
 import { changedAssembly } from '../support/assembly.ts';
 import { freePorts } from '../support/ports.ts';
 import { scratch } from '../support/scratch.ts';
-import { type Service, startService, User } from '../support/service.ts';
+import { type Service, startService } from '../support/service.ts';
+import { User } from '../support/user.ts';
 
 /** Several deployments in a row. */
 const LONG_MS = 300_000;

@@ -5,7 +5,8 @@ import { synthesize } from '../../local/synthesize.ts';
 import type { DownloadResponse } from '../../protocol/download.ts';
 import { freePorts } from '../support/ports.ts';
 import { scratch } from '../support/scratch.ts';
-import { type Service, startService, type User } from '../support/service.ts';
+import { type Service, startService } from '../support/service.ts';
+import type { User } from '../support/user.ts';
 
 const content = Buffer.from('read through the CDN');
 

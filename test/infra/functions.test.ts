@@ -66,6 +66,7 @@ const expected: Record<string, Expected> = {
   Move: inVpc(512, 15, ['RELAY_FUNCTION'], ['lambda:InvokeFunction']),
   Restore: inVpc(512, 15, ['RELAY_FUNCTION'], ['lambda:InvokeFunction']),
   Changes: inVpc(512, 15, [], []),
+  Compare: inVpc(512, 15, [], []),
   Tree: inVpc(512, 15, [], []),
   History: inVpc(512, 15, [], []),
   Devices: inVpc(256, 15, ['HANG_UP_FUNCTION'], ['lambda:InvokeFunction']),

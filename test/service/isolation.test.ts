@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
-import { offer, type User } from '../support/service.ts';
+import { encodeDelta } from '../../codec/index.ts';
+import { offer, type User } from '../support/user.ts';
 import {
   allChanges,
+  applyDeltas,
   deleteFiles,
   errorOf,
   finalize,
@@ -12,19 +14,41 @@ import {
   restoreFile,
   tree,
 } from './support/calls.ts';
-import { signUp } from './support/service.ts';
+import { database, shardOf, signUp } from './support/service.ts';
 
 let owner: User;
 let stranger: User;
 let openUpload: string;
+const secret = randomBytes(100);
 beforeAll(async () => {
   [owner, stranger] = await Promise.all([signUp(), signUp()]);
-  await owner.save('secret', randomBytes(100));
+  await owner.save('secret', secret);
   const content = randomBytes(100);
   const { upload_id, send } = await init(owner, [await offer('open', content, 0)]);
   await put(send, content);
   openUpload = upload_id;
+  await copyToShardOf(stranger, owner);
 });
+
+/** Users mostly lie in different shards: a copy of the owner's rows beside the stranger's shows what SQL lets through. */
+async function copyToShardOf(user: User, from: User): Promise<void> {
+  const [source, target] = [shardOf(from), shardOf(user)];
+  if (source.schema === target.schema) return;
+  const tables = ['accounts', 'devices', 'files', 'file_versions', 'changes', 'uploads', 'upload_files'];
+  for (const table of [...tables, 'held_blocks', 'directories']) {
+    const { rows } = await database.query<{ columns: string }>(
+      `select string_agg(column_name, ', ') as columns from information_schema.columns
+       where table_schema = $1 and table_name = $2 and is_generated = 'NEVER'`,
+      [source.schema, table],
+    );
+    const { columns } = rows[0]!;
+    await database.query(
+      `insert into ${target.schema}.${table} (${columns})
+       select ${columns} from ${source.schema}.${table} where user_id = $1`,
+      [source.userId],
+    );
+  }
+}
 
 test('every route that takes a path finds nothing of another user there', async () => {
   const { device } = stranger;
@@ -37,6 +61,24 @@ test('every route that takes a path finds nothing of another user there', async 
   errorOf(await moveFiles(stranger, [{ from: 'secret', to: 'mine', base_version: 1 }]), 'stale_version');
   const { body } = await stranger.call('POST', '/download', { device_id: device, files: [{ path: 'secret' }] });
   expect(body).toMatchObject({ files: [{ error: { code: 'not_found' } }], urls: {} });
+});
+
+test('a block of another user is neither held nor a base', async () => {
+  const base = { path: 'secret', version: 1, first: 0, count: 1 };
+  const held = await offer('mine', secret, 0);
+  const near = Buffer.concat([secret, randomBytes(3)]);
+  const delta = encodeDelta(secret, near);
+  const file = await offer('near', near, 0);
+  const block = { ...file.blocks[0]!, delta: { base, bytes: delta.length } };
+  const { upload_id, send } = await init(stranger, [held, { ...file, blocks: [block] }]);
+  expect(new Map(send.map(({ hash, how }) => [hash, how]))).toEqual(
+    new Map([
+      [held.blocks[0]!.hash, 'prove'],
+      [block.hash, 'put'],
+    ]),
+  );
+  const { results } = await applyDeltas(stranger, upload_id, [{ hash: block.hash, size: block.size, base, delta }]);
+  expect(results).toMatchObject([{ error: { code: 'not_found' } }]);
 });
 
 test('equal paths of two users are two files', async () => {
@@ -71,7 +113,8 @@ test("another user's device is unknown, to every route", async () => {
     ['POST', '/download', { device_id, files: [{ path: 'same' }] }],
     ['POST', '/delete', { request_id, device_id, files: [{ path: 'same', base_version: 1 }] }],
     ['POST', '/move', { request_id, device_id, moves: [{ from: 'same', to: 'x', base_version: 1 }] }],
-    ['POST', '/restore', { request_id, device_id, path: 'same', version: 1, base_version: 1 }],
+    ['POST', '/restore', { request_id, device_id, files: [{ path: 'same', version: 1, base_version: 1 }] }],
+    ['GET', `/compare?device_id=${device_id}&at=${Date.now()}`],
     ['POST', '/ticket', { device_id }],
   ];
   for (const [method, path, body] of calls) errorOf(await stranger.call(method, path, body), 'device_unknown');

@@ -1,8 +1,8 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
-import { offer, type User } from '../support/service.ts';
+import { offer, type User } from '../support/user.ts';
 import { deleteFiles, errorOf, finalize, init, moveFiles, put, restoreFile, resultsOf } from './support/calls.ts';
-import { database, invoke, shardOf, signUp } from './support/service.ts';
+import { database, shardOf, signUp } from './support/service.ts';
 
 let user: User;
 beforeEach(async () => {
@@ -76,17 +76,4 @@ test('a file that loses its race gives its space back', async () => {
   await user.save('a', randomBytes(200), 1);
   errorOf(await user.finalize(upload_id), 'stale_version');
   expect(await account()).toEqual({ used: 200, reserved: 0 });
-});
-
-test('an upload that is given up gives its space back when it expires', async () => {
-  const uploadId = randomUUID();
-  await init(user, [await offer('a', randomBytes(900), 0)], uploadId);
-  const { schema, userId } = shardOf(user);
-  await database.query(`update ${schema}.uploads set expires_at = now() - interval '1 second' where user_id = $1`, [
-    userId,
-  ]);
-  errorOf(await user.finalize(uploadId), 'upload_gone');
-  await invoke('Gc', {});
-  expect(await account()).toEqual({ used: 0, reserved: 0 });
-  errorOf(await user.finalize(uploadId), 'upload_gone');
 });

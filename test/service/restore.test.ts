@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
-import type { User } from '../support/service.ts';
+import type { User } from '../support/user.ts';
 import {
   allChanges,
   deleteFiles,
@@ -55,6 +55,25 @@ test('a version from before a rename comes back at the new path, named by either
   resultsOf(await restoreFile(user, { path: 'file', version: 2, base_version: 0 }));
   expect((await download(user, 'file')).equals(contents[1]!)).toBe(true);
   expect((await download(user, 'renamed')).equals(contents[0]!)).toBe(true);
+});
+
+test('of many files in one call each is restored or refused alone', async () => {
+  const other = await user.save('dir/inside', contents[0]!);
+  expect(other).toMatchObject({ version: 1 });
+  await deleteFiles(user, [{ path: 'dir/inside', base_version: 1 }]);
+  const files = [
+    { path: 'file', version: 1, base_version: 3 },
+    { path: 'file/below', version: 1, base_version: 0 },
+    { path: 'dir/inside', version: 1, base_version: 0 },
+  ];
+  const body = { request_id: randomUUID(), device_id: user.device, files };
+  expect(resultsOf(await user.call('POST', '/restore', body))).toMatchObject([
+    { path: 'file', version: 4 },
+    { path: 'file/below', error: { code: 'not_found' } },
+    { path: 'dir/inside', version: 3 },
+  ]);
+  const twice = { ...body, request_id: randomUUID(), files: [files[0], files[0]] };
+  errorOf(await user.call('POST', '/restore', twice), 'bad_request');
 });
 
 test('a tombstone, an unknown version and one that expired cannot be restored', async () => {

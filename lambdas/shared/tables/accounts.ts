@@ -11,7 +11,7 @@ export interface Account {
   now: number;
 }
 
-/** Creates the user's row if there is none. */
+/** Creates the user's row if there is none: whoever has a device has one. */
 export async function ensureAccount(sql: Sql, { schema }: Shard, userId: string): Promise<void> {
   await sql.query(`insert into ${schema}.accounts (user_id) values ($1) on conflict do nothing`, [userId]);
 }

@@ -42,6 +42,18 @@ export async function findTargets(
   return new Map(rows.map((row) => [row.path, row]));
 }
 
+/**
+ * The file that is, or was last, at a path, as a subquery of one row or none: file_id, version and deleted_at. Live and
+ * deleted files have an index each.
+ * @param user and path: SQL expressions
+ */
+export function fileAt({ schema }: Shard, user: string, path: string): string {
+  const here = `select file_id, version, deleted_at from ${schema}.files where user_id = ${user} and path = ${path}`;
+  return `(${here} and deleted_at is null
+    union all (${here} and deleted_at is not null order by deleted_at desc, version desc limit 1)
+    order by deleted_at desc nulls first limit 1)`;
+}
+
 /** Which of the paths are live files: nothing can lie below them. */
 export async function filterFiles(
   sql: Sql,

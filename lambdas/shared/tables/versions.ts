@@ -1,7 +1,9 @@
+import type { Difference } from '../../../protocol/compare.ts';
 import type { HistoryResponse } from '../../../protocol/history.ts';
+import { limits } from '../../../protocol/limits.ts';
 import type { Shard } from '../database.ts';
 import { ms, type Sql } from '../sql.ts';
-import { type EntryRow, entryColumns } from './files.ts';
+import { type EntryRow, entryColumns, fileAt } from './files.ts';
 
 export interface VersionRow extends EntryRow {
   file_id: string;
@@ -12,6 +14,8 @@ export interface VersionName {
   path: string;
   /** The current version if absent. */
   version?: number | undefined;
+  /** Only the version that had this path itself, whatever file is there now. */
+  own?: boolean;
 }
 
 /**
@@ -21,27 +25,30 @@ export interface VersionName {
  */
 export async function findVersions(
   sql: Sql,
-  { schema }: Shard,
+  shard: Shard,
   userId: string,
   names: readonly VersionName[],
 ): Promise<(VersionRow | undefined)[]> {
   if (names.length === 0) return [];
+  const { schema } = shard;
   const { rows } = await sql.query<VersionRow & { position: number }>(
     `select wanted.position, v.file_id, v.change_type, ${entryColumns('v')}
-     from unnest($2::text[], $3::int[]) with ordinality wanted(path, version, position)
-     left join lateral (
-       select f.file_id, f.version, f.deleted_at from ${schema}.files f
-       where f.user_id = $1 and f.path = wanted.path
-       order by (f.deleted_at is null) desc, f.deleted_at desc, f.version desc limit 1) file on true
+     from unnest($2::text[], $3::int[], $4::bool[]) with ordinality wanted(path, version, own, position)
+     left join lateral ${fileAt(shard, '$1', 'wanted.path')} file on true
      cross join lateral (
        select o.* from ${schema}.file_versions o
-       where o.file_id = file.file_id
+       where o.file_id = file.file_id and not wanted.own
          and o.version = coalesce(wanted.version, case when file.deleted_at is null then file.version end)
        union all
        select o.* from ${schema}.file_versions o
        where o.user_id = $1 and o.path = wanted.path and o.version = wanted.version
        limit 1) v`,
-    [userId, names.map(({ path }) => path), names.map(({ version }) => version ?? null)],
+    [
+      userId,
+      names.map(({ path }) => path),
+      names.map(({ version }) => version ?? null),
+      names.map(({ own }) => own ?? false),
+    ],
   );
   const found = new Map(rows.map((row) => [Number(row.position), row]));
   return names.map((_, index) => found.get(index + 1));
@@ -50,7 +57,7 @@ export async function findVersions(
 /** The versions below `before` of the file that is, or was last, at the path, newest first. */
 export async function listHistory(
   sql: Sql,
-  { schema }: Shard,
+  shard: Shard,
   userId: string,
   path: string,
   { before, limit }: { before: number | undefined; limit: number },
@@ -58,10 +65,8 @@ export async function listHistory(
   const { rows } = await sql.query<HistoryResponse['versions'][number]>(
     `select v.path, v.kind, v.size_bytes as size, v.mtime_ms, v.mode, v.version, v.change_type,
        v.origin_device as device_id, ${ms('v.created_at')} as created_at, v.change_type <> 'delete' as restorable
-     from ${schema}.file_versions v
-     where v.file_id = (
-         select f.file_id from ${schema}.files f where f.user_id = $1 and f.path = $2
-         order by (f.deleted_at is null) desc, f.deleted_at desc, f.version desc limit 1)
+     from ${shard.schema}.file_versions v
+     where v.file_id = (select file_id from ${fileAt(shard, '$1', '$2')} file)
        and ($3::int is null or v.version < $3)
      order by v.version desc limit $4`,
     [userId, path, before ?? null, limit],
@@ -76,4 +81,52 @@ export async function filterVersions(sql: Sql, { schema }: Shard, versionIds: re
     [versionIds],
   );
   return rows.map(({ version_id }) => version_id);
+}
+
+/** Whether every version that was current at that moment, milliseconds since 1970, is still there. */
+export async function isKept(sql: Sql, at: number): Promise<boolean> {
+  const { rows } = await sql.query<{ kept: boolean }>(
+    `select $1::int8 between ${ms(`now() - $2 * interval '1 day'`)} and ${ms('now()')} as kept`,
+    [at, limits.historyDays],
+  );
+  return rows[0]!.kept;
+}
+
+interface DifferenceRow {
+  path: string;
+  now: Difference['now'] | null;
+  before: Difference['before'] | null;
+}
+
+/**
+ * Where the tree at or below `path` (all of it for '') is not what it was at a moment, after the path `after`, by path.
+ * A version was current from its creation until it was superseded; a path that holds the same content and mode under
+ * another version number does not count.
+ */
+export async function listDifferences(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  { at, path, after, limit }: { at: number; path: string; after: string; limit: number },
+): Promise<Difference[]> {
+  // '0' follows '/' in the byte order, so the range holds exactly the paths that begin with `path/`.
+  const inside = `user_id = $1 and path > $4 collate "C"
+    and ($3 = '' or path = $3 or (path > ($3 || '/') collate "C" and path < ($3 || '0') collate "C"))`;
+  const side = (alias: string) => `case when ${alias}.path is not null then json_build_object(
+    'version', ${alias}.version, 'kind', ${alias}.kind, 'size', ${alias}.size_bytes, 'mtime_ms', ${alias}.mtime_ms,
+    'mode', ${alias}.mode) end`;
+  const { rows } = await sql.query<DifferenceRow>(
+    `with past as (
+       select distinct on (path) * from ${schema}.file_versions
+       where ${inside} and change_type <> 'delete'
+         and created_at <= to_timestamp($2 / 1000.0) and coalesce(superseded_at, 'infinity') > to_timestamp($2 / 1000.0)
+       order by path, version desc),
+     present as (select * from ${schema}.files where ${inside} and deleted_at is null)
+     select path, ${side('present')} as now, ${side('past')} as before
+     from past full join present using (path)
+     where (past.kind, past.block_hashes, past.mode) is distinct from (present.kind, present.block_hashes, present.mode)
+     order by path limit $5`,
+    [userId, at, path, after, limit],
+  );
+  return rows.map(({ path, now, before }) => ({ path, ...(now && { now }), ...(before && { before }) }));
 }

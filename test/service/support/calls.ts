@@ -16,7 +16,7 @@ import {
   type UploadInitRequest,
   UploadInitResponse,
 } from '../../../protocol/upload-init.ts';
-import { type Answer, blocksOf, type User } from '../../support/service.ts';
+import { type Answer, blocksOf, type User } from '../../support/user.ts';
 
 type Contract<Body> = { parse(value: unknown): Body };
 
@@ -130,7 +130,7 @@ export function restoreFile(
   file: { path: string; version: number; base_version: number },
   requestId: string = randomUUID(),
 ): Promise<Answer> {
-  return user.call('POST', '/restore', { request_id: requestId, device_id: user.device, ...file });
+  return user.call('POST', '/restore', { request_id: requestId, device_id: user.device, files: [file] });
 }
 
 /** The results of a call that commits. */

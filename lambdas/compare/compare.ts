@@ -1,0 +1,17 @@
+import type { CompareQuery, CompareResponse } from '../../protocol/compare.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Shard } from '../shared/database.ts';
+import { ServiceError } from '../shared/errors.ts';
+import { requireDevice } from '../shared/tables/devices.ts';
+import { isKept, listDifferences } from '../shared/tables/versions.ts';
+
+/** A page of what differs between now and then. Throws `bad_request` for a moment from which not all is kept. */
+export async function compareTree(shard: Shard, userId: string, request: CompareQuery): Promise<CompareResponse> {
+  const { device_id: deviceId, at, path = '', after = '', limit } = request;
+  await requireDevice(shard.pool, shard, userId, deviceId);
+  if (!(await isKept(shard.pool, at))) {
+    throw new ServiceError('bad_request', `name a moment of the last ${limits.historyDays} days: no more is kept`);
+  }
+  const found = await listDifferences(shard.pool, shard, userId, { at, path, after, limit: limit + 1 });
+  return { differences: found.slice(0, limit), more: found.length > limit };
+}

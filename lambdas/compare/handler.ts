@@ -1,0 +1,9 @@
+import { CompareQuery, type CompareResponse } from '../../protocol/compare.ts';
+import { databases } from '../shared/database.ts';
+import { query, route } from '../shared/http.ts';
+import { compareTree } from './compare.ts';
+
+export const handler = route(
+  async (event, userId): Promise<CompareResponse> =>
+    await compareTree(databases().shardOf(userId), userId, query(event, CompareQuery)),
+);

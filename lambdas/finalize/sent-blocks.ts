@@ -1,0 +1,33 @@
+import pMap from 'p-map';
+import type { Pool } from 'pg';
+import { findBlock } from '../shared/block-store.ts';
+import { noteArrivals } from '../shared/commit/arrivals.ts';
+import { findBlocks, isStored } from '../shared/tables/blocks.ts';
+import { findPins, type Pin, type Session } from '../shared/tables/pins.ts';
+
+/** Blocks that are noted together: a call that ends early is continued by the next. */
+const BATCH = 1000;
+const CONCURRENCY = 32;
+
+/** Finds out which blocks came by the session's signed uploads: nobody vouches for them yet. */
+export async function noteSentBlocks(
+  blocks: Pool,
+  session: Session,
+  hashes: readonly string[],
+  held: ReadonlySet<string>,
+): Promise<void> {
+  const [rows, pins] = [await findBlocks(blocks, hashes), await findPins(blocks, session, hashes)];
+  const doubtful = [...pins.values()].filter(
+    ({ hash, verified }) => !((held.has(hash) || verified) && isStored(rows.get(hash))),
+  );
+  for (let start = 0; start < doubtful.length; start += BATCH) {
+    const found = await pMap(doubtful.slice(start, start + BATCH), findSent, { concurrency: CONCURRENCY });
+    await noteArrivals(blocks, session, found.flat());
+  }
+}
+
+/** The block, if its object carries the token of this user's signed uploads. */
+async function findSent({ hash, put_token: token }: Pin): Promise<{ hash: string; size: number }[]> {
+  const object = await findBlock(hash);
+  return object?.token === token ? [{ hash, size: object.size }] : [];
+}

@@ -1,0 +1,25 @@
+import type { Pool } from 'pg';
+import { transaction } from '../database.ts';
+import { lockBlocks, markLive } from '../tables/blocks.ts';
+import { type Session, verifyPins } from '../tables/pins.ts';
+
+/** A block whose content the session's user has sent, by whatever way; its object is in the store. */
+export interface Arrival {
+  hash: string;
+  size: number;
+  /** Size of the delta that carried it. */
+  deltaBytes?: number;
+}
+
+/** Notes that blocks of the session are in the store, and that its user has their content. */
+export async function noteArrivals(blocks: Pool, session: Session, arrivals: readonly Arrival[]): Promise<void> {
+  if (arrivals.length === 0) return;
+  await transaction(blocks, async (sql) => {
+    await lockBlocks(
+      sql,
+      arrivals.map(({ hash }) => hash),
+    );
+    await markLive(sql, arrivals);
+    await verifyPins(sql, session, arrivals);
+  });
+}

@@ -1,0 +1,107 @@
+import { mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Device } from '../../local/devices/device.ts';
+
+import { type Account, openAccount } from './account.ts';
+import { temporaryFolder } from './folder.ts';
+
+let account: Account;
+
+beforeAll(async () => {
+  account = await openAccount();
+});
+afterAll(async () => {
+  await account.close();
+});
+
+/** A signed-in device whose folder holds these files, all of them synced. */
+async function syncedDevice(name: string, files: Record<string, string>): Promise<Device> {
+  const device = await account.device(name);
+  for (const [path, content] of Object.entries(files)) await writeFile(join(device.folder, path), content);
+  await device.run(['sync', device.folder, '--once']);
+  return device;
+}
+
+describe('login', () => {
+  test.each([
+    [['notaurl'], /notaurl is not an address; it begins with https:/],
+    [['http://127.0.0.1:4400'], /it begins with https:/],
+    [['https://127.0.0.1:9'], /does not answer: .+ A private CA is given with --ca/],
+    [['https://127.0.0.1:9', '--ca', '/nowhere/ca.pem'], /--ca \/nowhere\/ca.pem cannot be read: ENOENT/],
+    [['https://127.0.0.1:9', '--ca', import.meta.filename], /holds no certificate in PEM form/],
+  ])('%j is refused with what to do', async (words, message) => {
+    const folder = await temporaryFolder();
+    const stranger = new Device('stranger', folder, join(folder, 'config'));
+    const login = stranger.run(['login', ...words, '--user', 'nobody', '--password-stdin'], 'secret');
+    await expect(login).rejects.toThrow(message);
+  });
+
+  test('an unknown CA and a wrong password are told apart', async () => {
+    const folder = await temporaryFolder();
+    const stranger = new Device('stranger', folder, join(folder, 'config'));
+    const words = ['login', account.service.api, '--user', 'nobody', '--password-stdin'];
+    await expect(stranger.run(words, 'secret')).rejects.toThrow('self-signed certificate');
+    await expect(stranger.run([...words, '--ca', account.service.ca], 'secret')).rejects.toThrow('sign-in refused');
+    await expect(stranger.run(['sync', folder])).rejects.toThrow("run 'tidemark login URL --user NAME'");
+  });
+});
+
+describe('history and restore', () => {
+  test('bring back an edited and a deleted file, and name what they cannot', async () => {
+    const device = await syncedDevice('historian', { 'a.txt': 'first' });
+    const at = join(device.folder, 'a.txt');
+    const versions = async (): Promise<string[]> =>
+      (await device.run(['history', '--json', at]))
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { change_type: string }).change_type);
+    await writeFile(at, 'second');
+    await device.run(['sync', '--once']);
+    await device.run(['restore', at, '--version', '1']);
+    await device.run(['sync', '--once']);
+    expect(await readFile(at, 'utf8')).toBe('first');
+    await unlink(at);
+    await device.run(['sync', '--once']);
+    await device.run(['restore', at, '--version', '2']);
+    await device.run(['sync', '--once']);
+    expect(await readFile(at, 'utf8')).toBe('second');
+    expect(await versions()).toEqual(['create', 'delete', 'update', 'update', 'create']);
+    await expect(device.run(['restore', at, '--version', '99'])).rejects.toThrow('not_found');
+    await expect(device.run(['history', device.folder])).rejects.toThrow(
+      'name a file or folder inside the synced folder',
+    );
+    await expect(device.run(['history', '/elsewhere/a.txt'])).rejects.toThrow('is not inside a synced folder');
+  });
+});
+
+describe('what protects the folder', () => {
+  const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`file ${index}`, `${index}`]));
+
+  test('more than half deleted: nothing happens until it is allowed', async () => {
+    const [device, other] = [await syncedDevice('deleter', many), await syncedDevice('keeper', {})];
+    for (const name of Object.keys(many).slice(0, 25)) await unlink(join(device.folder, name));
+    await expect(device.run(['sync', '--once'])).rejects.toThrow(/25 of \d+ files would be deleted for all devices/);
+    await device.run(['sync', '--once', '--allow-mass-delete']);
+    await expect(other.run(['sync', '--once'])).rejects.toThrow(/would be deleted here/);
+    expect((await readdir(other.folder)).length).toBeGreaterThan(30);
+    await other.run(['sync', '--once', '--allow-mass-delete']);
+    expect((await readdir(other.folder)).filter((name) => name.startsWith('file '))).toHaveLength(5);
+    await rm(device.folder, { recursive: true });
+  });
+
+  test('a missing, replaced or other folder is not taken for an emptied one', async () => {
+    const device = await syncedDevice('traveller', { precious: 'x' });
+    const away = `${device.folder}-away`;
+    await rename(device.folder, away);
+    await expect(device.run(['sync', '--once'])).rejects.toThrow('does not exist: mount it or put it back');
+    await mkdir(device.folder);
+    await expect(device.run(['sync', '--once'])).rejects.toThrow('is not the folder that was synced before');
+    const other = await temporaryFolder();
+    await expect(device.run(['sync', other, '--once'])).rejects.toThrow(`this device syncs ${device.folder}`);
+    expect(await readdir(other)).toEqual([]);
+    await device.run(['sync', '--once', '--start-anew']);
+    expect(await readFile(join(device.folder, 'precious'), 'utf8')).toBe('x');
+    await rm(away, { recursive: true });
+  });
+});

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Api } from '../../client/api.ts';
+import { ServiceError } from '../../client/api-errors.ts';
+import { catchUp } from '../../client/changes.ts';
+import { scan } from '../../client/scan.ts';
+import type { Sync } from '../../client/sync.ts';
+import { upload } from '../../client/upload.ts';
+import { type Account, openAccount } from './account.ts';
+
+let account: Account;
+let sync: Sync | undefined;
+let devices = 0;
+
+beforeAll(async () => {
+  account = await openAccount();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  sync?.state.close();
+  sync = undefined;
+});
+afterAll(() => account.close());
+
+/** A device whose folder holds these files, looked at and not yet uploaded. */
+async function lookedAt(files: Record<string, Uint8Array>, replace?: (api: Api) => Partial<Api>): Promise<Sync> {
+  const device = await account.device(`device ${++devices}`);
+  for (const [path, content] of Object.entries(files)) await writeFile(join(device.folder, path), content);
+  sync = await account.openSync(device, replace);
+  await catchUp(sync);
+  const { found } = await scan('', {
+    root: sync.root,
+    ignores: (path) => path.startsWith('.tidemark'),
+    known: new Map(),
+  });
+  for (const [path, entry] of found) sync.state.set('local', path, entry);
+  return sync;
+}
+
+const create = (...paths: string[]): { path: string; base_version: number }[] =>
+  paths.map((path) => ({ path, base_version: 0 }));
+
+describe('an upload', () => {
+  test('of which one file is gone commits the others, and asks for another look at that one', async () => {
+    const it = await lookedAt({ stays: randomBytes(5000), goes: randomBytes(5000) });
+    await unlink(join(it.root, 'goes'));
+    await upload(it, create('goes', 'stays'));
+    expect([...it.state.trees.synced.keys()]).toEqual(['stays']);
+    expect([...it.unseen]).toEqual(['goes']);
+    expect(it.failures.size).toBe(0);
+  });
+
+  test('whose blocks the service misses is tried again in the same session, whole', async () => {
+    const content = randomBytes(5_000_000);
+    const sessions: string[] = [];
+    const asked: number[] = [];
+    const it = await lookedAt({ lost: content }, (api) => ({
+      uploadInit: async (request) => {
+        const answer = await api.uploadInit(request);
+        sessions.push(request.upload_id);
+        asked.push(answer.body.send.length);
+        return answer;
+      },
+      finalize: async (request) => {
+        if (sessions.length > 1) return api.finalize(request);
+        const error = { code: 'blocks_missing' as const, message: 'lost' };
+        return { sent: 0, body: { results: [{ path: 'lost', error }] } };
+      },
+    }));
+    await upload(it, create('lost'));
+    expect(it.failures.get('lost')).toMatchObject({ count: 1, message: 'lost' });
+    await upload(it, create('lost'));
+    expect(it.state.trees.synced.get('lost')).toMatchObject({ size: content.length, version: 1 });
+    expect(new Set(sessions).size).toBe(1);
+    expect(asked).toEqual([2, 2]);
+    expect(it.failures.size).toBe(0);
+  });
+
+  test('that breaks the service fails alone, and the sync goes on', async () => {
+    const it = await lookedAt({ poison: randomBytes(100), fine: randomBytes(100) }, (api) => ({
+      uploadInit: (request) => {
+        if (request.files.some(({ path }) => path === 'poison')) {
+          throw new ServiceError('internal', 500, 'the service answered 500');
+        }
+        return api.uploadInit(request);
+      },
+    }));
+    await upload(it, create('poison'));
+    await upload(it, create('fine'));
+    expect([...it.failures.keys()]).toEqual(['poison']);
+    expect(it.state.trees.synced.has('fine')).toBe(true);
+  });
+});
+
+describe('waiting after failures', () => {
+  test('paths that failed together come back together, later each time', async () => {
+    const it = await lookedAt({});
+    vi.useFakeTimers();
+    const paths = Array.from({ length: 200 }, (_, index) => `file ${index}`);
+    let calls = 0;
+    const end = Date.now() + 10 * 60_000;
+    while (Date.now() < end) {
+      const ready = paths.filter((path) => it.mayTry(path));
+      if (ready.length > 0) calls++;
+      for (const path of ready) it.fail(path, 'blocks_missing', 'still missing');
+      vi.advanceTimersByTime(100);
+    }
+    // 1, 2, 4, … 60 s: about 10 tries in the first minute or two, then up to four a minute.
+    expect(calls).toBeLessThan(60);
+    expect(calls).toBeGreaterThan(10);
+  });
+});

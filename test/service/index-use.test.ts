@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { migrateSchema } from '../../lambdas/migrate/migrate.ts';
+import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
+import type { Sql } from '../../lambdas/shared/sql.ts';
+import { changeBounds, lockAccount } from '../../lambdas/shared/tables/accounts.ts';
+import { findBlocks, insertPending, lowerCounts, markLive, raiseCounts } from '../../lambdas/shared/tables/blocks.ts';
+import { listChanges } from '../../lambdas/shared/tables/changes.ts';
+import { requireDevice } from '../../lambdas/shared/tables/devices.ts';
+import { findTreeHash, listDirectory, listItems, listStale } from '../../lambdas/shared/tables/directories.ts';
+import { filterFiles, filterParents, findTargets } from '../../lambdas/shared/tables/files.ts';
+import { filterHeld, holdBlocks } from '../../lambdas/shared/tables/held-blocks.ts';
+import { confirmVersions, countedHashes, enterLedger, leaveLedger } from '../../lambdas/shared/tables/ledger.ts';
+import { findPins, releasePins, renewPins, verifyPins } from '../../lambdas/shared/tables/pins.ts';
+import { findAnswer } from '../../lambdas/shared/tables/requests.ts';
+import { findUpload, listUploadFiles } from '../../lambdas/shared/tables/uploads.ts';
+import { filterVersions, findVersions, listHistory } from '../../lambdas/shared/tables/versions.ts';
+import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch-database.ts';
+
+let pool: Pool;
+let shard: Shard;
+beforeAll(async () => {
+  pool = await scratchDatabase(afterAll);
+  shard = databasesOf(pool, () => pool).shards[7]!;
+  await migrateSchema(pool, shard.schema, shardMigrations);
+  await migrateSchema(pool, 'blocks', blocksMigrations);
+});
+
+/** The plans of all statements that `run` sends, made as if reading a whole table were dear. */
+async function plansOf(run: (sql: never) => Promise<unknown>): Promise<string> {
+  const plans: string[] = [];
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    await client.query('set local enable_seqscan = off');
+    const explaining = {
+      async query(text: string, values: unknown[]) {
+        const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values);
+        plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
+        return await client.query(text, values);
+      },
+    };
+    await run(explaining as unknown as Sql as never);
+  } finally {
+    await client.query('rollback');
+    client.release();
+  }
+  expect(plans).not.toEqual([]);
+  return plans.join('\n');
+}
+
+const [user, id] = [randomUUID(), randomUUID()];
+const hashes = ['aa'.repeat(32), 'bb'.repeat(32)];
+const blocks = hashes.map((hash) => ({ hash, size: 1 }));
+const session = { userId: user, uploadId: id };
+const paths = ['a/b', 'c'];
+
+/** Every statement that requests run against tables that grow with the number of users, files or blocks. */
+const statements: Record<string, (sql: never) => Promise<unknown>> = {
+  lockAccount: (sql) => lockAccount(sql, shard, user),
+  changeBounds: (sql) => changeBounds(sql, shard, user),
+  requireDevice: (sql) => requireDevice(sql, shard, user, id).catch(() => {}),
+  findTargets: (sql) => findTargets(sql, shard, user, paths),
+  filterFiles: (sql) => filterFiles(sql, shard, user, paths),
+  filterParents: (sql) => filterParents(sql, shard, user, paths, paths),
+  findVersions: (sql) => findVersions(sql, shard, user, [{ path: 'a' }, { path: 'b', version: 1 }]),
+  listHistory: (sql) => listHistory(sql, shard, user, 'a', { before: undefined, limit: 10 }),
+  filterVersions: (sql) => filterVersions(sql, shard, [id]),
+  listChanges: (sql) => listChanges(sql, shard, user, { cursor: 0, limit: 10 }),
+  filterHeld: (sql) => filterHeld(sql, shard, user, hashes),
+  holdBlocks: (sql) => holdBlocks(sql, shard, user, hashes),
+  listStale: (sql) => listStale(sql, shard, user, 'a'),
+  listItems: (sql) => listItems(sql, shard, user, paths),
+  findTreeHash: (sql) => findTreeHash(sql, shard, user, 'a'),
+  listDirectory: (sql) => listDirectory(sql, shard, user, 'a', { after: 'b', limit: 10 }),
+  findUpload: (sql) => findUpload(sql, shard, user, id),
+  listUploadFiles: (sql) => listUploadFiles(sql, shard, user, id),
+  findAnswer: (sql) => findAnswer(sql, shard, user, id),
+  findBlocks: (sql) => findBlocks(sql, hashes),
+  insertPending: (sql) => insertPending(sql, blocks),
+  markLive: (sql) => markLive(sql, blocks),
+  raiseCounts: (sql) => raiseCounts(sql, hashes),
+  lowerCounts: (sql) => lowerCounts(sql, hashes),
+  renewPins: (sql) =>
+    renewPins(
+      sql,
+      session,
+      hashes.map((hash) => ({ hash, verified: false, token: 't', nonce: null })),
+    ),
+  findPins: (sql) => findPins(sql, session, hashes),
+  verifyPins: (sql) => verifyPins(sql, session, blocks),
+  releasePins: (sql) => releasePins(sql, session),
+  enterLedger: (sql) => enterLedger(sql, [{ versionId: id, userId: user, hashes }]),
+  countedHashes: (sql) => countedHashes(sql, [id]),
+  leaveLedger: (sql) => leaveLedger(sql, [id], 'raised'),
+  confirmVersions: (sql) => confirmVersions(sql, [id]),
+};
+
+test.each(Object.entries(statements))('%s finds its rows by an index', async (_, run) => {
+  expect(await plansOf(run)).not.toMatch(/Seq Scan/);
+});

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import { beforeEach, expect, test } from 'vitest';
+import { migrateSchema } from '../../lambdas/migrate/migrate.ts';
+import { drainShards } from '../../lambdas/relay/drain.ts';
+import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
+import type { Publisher } from '../../lambdas/shared/publisher.ts';
+import type { FileChanged } from '../../protocol/file-changed.ts';
+import { scratchDatabase, shardMigrations } from './support/scratch-database.ts';
+
+let pool: Pool;
+let shard: Shard;
+beforeEach(async () => {
+  pool = await scratchDatabase();
+  shard = databasesOf(pool, () => pool).shards[7]!;
+  await migrateSchema(pool, shard.schema, shardMigrations);
+});
+
+/** Puts events of a user into the outbox, as a commit does. */
+async function commit(
+  userId: string,
+  cursors: readonly number[],
+  hashes: readonly string[] = [],
+  { schema } = shard,
+): Promise<void> {
+  const events = cursors.map((cursor) => ({
+    seq: cursor,
+    event: { user_id: userId, cursor, block_hashes: hashes },
+  }));
+  await pool.query(
+    `insert into ${schema}.outbox (user_id, seq, event)
+     select $1, seq, event from json_to_recordset($2) new(seq bigint, event jsonb)`,
+    [userId, JSON.stringify(events)],
+  );
+}
+
+/** A broker that keeps what it was sent; `fail` makes it refuse. */
+function broker() {
+  const batches: FileChanged[][] = [];
+  const state = { fail: false };
+  const publisher: Publisher = {
+    async publish(events) {
+      if (state.fail) throw new Error('no broker answers');
+      if (events.length > 0) batches.push([...events]);
+    },
+  };
+  const cursorsOf = (userId: string) =>
+    batches.flat().flatMap(({ user_id, cursor }) => (user_id === userId ? [cursor] : []));
+  return { batches, state, publisher, cursorsOf };
+}
+
+const later = () => Date.now() + 60_000;
+
+test('every event is published once, in the order of each user', async () => {
+  const [one, two] = [randomUUID(), randomUUID()];
+  const { publisher, cursorsOf } = broker();
+  await commit(one, [2, 3]);
+  await commit(two, [1]);
+  await commit(one, [1]);
+  expect(await drainShards([shard], publisher, later())).toBe(4);
+  expect(cursorsOf(one)).toEqual([1, 2, 3]);
+  expect(cursorsOf(two)).toEqual([1]);
+  expect(await drainShards([shard], publisher, later())).toBe(0);
+});
+
+test('events stay while no broker answers, and go out in order when one does', async () => {
+  const user = randomUUID();
+  const { state, publisher, cursorsOf } = broker();
+  await commit(user, [1, 2]);
+  state.fail = true;
+  await expect(drainShards([shard], publisher, later())).rejects.toThrow('no broker answers');
+  await commit(user, [3]);
+  await expect(drainShards([shard], publisher, later())).rejects.toThrow('no broker answers');
+  state.fail = false;
+  expect(await drainShards([shard], publisher, later())).toBe(3);
+  expect(cursorsOf(user)).toEqual([1, 2, 3]);
+});
+
+test('the events of one user never exceed what a broker takes in a batch', async () => {
+  const user = randomUUID();
+  const { batches, publisher, cursorsOf } = broker();
+  const hashes = Array.from({ length: 100 }, () => 'a'.repeat(64));
+  const cursors = Array.from({ length: 400 }, (_, index) => index + 1);
+  await commit(user, cursors, hashes);
+  await drainShards([shard], publisher, later());
+  expect(cursorsOf(user)).toEqual(cursors);
+  for (const batch of batches) expect(JSON.stringify(batch).length + 100 * batch.length).toBeLessThan(1024 * 1024);
+});
+
+test('relays that work on one shard at once keep the order', async () => {
+  const user = randomUUID();
+  const { publisher, cursorsOf } = broker();
+  const cursors = Array.from({ length: 1200 }, (_, index) => index + 1);
+  await commit(user, cursors);
+  await Promise.all([1, 2, 3].map(() => drainShards([shard], publisher, later())));
+  expect(cursorsOf(user)).toEqual(cursors);
+});
+
+test('a shard whose events no broker takes does not hold up the others', async () => {
+  const [poisoned, fine] = [randomUUID(), randomUUID()];
+  const { publisher, cursorsOf } = broker();
+  const other = databasesOf(pool, () => pool).shards[8]!;
+  await migrateSchema(pool, other.schema, shardMigrations);
+  await commit(poisoned, [1]);
+  await commit(fine, [1], [], other);
+  const picky: Publisher = {
+    publish: async (events) => {
+      if (events.some(({ user_id }) => user_id === poisoned)) throw new Error('record too large');
+      await publisher.publish(events);
+    },
+  };
+  await expect(drainShards([shard, other], picky, later())).rejects.toThrow('record too large');
+  expect(cursorsOf(fine)).toEqual([1]);
+});
+
+test('a run ends in time, and the next goes on', async () => {
+  const user = randomUUID();
+  const { publisher, cursorsOf } = broker();
+  await commit(
+    user,
+    Array.from({ length: 700 }, (_, index) => index + 1),
+  );
+  expect(await drainShards([shard], publisher, 0)).toBe(500);
+  expect(await drainShards([shard], publisher, 0)).toBe(200);
+  expect(cursorsOf(user)).toHaveLength(700);
+});

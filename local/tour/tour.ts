@@ -5,7 +5,7 @@ import { type Tour, tourSteps } from './steps.ts';
 
 /**
  * Runs the tour, printing a line as each step ends, then the table; `json` ends with the same as one line of JSON.
- * Throws when the folders differ after any step.
+ * Throws when the folders differ after any step, or when a call was made that a role or the network does not allow.
  */
 export async function runTour(tour: Tour, json: boolean, print: (line: string) => void): Promise<void> {
   const steps: StepResult[] = [];
@@ -15,6 +15,8 @@ export async function runTour(tour: Tour, json: boolean, print: (line: string) =
   }
   const difference = await firstDifference(tour.laptop.folder, tour.desktop.folder);
   if (difference !== undefined) throw new Error(`the folders differ at the end: ${difference}`);
+  const refused = tour.problems.lines().filter((line) => /^(access|network):/.test(line));
+  if (refused.length > 0) throw new Error(`AWS would have refused calls:\n${refused.join('\n')}`);
   print(`\n${table(steps)}\n\nboth folders are identical, byte by byte`);
   if (json) print(JSON.stringify({ steps, identical: true }));
 }

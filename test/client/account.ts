@@ -14,7 +14,7 @@ import { Device } from '../../local/devices/device.ts';
 import { firstDifference } from '../../local/tour/folders.ts';
 import type { Whereabouts } from '../service/support/keeper.ts';
 import { ask, shardOf } from '../service/support/service.ts';
-import { signIn, User } from '../support/service.ts';
+import { signIn, User } from '../support/user.ts';
 
 /** A fresh user of a running service, and the devices of this user. */
 export interface Account {

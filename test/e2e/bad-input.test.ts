@@ -4,7 +4,8 @@ import { encodeDelta } from '../../codec/index.ts';
 import { deltaContentType, encodeDeltaBody } from '../../protocol/delta-apply.ts';
 import { ErrorBody } from '../../protocol/errors.ts';
 import { TreeResponse } from '../../protocol/tree.ts';
-import { type Answer, blocksOf, offer, type Service, startService, User } from '../support/service.ts';
+import { type Service, startService } from '../support/service.ts';
+import { type Answer, blocksOf, offer, User } from '../support/user.ts';
 
 let service: Service;
 let user: User;

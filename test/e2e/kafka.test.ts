@@ -5,7 +5,8 @@ import WebSocket from 'ws';
 import { FileChanged } from '../../protocol/file-changed.ts';
 import { SocketMessage } from '../../protocol/socket.ts';
 import { type KafkaBroker, kafkaIsPossible, startKafka } from '../support/kafka/broker.ts';
-import { type Service, startService, type User } from '../support/service.ts';
+import { type Service, startService } from '../support/service.ts';
+import type { User } from '../support/user.ts';
 
 describe.runIf(kafkaIsPossible)('the service on Apache Kafka', () => {
   let kafka: KafkaBroker;

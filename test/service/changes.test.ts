@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Change } from '../../protocol/changes.ts';
-import { offer } from '../support/service.ts';
+import { offer } from '../support/user.ts';
 import { allChanges, changes, deleteFiles, errorOf, finalize, init, moveFiles, put } from './support/calls.ts';
 import { signUp } from './support/service.ts';
 
@@ -39,30 +39,6 @@ test('pages follow each other from cursor to cursor', async () => {
   }
   expect(read).toEqual(await allChanges(user));
   expect(await changes(user, 7)).toEqual({ changes: [], cursor: 7, more: false });
-});
-
-test('a page ends before it grows too large for an answer, whatever its blocks', async () => {
-  const user = await signUp();
-  const content = randomBytes(1);
-  const [block] = (await offer('x', content, 0)).blocks;
-  const length = 15_000;
-  const large = (path: string) => ({
-    path,
-    kind: 'file' as const,
-    size: length,
-    mtime_ms: 1,
-    mode: 0o644,
-    base_version: 0,
-    blocks: Array.from({ length }, () => block!),
-  });
-  for (const path of ['a', 'b', 'c', 'd']) {
-    const { upload_id, send } = await init(user, [large(path)]);
-    await put(send, content);
-    await finalize(user, upload_id);
-  }
-  const first = await changes(user, 0);
-  expect(first).toMatchObject({ cursor: 2, more: true });
-  expect(await changes(user, first.cursor)).toMatchObject({ cursor: 4, more: false });
 });
 
 test('a cursor after the newest change is gone: the service was set back', async () => {

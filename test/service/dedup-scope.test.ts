@@ -3,7 +3,8 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { offer, type Service, startService } from '../support/service.ts';
+import { type Service, startService } from '../support/service.ts';
+import { offer } from '../support/user.ts';
 import { download, finalize, init, put } from './support/calls.ts';
 
 let assembly: string;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { blocksOf, offer } from '../support/service.ts';
+import { blocksOf, offer } from '../support/user.ts';
 import { download, errorOf, finalize, init, prove, put, sendProofs } from './support/calls.ts';
 import { signUp } from './support/service.ts';
 

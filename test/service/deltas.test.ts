@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { encodeDelta } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { OfferedFile } from '../../protocol/upload-init.ts';
-import { blocksOf, offer, type User } from '../support/service.ts';
+import { blocksOf, offer, type User } from '../support/user.ts';
 import { applyDeltas, download, finalize, init, moveFiles, put, type TestDelta } from './support/calls.ts';
 import { signUp } from './support/service.ts';
 

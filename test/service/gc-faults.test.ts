@@ -10,7 +10,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { collectBlocks } from '../../lambdas/gc/blocks.ts';
 import { migrateSchema } from '../../lambdas/migrate/migrate.ts';
 import { claimBlocks } from '../../lambdas/upload-init/claim.ts';
-import { blocksMigrations, scratchDatabase } from './support/scratch.ts';
+import { blocksMigrations, scratchDatabase } from './support/scratch-database.ts';
 
 const s3 = mockClient(S3Client);
 const hash = 'ab'.repeat(32);

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { SweepReport } from '../../lambdas/gc/sweep.ts';
-import { offer } from '../support/service.ts';
+import { offer } from '../support/user.ts';
 import { blockRow, endGrace, hashOf, objectVersions, passDays, references } from './support/blocks.ts';
 import {
   changes,

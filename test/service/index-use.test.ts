@@ -16,7 +16,7 @@ import { findPins, releasePins, renewPins, verifyPins } from '../../lambdas/shar
 import { findAnswer } from '../../lambdas/shared/tables/requests.ts';
 import { findUpload, listUploadFiles } from '../../lambdas/shared/tables/uploads.ts';
 import { filterVersions, findVersions, listHistory } from '../../lambdas/shared/tables/versions.ts';
-import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch.ts';
+import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 
 let pool: Pool;
 let shard: Shard;

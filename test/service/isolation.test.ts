@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { encodeDelta } from '../../codec/index.ts';
-import { offer, type User } from '../support/service.ts';
+import { offer, type User } from '../support/user.ts';
 import {
   allChanges,
   applyDeltas,

@@ -6,7 +6,7 @@ import type { Pool } from 'pg';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { migrateSchema } from '../../lambdas/migrate/migrate.ts';
 import { type Migration, readMigrations } from '../../lambdas/migrate/migrations.ts';
-import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch.ts';
+import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 import { database } from './support/service.ts';
 
 let pool: Pool;

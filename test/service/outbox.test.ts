@@ -6,7 +6,7 @@ import { drainShards } from '../../lambdas/relay/drain.ts';
 import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
 import type { Publisher } from '../../lambdas/shared/publisher.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
-import { scratchDatabase, shardMigrations } from './support/scratch.ts';
+import { scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 
 let pool: Pool;
 let shard: Shard;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
-import { offer, type User } from '../support/service.ts';
+import { offer, type User } from '../support/user.ts';
 import { deleteFiles, errorOf, finalize, init, moveFiles, put, restoreFile, resultsOf } from './support/calls.ts';
 import { database, shardOf, signUp } from './support/service.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
-import type { User } from '../support/service.ts';
+import type { User } from '../support/user.ts';
 import {
   allChanges,
   deleteFiles,

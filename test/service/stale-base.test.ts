@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { CommitResult } from '../../protocol/commit.ts';
-import { blocksOf, offer, type User } from '../support/service.ts';
+import { blocksOf, offer, type User } from '../support/user.ts';
 import { allChanges, deleteFiles, download, errorOf, init, put, restoreFile, tree } from './support/calls.ts';
 import { signUp } from './support/service.ts';
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import type { Entry } from '../../protocol/entry.ts';
 import { type TreeItem, treeHash } from '../../protocol/tree-hash.ts';
-import { offer, type User } from '../support/service.ts';
+import { offer, type User } from '../support/user.ts';
 import {
   allChanges,
   deleteFiles,
@@ -152,24 +152,6 @@ test('pages list each name once, in the order of the bytes, made directories and
     expect([...entries.keys()].filter((path) => !path.includes('/'))).toEqual(sorted);
   }
   await expectAgreement();
-});
-
-test('a page ends before it grows too large for an answer, whatever its blocks', async () => {
-  const content = randomBytes(1);
-  const [block] = (await offer('x', content, 0)).blocks;
-  const length = 15_000;
-  const blocks = Array.from({ length }, () => block!);
-  for (const path of ['a', 'b', 'c', 'd']) {
-    const file = { path, kind: 'file' as const, size: length, mtime_ms: 1, mode: 0o644, base_version: 0, blocks };
-    const { upload_id, send } = await init(user, [file]);
-    await put(send, content);
-    await finalize(user, upload_id);
-  }
-  const first = await tree(user);
-  expect(first).toMatchObject({ entries: [{ name: 'a' }, { name: 'b' }], next: 'b' });
-  const second = await tree(user, undefined, { after: first.next! });
-  expect(second.entries.map(({ name }) => name)).toEqual(['c', 'd']);
-  expect(second).not.toHaveProperty('next');
 });
 
 test('a name that no file can have is refused as the place to go on', async () => {

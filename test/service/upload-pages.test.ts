@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { limits } from '../../protocol/limits.ts';
 import { UploadInitResponse } from '../../protocol/upload-init.ts';
-import type { User } from '../support/service.ts';
+import type { User } from '../support/user.ts';
 import { errorOf, init } from './support/calls.ts';
 import { database, shardOf, signUp } from './support/service.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { blocksOf, offer } from '../support/service.ts';
+import { blocksOf, offer } from '../support/user.ts';
 import { allChanges, directory, download, errorOf, finalize, init, put, resultsOf, tree } from './support/calls.ts';
 import { signUp } from './support/service.ts';
 

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { blocksOf, type User } from '../../support/service.ts';
+import { blocksOf, type User } from '../../support/user.ts';
 import { data, database, shardOf } from './service.ts';
 
 export interface StoredBlock {

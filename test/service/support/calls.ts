@@ -16,7 +16,7 @@ import {
   type UploadInitRequest,
   UploadInitResponse,
 } from '../../../protocol/upload-init.ts';
-import { type Answer, blocksOf, type User } from '../../support/service.ts';
+import { type Answer, blocksOf, type User } from '../../support/user.ts';
 
 type Contract<Body> = { parse(value: unknown): Body };
 

@@ -1,12 +1,11 @@
 /** Keeps the service that the test files share, and answers what they need of it beside its API: node keeper.ts ASSEMBLY. */
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type Cloud, startCloud } from '../../../local/cloud.ts';
 import { freePorts } from '../../support/ports.ts';
+import { scratch } from '../../support/scratch.ts';
 
 /** What a test file gets to know of the shared service. */
 export interface Whereabouts {
@@ -19,7 +18,7 @@ export interface Whereabouts {
 }
 
 const assembly = process.argv[2]!;
-const data = await mkdtemp(join(tmpdir(), 'tidemark-shared-'));
+const data = await scratch('tidemark-shared-');
 let starting: Promise<Cloud> | undefined;
 
 async function start(): Promise<Cloud> {
@@ -58,7 +57,8 @@ server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 console.log(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
 
-process.once('SIGTERM', async () => {
+// Its end is that of the process that started this one, however that came.
+process.stdin.resume().once('end', async () => {
   await (await starting)?.stop();
   await rm(data, { recursive: true, force: true });
   process.exit();

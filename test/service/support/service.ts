@@ -4,7 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { Pool } from 'pg';
 import { inject } from 'vitest';
 import { databasesOf, type Shard, typeParsers } from '../../../lambdas/shared/database.ts';
-import { signIn, User } from '../../support/service.ts';
+import { signIn, User } from '../../support/user.ts';
 import type { Whereabouts } from './keeper.ts';
 
 /** Asks the process that keeps the service. */

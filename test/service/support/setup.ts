@@ -15,12 +15,12 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { assembly } = project.getProvidedContext();
   const keeper = spawn(process.execPath, [join(import.meta.dirname, 'keeper.ts'), assembly], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   const [url] = await once(createInterface({ input: keeper.stdout }), 'line');
   project.provide('sharedService', url as string);
   return async () => {
-    keeper.kill('SIGTERM');
+    keeper.stdin.end();
     await once(keeper, 'exit');
   };
 }

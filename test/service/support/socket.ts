@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { SocketMessage } from '../../../protocol/socket.ts';
-import type { User } from '../../support/service.ts';
+import type { User } from '../../support/user.ts';
 
 export interface TestSocket {
   readonly socket: WebSocket;

@@ -37,21 +37,26 @@ export type Call = { readonly user: number; readonly answers: Answers } & (
   | { readonly kind: 'restore'; readonly request: RestoreRequest }
 );
 
-/** What a call answered for each path. A settled answer is the same on every retry, for 72 hours (I4). */
+/** What a call answered for each path. A settled answer is the same on every retry within 72 hours (I4). */
 export class Answers {
-  readonly #settled = new Map<string, { text: string; hours: number }>();
+  readonly #madeAt: number;
+  readonly #settled = new Map<string, string>();
+
+  /** @param hours the time of the call, in hours since the run began */
+  constructor(hours: number) {
+    this.#madeAt = hours;
+  }
 
   note(results: readonly CommitResult[], hours: number): void {
+    if (hours - this.#madeAt >= RETRY_HOURS) return;
     for (const result of results) {
-      if ('error' in result && ['blocks_missing', 'unavailable', 'content_mismatch'].includes(result.error.code)) continue;
+      if ('error' in result && ['blocks_missing', 'unavailable', 'content_mismatch'].includes(result.error.code))
+        continue;
       // The members may come in another order, as the database keeps JSON.
       const text = JSON.stringify(result, Object.keys({ ...result, ...('error' in result && result.error) }).sort());
-      const before = this.#settled.get(result.path);
-      if (before && hours - before.hours < RETRY_HOURS) {
-        if (text !== before.text) throw new Error(`I4: a repeated call answers ${text}, not ${before.text}`);
-      } else {
-        this.#settled.set(result.path, { text, hours });
-      }
+      const before = this.#settled.get(result.path) ?? text;
+      if (text !== before) throw new Error(`I4: a repeated call answers ${text}, not ${before}`);
+      this.#settled.set(result.path, text);
     }
   }
 }
@@ -72,7 +77,8 @@ export function offer(path: string, blocks: readonly number[], baseVersion: numb
     blocks: blocks.map((block) => ({
       hash: hashes[block]!,
       size: contents[block]!.length,
-      ...(delta && baseVersion > 0 && { delta: { base: { path, version: baseVersion, first: 0, count: 1 }, bytes: 1 } }),
+      ...(delta &&
+        baseVersion > 0 && { delta: { base: { path, version: baseVersion, first: 0, count: 1 }, bytes: 1 } }),
     })),
   };
 }
@@ -95,7 +101,9 @@ export async function send(world: World, { user, request, base, asked = [] }: Up
       const proofs = [{ hash: block.hash, proof }];
       await checkProofs(world.databases, userId, { upload_id, device_id, proofs });
     } else {
-      const offered = request.files.flatMap(({ blocks }) => blocks).find(({ hash, delta }) => hash === block.hash && delta)!;
+      const offered = request.files
+        .flatMap(({ blocks }) => blocks)
+        .find(({ hash, delta }) => hash === block.hash && delta)!;
       const delta = encodeDelta(base!, content);
       const header = { hash: block.hash, size: content.length, base: offered.delta!.base, bytes: delta.length };
       const body = { header: { upload_id, device_id, deltas: [header] }, deltas: [delta] };
@@ -113,12 +121,12 @@ async function put(hash: string, content: Buffer, token: string): Promise<void> 
   await currentActor.getStore()!.step(`put ${hash.slice(0, 6)}`, upload);
 }
 
-/** Answers the hashes of blocks that are missing. */
+/** Answers the hashes of the blocks for lack of which a file was not committed. */
 export async function finalize(world: World, { user, request, answers }: Upload): Promise<string[]> {
   const { upload_id, device_id } = request;
   const { results, missing } = await finalizeUpload(world.databases, users[user]!, { upload_id, device_id });
   answers.note(results, world.hours);
-  return missing;
+  return results.some((result) => 'error' in result && result.error.code === 'blocks_missing') ? missing : [];
 }
 
 export async function commit(world: World, call: Call): Promise<void> {

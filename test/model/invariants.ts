@@ -30,7 +30,8 @@ async function findReferences(world: World): Promise<Map<string, number>> {
 
 async function findBlockStates(world: World): Promise<Map<string, BlockState>> {
   const { rows } = await world.databases.blocks.query<BlockState>(
-    `select encode(block_hash, 'hex') as hash, state, ref_count as count from blocks.blocks`,
+    `select encode(block_hash, 'hex') as hash, state, c.ref_count as count
+     from blocks.blocks join blocks.counts c using (block_hash)`,
   );
   return new Map(rows.map((row) => [row.hash, row]));
 }
@@ -39,7 +40,9 @@ async function findBlockStates(world: World): Promise<Map<string, BlockState>> {
 export async function checkAlways(world: World, trace: string[]): Promise<References> {
   const references = await findReferences(world);
   const blocks = await findBlockStates(world);
-  trace.push(`    ${[...blocks.values()].map(({ hash, state, count }) => `${brief(hash)} ${state} ${count}/${references.get(hash) ?? 0}`).join(', ')}`);
+  trace.push(
+    `    ${[...blocks.values()].map(({ hash, state, count }) => `${brief(hash)} ${state} ${count}/${references.get(hash) ?? 0}`).join(', ')}`,
+  );
   for (const [hash, versions] of references) {
     const block = blocks.get(hash);
     assert(await world.store.holds(hash), `I1: block ${brief(hash)} of ${versions} versions is not in the store`);
@@ -51,7 +54,10 @@ export async function checkAlways(world: World, trace: string[]): Promise<Refere
     `select distinct encode(block_hash, 'hex') as hash from blocks.pins where verified and expires_at > now()`,
   );
   for (const { hash } of pins) {
-    assert(await world.store.holds(hash), `I3: block ${brief(hash)} is not in the store, though an upload counts on it`);
+    assert(
+      await world.store.holds(hash),
+      `I3: block ${brief(hash)} is not in the store, though an upload counts on it`,
+    );
   }
   await checkShards(world);
   return references;
@@ -91,7 +97,10 @@ export async function checkAtRest(world: World, stream: readonly FileChanged[], 
     assert(count === versions, `I2: block ${brief(hash)} has count ${count} at rest, but ${versions} versions`);
   }
   const stored = world.store.hashes.sort().map(brief);
-  assert(stored.join() === [...references.keys()].sort().map(brief).join(), `I12: stored is ${stored}, which is not what is referenced`);
+  assert(
+    stored.join() === [...references.keys()].sort().map(brief).join(),
+    `I12: stored is ${stored}, which is not what is referenced`,
+  );
   assert(blocks.size === references.size, 'I12: blocks that nothing refers to have rows');
   const { rows } = await world.databases.blocks.query<{ what: string }>(
     `select 'I5: a pin is left' as what from blocks.pins
@@ -107,11 +116,19 @@ export async function checkAtRest(world: World, stream: readonly FileChanged[], 
     );
     assert(left.rows.length === 0, left.rows[0]?.what ?? '');
     const account = await pool.query<{ last: number }>(`select change_seq as last from ${schema}.accounts`);
-    checkEvents(stream.filter(({ user_id }) => user_id === users[index]), account.rows[0]!.last);
+    checkEvents(
+      stream.filter(({ user_id }) => user_id === users[index]),
+      account.rows[0]!.last,
+    );
   }
-  const ledger = await world.databases.blocks.query<{ entries: number }>('select count(*) as entries from blocks.ledger');
+  const ledger = await world.databases.blocks.query<{ entries: number }>(
+    'select count(*) as entries from blocks.ledger',
+  );
   const versions = await countVersions(world);
-  assert(ledger.rows[0]!.entries === versions, `I2: the ledger has ${ledger.rows[0]!.entries} versions, not ${versions}`);
+  assert(
+    ledger.rows[0]!.entries === versions,
+    `I2: the ledger has ${ledger.rows[0]!.entries} versions, not ${versions}`,
+  );
 }
 
 async function countVersions(world: World): Promise<number> {

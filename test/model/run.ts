@@ -3,7 +3,7 @@ import { sweep } from '../../lambdas/gc/sweep.ts';
 import { drainShards } from '../../lambdas/relay/drain.ts';
 import { confirmVersions } from '../../lambdas/shared/tables/ledger.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
-import { type Call, Answers, commit, deviceOf, finalize, init, isRefusal, offer, send, type Upload } from './client.ts';
+import { Answers, type Call, commit, deviceOf, finalize, init, isRefusal, offer, send, type Upload } from './client.ts';
 import { checkAlways, checkAtRest, type References } from './invariants.ts';
 import { type Action, paths, type Round, type Scenario } from './scenario.ts';
 import { currentActor, interleave, LostConnection, type Plan } from './scheduler.ts';
@@ -57,7 +57,11 @@ class Run {
     const trees = await Promise.all(users.map((_, user) => this.#look(user)));
     const programs = actions.map((action, index) => ({
       name: `${index}:${action.do}`,
-      run: this.#program(action, trees, plan.faults.some(({ actor }) => actor === index)),
+      run: this.#program(
+        action,
+        trees,
+        plan.faults.some(({ actor }) => actor === index),
+      ),
     }));
     await interleave(programs, plan, this.trace);
     this.#note(await checkAlways(this.#world, this.trace));
@@ -94,7 +98,8 @@ class Run {
 
   #onDelete(hash: string, current: boolean): void {
     const age = this.#world.hours - (this.#referencedAt.get(hash) ?? Number.NEGATIVE_INFINITY);
-    if (current && age < 72) this.#fail(`I3: block ${hash.slice(0, 6)} is deleted ${age} hours after its last reference`);
+    if (current && age < 72)
+      this.#fail(`I3: block ${hash.slice(0, 6)} is deleted ${age} hours after its last reference`);
   }
 
   #failure: Error | undefined;
@@ -155,13 +160,18 @@ class Run {
       user,
       base: base === undefined ? undefined : contents[hashes.indexOf(base)],
       asked: undefined,
-      answers: new Answers(),
+      answers: new Answers(this.#world.hours),
       request: {
         upload_id: this.#newId(),
         device_id: deviceOf(device),
         files: files.map(({ path, blocks }, index) => {
           const version = known(path)?.version ?? 0;
-          return offer(paths[path]!, blocks, stale ? Math.max(0, version - 1) : version, delta && index === 0 && !stale);
+          return offer(
+            paths[path]!,
+            blocks,
+            stale ? Math.max(0, version - 1) : version,
+            delta && index === 0 && !stale,
+          );
         }),
       },
     };
@@ -170,7 +180,7 @@ class Run {
   #newCall(action: Action & { do: 'delete' | 'move' | 'restore' }, tree: Map<string, Known>): Call | undefined {
     const { user } = action;
     const common = { request_id: this.#newId(), device_id: deviceOf(0) };
-    const answers = new Answers();
+    const answers = new Answers(this.#world.hours);
     const path = paths[action.do === 'move' ? action.from : action.path]!;
     const base_version = tree.get(path)?.version ?? 0;
     if (action.do === 'restore') {
@@ -187,7 +197,9 @@ class Run {
   }
 
   #newId(): string {
-    const hex = createHash('sha256').update(`request ${this.#requests++}`).digest('hex');
+    const hex = createHash('sha256')
+      .update(`request ${this.#requests++}`)
+      .digest('hex');
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
   }
 
@@ -206,7 +218,8 @@ class Run {
       const missing = await finalize(this.#world, upload);
       if (missing.length === 0) return;
       const promised = missing.find((hash) => !asked.has(hash));
-      if (promised) throw new Error(`I3: upload-init called block ${promised.slice(0, 6)} present, and now it is missing`);
+      if (promised)
+        throw new Error(`I3: upload-init called block ${promised.slice(0, 6)} present, and now it is missing`);
       if (attempt === ATTEMPTS) throw new Error(`an upload does not end: ${missing} are missing again and again`);
     }
   }

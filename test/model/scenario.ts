@@ -56,7 +56,14 @@ const upload = fc.record({
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 6, arbitrary: upload },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('resume' as const), upload: fc.nat(5), from: fc.constantFrom('init' as const, 'finalize' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('resume' as const),
+      upload: fc.nat(5),
+      from: fc.constantFrom('init' as const, 'finalize' as const),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), user, path }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('move' as const), user, from: path, to: path }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('restore' as const), user, path, version: fc.nat(3) }) },

@@ -79,7 +79,11 @@ export class Store {
     const { journal } = this.#bucket;
     const version = currentVersion(this.#bucket, `blocks/${hash}`);
     if (!version?.file) return false;
-    return createHash('sha256').update(await readFile(journal.path(version.file))).digest('hex') === hash;
+    return (
+      createHash('sha256')
+        .update(await readFile(journal.path(version.file)))
+        .digest('hex') === hash
+    );
   }
 
   /** How many versions of objects there are, delete markers included. */

@@ -20,7 +20,8 @@ const { scenario } = await import('./scenario.ts');
 const t0 = performance.now();
 const world = await World.create(task.servers, task.database);
 let played = 0;
-console.error('setup', performance.now() - t0); const t1 = performance.now();
+console.error('setup', performance.now() - t0);
+const t1 = performance.now();
 const result = await fc.check(
   fc.asyncProperty(scenario, async (each) => {
     if (++played % 50 === 0) await world.vacuum();

@@ -63,7 +63,9 @@ export class World {
     this.hours = 0;
     await this.store.clear();
     const { blocks, shards } = this.databases;
-    await blocks.query('delete from blocks.pins; delete from blocks.ledger; delete from blocks.blocks');
+    await blocks.query(
+      'delete from blocks.pins; delete from blocks.ledger; delete from blocks.hot_counts; delete from blocks.blocks',
+    );
     for (const [index, { pool, schema }] of shards.entries()) {
       const [user, devicesOfUser] = [users[index]!, devices];
       await pool.query(
@@ -80,7 +82,7 @@ export class World {
   async pass(hours: number): Promise<void> {
     this.hours += hours;
     for (const { pool } of this.databases.shards) {
-      await pool.query('update clock.shift set by = by + $1::int * interval \'1 hour\'', [hours]);
+      await pool.query("update clock.shift set by = by + $1::int * interval '1 hour'", [hours]);
     }
   }
 

@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'parts',
-          include: ['test/{codec,docs}/**/*.test.ts'],
+          include: ['test/{codec,docs,model}/**/*.test.ts'],
           ...limits,
         },
       },

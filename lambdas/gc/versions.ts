@@ -39,7 +39,7 @@ export async function expireVersions(blocks: Pool, shard: Shard, limit: number):
     ids,
     rows.map(({ user_id }) => user_id),
   );
-  await lowerReferences(blocks, gone);
+  await lowerReferences(blocks, gone, 'leaving');
   return rows.length;
 }
 

@@ -4,6 +4,11 @@ import { toBytes } from '../ids.ts';
 /** How long an unused block stays. */
 const GRACE = `interval '72 hours'`;
 
+/** From so many references on, a block's count is spread over slots. */
+const HOT_REFERENCES = 100;
+/** More than the connections that a cluster's busiest moment has on one block. */
+const SLOTS = 64;
+
 export interface BlockRow {
   hash: string;
   state: 'pending' | 'live' | 'condemned' | 'deleting';
@@ -19,9 +24,40 @@ export async function findBlocks(sql: Pool, hashes: readonly string[]): Promise<
   return await selectBlocks(sql, hashes, '');
 }
 
-/** Locks the blocks in the order of their hashes, as everything does that locks more than one. */
+/**
+ * Keeps collection away from the blocks until the transaction ends; others may do the same at once, and count. In the
+ * order of the hashes, as everything does that locks more than one block.
+ */
+export async function guardBlocks(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, BlockRow>> {
+  return await selectBlocks(sql, hashes, 'order by block_hash for key share');
+}
+
+/** Locks the blocks alone, to change their state or count. */
 export async function lockBlocks(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, BlockRow>> {
-  return await selectBlocks(sql, hashes, 'order by block_hash for update');
+  return await selectBlocks(sql, hashes, 'order by block_hash for no key update');
+}
+
+/** A block that is locked so that references to it may be added. */
+export interface CountableBlock extends BlockRow {
+  /** Others add references at the same time: they are counted in slots. */
+  hot: boolean;
+}
+
+/**
+ * Locks the blocks to add references: hot ones, which are in use for certain, together with others who do so; the rest
+ * alone.
+ */
+export async function lockToRaise(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, CountableBlock>> {
+  const found = new Map<string, CountableBlock>();
+  const lock = async (hot: boolean, tail: string) => {
+    const missing = hashes.filter((hash) => !found.has(hash));
+    for (const [hash, row] of await selectBlocks(sql, missing, tail)) found.set(hash, { ...row, hot });
+  };
+  await lock(false, `and ref_count < ${HOT_REFERENCES} order by block_hash for no key update`);
+  await lock(true, 'and ref_count > 0 order by block_hash for share');
+  // Lost all its references since the first look.
+  await lock(false, 'order by block_hash for no key update');
+  return found;
 }
 
 async function selectBlocks(
@@ -51,6 +87,7 @@ export async function insertPending(sql: PoolClient, blocks: readonly { hash: st
 /** Condemned blocks are live again; blocks under deletion wait for new content, whose object is another version. */
 export async function reviveBlocks(sql: PoolClient, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
+  await lockBlocks(sql, hashes);
   await sql.query(
     `update blocks.blocks
      set state = case state when 'condemned' then 'live' else 'pending' end, object_versions = null,
@@ -73,26 +110,44 @@ export async function markLive(sql: PoolClient, blocks: readonly { hash: string;
   );
 }
 
-/** Adds one reference per occurrence of a hash; the rows are locked, and live or condemned. */
-export async function raiseCounts(sql: PoolClient, hashes: readonly string[]): Promise<void> {
-  if (hashes.length === 0) return;
-  await sql.query(
-    `update blocks.blocks b set ref_count = b.ref_count + added.times, state = 'live', delete_after = null
-     from (select hash, count(*)::int as times from unnest($1::bytea[]) hash group by hash) added
-     where b.block_hash = added.hash`,
-    [toBytes(hashes)],
-  );
+/** Adds one reference per occurrence of a hash; the blocks are locked by `lockToRaise`, and live or condemned. */
+export async function raiseCounts(
+  sql: PoolClient,
+  blocks: ReadonlyMap<string, CountableBlock>,
+  hashes: readonly string[],
+): Promise<void> {
+  const { hot = [], cold = [] } = Object.groupBy(hashes, (hash) => (blocks.get(hash)!.hot ? 'hot' : 'cold'));
+  if (cold.length > 0) {
+    await sql.query(
+      `update blocks.blocks b set ref_count = b.ref_count + added.times, state = 'live', delete_after = null
+       from (select hash, count(*)::int as times from unnest($1::bytea[]) hash group by hash) added
+       where b.block_hash = added.hash`,
+      [toBytes(cold)],
+    );
+  }
+  if (hot.length > 0) {
+    await sql.query(
+      `insert into blocks.hot_counts as c (block_hash, slot, added)
+       select hash, pg_backend_pid() % ${SLOTS}, count(*) from unnest($1::bytea[]) hash group by hash order by hash
+       on conflict (block_hash, slot) do update set added = c.added + excluded.added`,
+      [toBytes(hot)],
+    );
+  }
 }
 
-/** Takes one reference per occurrence of a hash; the rows are locked. At zero the grace period starts. */
+/** Takes one reference per occurrence of a hash; the blocks are locked alone. At zero the grace period starts. */
 export async function lowerCounts(sql: PoolClient, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
   await sql.query(
-    `update blocks.blocks b
-     set ref_count = b.ref_count - taken.times,
-       delete_after = case when b.ref_count = taken.times then now() + ${GRACE} end
-     from (select hash, count(*)::int as times from unnest($1::bytea[]) hash group by hash) taken
-     where b.block_hash = taken.hash`,
+    `with taken as (select hash, count(*)::int as times from unnest($1::bytea[]) hash group by hash),
+     slots as (delete from blocks.hot_counts c using taken where c.block_hash = taken.hash returning c.*),
+     left_over as (
+       select b.block_hash, b.ref_count + coalesce(sum(s.added), 0)::int - t.times as ref_count
+       from blocks.blocks b join taken t on b.block_hash = t.hash left join slots s using (block_hash)
+       group by b.block_hash, t.times)
+     update blocks.blocks b
+     set ref_count = l.ref_count, delete_after = case when l.ref_count = 0 then now() + ${GRACE} end
+     from left_over l where b.block_hash = l.block_hash`,
     [toBytes(hashes)],
   );
 }

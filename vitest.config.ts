@@ -24,6 +24,13 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'admin',
+          include: ['test/admin/**/*.test.ts'],
+          ...limits,
+        },
+      },
+      {
+        test: {
           name: 'service',
           include: ['test/{client,service}/**/*.test.ts'],
           globalSetup: [assembly, 'test/service/support/setup.ts'],

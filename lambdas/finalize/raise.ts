@@ -1,7 +1,6 @@
-import type { Pool } from 'pg';
 import type { ItemError } from '../../protocol/errors.ts';
 import { raiseReferences } from '../shared/commit/references.ts';
-import { transaction } from '../shared/database.ts';
+import { type Database, transaction } from '../shared/database.ts';
 import { itemError } from '../shared/errors.ts';
 import { versionId } from '../shared/ids.ts';
 import { type BlockRow, isStored, lockToRaise } from '../shared/tables/blocks.ts';
@@ -25,7 +24,7 @@ interface Raised {
 
 /** Counts the blocks of every file whose blocks are all stored and the user's to use: held, or verified in the session. */
 export async function raiseUpload(
-  blocks: Pool,
+  blocks: Database,
   session: Session,
   files: readonly UploadFile[],
   held: ReadonlySet<string>,

@@ -1,7 +1,6 @@
 import pMap from 'p-map';
-import type { Pool } from 'pg';
 import { deleteObjectVersion, listObjectVersions } from '../shared/block-store.ts';
-import { transaction } from '../shared/database.ts';
+import { type Database, transaction } from '../shared/database.ts';
 import { toBytes } from '../shared/ids.ts';
 import { byteaText } from '../shared/sql.ts';
 
@@ -11,8 +10,8 @@ const CONCURRENCY = 16;
 export const UNUSED = `b.ref_count = 0 and b.delete_after < now()
   and not exists (select from blocks.pins p where p.block_hash = b.block_hash and p.expires_at > now())`;
 
-/** What the second step takes: blocks that the first one condemned, never sent ones, and what an earlier run left. */
-const CONDEMNED = `(b.state in ('condemned', 'pending') and ${UNUSED}) or (b.state = 'deleting' and b.delete_after < now())`;
+/** What the second step takes: blocks that the first one condemned, never sent or damaged ones, and what an earlier run left. */
+const CONDEMNED = `(b.state in ('condemned', 'pending', 'quarantined') and ${UNUSED}) or (b.state = 'deleting' and b.delete_after < now())`;
 
 interface Doomed {
   hash: string;
@@ -21,14 +20,14 @@ interface Doomed {
 }
 
 /**
- * Collects some blocks: live -> condemned, then condemned or pending -> deleting with the object versions that are there
+ * Collects some blocks: live -> condemned, then condemned, pending or quarantined -> deleting with the object versions that are there
  * now, then those versions are deleted, then the rows. Each change of state is a short transaction that locks first and
  * asks then whether the block is unused, by a statement that sees all who held it before. A run that stops anywhere is
  * continued by the next. An upload in between revives the block, or makes an object version that is not on the list and
  * stays.
  */
 export async function collectBlocks(
-  blocks: Pool,
+  blocks: Database,
   limit: number,
 ): Promise<{ condemned: number; deleted: number; taken: number }> {
   const condemned = await condemn(blocks, limit);
@@ -44,7 +43,7 @@ export async function collectBlocks(
   return { condemned, deleted: await removeRows(blocks, doomed), taken: candidates.length };
 }
 
-async function condemn(blocks: Pool, limit: number): Promise<number> {
+async function condemn(blocks: Database, limit: number): Promise<number> {
   return await transaction(blocks, async (sql) => {
     const { rows: locked } = await sql.query<{ block_hash: Buffer }>(
       `select b.block_hash from blocks.blocks b where b.state = 'live' and ${UNUSED}
@@ -60,7 +59,7 @@ async function condemn(blocks: Pool, limit: number): Promise<number> {
 }
 
 /** Answers the blocks that are still unused, with what is to be deleted: for one that an earlier run doomed, its list. */
-async function doom(blocks: Pool, listed: readonly Doomed[]): Promise<Doomed[]> {
+async function doom(blocks: Database, listed: readonly Doomed[]): Promise<Doomed[]> {
   if (listed.length === 0) return [];
   return await transaction(blocks, async (sql) => {
     const { rows: locked } = await sql.query<{ hash: string }>(
@@ -80,7 +79,7 @@ async function doom(blocks: Pool, listed: readonly Doomed[]): Promise<Doomed[]> 
 }
 
 /** Removes the rows of blocks whose deletion is done, unless an upload took them up or another run removed them. */
-async function removeRows(blocks: Pool, doomed: readonly Doomed[]): Promise<number> {
+async function removeRows(blocks: Database, doomed: readonly Doomed[]): Promise<number> {
   if (doomed.length === 0) return 0;
   const { rowCount } = await blocks.query(
     `delete from blocks.blocks where block_hash in (

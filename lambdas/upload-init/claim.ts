@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Pool, PoolClient } from 'pg';
-import { transaction } from '../shared/database.ts';
+import type { PoolClient } from 'pg';
+import { type Database, transaction } from '../shared/database.ts';
 import { type BlockRow, guardBlocks, insertPending, isStored, reviveBlocks } from '../shared/tables/blocks.ts';
 import { type Pin, renewPins, type Session } from '../shared/tables/pins.ts';
 
@@ -24,7 +24,7 @@ export type BlockToSend =
  * answer can be collected before the pin expires.
  */
 export async function claimBlocks(
-  blocks: Pool,
+  blocks: Database,
   session: Session,
   wanted: readonly WantedBlock[],
   crossUser: boolean,

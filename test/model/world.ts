@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { migrateSchema } from '../../lambdas/migrate/migrate.ts';
-import { readMigrations } from '../../lambdas/migrate/migrations.ts';
 import { type Databases, typeParsers } from '../../lambdas/shared/database.ts';
+import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
+import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
 import { shardSchemas } from '../../lambdas/shared/shards.ts';
 import { Database } from './databases.ts';
 import type { ServerAddress } from './servers.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrateSchema } from '../../lambdas/migrate/migrate.ts';
 import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
+import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import type { Sql } from '../../lambdas/shared/sql.ts';
 import { changeBounds, lockAccount } from '../../lambdas/shared/tables/accounts.ts';
 import {
@@ -62,7 +62,10 @@ const hashes = ['aa'.repeat(32), 'bb'.repeat(32)];
 const blocks = hashes.map((hash) => ({ hash, size: 1 }));
 /** One that is counted alone, and one that is counted in slots. */
 const countable = new Map(
-  hashes.map((hash, index) => [hash, { hash, state: 'live' as const, size_bytes: 1, hot: index > 0 }]),
+  hashes.map((hash, index) => [
+    hash,
+    { hash, state: 'live' as const, size_bytes: 1, damaged_version: null, hot: index > 0 },
+  ]),
 );
 const session = { userId: user, uploadId: id };
 const paths = ['a/b', 'c'];

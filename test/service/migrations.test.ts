@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { migrateSchema } from '../../lambdas/migrate/migrate.ts';
-import { type Migration, readMigrations } from '../../lambdas/migrate/migrations.ts';
+import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
+import { type Migration, readMigrations } from '../../lambdas/shared/migrations/read.ts';
 import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 import { database } from './support/service.ts';
 

@@ -1,5 +1,4 @@
-import type { Pool } from 'pg';
-import { transaction } from '../database.ts';
+import { type Database, transaction } from '../database.ts';
 import { guardBlocks, markLive } from '../tables/blocks.ts';
 import { type Session, verifyPins } from '../tables/pins.ts';
 
@@ -12,7 +11,7 @@ export interface Arrival {
 }
 
 /** Notes that blocks of the session are in the store, and that its user has their content. */
-export async function noteArrivals(blocks: Pool, session: Session, arrivals: readonly Arrival[]): Promise<void> {
+export async function noteArrivals(blocks: Database, session: Session, arrivals: readonly Arrival[]): Promise<void> {
   if (arrivals.length === 0) return;
   await transaction(blocks, async (sql) => {
     const found = await guardBlocks(

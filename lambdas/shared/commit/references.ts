@@ -1,15 +1,22 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
-import { type Databases, type Shard, transaction } from '../database.ts';
+import { type Database, type Databases, type Shard, transaction } from '../database.ts';
 import { logger } from '../log.ts';
-import { type CountableBlock, isStored, lockBlocks, lockToRaise, lowerCounts, raiseCounts } from '../tables/blocks.ts';
+import {
+  type CountableBlock,
+  isReferable,
+  lockBlocks,
+  lockToRaise,
+  lowerCounts,
+  raiseCounts,
+} from '../tables/blocks.ts';
 import { type Counted, countedHashes, enterLedger, leaveLedger, type Open } from '../tables/ledger.ts';
 import { filterVersions } from '../tables/versions.ts';
 
 /**
  * Counts versions before they become visible, each once however often it is called. Answers the ids of those that may
  * become visible: not the ones that an earlier call made.
- * @param blocks all blocks of the versions, locked by `lockToRaise` in the same transaction, and live or condemned
+ * @param blocks all blocks of the versions, locked by `lockToRaise` in the same transaction, and referable
  */
 export async function raiseReferences(
   sql: PoolClient,
@@ -29,7 +36,7 @@ export async function raiseReferences(
 }
 
 /** Takes the counts of versions back that did not become visible, or are gone; each once. */
-export async function lowerReferences(blocks: Pool, versionIds: readonly string[], which: Open): Promise<void> {
+export async function lowerReferences(blocks: Database, versionIds: readonly string[], which: Open): Promise<void> {
   if (versionIds.length === 0) return;
   await transaction(blocks, async (sql) => {
     // Blocks before ledger rows, the order in which a finalize takes them.
@@ -66,12 +73,12 @@ export async function lowerRefused(
  * Counts new versions that reuse blocks of the user's own versions. Answers the ids of the versions that can be made;
  * the others need a block that is being deleted, or were made before.
  */
-export async function reuseBlocks(blocks: Pool, versions: readonly Counted[]): Promise<Set<string>> {
+export async function reuseBlocks(blocks: Database, versions: readonly Counted[]): Promise<Set<string>> {
   const all = [...new Set(versions.flatMap(({ hashes }) => hashes))];
   if (all.length === 0) return new Set(versions.map(({ versionId }) => versionId));
   return await transaction(blocks, async (sql) => {
     const found = await lockToRaise(sql, all);
-    const possible = versions.filter(({ hashes }) => hashes.every((hash) => isStored(found.get(hash))));
+    const possible = versions.filter(({ hashes }) => hashes.every((hash) => isReferable(found.get(hash))));
     return await raiseReferences(sql, found, possible);
   });
 }

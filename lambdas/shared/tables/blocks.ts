@@ -1,4 +1,5 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
+import type { Database } from '../database.ts';
 import { toBytes } from '../ids.ts';
 
 /** How long an unused block stays. */
@@ -11,18 +12,43 @@ const SLOTS = 64;
 
 export interface BlockRow {
   hash: string;
-  state: 'pending' | 'live' | 'condemned' | 'deleting';
+  state: 'pending' | 'live' | 'condemned' | 'deleting' | 'quarantined';
   size_bytes: number;
+  /** The object version that is damaged, while quarantined. */
+  damaged_version: string | null;
 }
 
-/** Whether the block's content is in the store and may be referred to. */
+/** Whether the block's content is in the store. */
 export function isStored(block: BlockRow | undefined): boolean {
   return block?.state === 'live' || block?.state === 'condemned';
 }
 
-export async function findBlocks(sql: Pool, hashes: readonly string[]): Promise<Map<string, BlockRow>> {
+/** Whether another version may hold a block that one holds already; its content may be on its way back. */
+export function isReferable(block: BlockRow | undefined): boolean {
+  return isStored(block) || block?.state === 'quarantined';
+}
+
+const columns = `encode(block_hash, 'hex') as hash, state, size_bytes, damaged_version`;
+
+export async function findBlocks(sql: Database, hashes: readonly string[]): Promise<Map<string, BlockRow>> {
   return await selectBlocks(sql, hashes, '');
 }
+
+/** The blocks whose hex is after `after` and up to `last`, or to the end. Neither has to be a hash itself. */
+export async function blocksBetween(
+  sql: Database,
+  after: string,
+  last: string | undefined,
+): Promise<Map<string, BlockRow>> {
+  const { rows } = await sql.query<BlockRow>(
+    `select ${columns} from blocks.blocks where block_hash >= $1 and block_hash <= $2`,
+    [Buffer.from(after, 'hex'), Buffer.concat([Buffer.from(last ?? '', 'hex'), Buffer.alloc(HASH_BYTES, 0xff)])],
+  );
+  const inside = rows.filter(({ hash }) => hash > after && (last === undefined || hash <= last));
+  return new Map(inside.map((row) => [row.hash, row]));
+}
+
+const HASH_BYTES = 32;
 
 /**
  * Keeps collection away from the blocks until the transaction ends; others may do the same at once, and count. In the
@@ -61,13 +87,13 @@ export async function lockToRaise(sql: PoolClient, hashes: readonly string[]): P
 }
 
 async function selectBlocks(
-  sql: Pool | PoolClient,
+  sql: Database | PoolClient,
   hashes: readonly string[],
   tail: string,
 ): Promise<Map<string, BlockRow>> {
   if (hashes.length === 0) return new Map();
   const { rows } = await sql.query<BlockRow>(
-    `select encode(block_hash, 'hex') as hash, state, size_bytes from blocks.blocks
+    `select ${columns} from blocks.blocks
      where block_hash = any($1) ${tail}`,
     [toBytes(hashes)],
   );
@@ -104,13 +130,40 @@ export async function markLive(sql: PoolClient, blocks: readonly { hash: string;
     `insert into blocks.blocks as b (block_hash, state, size_bytes, delete_after)
      select hash, 'live', size, now() + ${GRACE} from unnest($1::bytea[], $2::int[]) new(hash, size) order by hash
      on conflict (block_hash) do update
-     set state = 'live', size_bytes = excluded.size_bytes, delete_after = excluded.delete_after, object_versions = null
+     set state = 'live', size_bytes = excluded.size_bytes, object_versions = null, damaged_version = null,
+       delete_after = case when b.ref_count = 0 then excluded.delete_after end
      where b.state <> 'live'`,
     [toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ size }) => size)],
   );
 }
 
-/** Adds one reference per occurrence of a hash; the blocks are locked by `lockToRaise`, and live or condemned. */
+/** The content is missing, or damaged in this object version: nobody is to count on it until it is sent again. */
+export async function quarantineBlock(sql: PoolClient, hash: string, damagedVersion: string | null): Promise<void> {
+  await sql.query(`update blocks.blocks set state = 'quarantined', damaged_version = $2 where block_hash = $1`, [
+    Buffer.from(hash, 'hex'),
+    damagedVersion,
+  ]);
+}
+
+/** Some quarantined blocks after a hash, in order. */
+export async function listQuarantined(sql: Database, after: string, limit: number): Promise<BlockRow[]> {
+  const { rows } = await sql.query<BlockRow>(
+    `select ${columns} from blocks.blocks where state = 'quarantined' and block_hash > $1 order by block_hash limit $2`,
+    [Buffer.from(after, 'hex'), limit],
+  );
+  return rows;
+}
+
+/** The references of each block, those in slots included. */
+export async function countsOf(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await sql.query<{ hash: string; ref_count: number }>(
+    `select encode(block_hash, 'hex') as hash, ref_count from blocks.counts where block_hash = any($1)`,
+    [toBytes(hashes)],
+  );
+  return new Map(rows.map(({ hash, ref_count }) => [hash, ref_count]));
+}
+
+/** Adds one reference per occurrence of a hash; the blocks are locked by `lockToRaise`, and referable. */
 export async function raiseCounts(
   sql: PoolClient,
   blocks: ReadonlyMap<string, CountableBlock>,
@@ -119,7 +172,9 @@ export async function raiseCounts(
   const { hot = [], cold = [] } = Object.groupBy(hashes, (hash) => (blocks.get(hash)!.hot ? 'hot' : 'cold'));
   if (cold.length > 0) {
     await sql.query(
-      `update blocks.blocks b set ref_count = b.ref_count + added.times, state = 'live', delete_after = null
+      `update blocks.blocks b
+       set ref_count = b.ref_count + added.times, delete_after = null,
+         state = case b.state when 'condemned' then 'live' else b.state end
        from (select hash, count(*)::int as times from unnest($1::bytea[]) hash group by hash) added
        where b.block_hash = added.hash`,
       [toBytes(cold)],

@@ -1,5 +1,7 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
+import type { Database } from '../database.ts';
+import { toBytes, toHexes } from '../ids.ts';
 import { byteaText, type Sql } from '../sql.ts';
 
 /** A version whose blocks are counted: its distinct hashes. */
@@ -52,6 +54,15 @@ const condition: Record<Open, string> = {
   unsettled: UNSETTLED,
 };
 
+/** The versions that are counted, not confirmed, and hold one of the blocks, each with its blocks. */
+export async function openVersions(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, Set<string>>> {
+  const { rows } = await sql.query<{ version_id: string; block_hashes: Buffer[] }>(
+    `select version_id, block_hashes from blocks.ledger where state <> 'confirmed' and block_hashes && $1`,
+    [toBytes(hashes)],
+  );
+  return new Map(rows.map((row) => [row.version_id, new Set(toHexes(row.block_hashes))]));
+}
+
 /** Removes versions and answers the hashes that were counted for them: their counts fall in the same transaction. */
 export async function leaveLedger(sql: PoolClient, versionIds: readonly string[], which: Open): Promise<string[]> {
   const { rows } = await sql.query<{ hash: string }>(
@@ -84,7 +95,7 @@ export async function confirmVersions(
 }
 
 /** The versions are about to go: from here on, the ledger knows again what to lower should the rest not happen. */
-export async function reopenVersions(sql: Pool, versions: readonly Counted[]): Promise<void> {
+export async function reopenVersions(sql: Database, versions: readonly Counted[]): Promise<void> {
   await sql.query(
     `with old as (
        select l.version_id, gone.block_hashes
@@ -97,7 +108,7 @@ export async function reopenVersions(sql: Pool, versions: readonly Counted[]): P
 }
 
 /** Some unsettled versions, oldest first. */
-export async function listUnsettled(sql: Pool, limit: number): Promise<{ version_id: string; user_id: string }[]> {
+export async function listUnsettled(sql: Database, limit: number): Promise<{ version_id: string; user_id: string }[]> {
   const { rows } = await sql.query<{ version_id: string; user_id: string }>(
     `select version_id, user_id from blocks.ledger where ${UNSETTLED} order by changed_at limit $1`,
     [limit],

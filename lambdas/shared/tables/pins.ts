@@ -1,5 +1,6 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
+import type { Database } from '../database.ts';
 import { toBytes } from '../ids.ts';
 import type { Sql } from '../sql.ts';
 
@@ -90,7 +91,7 @@ export async function verifyPins(
 
 /** Takes the open challenges of these blocks, each of which can be answered once only. */
 export async function takeNonces(
-  sql: Pool,
+  sql: Database,
   { userId, uploadId }: Session,
   hashes: readonly string[],
 ): Promise<Map<string, string>> {

@@ -7,6 +7,7 @@ import type { Construct } from 'constructs';
 import type { BlocksStack } from './blocks-stack.ts';
 import { migrationFiles } from './bundle.ts';
 import { TidemarkFunction } from './function.ts';
+import { grantInvoke } from './grants.ts';
 import type { MetadataStack } from './metadata-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
 import type { Profile } from './profiles.ts';
@@ -88,7 +89,7 @@ export class MaintenanceStack extends Stack {
       assumedBy: new AccountRootPrincipal(),
       description: 'For the people who run tidemark-admin',
     });
-    admin.grantInvoke(operator);
+    grantInvoke(operator, admin);
     new CfnOutput(this, 'AdminFunction', { value: admin.functionName });
     new CfnOutput(this, 'OperatorRole', { value: operator.roleArn });
   }

@@ -1,16 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { readJournal } from '../../local/aws/s3/journal.ts';
 import { Device } from '../../local/devices/device.ts';
 import { firstDifference } from '../../local/tour/folders.ts';
-import { HealResponse } from '../../protocol/heal.ts';
-import { download } from '../service/support/calls.ts';
+import { download, offerHealing } from '../service/support/calls.ts';
+import { admin } from '../support/admin.ts';
 import { scratch } from '../support/scratch.ts';
-import { sweep } from '../support/storage.ts';
+import { damageBlock, loseBlock, sweep } from '../support/storage.ts';
 import { blocksOf, type User } from '../support/user.ts';
-import { admin, shardOfUser, signUpOn, startTwo, synthesizeTwo, type TwoClusters } from './clusters.ts';
+import { shardOfUser, signUpOn, startTwo, synthesizeTwo, type TwoClusters } from './clusters.ts';
 
 const patience = { timeout: 30_000 };
 
@@ -30,7 +29,7 @@ const hashOf = async (content: Uint8Array): Promise<string> => (await blocksOf(c
 
 /** A whole audit that reads every content; answers its findings. */
 async function audit(): Promise<Record<string, unknown>[]> {
-  const { code, lines, said } = await admin(two, 'audit', '--sample', '100');
+  const { code, lines, said } = await admin(two.service, 'audit', '--sample', '100');
   const findings = lines.slice(0, -1);
   expect(code, said).toBe(findings.length > 0 ? 4 : 0);
   return findings;
@@ -42,44 +41,10 @@ async function save(user: User, path: string): Promise<{ content: Buffer; hash: 
   return { content, hash: await hashOf(content) };
 }
 
-/** The folder of the bucket in the local S3. */
-async function bucketFolder(): Promise<string> {
-  const [bucket] = await readdir(join(two.service.data, 's3'));
-  return join(two.service.data, 's3', bucket!);
-}
-
-/** Changes the content of a block's object behind the back of S3. */
-async function damage(hash: string): Promise<void> {
-  const folder = await bucketFolder();
-  const [version] = (await readJournal(folder)).get(`blocks/${hash}`)!;
-  const file = join(folder, 'objects', version!.file!);
-  const content = await readFile(file);
-  content[0]! ^= 1;
-  await writeFile(file, content);
-}
-
-/** Has a block's object collected that is still referred to, as a wrong count would. */
-async function lose(hash: string): Promise<void> {
-  const { database } = two.service;
-  const key = Buffer.from(hash, 'hex');
-  const { rows } = await database.query<{ ref_count: number; size_bytes: number }>(
-    `update blocks.blocks b set ref_count = 0, delete_after = now() - interval '1 hour'
-     from (select ref_count from blocks.blocks where block_hash = $1) old
-     where b.block_hash = $1 returning old.ref_count, b.size_bytes`,
-    [key],
-  );
-  await sweep(two.service);
-  expect((await readJournal(await bucketFolder())).has(`blocks/${hash}`)).toBe(false);
-  await database.query(
-    `insert into blocks.blocks (block_hash, state, ref_count, size_bytes) values ($1, 'live', $2, $3)`,
-    [key, rows[0]!.ref_count, rows[0]!.size_bytes],
-  );
-}
-
 test('the shards are listed with what they hold, on both clusters', async () => {
   const [one, other] = [await signUpOn(two, 'a'), await signUpOn(two, 'b')];
   await save(one, 'file');
-  const { code, lines } = await admin(two, 'shards');
+  const { code, lines } = await admin(two.service, 'shards');
   expect(code).toBe(0);
   expect(lines).toHaveLength(64);
   const shards = await Promise.all([one, other].map((user) => shardOfUser(two, user)));
@@ -178,8 +143,8 @@ test('what a finalize or an expiry has under way is no drift', async () => {
 test('a missing and a corrupt block are quarantined, and healed by whoever uploads the content', async () => {
   const [user, stranger] = [await signUpOn(two, 'a'), await signUpOn(two, 'b')];
   const [missing, corrupt] = [await save(user, 'missing'), await save(user, 'corrupt')];
-  await lose(missing.hash);
-  await damage(corrupt.hash);
+  await loseBlock(two.service, missing.hash);
+  await damageBlock(two.service, corrupt.hash);
   const found = await audit();
   expect(found).toHaveLength(2);
   expect(found).toContainEqual({ kind: 'missing', hash: missing.hash });
@@ -201,7 +166,7 @@ test('a missing and a corrupt block are quarantined, and healed by whoever uploa
 test('a file whose block is quarantined can be moved and deleted, and its block is collected at last', async () => {
   const user = await signUpOn(two, 'b');
   const { hash } = await save(user, 'broken');
-  await lose(hash);
+  await loseBlock(two.service, hash);
   await audit();
   const request = () => ({ request_id: randomUUID(), device_id: user.device });
   const moves = [{ from: 'broken', to: 'moved', base_version: 1 }];
@@ -226,13 +191,12 @@ test('a file whose block is quarantined can be moved and deleted, and its block 
 test('only a user who holds a damaged block is told of it', async () => {
   const [user, stranger] = [await signUpOn(two, 'a'), await signUpOn(two, 'a')];
   const { content, hash } = await save(user, 'mine');
-  await damage(hash);
+  await damageBlock(two.service, hash);
   await audit();
   const listed = (who: User) => who.call('GET', `/heal?device_id=${who.device}`);
   expect(await listed(user)).toMatchObject({ status: 200, body: { hashes: [hash] } });
   expect(await listed(stranger)).toMatchObject({ status: 200, body: { hashes: [] } });
-  const heal = async (who: User) =>
-    HealResponse.parse((await who.call('POST', '/heal', { device_id: who.device, hashes: [hash] })).body).send;
+  const heal = async (who: User) => await offerHealing(who, hash);
   expect(await heal(stranger)).toEqual([]);
   expect(await audit()).toMatchObject([{ kind: 'quarantined' }]);
 
@@ -266,8 +230,8 @@ test('the client sends what the service has lost', async () => {
   await expect.poll(uploaded, patience).toBe(2);
   await desk.stopSync();
   const [small, big] = (await Promise.all(contents.map(blocksOf))).flat();
-  await lose(small!.hash);
-  await damage(big!.hash);
+  await loseBlock(two.service, small!.hash);
+  await damageBlock(two.service, big!.hash);
   expect(await audit()).toHaveLength(2);
 
   desk.startSync((reason) => expect.fail(reason));

@@ -8,8 +8,9 @@ import { cancelMove, moveShard } from '../../lambdas/admin/move/move.ts';
 import type { Database } from '../../lambdas/shared/database.ts';
 import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
 import { allChanges, changes, download, tree } from '../service/support/calls.ts';
+import { admin } from '../support/admin.ts';
 import type { User } from '../support/user.ts';
-import { admin, shardOfUser, signUpOn, startTwo, synthesizeTwo, type TwoClusters } from './clusters.ts';
+import { shardOfUser, signUpOn, startTwo, synthesizeTwo, type TwoClusters } from './clusters.ts';
 
 let assembly: string;
 let two: TwoClusters;
@@ -86,11 +87,14 @@ test('a shard moves there and back with every row and rule of it', async () => {
   await untilRelayed(user);
   const [content, rules] = [await contentOf(user), await rulesOf(user)];
   for (const to of ['b', 'a'] as const) {
-    const { code, said, lines } = await admin(two, 'shard', 'move', String(number), '--to', to);
+    const { code, said, lines } = await admin(two.service, 'shard', 'move', String(number), '--to', to);
     expect(code, said).toBe(0);
     expect(lines.at(-1)).toMatchObject({ state: 'moved' });
     expect(await schemasOf(number)).toEqual({ a: [], b: [], [to]: [schema] });
-    expect((await admin(two, 'shards')).lines[number]).toMatchObject({ cluster: to, users: expect.any(Number) });
+    expect((await admin(two.service, 'shards')).lines[number]).toMatchObject({
+      cluster: to,
+      users: expect.any(Number),
+    });
     expect(await contentOf(user)).toEqual(content);
     expect(await rulesOf(user)).toEqual(rules);
   }
@@ -118,7 +122,7 @@ test('users sync on while their shard moves: nothing is lost, no call fails, and
   const moved: string[] = [];
   try {
     for (const to of ['b', 'a', 'b']) {
-      const { code, said, lines } = await admin(two, 'shard', 'move', String(number), '--to', to);
+      const { code, said, lines } = await admin(two.service, 'shard', 'move', String(number), '--to', to);
       expect(code, said).toBe(0);
       moved.push(String(lines.at(-1)?.state));
     }
@@ -134,7 +138,7 @@ test('users sync on while their shard moves: nothing is lost, no call fails, and
   for (const [path, content] of saved) expect((await download(user, path)).equals(content), path).toBe(true);
   const cursors = (await allChanges(user)).map(({ cursor }) => cursor);
   expect(cursors).toEqual(cursors.map((_, index) => index + 1));
-  const audit = await admin(two, 'audit', '--sample', '100');
+  const audit = await admin(two.service, 'audit', '--sample', '100');
   expect(audit.code, audit.said).toBe(0);
 });
 
@@ -245,7 +249,7 @@ describe('a move that is broken off', () => {
 });
 
 test('a cluster that is not there, a second direction and a cancel of nothing are refused with the reason', async () => {
-  const move = (...words: string[]) => admin(two, 'shard', 'move', ...words);
+  const move = (...words: string[]) => admin(two.service, 'shard', 'move', ...words);
   expect(await move('0', '--to', 'z')).toMatchObject({ code: 1, said: expect.stringContaining("no cluster 'z'") });
   expect(await move('0', '--cancel')).toMatchObject({ code: 1, said: expect.stringContaining('not being moved') });
   expect(await move('64', '--to', 'b')).toMatchObject({ code: 2 });

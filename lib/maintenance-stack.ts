@@ -1,10 +1,13 @@
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { BlocksStack } from './blocks-stack.ts';
+import { migrationFiles } from './bundle.ts';
 import { TidemarkFunction } from './function.ts';
+import { grantInvoke } from './grants.ts';
 import type { MetadataStack } from './metadata-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
 import type { Profile } from './profiles.ts';
@@ -18,7 +21,7 @@ interface MaintenanceStackProps extends StackProps {
   readonly blocks: BlocksStack;
 }
 
-/** What happens after a commit: its event is published, and blocks that nobody needs go away. */
+/** What happens after a commit: its event is published, and blocks that nobody needs go away. And the operator's way in. */
 export class MaintenanceStack extends Stack {
   readonly relay: TidemarkFunction;
 
@@ -26,6 +29,7 @@ export class MaintenanceStack extends Stack {
     super(scope, id, props);
     this.relay = this.#createRelay(props);
     this.#createGc(props);
+    this.#createAdmin(props);
   }
 
   /** The only producer: it empties the outbox, woken by each commit and, for what that missed, by the clock. */
@@ -65,6 +69,29 @@ export class MaintenanceStack extends Stack {
       window: Duration.seconds(5),
     });
     this.#every(Duration.hours(1), gc);
+  }
+
+  /** What `tidemark-admin` invokes, by whoever may assume the operator's role. */
+  #createAdmin({ profile, network, metadata, blocks }: MaintenanceStackProps): void {
+    const admin = new TidemarkFunction(this, 'Admin', {
+      profile,
+      memorySize: 1024,
+      timeout: Duration.seconds(300),
+      placement: network.inside,
+      environment: { BLOCK_BUCKET: blocks.bucket.bucketName },
+      // A shard that moves gets its schema anew.
+      files: [migrationFiles().path],
+    });
+    metadata.connectOwner(admin);
+    blocks.grantLookUp(admin);
+    blocks.grantListVersions(admin);
+    const operator = new Role(this, 'Operator', {
+      assumedBy: new AccountRootPrincipal(),
+      description: 'For the people who run tidemark-admin',
+    });
+    grantInvoke(operator, admin);
+    new CfnOutput(this, 'AdminFunction', { value: admin.functionName });
+    new CfnOutput(this, 'OperatorRole', { value: operator.roleArn });
   }
 
   #every(rate: Duration, fn: TidemarkFunction): void {

@@ -23,7 +23,7 @@ export class MetadataStack extends Stack {
     this.#database = new Database(this, 'Database', { profile, network });
     const users = this.#createUsers(profile);
     this.#schema = this.#migrate(profile, network);
-    this.#schema.node.addDependency(users, this.#database);
+    this.#schema.node.addDependency(...users, this.#database);
   }
 
   /** Lets a function run SQL. CloudFormation makes the function after the migrations of the same deployment. */
@@ -32,31 +32,39 @@ export class MetadataStack extends Stack {
     fn.node.addDependency(this.#schema);
   }
 
-  #createUsers(profile: Profile): CustomResource {
-    const { cluster, masterSecret, name } = this.#database;
+  /** Lets a function run SQL as the owner of all schemas. */
+  connectOwner(fn: TidemarkFunction): void {
+    this.#database.connect(fn, 'tidemark_migrate');
+    fn.node.addDependency(this.#schema);
+  }
+
+  #createUsers(profile: Profile): CustomResource[] {
+    const { clusters, name } = this.#database;
     const databaseLogin = new TidemarkFunction(this, 'DatabaseLogin', {
       profile,
       memorySize: 256,
       timeout: Duration.seconds(120),
-      environment: {
-        CLUSTER_ARN: cluster.clusterArn,
-        CLUSTER_SECRET: masterSecret.secretArn,
-        DATABASE_NAME: name,
-      },
+      environment: { DATABASE_NAME: name },
     });
     // grantDataApiAccess would add transactions and batches, which no statement of it needs.
     databaseLogin.addToRolePolicy(
-      new PolicyStatement({ actions: ['rds-data:ExecuteStatement'], resources: [cluster.clusterArn] }),
+      new PolicyStatement({
+        actions: ['rds-data:ExecuteStatement'],
+        resources: clusters.map(({ arn }) => arn),
+      }),
     );
-    grantReadSecret(databaseLogin, masterSecret);
+    for (const { masterSecret } of clusters) grantReadSecret(databaseLogin, masterSecret);
 
-    const users = new CustomResource(this, 'Users', {
-      serviceToken: databaseLogin.functionArn,
-      resourceType: 'Custom::DatabaseUsers',
-      serviceTimeout: Duration.minutes(5),
+    return clusters.map(({ arn, masterSecret, node }) => {
+      const users = new CustomResource(this, `UsersOf${node.id}`, {
+        serviceToken: databaseLogin.functionArn,
+        resourceType: 'Custom::DatabaseUsers',
+        serviceTimeout: Duration.minutes(5),
+        properties: { ClusterArn: arn, SecretArn: masterSecret.secretArn },
+      });
+      users.node.addDependency(this.#database, databaseLogin);
+      return users;
     });
-    users.node.addDependency(this.#database, databaseLogin);
-    return users;
   }
 
   #migrate(profile: Profile, network: NetworkStack): CustomResource {

@@ -23,6 +23,8 @@ export interface Profile {
 }
 
 interface MetadataProfile {
+  /** Clusters that a new service spreads its shards over. Later ones start empty: shards are moved to them. */
+  readonly clusters: number;
   /** Aurora capacity units. Zero lets the cluster pause, which a proxy would prevent. */
   readonly minCapacity: number;
   readonly maxCapacity: number;
@@ -63,7 +65,14 @@ const team: Profile = {
   quota: Size.gibibytes(100),
   dedupScope: 'all',
   priceClass: PriceClass.PRICE_CLASS_100,
-  metadata: { minCapacity: 0.5, maxCapacity: 8, readers: 0, proxy: true, backupRetention: Duration.days(7) },
+  metadata: {
+    clusters: 1,
+    minCapacity: 0.5,
+    maxCapacity: 8,
+    readers: 0,
+    proxy: true,
+    backupRetention: Duration.days(7),
+  },
   stream: smallStream,
 };
 
@@ -76,7 +85,14 @@ const profiles = {
     logLevel: 'DEBUG',
     logRetention: RetentionDays.ONE_WEEK,
     quota: Size.gibibytes(10),
-    metadata: { minCapacity: 0, maxCapacity: 2, readers: 0, proxy: false, backupRetention: Duration.days(1) },
+    metadata: {
+      clusters: 1,
+      minCapacity: 0,
+      maxCapacity: 2,
+      readers: 0,
+      proxy: false,
+      backupRetention: Duration.days(1),
+    },
   },
   /** For a team: pooled connections and a database that stays awake, everything kept. */
   team,
@@ -88,7 +104,14 @@ const profiles = {
     logRetention: RetentionDays.THREE_MONTHS,
     quota: Size.gibibytes(50),
     priceClass: PriceClass.PRICE_CLASS_ALL,
-    metadata: { minCapacity: 8, maxCapacity: 128, readers: 1, proxy: true, backupRetention: Duration.days(35) },
+    metadata: {
+      clusters: 4,
+      minCapacity: 2,
+      maxCapacity: 128,
+      readers: 1,
+      proxy: true,
+      backupRetention: Duration.days(35),
+    },
     stream: {
       instanceType: 'express.m7g.large',
       kafkaVersion: '3.9.x.kraft',
@@ -113,4 +136,22 @@ export function profileNamed(name: unknown): Profile {
     throw new Error(`There is no profile ${JSON.stringify(name)}. Use --context profile=${profileNames.join('|')}.`);
   }
   return profile;
+}
+
+/** They are named by letters. */
+const maxClusters = 26;
+
+/**
+ * The profile with another number of clusters.
+ * @param clusters value of the context key `clusters`, which comes as text from a command line
+ * @throws Error unless it is a number that the shards can be spread over
+ */
+export function withClusters(profile: Profile, clusters: unknown): Profile {
+  const count = Number(clusters);
+  if (!Number.isInteger(count) || count < 1 || count > maxClusters) {
+    throw new Error(
+      `${JSON.stringify(clusters)} is no number of clusters. Use --context clusters=N, with N from 1 to ${maxClusters}.`,
+    );
+  }
+  return { ...profile, metadata: { ...profile.metadata, clusters: count } };
 }

@@ -6,16 +6,19 @@ import { MaintenanceStack } from './maintenance-stack.ts';
 import { MetadataStack } from './metadata-stack.ts';
 import { NetworkStack } from './network-stack.ts';
 import { NotificationStack } from './notification-stack.ts';
-import { profileNamed } from './profiles.ts';
+import { profileNamed, withClusters } from './profiles.ts';
 import { signingKeyNames } from './signing-key.ts';
 import { StreamStack } from './stream-stack.ts';
 
 /**
- * All stacks of one deployment, in the size of the context key `profile` (default `team`). None is bound to an
+ * All stacks of one deployment, in the size of the context key `profile` (default `team`), with as many database clusters as
+ * the key `clusters` says (default: the profile's). None is bound to an
  * account or a region, so that synthesis needs neither credentials nor a network.
  */
 export function createStacks(app: App): void {
-  const profile = profileNamed(app.node.tryGetContext('profile') ?? 'team');
+  const named = profileNamed(app.node.tryGetContext('profile') ?? 'team');
+  const clusters: unknown = app.node.tryGetContext('clusters');
+  const profile = clusters === undefined ? named : withClusters(named, clusters);
   const signingKeys = signingKeyNames(app.node.tryGetContext('signingKeys'));
   const network = new NetworkStack(app, 'TidemarkNetwork', { profile });
   const identity = new IdentityStack(app, 'TidemarkIdentity', { profile });

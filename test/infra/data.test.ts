@@ -1,7 +1,7 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { deploymentOf } from './deployment.ts';
 
-const { template, functions } = deploymentOf();
+const { template, functions, resources } = deploymentOf();
 
 describe('sync stream', () => {
   test('the topic has 64 partitions and keeps seven days', () => {
@@ -128,8 +128,44 @@ describe('registry', () => {
 test('migrations run after the users exist and again when the SQL changes', () => {
   template('Metadata').hasResource('Custom::DatabaseSchema', {
     Properties: { SqlHash: Match.stringLikeRegexp('^[0-9a-f]{64}$') },
-    DependsOn: Match.arrayWith(['Users']),
+    DependsOn: Match.arrayWith(['UsersOfClusterA']),
   });
+});
+
+describe('the metadata of the internet profile', () => {
+  const internet = deploymentOf('internet');
+
+  test('gives each of 64 shards, and the blocks, to one of its clusters', () => {
+    const clusters = internet.resources('AWS::RDS::DBCluster');
+    expect(clusters).toHaveLength(4);
+    const { SHARD_MAP } = internet.functions.find(({ name }) => name === 'Finalize')!.environment;
+    const text = (SHARD_MAP as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1]
+      .map((part) => (typeof part === 'string' ? part : '1'))
+      .join('');
+    const map = JSON.parse(text) as { shards: Record<string, [number, number][]>; blocks: string };
+    const shards = Object.values(map.shards).flatMap((ranges) =>
+      ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, index) => first + index)),
+    );
+    expect(shards).toEqual(Array.from({ length: 64 }, (_, shard) => shard));
+    expect(Object.keys(map.shards)).toEqual(['a', 'b', 'c', 'd']);
+    expect(map.blocks).toBe('a');
+  });
+
+  test('has the roles made on every cluster before the migrations', () => {
+    const users = ['A', 'B', 'C', 'D'].map((letter) => `UsersOfCluster${letter}`);
+    internet.template('Metadata').hasResource('Custom::DatabaseSchema', { DependsOn: Match.arrayWith(users) });
+  });
+});
+
+test('the operator may invoke one function and nothing else', () => {
+  const roles = resources('AWS::IAM::Role').filter(({ path }) => path.includes('/Operator/'));
+  expect(roles).toHaveLength(1);
+  const policies = resources('AWS::IAM::Policy').filter(({ path }) => path.includes('/Operator/'));
+  const statements = policies.flatMap(
+    ({ properties }) => (properties.PolicyDocument as { Statement: { Action: string; Resource: unknown }[] }).Statement,
+  );
+  expect(statements.map(({ Action }) => Action)).toEqual(['lambda:InvokeFunction']);
+  expect(JSON.stringify(statements[0]!.Resource)).toContain('Admin');
 });
 
 test('the clock wakes gc every hour and relay every minute', () => {

@@ -62,6 +62,7 @@ const expected: Record<string, Expected> = {
     ['BLOCK_BUCKET', 'RELAY_FUNCTION'],
     ['lambda:InvokeFunction', 's3:GetObject', 's3:ListBucket'],
   ),
+  Heal: inVpc(512, 15, ['BLOCK_BUCKET'], ['s3:GetObject', 's3:ListBucket', 's3:PutObject']),
   Delete: inVpc(512, 15, ['RELAY_FUNCTION'], ['lambda:InvokeFunction']),
   Move: inVpc(512, 15, ['RELAY_FUNCTION'], ['lambda:InvokeFunction']),
   Restore: inVpc(512, 15, ['RELAY_FUNCTION'], ['lambda:InvokeFunction']),
@@ -97,6 +98,7 @@ const expected: Record<string, Expected> = {
     ['dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:Query', 'execute-api:ManageConnections'],
   ),
   Gc: inVpc(512, 300, ['BLOCK_BUCKET'], ['s3:DeleteObjectVersion', 's3:ListBucketVersions', ...consume]),
+  Admin: inVpc(1024, 300, ['BLOCK_BUCKET'], ['s3:GetObject', 's3:ListBucket', 's3:ListBucketVersions']),
   Relay: inVpc(
     256,
     60,
@@ -104,12 +106,7 @@ const expected: Record<string, Expected> = {
     ['kafka-cluster:Connect', 'kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData'],
   ),
   Migrate: inVpc(512, 840, [], []),
-  DatabaseLogin: outside(
-    256,
-    120,
-    ['CLUSTER_ARN', 'CLUSTER_SECRET', 'DATABASE_NAME'],
-    ['rds-data:ExecuteStatement', readSecret],
-  ),
+  DatabaseLogin: outside(256, 120, ['DATABASE_NAME'], ['rds-data:ExecuteStatement', readSecret]),
   Brokers: outside(256, 120, [], ['kafka:GetBootstrapBrokers']),
   SigningKey: outside(256, 60, ['CDN_KEY_SECRET'], ['secretsmanager:PutSecretValue', readSecret]),
 };
@@ -163,7 +160,7 @@ describe.each(profileNames)('functions of the profile %s', (profile) => {
   test('sign in to the database as the user that fits their job', () => {
     const users = functions.filter(({ environment }) => 'DATABASE_USER' in environment);
     for (const { name, environment, statements } of users) {
-      const user = name === 'Migrate' ? 'tidemark_migrate' : 'tidemark_app';
+      const user = name === 'Migrate' || name === 'Admin' ? 'tidemark_migrate' : 'tidemark_app';
       expect(environment.DATABASE_USER).toBe(user);
       const connect = statements.find(({ actions }) => actions.includes('rds-db:connect'));
       expect(JSON.stringify(connect?.resources)).toContain(`/${user}"`);

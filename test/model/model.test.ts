@@ -6,7 +6,7 @@ import { startServers } from './servers.ts';
 import { World } from './world.ts';
 
 /** MODEL_RUNS asks for more interleavings, MODEL_SEED and MODEL_PATH (a failure's report names them) for the same again. */
-const { MODEL_RUNS = '60', MODEL_SEED = '1', MODEL_PATH } = process.env;
+const { MODEL_RUNS = '300', MODEL_SEED = '1', MODEL_PATH } = process.env;
 
 let servers: Awaited<ReturnType<typeof startServers>>;
 let world: World;

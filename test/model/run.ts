@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
+import { audit } from '../../lambdas/admin/audit/audit.ts';
+import { collectBlocks } from '../../lambdas/gc/blocks.ts';
+import { forgetChanges } from '../../lambdas/gc/changes.ts';
 import { sweep } from '../../lambdas/gc/sweep.ts';
+import { expireVersions } from '../../lambdas/gc/versions.ts';
 import { drainShards } from '../../lambdas/relay/drain.ts';
+import { transaction } from '../../lambdas/shared/database.ts';
 import { confirmVersions } from '../../lambdas/shared/tables/ledger.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import { Answers, type Call, commit, deviceOf, finalize, init, isRefusal, offer, send, type Upload } from './client.ts';
@@ -14,13 +19,20 @@ const ATTEMPTS = 6;
 
 const undisturbed: Plan = { switches: [], faults: [] };
 
-/** Plays a scenario on an empty world and checks what must hold after every round, and at the end. */
-export async function play(world: World, scenario: Scenario): Promise<void> {
+/**
+ * Plays a scenario on an empty world and checks what must hold after every round, and at the end. The message of its
+ * error begins with the invariant that is broken, and ends with all that happened. Answers how many steps each actor of
+ * the last round made.
+ */
+export async function play(world: World, scenario: Scenario): Promise<number[]> {
   await world.reset(scenario.skewMinutes);
+  await world.leave(scenario.remains);
   const run = new Run(world, scenario.crossUser);
   try {
-    for (const round of scenario.rounds) await run.play(round);
+    let steps: number[] = [];
+    for (const round of scenario.rounds) steps = await run.play(round);
     await run.comeToRest();
+    return steps;
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${run.trace.join('\n')}`, { cause: error });
   }
@@ -51,7 +63,7 @@ class Run {
     world.store.onDelete = (hash, current) => this.#onDelete(hash, current);
   }
 
-  async play({ hours, actions, ...plan }: Round): Promise<void> {
+  async play({ hours, actions, ...plan }: Round): Promise<number[]> {
     this.trace.push(`--- ${hours} hours later`);
     await this.#pass(hours);
     const trees = await Promise.all(users.map((_, user) => this.#look(user)));
@@ -63,14 +75,17 @@ class Run {
         plan.faults.some(({ actor }) => actor === index),
       ),
     }));
-    await interleave(programs, plan, this.trace);
+    const steps = await interleave(programs, plan, this.trace);
+    if (this.#failure) throw this.#failure;
     this.#note(await checkAlways(this.#world, this.trace));
+    return steps;
   }
 
   /** No call is under way any more, all events arrive, and time passes until everything unused is gone. */
   async comeToRest(): Promise<void> {
     const alone = async (name: string, run: () => Promise<void>) => {
       await interleave([{ name, run }], undisturbed, this.trace);
+      if (this.#failure) throw this.#failure;
       this.#note(await checkAlways(this.#world, this.trace));
     };
     await alone('relay', () => this.#relay());
@@ -80,6 +95,7 @@ class Run {
       await this.#pass(hours);
       await alone('sweep', () => this.#sweep());
     }
+    await alone('audit', () => this.#audit());
     await checkAtRest(this.#world, this.#stream, this.trace);
   }
 
@@ -91,7 +107,6 @@ class Run {
   #referenced: Iterable<string> = [];
 
   #note(references: References): void {
-    this.#referenced = references.keys();
     for (const hash of references.keys()) this.#referencedAt.set(hash, this.#world.hours);
     this.#referenced = [...references.keys()];
   }
@@ -116,7 +131,6 @@ class Run {
       } catch (error) {
         if (!(disturbed && error instanceof LostConnection) && !isRefusal(error)) throw error;
       }
-      if (this.#failure) throw this.#failure;
     };
   }
 
@@ -130,7 +144,7 @@ class Run {
       }
       case 'resume': {
         const upload = this.#uploads[action.upload % this.#uploads.length];
-        return upload ? () => this.#upload(upload, action.from, 'finalize') : nothing;
+        return upload ? () => this.#upload(upload, action.from, action.upTo) : nothing;
       }
       case 'delete':
       case 'move':
@@ -146,6 +160,12 @@ class Run {
       }
       case 'sweep':
         return () => this.#sweep();
+      case 'collect':
+        return async () => void (await collectBlocks(this.#world.databases.blocks, 500));
+      case 'expire':
+        return () => this.#expire();
+      case 'audit':
+        return () => this.#audit();
       case 'relay':
         return () => this.#relay();
       case 'consume':
@@ -226,6 +246,24 @@ class Run {
 
   async #sweep(): Promise<void> {
     await sweep(this.#world.databases, { dryRun: false, until: Number.POSITIVE_INFINITY });
+  }
+
+  async #expire(): Promise<void> {
+    const { blocks, shards } = this.#world.databases;
+    for (const shard of shards) {
+      await transaction(shard.pool, (sql) => forgetChanges(sql, shard, 500));
+      await expireVersions(blocks, shard, 500);
+    }
+  }
+
+  /** Nothing is damaged, so there is nothing to find, whatever moves meanwhile. */
+  async #audit(): Promise<void> {
+    const { findings } = await audit(this.#world.databases, {
+      from: undefined,
+      sample: 1,
+      until: Number.POSITIVE_INFINITY,
+    });
+    if (findings.length > 0) throw new Error(`I10: an audit of sound data finds ${JSON.stringify(findings[0])}`);
   }
 
   async #relay(): Promise<void> {

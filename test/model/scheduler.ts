@@ -79,13 +79,13 @@ export class LostConnection extends Error {
 
 /**
  * Runs actors so that exactly one of them moves at a time, from one step to the next, as the plan says. An actor that
- * waits for a lock gives the turn away; it goes on when the lock is free.
+ * waits for a lock gives the turn away; it goes on when the lock is free. Answers how many steps each one made.
  */
 export async function interleave(
   programs: readonly { name: string; run: () => Promise<void> }[],
   plan: Plan,
   trace: string[],
-): Promise<void> {
+): Promise<number[]> {
   const waiting: Step[] = [];
   const blocked: Performed[] = [];
   const failures: unknown[] = [];
@@ -114,6 +114,7 @@ export async function interleave(
     if (Date.now() - started > STUCK_MS) throw new Error(`stuck:\n${trace.join('\n')}`);
   }
   if (failures.length > 0) throw failures[0];
+  return actors.map(({ steps }) => steps);
 
   /** Until whoever is alive has come to a step, or waits for a lock. */
   async function quiet(): Promise<void> {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { listObjectVersions, writeBlock } from '../../lambdas/shared/block-store.ts';
 import { type Databases, typeParsers } from '../../lambdas/shared/database.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
 import { shardSchemas } from '../../lambdas/shared/shards.ts';
 import { Database } from './databases.ts';
+import { CONTENTS, type Remains } from './scenario.ts';
 import type { ServerAddress } from './servers.ts';
 import { Store } from './store.ts';
 
@@ -13,8 +15,7 @@ import { Store } from './store.ts';
 export const users = [uuid('first user'), uuid('second user')] as const;
 export const devices = [uuid('first device'), uuid('second device')] as const;
 
-/** Few contents, so that everybody wants the same blocks. */
-export const contents: readonly Buffer[] = Array.from({ length: 4 }, (_, index) =>
+export const contents: readonly Buffer[] = Array.from({ length: CONTENTS }, (_, index) =>
   Buffer.from(`content ${index} `.repeat(20)),
 );
 export const hashes: readonly string[] = contents.map((content) => createHash('sha256').update(content).digest('hex'));
@@ -74,6 +75,25 @@ export class World {
          insert into ${schema}.devices (user_id, device_id, name)
            values ${devicesOfUser.map((device) => `('${user}', '${device}', 'model')`).join(',')};
          update clock.shift set by = interval '${index * skewMinutes} minutes'`,
+      );
+    }
+  }
+
+  /** Leaves blocks behind, one state for each content. */
+  async leave(remains: readonly Remains[]): Promise<void> {
+    for (const [index, state] of remains.entries()) {
+      if (state === 'nothing') continue;
+      const hash = hashes[index]!;
+      if (state !== 'pending') await writeBlock(hash, contents[index]!);
+      await this.databases.blocks.query(
+        `insert into blocks.blocks (block_hash, state, size_bytes, delete_after, object_versions)
+         values ($1, $2, $3, now() - interval '1 hour', $4)`,
+        [
+          Buffer.from(hash, 'hex'),
+          state,
+          contents[index]!.length,
+          state === 'deleting' ? await listObjectVersions(hash) : null,
+        ],
       );
     }
   }

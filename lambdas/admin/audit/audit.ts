@@ -1,6 +1,5 @@
 import type { AdminAnswers, AuditPlace } from '../../../protocol/admin.ts';
 import type { Databases } from '../../shared/database.ts';
-import { shardSchemas } from '../../shared/shards.ts';
 import { auditCounts } from './counts.ts';
 import { auditHolds } from './holds.ts';
 import { auditObjects } from './objects.ts';
@@ -25,7 +24,7 @@ export async function audit(
     const step: Step = await takeStep(databases, place, sample);
     for (const [name, count] of Object.entries(step.checked)) answer.checked[name as keyof Answer['checked']] += count;
     answer.findings.push(...step.findings);
-    place = step.next ?? phaseAfter(place);
+    place = step.next ?? phaseAfter(place, databases.shards.length);
   }
   return { ...answer, ...(place && { next: place }) };
 }
@@ -41,9 +40,9 @@ async function takeStep(databases: Databases, place: AuditPlace, sample: number)
   }
 }
 
-function phaseAfter(place: AuditPlace): AuditPlace | undefined {
+function phaseAfter(place: AuditPlace, shards: number): AuditPlace | undefined {
   if (place.phase === 'objects') return undefined;
   if (place.phase === 'counts') return { phase: 'objects' };
   const shard = place.shard + 1;
-  return shard < shardSchemas.length ? { phase: 'holds', shard } : { phase: 'counts' };
+  return shard < shards ? { phase: 'holds', shard } : { phase: 'counts' };
 }

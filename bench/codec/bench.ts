@@ -1,9 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applyDelta, BLOCK_BYTES, encodeDelta, encodeDeltaFromSignature, signature } from '../../codec/index.ts';
+import {
+  applyDelta,
+  BLOCK_BYTES,
+  blockRanges,
+  encodeDelta,
+  encodeDeltaFromSignature,
+  signature,
+} from '../../codec/index.ts';
 import { FilePool } from '../../codec/node/file-pool.ts';
 import { type Case, codecCases, largeFile, Random } from './cases.ts';
 import { median, timed } from './measure.ts';
@@ -77,16 +84,21 @@ async function measureFile() {
   const pool = new FilePool(2);
   try {
     const { base, target } = largeFile();
-    const basePath = join(folder, 'base');
-    const path = join(folder, 'target');
-    writeFileSync(basePath, base);
-    writeFileSync(path, target);
-    const blocks = await pool.blocksOf(path, { basePath });
+    const path = join(folder, 'base');
+    writeFileSync(path, base);
+    writeFileSync(join(folder, 'target'), target);
+    const file = openSync(join(folder, 'target'), 'r');
+    const numbers = [...blockRanges(target.length).keys()];
+    const old = new Map(
+      blockRanges(base.length).map(({ offset, length }, number) => [number, { path, offset, size: length }]),
+    );
+    const blocks = await pool.blocksOf(file, numbers, old);
     const times = await timed(5, {
       sha256_ms: () => hash('sha256', target),
-      hash_ms: () => pool.blocksOf(path),
-      encode_ms: () => pool.blocksOf(path, { basePath }),
+      hash_ms: () => pool.blocksOf(file, numbers),
+      encode_ms: () => pool.blocksOf(file, numbers, old),
     });
+    closeSync(file);
     const delta_bytes = blocks.reduce((sum, { delta }) => sum + delta!.bytes.length, 0);
     const xdelta = installedPeers().installed.filter(({ name }) => name === 'xdelta3 -1');
     const peers = Object.fromEntries(xdelta.map((peer) => [peer.name, measurePeer(peer, [{ base, target }])]));

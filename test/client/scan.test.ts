@@ -6,13 +6,14 @@ import { compileIgnores } from '../../client/ignore.ts';
 import { type ScanResult, scan } from '../../client/scan.ts';
 import type { LocalEntry } from '../../client/tree.ts';
 import { sha256, toHex } from '../../codec/index.ts';
+import { FilePool } from '../../codec/node/file-pool.ts';
 import { temporaryFolder } from './folder.ts';
 
 /** After this time a file's stamps are trusted. */
 const SETTLED_MS = 40;
 
 function look(root: string, known: ReadonlyMap<string, LocalEntry> = new Map(), rules = ''): Promise<ScanResult> {
-  return scan('', { root, known, ignores: compileIgnores(rules) });
+  return scan('', { root, known, ignores: compileIgnores(rules), pool: new FilePool() });
 }
 
 async function hash(text: string): Promise<string> {

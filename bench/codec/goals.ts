@@ -15,6 +15,7 @@ export interface Results {
   readonly file: {
     delta_bytes: number;
     sha256_ms: number;
+    hash_ms: number;
     encode_ms: number;
     peers: Record<string, Figures | undefined>;
   };

@@ -103,6 +103,22 @@ describe('an upload', () => {
     expect(current.cache.has(hash)).toBe(false);
   });
 
+  test('of a file that changed after the last look asks for another look, and sends nothing of it', async () => {
+    const content = randomBytes(100_000);
+    const current = await lookedAt({ 'unsettled.bin': content });
+    await upload(current, create('unsettled.bin'));
+    const old = current.state.trees.remote.get('unsettled.bin')!;
+    const edit = (fill: number) =>
+      writeFile(join(current.root, 'unsettled.bin'), Buffer.from(content).fill(fill, 0, 100));
+    await edit(1);
+    await look(current);
+    await edit(2);
+    await upload(current, [{ path: 'unsettled.bin', base_version: old.version }]);
+    expect([...current.unseen]).toEqual(['unsettled.bin']);
+    expect(current.failures.size).toBe(0);
+    expect(current.state.trees.remote.get('unsettled.bin')).toEqual(old);
+  });
+
   test('that breaks the service fails alone, and the sync goes on', async () => {
     const it = await lookedAt({ poison: randomBytes(100), fine: randomBytes(100) }, (api) => ({
       uploadInit: (request) => {

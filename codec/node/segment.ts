@@ -56,8 +56,9 @@ export function readSegment({ file, blocks, old }: Segment): FileBlock[] {
   return blocks.map((number) => {
     const size = readFully(file, buffer, 0, BLOCK_BYTES, number * BLOCK_BYTES);
     const bytes = buffer.subarray(0, size);
+    const digest = hash('sha256', bytes, 'hex');
     const delta = around?.delta(bytes, number);
-    return { hash: hash('sha256', bytes, 'hex'), size, ...(delta && { delta }) };
+    return { hash: digest, size, ...(delta && { delta }) };
   });
 }
 

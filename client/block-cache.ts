@@ -14,7 +14,7 @@ const FREE_BYTES = 2 * 1024 ** 3;
 /** Smaller blocks are not kept: sending one whole costs hardly more than a delta with its envelope. */
 const MIN_BLOCK_BYTES = 4096;
 
-/** Recently synced blocks by hash, the least recently used dropped first. A block is verified when it is read. */
+/** Recently synced blocks by hash, the least recently used dropped first. `get` verifies a block. */
 export class BlockCache {
   readonly #folder: string;
   readonly #capacity: number;
@@ -47,6 +47,14 @@ export class BlockCache {
     return this.#sizes.has(hash);
   }
 
+  /** Where the block lies; not verified, and gone once newer ones take its room. */
+  placeOf(hash: string): { path: string; offset: number; size: number } | undefined {
+    const size = this.#sizes.get(hash);
+    if (size === undefined) return undefined;
+    this.#use(hash, size);
+    return { path: join(this.#folder, hash), offset: 0, size };
+  }
+
   /** The verified block, or `undefined`. */
   async get(hash: string): Promise<Uint8Array | undefined> {
     const size = this.#sizes.get(hash);
@@ -56,8 +64,7 @@ export class BlockCache {
       await this.#drop(hash);
       return undefined;
     }
-    this.#sizes.delete(hash);
-    this.#sizes.set(hash, size);
+    this.#use(hash, size);
     return bytes;
   }
 
@@ -80,6 +87,11 @@ export class BlockCache {
     }
     this.#note(hash, bytes.length);
     while (this.#bytes > this.#capacity) await this.#drop(this.#sizes.keys().next().value!);
+  }
+
+  #use(hash: string, size: number): void {
+    this.#sizes.delete(hash);
+    this.#sizes.set(hash, size);
   }
 
   #note(hash: string, size: number): void {

@@ -1,5 +1,6 @@
 import { mkdirSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FilePool } from '../codec/node/file-pool.ts';
 import { limits } from '../protocol/limits.ts';
 import { createApi } from './api.ts';
 import { ServiceError, Unreachable } from './api-errors.ts';
@@ -54,6 +55,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
   const api = createApi(configuration.api_url, options.session);
   const cache = new BlockCache(root);
   await cache.open();
+  const pool = new FilePool();
   state.clearProblems();
   state.dropUploadsBefore(Date.now() - limits.uploadHours * 3_600_000);
   const device = { id: configuration.device_id, name: configuration.device_name };
@@ -63,6 +65,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
     state,
     api,
     cache,
+    pool,
     device,
     report: (event) => {
       busy ||= event.event !== 'idle';
@@ -193,6 +196,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
     signals.close();
     folderWatch.close();
     wakeWatch.close();
+    await pool.close();
     await socket;
   }
 }

@@ -1,10 +1,8 @@
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { blockRanges, sha256, toHex } from '../codec/index.ts';
+import { BLOCK_BYTES, blockRanges, sha256, toHex } from '../codec/index.ts';
+import type { FilePool } from '../codec/node/file-pool.ts';
 import type { Block } from '../protocol/entry.ts';
-
-/** Blocks that are read ahead while others are being hashed off the main thread. */
-const READ_AHEAD = 3;
 
 /**
  * A file whose last change is younger than this may change again without its time stamp showing it. A time stamp in the
@@ -44,13 +42,14 @@ export async function readAt(file: FileHandle, offset: number, length: number): 
  */
 export async function hashFile(
   place: string,
+  pool: FilePool,
 ): Promise<{ stats: BigIntStats; blocks: Block[]; hint: string } | undefined> {
   const file = await open(place, 'r');
   try {
     const started = Date.now();
     const before = await file.stat({ bigint: true });
     if (!before.isFile()) return undefined;
-    const blocks = await hashBlocks(file, Number(before.size));
+    const blocks = await hashBlocks(file, Number(before.size), pool);
     const after = await file.stat({ bigint: true });
     if (!blocks || hintOf(before) !== hintOf(after)) return undefined;
     return { stats: after, blocks, hint: settledHint(after, started) };
@@ -59,15 +58,14 @@ export async function hashFile(
   }
 }
 
-async function hashBlocks(file: FileHandle, size: number): Promise<Block[] | undefined> {
+/** A file of one block has nothing to share among threads, and of small ones several are read at the same time. */
+async function hashBlocks(file: FileHandle, size: number, pool: FilePool): Promise<Block[] | undefined> {
   const ranges = blockRanges(size);
-  const blocks: (Block | undefined)[] = [];
-  for (let from = 0; from < ranges.length; from += READ_AHEAD) {
-    const part = ranges.slice(from, from + READ_AHEAD).map(async ({ offset, length }) => {
-      const bytes = await readAt(file, offset, length);
-      return bytes.length === length ? { hash: toHex(await sha256(bytes)), size: length } : undefined;
-    });
-    blocks.push(...(await Promise.all(part)));
+  if (size <= BLOCK_BYTES) {
+    const bytes = await readAt(file, 0, size);
+    if (bytes.length !== size) return undefined;
+    return size === 0 ? [] : [{ hash: toHex(await sha256(bytes)), size }];
   }
-  return blocks.every((block) => block !== undefined) ? blocks : undefined;
+  const blocks = await pool.blocksOf(file.fd, [...ranges.keys()]);
+  return blocks.every((block, number) => block.size === ranges[number]!.length) ? blocks : undefined;
 }

@@ -50,11 +50,12 @@ export class Lookout {
   }
 
   async #lookAt(path: string, first: boolean, byHint: ReturnType<typeof hintIndex>): Promise<void> {
-    const { state, report, root, dirty } = this.#sync;
+    const { state, report, root, dirty, pool } = this.#sync;
     const whole = path === '';
     const result = await scan(path, {
       root,
       ignores: this.#ignores!,
+      pool,
       known: state.trees.local,
       onDirectory: (directory) => this.#watch.directory(directory),
       onProgress: (files) => report({ event: 'scan', files, done: false }),

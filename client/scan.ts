@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import type { FilePool } from '../codec/node/file-pool.ts';
 import { pathProblem } from '../protocol/path.ts';
 import { messageOf, systemCode } from './errors.ts';
 import { hashFile, hintOf, identityOf } from './hash-file.ts';
@@ -12,6 +13,8 @@ import { type LocalEntry, pathInside, syncedMode } from './tree.ts';
 export interface ScanOptions {
   readonly root: string;
   readonly ignores: Ignores;
+  /** Hashes files. */
+  readonly pool: FilePool;
   /** What was known of the disk. */
   readonly known: ReadonlyMap<string, LocalEntry>;
   /** Called before a directory is read, so that a watch misses nothing. */
@@ -46,7 +49,7 @@ const LOOK_AHEAD = 64;
  * or inode say that it may have changed; an inode that moved keeps its hashes.
  */
 export async function scan(path: string, options: ScanOptions): Promise<ScanResult> {
-  const { root, ignores, known } = options;
+  const { root, ignores, known, pool } = options;
   const result: ScanResult = { found: new Map(), seen: new Set(), skipped: new Map(), unstable: new Set(), entries: 0 };
   let entries = 0;
   const byHint = options.byHint ?? hintIndex(known);
@@ -63,7 +66,7 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
       return;
     }
     try {
-      const hashed = await hashing(() => hashFile(join(root, at)));
+      const hashed = await hashing(() => hashFile(join(root, at), pool));
       if (!hashed) result.unstable.add(at);
       else result.found.set(at, { ...attributes(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
     } catch (error) {

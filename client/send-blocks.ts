@@ -89,6 +89,7 @@ export async function sendBlocks(
       if (error) {
         sent.wholeNext.add(hash);
         complete = false;
+        await checkBase(sync, source.deltas.get(hash)!);
         continue;
       }
       noteSent(hash, source.deltas.get(hash)!.bytes.length);
@@ -133,6 +134,12 @@ export async function sendBlocks(
   await pMap(chunks(proofs, PROOFS_PER_CALL), prove, { concurrency: CONCURRENT_CALLS });
   await pMap(puts, put, { concurrency: CONCURRENT_PUTS });
   return complete;
+}
+
+/** A delta that was refused may come from damaged blocks of the cache: reading them drops those. */
+async function checkBase({ state, cache }: Sync, { base }: Delta): Promise<void> {
+  const old = state.trees.remote.get(base.path)?.blocks ?? [];
+  for (const { hash } of old.slice(base.first, base.first + base.count)) await cache.get(hash);
 }
 
 /** False when the store refuses the URL or the headers: they have ended, and a new session call brings new ones. */

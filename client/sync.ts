@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FilePool } from '../codec/node/file-pool.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { Api } from './api.ts';
 import { ServiceError } from './api-errors.ts';
@@ -31,6 +32,7 @@ export class Sync {
   readonly state: State;
   readonly api: Api;
   readonly cache: BlockCache;
+  readonly pool: FilePool;
   readonly report: Report;
   readonly device: { readonly id: string; readonly name: string };
   /** Paths to plan. */
@@ -49,11 +51,12 @@ export class Sync {
   /** One factor for all waits: paths that failed in one call come back in one call, and no two devices keep step. */
   readonly #jitter = 0.5 + Math.random() / 2;
 
-  constructor(options: Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'report' | 'device'>) {
+  constructor(options: Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'pool' | 'report' | 'device'>) {
     this.root = options.root;
     this.state = options.state;
     this.api = options.api;
     this.cache = options.cache;
+    this.pool = options.pool;
     this.report = options.report;
     this.device = options.device;
   }

@@ -3,7 +3,7 @@ import type { OfferedFile, UploadInitResponse } from '../protocol/upload-init.ts
 import { type Delta, deltasFor } from './deltas.ts';
 import { systemCode } from './errors.ts';
 import { trackProgress } from './progress.ts';
-import { type BlockPlace, blockPlaces, readBlock } from './read-block.ts';
+import { type BlockPlace, blockPlaces } from './read-block.ts';
 import { cursorsOf } from './remote-steps.ts';
 import { type SendResult, sendBlocks } from './send-blocks.ts';
 import { digestOf, type Sync } from './sync.ts';
@@ -58,12 +58,9 @@ async function prepare(sync: Sync, steps: readonly UploadStep[]): Promise<Item[]
     const local = sync.state.trees.local.get(path);
     if (!local) continue;
     const remote = sync.state.trees.remote.get(path);
-    const places = [...placesInOrder(path, local)];
     try {
-      const read = (index: number): Promise<Uint8Array> =>
-        readBlock(sync.root, places[index]!, local.blocks[index]!.hash);
       const deltas: ReadonlyMap<string, Delta> = remote
-        ? await deltasFor({ path, local, remote }, sync.cache, read, budget)
+        ? await deltasFor({ path, local, remote }, sync, budget)
         : new Map();
       for (const delta of deltas.values()) budget -= delta.bytes.length;
       items.push({ ...step, local, deltas });
@@ -73,14 +70,6 @@ async function prepare(sync: Sync, steps: readonly UploadStep[]): Promise<Item[]
     }
   }
   return items;
-}
-
-function* placesInOrder(path: string, { blocks }: LocalEntry): Generator<BlockPlace> {
-  let offset = 0;
-  for (const { size } of blocks) {
-    yield { path, offset, size };
-    offset += size;
-  }
 }
 
 async function runSession(sync: Sync, uploadId: string, items: readonly Item[]): Promise<readonly CommitResult[]> {

@@ -1,21 +1,21 @@
-import { spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applyDelta, BLOCK_BYTES, encodeDelta, encodeDeltaFromSignature, signature } from '../../codec/index.ts';
+import {
+  applyDelta,
+  BLOCK_BYTES,
+  blockRanges,
+  encodeDelta,
+  encodeDeltaFromSignature,
+  signature,
+} from '../../codec/index.ts';
 import { FilePool } from '../../codec/node/file-pool.ts';
 import { type Case, codecCases, largeFile, Random } from './cases.ts';
-import { median, timed } from './measure.ts';
+import { type CaseResult, type Goal, goalsOf, type Results } from './goals.ts';
+import { timed } from './measure.ts';
+import { measureCold } from './measure-cold.ts';
 import { type Figures, installedPeers, measurePeer } from './peers.ts';
-
-interface CaseResult extends Figures {
-  readonly case: string;
-  readonly what: string;
-  readonly base_bytes: number;
-  readonly sha256_ms: number;
-  readonly peers: Record<string, Figures>;
-}
 
 const TURNS = 21;
 
@@ -25,21 +25,25 @@ export async function run({ json }: { json: boolean }): Promise<void> {
   if (missing.length > 0) console.error(`Not installed, so not compared: ${missing.join(', ')}`);
   const cases: CaseResult[] = [];
   for (const each of codecCases()) {
-    const result = await measureCase(each);
+    const own = await measureCase(each);
+    const peers: Record<string, Figures> = {};
     for (const peer of installed) {
       const figures = measurePeer(peer, each.pairs);
-      if (figures) result.peers[peer.name] = figures;
+      if (figures) peers[peer.name] = figures;
     }
+    const result = { ...own, peers };
     cases.push(result);
     if (!json) printCase(result);
   }
   const results = { cases, signature: await measureSignature(), file: await measureFile(), ...measureCold() };
-  if (json) console.log(JSON.stringify(results));
-  else printRest(results);
+  const goals = goalsOf(results);
+  if (json) return console.log(JSON.stringify({ ...results, goals }));
+  printRest(results);
+  printGoals(goals);
 }
 
-async function measureCase({ name, what, pairs }: Case): Promise<CaseResult> {
-  const sum = { base_bytes: 0, delta_bytes: 0, encode_ms: 0, apply_ms: 0, sha256_ms: 0 };
+async function measureCase({ name, what, pairs }: Case): Promise<Omit<CaseResult, 'peers'>> {
+  const sum = { base_bytes: 0, target_bytes: 0, delta_bytes: 0, encode_ms: 0, apply_ms: 0, sha256_ms: 0 };
   const into = new Uint8Array(BLOCK_BYTES);
   for (const { base, target } of pairs) {
     const delta = encodeDelta(base, target);
@@ -50,12 +54,13 @@ async function measureCase({ name, what, pairs }: Case): Promise<CaseResult> {
       apply: () => applyDelta(base, delta, expected),
     });
     sum.base_bytes += base.length;
+    sum.target_bytes += target.length;
     sum.delta_bytes += delta.length;
     sum.encode_ms += times.encode;
     sum.apply_ms += times.apply;
     sum.sha256_ms += times.sha256;
   }
-  return { case: name, what, ...sum, peers: {} };
+  return { case: name, what, ...sum };
 }
 
 async function measureSignature() {
@@ -77,16 +82,21 @@ async function measureFile() {
   const pool = new FilePool(2);
   try {
     const { base, target } = largeFile();
-    const basePath = join(folder, 'base');
-    const path = join(folder, 'target');
-    writeFileSync(basePath, base);
-    writeFileSync(path, target);
-    const blocks = await pool.blocksOf(path, { basePath });
+    const path = join(folder, 'base');
+    writeFileSync(path, base);
+    writeFileSync(join(folder, 'target'), target);
+    const file = openSync(join(folder, 'target'), 'r');
+    const numbers = [...blockRanges(target.length).keys()];
+    const old = new Map(
+      blockRanges(base.length).map(({ offset, length }, number) => [number, { path, offset, size: length }]),
+    );
+    const blocks = await pool.blocksOf(file, numbers, old);
     const times = await timed(5, {
       sha256_ms: () => hash('sha256', target),
-      hash_ms: () => pool.blocksOf(path),
-      encode_ms: () => pool.blocksOf(path, { basePath }),
+      hash_ms: () => pool.blocksOf(file, numbers),
+      encode_ms: () => pool.blocksOf(file, numbers, old),
     });
+    closeSync(file);
     const delta_bytes = blocks.reduce((sum, { delta }) => sum + delta!.bytes.length, 0);
     const xdelta = installedPeers().installed.filter(({ name }) => name === 'xdelta3 -1');
     const peers = Object.fromEntries(xdelta.map((peer) => [peer.name, measurePeer(peer, [{ base, target }])]));
@@ -95,19 +105,6 @@ async function measureFile() {
     await pool.close();
     rmSync(folder, { recursive: true });
   }
-}
-
-/** The first call in a process of its own, less the import and with it. */
-function measureCold() {
-  const script = join(import.meta.dirname, 'cold.ts');
-  const runs = Array.from({ length: 7 }, () => {
-    const { stdout } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
-    return JSON.parse(stdout) as { import_ms: number; call_ms: number };
-  });
-  return {
-    cold_ms: median(runs.map(({ call_ms }) => call_ms)),
-    cold_import_ms: median(runs.map(({ import_ms }) => import_ms)),
-  };
 }
 
 function printCase({ case: name, what, delta_bytes, encode_ms, apply_ms, sha256_ms, peers }: CaseResult): void {
@@ -143,7 +140,24 @@ function printRow(name: string, bytes: number, encode: number, apply: number, no
   console.log(columns.join(''));
 }
 
-function printRest({ cases: _, ...rest }: { cases: CaseResult[] }): void {
-  console.log();
-  for (const [name, figures] of Object.entries(rest)) console.log(name, figures);
+function printRest({ signature: signed, file, cold_ms, cold_import_ms }: Results): void {
+  console.log('\nsignature of 4 MiB, and deltas from it', signed);
+  console.log('256 MiB with 2,000 edits', file);
+  console.log(`first call ${cold_ms.toFixed(2)} ms after loading the bundle in ${cold_import_ms.toFixed(2)} ms`);
+}
+
+function printGoals(goals: readonly Goal[]): void {
+  const reached = goals.filter((goal) => goal.reached).length;
+  console.log(`\nGoals: ${reached} of ${goals.length} reached`);
+  for (const { goal, case: name, measured, at_most, at_least, reached } of goals) {
+    const bound = at_most === undefined ? `at least ${at_least}` : `at most ${at_most}`;
+    const columns = [
+      (reached ? 'reached' : 'NOT REACHED').padEnd(13),
+      (name ?? '').padEnd(3),
+      `${Number(measured.toPrecision(4))}`.padStart(9),
+      `, ${bound}`.padEnd(16),
+      goal,
+    ];
+    console.log(columns.join(''));
+  }
 }

@@ -1,49 +1,69 @@
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { BLOCK_BYTES } from '../blocks.ts';
-import type { FileBlock, Segment } from './segment.ts';
+import { type FileBlock, type OldBlock, readSegment, type Segment } from './segment.ts';
 
-/** Blocks that a worker takes at a time: few enough to keep all busy, and enough that two of them share base blocks. */
+/** Blocks that a thread takes at a time: few enough to keep all of them busy. */
 const SEGMENT_BLOCKS = 8;
 
-/** Threads that read, hash and encode blocks of files, each a run of blocks at a time. */
+/**
+ * Blocks that are read on the calling thread before others are started. Hashing them takes about as long as starting
+ * threads: so little work never pays for threads, and much work waits at most twice as long as it had to.
+ */
+const BLOCKS_BEFORE_THREADS = 16;
+
+/** Threads that read, hash and encode blocks of files. They start once there is enough to do for them. */
 export class FilePool {
+  readonly #threads: number;
   readonly #workers = new Set<Worker>();
   readonly #idle: Worker[] = [];
   readonly #waiting: ((worker: Worker) => void)[] = [];
+  #blocksHere = 0;
   #closed = false;
 
   /** @param threads one for each processor by default */
   constructor(threads = availableParallelism()) {
-    for (let i = 0; i < threads; i++) this.#idle.push(this.#start());
+    this.#threads = threads;
   }
 
   /**
-   * The file's blocks in order, each with its SHA-256 and, when an old version is given, a delta from the old block at
-   * the same place and its neighbours. A delta may be as long as its block: the caller decides what to send.
+   * Some blocks of a file, in the order asked for, each with its SHA-256 and, when old blocks are given, a delta from
+   * the old block of the same number, or from that and its neighbours.
    *
-   * @param basePath the old version
-   * @param known SHA-256 in hex of blocks that need no delta
-   * @throws what opening or reading the files throws
+   * @param file descriptor of the file, to be kept open until this ends
+   * @param blocks their numbers; one beyond the file's end is empty
+   * @param old blocks of the old version by their numbers; one that cannot be read counts as missing
+   * @throws what reading the file throws
    */
-  async blocksOf(
-    path: string,
-    { basePath, known = new Set() }: { basePath?: string; known?: ReadonlySet<string> } = {},
-  ): Promise<FileBlock[]> {
-    const { size } = await stat(path);
-    const segments: Promise<FileBlock[]>[] = [];
-    for (let first = 0; first * BLOCK_BYTES < size; first += SEGMENT_BLOCKS) {
-      segments.push(this.#run({ path, first, count: SEGMENT_BLOCKS, basePath, known }));
+  async blocksOf(file: number, blocks: readonly number[], old?: ReadonlyMap<number, OldBlock>): Promise<FileBlock[]> {
+    const here: FileBlock[] = [];
+    while (here.length < blocks.length && this.#blocksHere < BLOCKS_BEFORE_THREADS) {
+      this.#demandOpen();
+      this.#blocksHere++;
+      here.push(...readSegment({ file, blocks: blocks.slice(here.length, here.length + 1), old }));
+      await setImmediate();
     }
-    return (await Promise.all(segments)).flat();
+    const segments: Promise<FileBlock[]>[] = [];
+    const most = Math.min(SEGMENT_BLOCKS, Math.ceil((blocks.length - here.length) / this.#threads));
+    for (let from = here.length; from < blocks.length; from += most) {
+      const part = blocks.slice(from, from + most);
+      segments.push(this.#run({ file, blocks: part, old: old && near(part, old) }));
+    }
+    const there = await Promise.allSettled(segments);
+    const failed = there.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+    return [...here, ...there.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))];
   }
 
   /** Ends the threads; what they were doing fails. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#workers].map((worker) => worker.terminate()));
+  }
+
+  #demandOpen(): void {
+    if (this.#closed) throw new Error('the pool is closed');
   }
 
   #start(): Worker {
@@ -55,20 +75,45 @@ export class FilePool {
   }
 
   async #run(segment: Segment): Promise<FileBlock[]> {
-    const worker = this.#idle.pop() ?? (await new Promise<Worker>((resolve) => this.#waiting.push(resolve)));
+    this.#demandOpen();
+    const worker = await this.#take();
     try {
+      this.#demandOpen();
       return await answer(worker, segment);
     } finally {
-      const free = this.#workers.has(worker) || this.#closed ? worker : this.#start();
-      const next = this.#waiting.shift();
-      if (next) next(free);
-      else this.#idle.push(free);
+      this.#give(worker);
     }
+  }
+
+  #take(): Worker | Promise<Worker> {
+    const idle = this.#idle.pop();
+    if (idle) return idle;
+    if (this.#workers.size < this.#threads) return this.#start();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Passes a worker on; one that ended is replaced. */
+  #give(worker: Worker): void {
+    const next = this.#waiting.shift();
+    const alive = this.#workers.has(worker);
+    if (next) next(alive || this.#closed ? worker : this.#start());
+    else if (alive) this.#idle.push(worker);
   }
 }
 
+/** The old blocks that deltas of these blocks may need. */
+function near(blocks: readonly number[], old: ReadonlyMap<number, OldBlock>): Map<number, OldBlock> {
+  const found = new Map<number, OldBlock>();
+  for (const block of blocks) {
+    for (const number of [block - 1, block, block + 1]) {
+      const place = old.get(number);
+      if (place) found.set(number, place);
+    }
+  }
+  return found;
+}
+
 async function answer(worker: Worker, segment: Segment): Promise<FileBlock[]> {
-  if (worker.threadId < 0) throw new Error('the pool is closed');
   const answered = new AbortController();
   const ended = once(worker, 'exit', answered).then(() => [
     { error: new Error('the thread that read the file ended') },
@@ -76,8 +121,8 @@ async function answer(worker: Worker, segment: Segment): Promise<FileBlock[]> {
   worker.ref();
   try {
     worker.postMessage(segment);
-    const [{ blocks, error }] = await Promise.race([once(worker, 'message', answered), ended]);
-    if (error) throw error;
+    const [{ blocks, error, properties }] = await Promise.race([once(worker, 'message', answered), ended]);
+    if (error) throw Object.assign(error, properties);
     return blocks;
   } finally {
     answered.abort();

@@ -1,25 +1,31 @@
-/* What a worker does with a run of blocks: reads them straight into the kernel's memory, hashes and encodes them there. */
+/* What a thread does with some blocks of a file. It reads into buffers that it keeps: fresh ones cost as much as the hash. */
 import { hash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { BLOCK_BYTES } from '../blocks.ts';
-import { assemble } from '../delta-encode.ts';
+import { assemble, encodeDelta } from '../delta-encode.ts';
 import { BASE, TARGET } from '../kernel/layout.ts';
 import { kernel } from '../kernel-host.ts';
 
-/** Blocks `first` to `first + count - 1` of the file at `path`, against the file at `basePath`. */
-export interface Segment {
+/** Where a block of the old version can be read. */
+export interface OldBlock {
   readonly path: string;
-  readonly first: number;
-  readonly count: number;
-  /** Where the file's old version is; without it the blocks are hashed only. */
-  readonly basePath?: string | undefined;
-  /** SHA-256 of blocks that need no delta, in lower-case hex. */
-  readonly known: ReadonlySet<string>;
+  readonly offset: number;
+  /** Bytes, at most BLOCK_BYTES. */
+  readonly size: number;
+}
+
+export interface Segment {
+  /** Descriptor of the file. It belongs to the process, so that every thread reads the very file that was opened. */
+  readonly file: number;
+  /** Numbers of the blocks to read. */
+  readonly blocks: readonly number[];
+  /** Blocks of the old version by their numbers, for deltas; without them the blocks are hashed only. */
+  readonly old?: ReadonlyMap<number, OldBlock> | undefined;
 }
 
 interface BlockDelta {
   readonly bytes: Uint8Array;
-  /** The base: that many blocks of the old file from `first` on. */
+  /** The base: that many blocks of the old version from `first` on. */
   readonly first: number;
   readonly count: number;
 }
@@ -29,73 +35,120 @@ export interface FileBlock {
   readonly hash: string;
   /** Bytes. */
   readonly size: number;
+  /** Absent when no old block is at hand or the delta is hardly shorter than the block. */
   readonly delta?: BlockDelta;
 }
 
-/** Throws what opening and reading the files throws. A file that was cut off meanwhile has fewer or smaller blocks. */
-export function readSegment({ path, first, count, basePath, known }: Segment): FileBlock[] {
-  const file = openSync(path, 'r');
-  const base = basePath === undefined ? undefined : openBase(basePath);
-  try {
+/** A delta this short, and this short a part of its block, is not worth a second attempt with the neighbours. */
+const GOOD_ENOUGH_BYTES = 512;
+const GOOD_ENOUGH = 0.1;
+/** A delta longer than this part of its block is not worth the work of applying it. */
+const WORTHWHILE = 0.7;
+
+let target: Buffer | undefined;
+let same: Buffer | undefined;
+
+/** Throws what reading the file throws. Blocks beyond the file's end are empty, the one at its end is short. */
+export function readSegment({ file, blocks, old }: Segment): FileBlock[] {
+  target ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  const buffer = target;
+  const around = old && new Neighbourhood(old);
+  return blocks.map((number) => {
+    const size = readFully(file, buffer, 0, BLOCK_BYTES, number * BLOCK_BYTES);
+    const bytes = buffer.subarray(0, size);
+    const digest = hash('sha256', bytes, 'hex');
+    const delta = around?.delta(bytes, number);
+    return { hash: digest, size, ...(delta && { delta }) };
+  });
+}
+
+/** Old blocks around one place, read straight into the kernel's memory and moved along from block to block. */
+class Neighbourhood {
+  readonly #old: ReadonlyMap<number, OldBlock>;
+  #first = 0;
+  /** Sizes of the blocks from `#first` on that lie back to back at BASE. */
+  #sizes: number[] = [];
+
+  constructor(old: ReadonlyMap<number, OldBlock>) {
+    this.#old = old;
+  }
+
+  /**
+   * A delta from the old block at the same place, which costs least to apply, or from it and its neighbours. When those
+   * are in memory already, the block before was not content with less, and neither will this one be.
+   */
+  delta(bytes: Uint8Array, number: number): BlockDelta | undefined {
+    const narrow = this.#holds(number) ? undefined : this.#fromSame(bytes, number);
+    const alone = !this.#old.has(number - 1) && !this.#old.has(number + 1);
+    const goodEnough = alone ? Infinity : Math.min(GOOD_ENOUGH_BYTES, GOOD_ENOUGH * bytes.length);
+    const wide = narrow && narrow.bytes.length <= goodEnough ? undefined : this.#fromAll(bytes, number);
+    const best = narrow && (!wide || narrow.bytes.length <= wide.bytes.length) ? narrow : wide;
+    return best && best.bytes.length <= WORTHWHILE * bytes.length ? best : undefined;
+  }
+
+  #fromSame(bytes: Uint8Array, number: number): BlockDelta | undefined {
+    same ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    const size = readOld(this.#old.get(number), same, 0);
+    // What is in the kernel's memory gives way.
+    this.#sizes = [];
+    return size > 0 ? { bytes: encodeDelta(same.subarray(0, size), bytes), first: number, count: 1 } : undefined;
+  }
+
+  #fromAll(bytes: Uint8Array, number: number): BlockDelta | undefined {
+    const first = this.#old.has(number - 1) ? number - 1 : number;
+    let after = first;
+    while (after <= number + 1 && this.#old.has(after)) after++;
+    this.#hold(first, after);
+    const count = this.#sizes.length;
+    if (count === 0) return undefined;
+    const machine = kernel();
+    machine.memory.set(bytes, TARGET);
+    const baseSize = sum(this.#sizes);
+    const bodyBytes = machine.encode(baseSize, bytes.length);
+    return { bytes: assemble(machine, bodyBytes, { baseSize, targetSize: bytes.length }), first, count };
+  }
+
+  #holds(number: number): boolean {
+    return number >= this.#first && number < this.#first + this.#sizes.length;
+  }
+
+  #hold(first: number, after: number): void {
     const { memory } = kernel();
-    const blocks: FileBlock[] = [];
-    for (let index = first; index < first + count; index++) {
-      const size = readFully(file, memory, TARGET, BLOCK_BYTES, index * BLOCK_BYTES);
+    const dropped = this.#holds(first) ? sum(this.#sizes.splice(0, first - this.#first)) : sum(this.#sizes.splice(0));
+    this.#first = first;
+    const kept = sum(this.#sizes);
+    if (dropped > 0 && kept > 0) memory.copyWithin(BASE, BASE + dropped, BASE + dropped + kept);
+    while (this.#first + this.#sizes.length < after) {
+      const size = readOld(this.#old.get(first + this.#sizes.length), memory, BASE + sum(this.#sizes));
       if (size === 0) break;
-      const digest = hash('sha256', memory.subarray(TARGET, TARGET + size), 'hex');
-      const delta = known.has(digest) ? undefined : base?.encode(index, size);
-      blocks.push({ hash: digest, size, ...(delta && { delta }) });
+      this.#sizes.push(size);
     }
-    return blocks;
+  }
+}
+
+function sum(sizes: readonly number[]): number {
+  return sizes.reduce((total, size) => total + size, 0);
+}
+
+/** Bytes of the old block, put into `buffer`: all, or none when it cannot be read. */
+function readOld(place: OldBlock | undefined, buffer: Uint8Array, at: number): number {
+  if (!place) return 0;
+  let file: number | undefined;
+  try {
+    file = openSync(place.path, 'r');
+    return readFully(file, buffer, at, place.size, place.offset) === place.size ? place.size : 0;
+  } catch {
+    return 0;
   } finally {
-    closeSync(file);
-    base?.close();
+    if (file !== undefined) closeSync(file);
   }
 }
 
-/** The old version, of which a block and its neighbours are kept at BASE and moved along. */
-function openBase(path: string): { encode(index: number, size: number): BlockDelta | undefined; close(): void } {
-  const file = openSync(path, 'r');
-  const lastBlock = Math.ceil(fstatSync(file).size / BLOCK_BYTES) - 1;
-  const machine = kernel();
-  let from = 0;
-  let to = 0;
-  let bytes = 0;
-
-  function hold(first: number, after: number): void {
-    const kept = Math.max(0, Math.min(to, after) - first);
-    if (first < from || kept === 0) {
-      bytes = 0;
-      to = first;
-    } else if (first > from) {
-      const dropped = (first - from) * BLOCK_BYTES;
-      machine.memory.copyWithin(BASE, BASE + dropped, BASE + bytes);
-      bytes -= dropped;
-    }
-    from = first;
-    for (; to < after; to++) {
-      bytes += readFully(file, machine.memory, BASE + bytes, BLOCK_BYTES, to * BLOCK_BYTES);
-    }
-  }
-
-  return {
-    encode(index, size) {
-      const first = Math.max(0, index - 1);
-      const after = Math.min(lastBlock, index + 1) + 1;
-      if (first >= after) return undefined;
-      hold(first, after);
-      const bodyBytes = machine.encode(bytes, size);
-      const delta = assemble(machine, bodyBytes, { baseSize: bytes, targetSize: size });
-      return { bytes: delta, first, count: after - first };
-    },
-    close: () => closeSync(file),
-  };
-}
-
-function readFully(file: number, memory: Uint8Array, at: number, length: number, position: number): number {
+/** Bytes read: fewer than `length` at the file's end. */
+function readFully(file: number, buffer: Uint8Array, at: number, length: number, position: number): number {
   let filled = 0;
   while (filled < length) {
-    const read = readSync(file, memory, at + filled, length - filled, position + filled);
+    const read = readSync(file, buffer, at + filled, length - filled, position + filled);
     if (read === 0) break;
     filled += read;
   }

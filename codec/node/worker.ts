@@ -3,9 +3,9 @@ import { readSegment, type Segment } from './segment.ts';
 
 parentPort!.on('message', (segment: Segment) => {
   try {
-    const blocks = readSegment(segment);
-    parentPort!.postMessage({ blocks });
+    parentPort!.postMessage({ blocks: readSegment(segment) });
   } catch (error) {
-    parentPort!.postMessage({ error });
+    // A copy of an error between threads lacks its own properties, such as the `code` of a system error.
+    parentPort!.postMessage({ error, properties: { ...(error as Error) } });
   }
 });

@@ -10,6 +10,7 @@ import { loadConfiguration } from '../../client/config.ts';
 import { startSession } from '../../client/session.ts';
 import { State } from '../../client/state.ts';
 import { Sync } from '../../client/sync.ts';
+import { FilePool } from '../../codec/node/file-pool.ts';
 import { Device } from '../../local/devices/device.ts';
 import { firstDifference } from '../../local/tour/folders.ts';
 import type { Whereabouts } from '../service/support/keeper.ts';
@@ -65,6 +66,7 @@ export async function openAccount(): Promise<Account> {
         state: new State(root),
         api: { ...api, ...replace(api) },
         cache,
+        pool: new FilePool(),
         report: () => undefined,
         device: { id: configuration.device_id, name: configuration.device_name },
       });

@@ -24,18 +24,24 @@ afterEach(() => {
 });
 afterAll(() => account.close());
 
+/** Puts what the disk holds into the local tree. */
+async function look({ root, pool, state }: Sync): Promise<void> {
+  const { found } = await scan('', {
+    root,
+    pool,
+    ignores: (path) => path.startsWith('.tidemark'),
+    known: new Map(),
+  });
+  for (const [path, entry] of found) state.set('local', path, entry);
+}
+
 /** A device whose folder holds these files, looked at and not yet uploaded. */
 async function lookedAt(files: Record<string, Uint8Array>, replace?: (api: Api) => Partial<Api>): Promise<Sync> {
   const device = await account.device(`device ${++devices}`);
   for (const [path, content] of Object.entries(files)) await writeFile(join(device.folder, path), content);
   sync = await account.openSync(device, replace);
   await catchUp(sync);
-  const { found } = await scan('', {
-    root: sync.root,
-    ignores: (path) => path.startsWith('.tidemark'),
-    known: new Map(),
-  });
-  for (const [path, entry] of found) sync.state.set('local', path, entry);
+  await look(sync);
   return sync;
 }
 
@@ -76,6 +82,41 @@ describe('an upload', () => {
     expect(new Set(sessions).size).toBe(1);
     expect(asked).toEqual([2, 2]);
     expect(it.failures.size).toBe(0);
+  });
+
+  test('whose delta comes from a damaged block of the cache sends the block whole, and drops the damaged one', async () => {
+    const content = randomBytes(100_000);
+    const current = await lookedAt({ 'edited.bin': content });
+    await upload(current, create('edited.bin'));
+    const old = current.state.trees.remote.get('edited.bin')!;
+    const { hash } = old.blocks[0]!;
+    const damaged = Buffer.from(content).fill(0, 0, 30_000);
+    await writeFile(current.cache.placeOf(hash)!.path, damaged);
+    await writeFile(join(current.root, 'edited.bin'), Buffer.from(damaged).fill(1, 50_000, 50_100));
+    await look(current);
+    await upload(current, [{ path: 'edited.bin', base_version: old.version }]);
+    expect(current.failures.size).toBe(0);
+    expect(current.state.trees.remote.get('edited.bin')).toMatchObject({
+      version: old.version + 1,
+      blocks: current.state.trees.local.get('edited.bin')!.blocks,
+    });
+    expect(current.cache.has(hash)).toBe(false);
+  });
+
+  test('of a file that changed after the last look asks for another look, and sends nothing of it', async () => {
+    const content = randomBytes(100_000);
+    const current = await lookedAt({ 'unsettled.bin': content });
+    await upload(current, create('unsettled.bin'));
+    const old = current.state.trees.remote.get('unsettled.bin')!;
+    const edit = (fill: number) =>
+      writeFile(join(current.root, 'unsettled.bin'), Buffer.from(content).fill(fill, 0, 100));
+    await edit(1);
+    await look(current);
+    await edit(2);
+    await upload(current, [{ path: 'unsettled.bin', base_version: old.version }]);
+    expect([...current.unseen]).toEqual(['unsettled.bin']);
+    expect(current.failures.size).toBe(0);
+    expect(current.state.trees.remote.get('unsettled.bin')).toEqual(old);
   });
 
   test('that breaks the service fails alone, and the sync goes on', async () => {

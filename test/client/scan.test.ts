@@ -1,4 +1,4 @@
-import { chmod, mkdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rename, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -6,13 +6,14 @@ import { compileIgnores } from '../../client/ignore.ts';
 import { type ScanResult, scan } from '../../client/scan.ts';
 import type { LocalEntry } from '../../client/tree.ts';
 import { sha256, toHex } from '../../codec/index.ts';
+import { FilePool } from '../../codec/node/file-pool.ts';
 import { temporaryFolder } from './folder.ts';
 
 /** After this time a file's stamps are trusted. */
 const SETTLED_MS = 40;
 
 function look(root: string, known: ReadonlyMap<string, LocalEntry> = new Map(), rules = ''): Promise<ScanResult> {
-  return scan('', { root, known, ignores: compileIgnores(rules) });
+  return scan('', { root, known, ignores: compileIgnores(rules), pool: new FilePool() });
 }
 
 async function hash(text: string): Promise<string> {
@@ -38,6 +39,33 @@ test('a file larger than one block is cut at 4 MiB', async () => {
   await writeFile(join(root, 'big'), Buffer.alloc(9 * 1024 * 1024, 7));
   const { found } = await look(root);
   expect(found.get('big')!.blocks.map(({ size }) => size)).toEqual([4194304, 4194304, 1048576]);
+});
+
+test.each([
+  { what: 'grows', change: (path: string) => appendFile(path, 'more') },
+  { what: 'is cut off', change: (path: string) => truncate(path, 1000) },
+  {
+    what: 'gets other content of the same size',
+    change: (path: string) => writeFile(path, Buffer.alloc(5_000_000, 8)),
+  },
+])('a large file that $what while it is read is left for later', async ({ change }) => {
+  const root = await temporaryFolder();
+  const path = join(root, 'big');
+  await writeFile(path, Buffer.alloc(5_000_000, 7));
+  class Meddler extends FilePool {
+    override async blocksOf(...parameters: Parameters<FilePool['blocksOf']>) {
+      await change(path);
+      return super.blocksOf(...parameters);
+    }
+  }
+  const { found, unstable } = await scan('', {
+    root,
+    known: new Map(),
+    ignores: compileIgnores(''),
+    pool: new Meddler(),
+  });
+  expect([...unstable]).toEqual(['big']);
+  expect(found.size).toBe(0);
 });
 
 test('a second look finds nothing, and a touched file keeps its content', async () => {

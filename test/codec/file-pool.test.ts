@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { applyDelta, BLOCK_BYTES, blockRanges, sha256, toHex } from '../../codec/index.ts';
 import { FilePool } from '../../codec/node/file-pool.ts';
 import { concat, noise } from './pairs.ts';
@@ -11,62 +11,117 @@ const changed = concat([
   noise(50, 2),
   old.subarray(0, 3 * BLOCK_BYTES),
   noise(70, 3),
-  old.subarray(3 * BLOCK_BYTES, 9 * BLOCK_BYTES),
+  old.subarray(3 * BLOCK_BYTES, 9 * BLOCK_BYTES - 120),
 ]);
+const numbers = (bytes: Uint8Array): number[] => [...blockRanges(bytes.length).keys()];
 
-const pool = new FilePool(2);
 let folder: string;
-let oldPath: string;
-let changedPath: string;
+let oldFile: FileHandle;
+let changedFile: FileHandle;
+let started = 0;
+const count = (): void => {
+  started++;
+};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tidemark-codec-'));
-  oldPath = join(folder, 'old');
-  changedPath = join(folder, 'changed');
-  await writeFile(oldPath, old);
-  await writeFile(changedPath, changed);
+  await writeFile(join(folder, 'old'), old);
+  await writeFile(join(folder, 'changed'), changed);
+  oldFile = await open(join(folder, 'old'));
+  changedFile = await open(join(folder, 'changed'));
+  process.on('worker', count);
 });
 
 afterAll(async () => {
-  await pool.close();
+  process.off('worker', count);
+  for (const file of [oldFile, changedFile]) await file.close();
   await rm(folder, { recursive: true });
 });
 
-test('the blocks of a file come in order with their SHA-256', async () => {
-  const blocks = await pool.blocksOf(oldPath);
-  const expected = blockRanges(old.length).map(async ({ offset, length }) => ({
-    hash: toHex(await sha256(old.subarray(offset, offset + length))),
-    size: length,
-  }));
-  expect(blocks).toEqual(await Promise.all(expected));
-});
+/** The old version, by numbers of its blocks. */
+function oldBlocks(path = join(folder, 'old')) {
+  return new Map(blockRanges(old.length).map(({ offset, length }, number) => [number, { path, offset, size: length }]));
+}
 
-test('deltas from the old version reach into neighbouring blocks, so that a shift costs next to nothing', async () => {
-  const blocks = await pool.blocksOf(changedPath, { basePath: oldPath });
-  expect(blocks).toHaveLength(10);
-  for (const [index, { hash, size, delta }] of blocks.entries()) {
-    const { bytes, first, count } = delta!;
-    expect(bytes.length).toBeLessThan(200);
-    const base = old.subarray(first * BLOCK_BYTES, (first + count) * BLOCK_BYTES);
-    const block = await applyDelta(base, bytes, { expectedSize: size, expectedHash: hash });
-    expect(Buffer.compare(block, changed.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES))).toBe(0);
+describe.each([
+  { where: 'on the calling thread', warmUps: 0, threads: 0 },
+  { where: 'on two other threads', warmUps: 2, threads: 2 },
+])('$where', ({ warmUps, threads }) => {
+  let pool: FilePool;
+
+  /** A pool that did some work before; the first of it, on the calling thread. */
+  async function warmPool(): Promise<FilePool> {
+    started = 0;
+    pool = new FilePool(2);
+    for (let i = 0; i < warmUps; i++) await pool.blocksOf(oldFile.fd, numbers(old));
+    return pool;
   }
+
+  afterEach(async () => {
+    await pool.close();
+    expect(started).toBe(threads);
+  });
+
+  test('the blocks of a file come in order with their SHA-256', async () => {
+    const blocks = await (await warmPool()).blocksOf(oldFile.fd, numbers(old));
+    const expected = blockRanges(old.length).map(async ({ offset, length }) => ({
+      hash: toHex(await sha256(old.subarray(offset, offset + length))),
+      size: length,
+    }));
+    expect(blocks).toEqual(await Promise.all(expected));
+  });
+
+  test.each([{ asked: [0, 1, 2, 3, 4, 5, 6, 7, 8] }, { asked: [1, 3, 4, 6, 8, 0] }])(
+    'deltas of blocks $asked reach into neighbouring blocks, so that a shift costs next to nothing',
+    async ({ asked }) => {
+      const blocks = await (await warmPool()).blocksOf(changedFile.fd, asked, oldBlocks());
+      expect(blocks).toHaveLength(asked.length);
+      for (const [index, { hash, size, delta }] of blocks.entries()) {
+        const number = asked[index]!;
+        const { bytes, first, count } = delta!;
+        expect(bytes.length).toBeLessThan(200);
+        const base = old.subarray(first * BLOCK_BYTES, (first + count) * BLOCK_BYTES);
+        const block = await applyDelta(base, bytes, { expectedSize: size, expectedHash: hash });
+        expect(Buffer.compare(block, changed.subarray(number * BLOCK_BYTES, (number + 1) * BLOCK_BYTES))).toBe(0);
+      }
+    },
+  );
+
+  test('the base is the old block alone when that is good enough, and its predecessor when that is all there is', async () => {
+    const [same] = await (await warmPool()).blocksOf(oldFile.fd, [5], oldBlocks());
+    expect(same!.delta).toMatchObject({ first: 5, count: 1 });
+    const moved = join(folder, 'moved');
+    await writeFile(moved, concat([noise(BLOCK_BYTES, 9), old.subarray(0, BLOCK_BYTES)]));
+    const file = await open(moved);
+    const [next] = await pool.blocksOf(file.fd, [1], new Map([[0, oldBlocks().get(0)!]]));
+    await file.close();
+    expect(next!.delta).toMatchObject({ first: 0, count: 1 });
+  });
+
+  test('there is no delta that is hardly shorter than the block, and none from old blocks that cannot be read', async () => {
+    const far = new Map([[0, oldBlocks().get(7)!]]);
+    const [block] = await (await warmPool()).blocksOf(oldFile.fd, [0], far);
+    expect(block!.delta).toBeUndefined();
+    for (const unreadable of [oldBlocks(join(folder, 'missing')), oldBlocks(folder)]) {
+      const [same] = await pool.blocksOf(oldFile.fd, [1], unreadable);
+      expect(same!.delta).toBeUndefined();
+    }
+  });
+
+  test('what reading throws arrives with its code, and the pool goes on', async () => {
+    const directory = await open(folder);
+    await expect((await warmPool()).blocksOf(directory.fd, [0])).rejects.toMatchObject({ code: 'EISDIR' });
+    await directory.close();
+    expect(await pool.blocksOf(oldFile.fd, [10, 11])).toMatchObject([{ size: 1000 }, { size: 0 }]);
+  });
 });
 
-test('known blocks get no delta', async () => {
-  const known = new Set((await pool.blocksOf(oldPath)).map(({ hash }) => hash));
-  const blocks = await pool.blocksOf(oldPath, { basePath: changedPath, known });
-  expect(blocks.every(({ delta }) => delta === undefined)).toBe(true);
-});
-
-test('a missing file is reported, and the pool goes on', async () => {
-  await expect(pool.blocksOf(join(folder, 'missing'))).rejects.toThrow('ENOENT');
-  await expect(pool.blocksOf(oldPath, { basePath: join(folder, 'missing') })).rejects.toThrow('ENOENT');
-  expect(await pool.blocksOf(oldPath)).toHaveLength(11);
-});
-
-test('a closed pool refuses', async () => {
-  const closed = new FilePool(1);
-  await closed.close();
-  await expect(closed.blocksOf(oldPath)).rejects.toThrow('closed');
+test('a closed pool refuses, also what it had begun', async () => {
+  const pool = new FilePool(1);
+  await pool.blocksOf(oldFile.fd, numbers(old));
+  const begun = pool.blocksOf(oldFile.fd, [...numbers(old), ...numbers(old)]);
+  const outcome = expect(begun).rejects.toThrow(/ended|closed/);
+  await pool.close();
+  await outcome;
+  await expect(pool.blocksOf(oldFile.fd, [0])).rejects.toThrow('closed');
 });

@@ -129,7 +129,7 @@ export async function finalize(world: World, { user, request, answers }: Upload)
   for (const result of results) {
     const base = request.files.find(({ path }) => path === result.path)!.base_version;
     if ('version' in result && base > 0 && result.version !== base + 1) {
-      throw new Error(`I4: version ${result.version} replaces ${base}, which was not the newest`);
+      throw new Error(`I5: version ${result.version} replaces ${base}, which was not the newest`);
     }
   }
   return results.some((result) => 'error' in result && result.error.code === 'blocks_missing') ? missing : [];

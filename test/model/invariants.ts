@@ -81,7 +81,7 @@ async function checkShards(world: World): Promise<void> {
          select from ${schema}.file_versions v where v.file_id = f.file_id and v.version = f.version
            and v.path = f.path and v.block_hashes = f.block_hashes and v.superseded_at is null)
        union all
-       select 'I4: the changes have a gap' from ${schema}.accounts a
+       select 'I8: the changes have a gap' from ${schema}.accounts a
        where a.change_seq - a.forgotten_seq <> (select count(*) from ${schema}.changes c where c.user_id = a.user_id)`,
     );
     assert(rows.length === 0, rows[0]?.what ?? '');
@@ -99,20 +99,20 @@ export async function checkAtRest(world: World, stream: readonly FileChanged[], 
   const stored = world.store.hashes.sort().map(brief);
   assert(
     stored.join() === [...references.keys()].sort().map(brief).join(),
-    `I12: stored is ${stored}, which is not what is referenced`,
+    `I27: stored is ${stored}, which is not what is referenced`,
   );
-  assert(blocks.size === references.size, 'I12: blocks that nothing refers to have rows');
+  assert(blocks.size === references.size, 'I27: blocks that nothing refers to have rows');
   const { rows } = await world.databases.blocks.query<{ what: string }>(
-    `select 'I5: a pin is left' as what from blocks.pins
+    `select 'I7: a pin is left' as what from blocks.pins
      union all select 'I2: a version is not settled' from blocks.ledger where state <> 'confirmed'`,
   );
   assert(rows.length === 0, rows[0]?.what ?? '');
   for (const [index, { pool, schema }] of world.databases.shards.entries()) {
     const left = await pool.query<{ what: string }>(
-      `select 'I5: an upload is left' as what from ${schema}.uploads
-       union all select 'I5: bytes are still reserved' from ${schema}.accounts where reserved_bytes <> 0
+      `select 'I7: an upload is left' as what from ${schema}.uploads
+       union all select 'I7: bytes are still reserved' from ${schema}.accounts where reserved_bytes <> 0
        union all select 'the outbox holds an event' from ${schema}.outbox
-       union all select 'I12: an old version is left' from ${schema}.file_versions where superseded_at is not null`,
+       union all select 'I27: an old version is left' from ${schema}.file_versions where superseded_at is not null`,
     );
     assert(left.rows.length === 0, left.rows[0]?.what ?? '');
     const account = await pool.query<{ last: number }>(`select change_seq as last from ${schema}.accounts`);

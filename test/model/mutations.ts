@@ -36,7 +36,7 @@ export const mutations: readonly Mutation[] = [
     replace: '{ ...objectOf(hash), VersionId: versionId }',
     by: 'objectOf(hash)',
     encounter: 'collection and an upload of a block that is being deleted',
-    breaks: /^I(1|3|12):/,
+    breaks: /^I(1|3|27):/,
   },
   {
     mistake: 'collection does not ask again, under the lock, whether a block is unused',
@@ -60,7 +60,7 @@ export const mutations: readonly Mutation[] = [
     replace: 'holding.filter(({ versionId }) => entered.get(versionId))',
     by: 'holding',
     encounter: 'one upload finalized twice at once',
-    breaks: /^I(2|10):/,
+    breaks: /^I(2|24):/,
   },
   {
     mistake: 'counts fall before the versions are gone',
@@ -77,7 +77,7 @@ export const mutations: readonly Mutation[] = [
       'gone as (delete from blocks.ledger l using old where l.version_id = old.version_id returning l.block_hashes)',
     by: 'gone as (select l.block_hashes from blocks.ledger l join old using (version_id))',
     encounter: 'two expiries at once',
-    breaks: /^I(1|2|10):|violates check constraint "blocks_/,
+    breaks: /^I(1|2|24):|violates check constraint "blocks_/,
   },
   {
     mistake: 'a restore counts nothing',
@@ -101,7 +101,7 @@ export const mutations: readonly Mutation[] = [
     replace: '  await releaseBytes(sql, shard, reserved);\n  return reserved.length;',
     by: '  return reserved.length;',
     encounter: 'two users with the same new content',
-    breaks: /^I5:/,
+    breaks: /^I7:/,
   },
   {
     mistake: 'an event leaves the outbox before it is published',
@@ -117,7 +117,7 @@ export const mutations: readonly Mutation[] = [
     replace: 'where user_id = $1 for update`,',
     by: 'where user_id = $1`,',
     encounter: 'two uploads to one path',
-    breaks: /^I4:|duplicate key/,
+    breaks: /^I[458]:|duplicate key/,
   },
   {
     mistake: 'upload-init counts on a block without keeping collection away',

@@ -263,7 +263,7 @@ class Run {
       sample: 1,
       until: Number.POSITIVE_INFINITY,
     });
-    if (findings.length > 0) throw new Error(`I10: an audit of sound data finds ${JSON.stringify(findings[0])}`);
+    if (findings.length > 0) throw new Error(`I24: an audit of sound data finds ${JSON.stringify(findings[0])}`);
   }
 
   async #relay(): Promise<void> {

@@ -1,12 +1,14 @@
 import { CustomResource, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { migrationFiles } from './bundle.ts';
 import { Database } from './database.ts';
+import type { DatabaseCluster } from './database-cluster.ts';
 import { TidemarkFunction } from './function.ts';
 import { grantReadSecret } from './grants.ts';
 import type { NetworkStack } from './network-stack.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 
 interface MetadataStackProps extends StackProps {
   readonly profile: Profile;
@@ -20,10 +22,15 @@ export class MetadataStack extends Stack {
 
   constructor(scope: Construct, id: string, { profile, network, ...props }: MetadataStackProps) {
     super(scope, id, props);
-    this.#database = new Database(this, 'Database', { profile, network });
+    const key = profile.ownKey ? this.#createKey(profile) : undefined;
+    this.#database = new Database(this, 'Database', { profile, network, ...(key && { key }) });
     const users = this.#createUsers(profile);
     this.#schema = this.#migrate(profile, network);
-    this.#schema.node.addDependency(users, this.#database);
+    this.#schema.node.addDependency(...users, this.#database);
+  }
+
+  get clusters(): readonly DatabaseCluster[] {
+    return this.#database.clusters;
   }
 
   /** Lets a function run SQL. CloudFormation makes the function after the migrations of the same deployment. */
@@ -32,31 +39,41 @@ export class MetadataStack extends Stack {
     fn.node.addDependency(this.#schema);
   }
 
-  #createUsers(profile: Profile): CustomResource {
-    const { cluster, masterSecret, name } = this.#database;
+  #createKey({ removalPolicy }: Profile): Key {
+    return new Key(this, 'Key', {
+      description: 'Tidemark metadata: storage, backups and snapshots',
+      enableKeyRotation: true,
+      removalPolicy,
+    });
+  }
+
+  #createUsers(profile: Profile): CustomResource[] {
+    const { clusters, name } = this.#database;
     const databaseLogin = new TidemarkFunction(this, 'DatabaseLogin', {
       profile,
       memorySize: 256,
       timeout: Duration.seconds(120),
-      environment: {
-        CLUSTER_ARN: cluster.clusterArn,
-        CLUSTER_SECRET: masterSecret.secretArn,
-        DATABASE_NAME: name,
-      },
+      environment: { DATABASE_NAME: name },
     });
     // grantDataApiAccess would add transactions and batches, which no statement of it needs.
     databaseLogin.addToRolePolicy(
-      new PolicyStatement({ actions: ['rds-data:ExecuteStatement'], resources: [cluster.clusterArn] }),
+      new PolicyStatement({
+        actions: ['rds-data:ExecuteStatement'],
+        resources: clusters.map(({ arn }) => arn),
+      }),
     );
-    grantReadSecret(databaseLogin, masterSecret);
+    for (const { masterSecret } of clusters) grantReadSecret(databaseLogin, masterSecret);
 
-    const users = new CustomResource(this, 'Users', {
-      serviceToken: databaseLogin.functionArn,
-      resourceType: 'Custom::DatabaseUsers',
-      serviceTimeout: Duration.minutes(5),
+    return clusters.map(({ arn, masterSecret, node }) => {
+      const users = new CustomResource(this, `UsersOf${node.id}`, {
+        serviceToken: databaseLogin.functionArn,
+        resourceType: 'Custom::DatabaseUsers',
+        serviceTimeout: Duration.minutes(5),
+        properties: { ClusterArn: arn, SecretArn: masterSecret.secretArn },
+      });
+      users.node.addDependency(this.#database, databaseLogin);
+      return users;
     });
-    users.node.addDependency(this.#database, databaseLogin);
-    return users;
   }
 
   #migrate(profile: Profile, network: NetworkStack): CustomResource {

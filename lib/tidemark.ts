@@ -1,4 +1,5 @@
-import type { App } from 'aws-cdk-lib';
+import { type App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { ApiStack } from './api-stack.ts';
 import { BlocksStack } from './blocks-stack.ts';
 import { IdentityStack } from './identity-stack.ts';
@@ -6,17 +7,20 @@ import { MaintenanceStack } from './maintenance-stack.ts';
 import { MetadataStack } from './metadata-stack.ts';
 import { NetworkStack } from './network-stack.ts';
 import { NotificationStack } from './notification-stack.ts';
+import { OperationsStack } from './operations-stack.ts';
 import { profileNamed } from './profiles.ts';
 import { signingKeyNames } from './signing-key.ts';
 import { StreamStack } from './stream-stack.ts';
 
 /**
  * All stacks of one deployment, in the size of the context key `profile` (default `team`). None is bound to an
- * account or a region, so that synthesis needs neither credentials nor a network.
+ * account or a region, so that synthesis needs neither credentials nor a network. It fails on what CloudFormation
+ * would refuse (a flag in cdk.json) and on every finding of cdk-nag that no construct acknowledges with a reason.
  */
 export function createStacks(app: App): void {
   const profile = profileNamed(app.node.tryGetContext('profile') ?? 'team');
   const signingKeys = signingKeyNames(app.node.tryGetContext('signingKeys'));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   const network = new NetworkStack(app, 'TidemarkNetwork', { profile });
   const identity = new IdentityStack(app, 'TidemarkIdentity', { profile });
   const stream = new StreamStack(app, 'TidemarkStream', { profile, network });
@@ -24,5 +28,14 @@ export function createStacks(app: App): void {
   const blocks = new BlocksStack(app, 'TidemarkBlocks', { profile, signingKeys });
   const notification = new NotificationStack(app, 'TidemarkNotification', { profile, stream });
   const maintenance = new MaintenanceStack(app, 'TidemarkMaintenance', { profile, network, metadata, stream, blocks });
-  new ApiStack(app, 'TidemarkApi', { profile, network, identity, metadata, blocks, notification, maintenance });
+  const api = new ApiStack(app, 'TidemarkApi', {
+    profile,
+    network,
+    identity,
+    metadata,
+    blocks,
+    notification,
+    maintenance,
+  });
+  new OperationsStack(app, 'TidemarkOperations', { profile, metadata, stream, notification, maintenance, api });
 }

@@ -111,7 +111,7 @@ export type Log = (line: string, kind?: 'note') => void;
 
 export interface ServicesOptions {
   readonly data: string;
-  /** The first of the ports that services may use: port..port+5. */
+  /** The first of the ports that services may use: port..port+7. */
   readonly port: number;
   /** PEM; valid for localhost, 127.0.0.1 and ::1. */
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
@@ -122,6 +122,13 @@ export interface ServicesOptions {
   readonly kafkaBrokers?: readonly string[];
 }
 
+/** How a PostgreSQL server's superuser gets in. */
+interface Superuser {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+}
+
 export interface Services {
   /** By CloudFormation type. */
   readonly providers: Readonly<Record<string, Provider>>;
@@ -130,8 +137,10 @@ export interface Services {
   readonly stream: Stream;
   /** No error if the user exists. */
   readonly createUser: (poolId: string, user: { username: string; password: string }) => Promise<void>;
-  /** The superuser of the PostgreSQL server behind all clusters, for tests and for whoever debugs. */
-  readonly database: { readonly host: string; readonly port: number; readonly user: string };
+  /** The superuser of the first cluster's PostgreSQL server, for tests and for whoever debugs. */
+  readonly database: Superuser;
+  /** The same for all clusters, in the order of the template. */
+  readonly databases: () => readonly Superuser[];
   readonly edgeReport: () => { hits: number; misses: number; bytes: number };
   stop(): Promise<void>;
 }

@@ -9,6 +9,14 @@ const CONCURRENCY = 16;
 export const UNUSED = `b.ref_count = 0 and b.delete_after < now()
   and not exists (select from blocks.pins p where p.block_hash = b.block_hash and p.expires_at > now())`;
 
+/** Seconds since the oldest block that is still there could have been deleted; 0 when there is none. */
+export async function collectionLag(blocks: Pool): Promise<number> {
+  const { rows } = await blocks.query<{ lag: number }>(
+    `select coalesce(extract(epoch from now() - min(b.delete_after)), 0)::int as lag from blocks.blocks b where ${UNUSED}`,
+  );
+  return rows[0]?.lag ?? 0;
+}
+
 /**
  * Collects some blocks: live -> condemned, then condemned or pending -> deleting with the object versions that are there
  * now, then those versions are deleted, then the row. Every step is a short transaction under row locks that asks again

@@ -4,6 +4,7 @@ import { databases } from '../shared/database.ts';
 import { fileChangedEvents } from '../shared/kafka-event.ts';
 import { logger } from '../shared/log.ts';
 import { confirmVersions } from '../shared/tables/ledger.ts';
+import { collectionLag } from './blocks.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 
 /** Under the function's 300 s, with room for the batch that is under way. */
@@ -21,7 +22,7 @@ export async function handler(event: MSKEvent | Record<string, unknown>): Promis
   }
   const { dry_run: dryRun } = SweepEvent.parse(event);
   const report = await sweep(databases(), { dryRun, until: Date.now() + RUN_MS });
-  logger.info('swept', { ...report });
+  logger.info('swept', { ...report, lag_s: await collectionLag(databases().blocks) });
   return report;
 }
 

@@ -15,7 +15,6 @@ import { createMskFront } from './msk/front.ts';
 import { startPostgres } from './postgres/server.ts';
 import { createRds } from './rds/cluster.ts';
 import { createDataApi } from './rds/data-api.ts';
-import { createRdsFront } from './rds/front.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { createS3Handler } from './s3/handler.ts';
 import { createSecrets } from './secrets.ts';
@@ -31,7 +30,7 @@ async function unwind(undo: Undo[]): Promise<void> {
 
 /**
  * Starts the AWS services that functions and clients call, on the ports `port` (AWS endpoint), `+1` (edge), `+2`
- * (Cognito), `+3` (RDS) and `+4` (MSK) of the loopback address. Their state lives in the data folder; resources appear
+ * (Cognito), `+3` (RDS), `+4` (MSK) and from `+5` on (RDS clusters beyond the first) of the loopback address. Their state lives in the data folder; resources appear
  * when the template's providers are called.
  * @throws Error that says what to do where a port is taken or a part does not start; nothing is left running then
  */
@@ -47,7 +46,8 @@ export async function startServices(options: ServicesOptions): Promise<Services>
 
 async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> {
   const { data, port, tls, identities, log } = options;
-  const ports = { endpoint: port, edge: port + 1, cognito: port + 2, rds: port + 3, msk: port + 4 };
+  const ports = { endpoint: port, edge: port + 1, cognito: port + 2, msk: port + 4 };
+  const rdsPorts = [port + 3, port + 5, port + 6, port + 7];
   await mkdir(data, { recursive: true });
   const access = createAccess(identities, log);
   const checks = { identities, access, log };
@@ -64,7 +64,8 @@ async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> 
   const secrets = createSecrets(data, access);
   const buckets = createBuckets(data);
   undo.push(() => buckets.close());
-  const rds = createRds(postgres, secrets, ports.rds);
+  const rds = createRds({ data, first: postgres, ports: rdsPorts, tls, secrets, identities, access, log });
+  undo.push(() => rds.stop());
   const msk = createMsk(stream, `127.0.0.1:${ports.msk}`, access);
   const cognito = createCognito(data, `https://127.0.0.1:${ports.cognito}`, log);
   const distributions = createDistributions(`127.0.0.1:${ports.edge}`);
@@ -74,7 +75,7 @@ async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> 
     dynamodb.api,
     secrets.api,
     msk.api,
-    createDataApi(postgres, rds, secrets, access),
+    createDataApi(rds, secrets, access),
     createLambdaApi(options.invoke, access),
     createConnectionsApi(options.connections, access),
   ];
@@ -88,18 +89,12 @@ async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> 
     await listen(server, at, purpose);
     undo.push(() => close(server));
   }
-  const rdsFront = createRdsFront({ postgres, rds, identities, access, port: ports.rds, log }, tls);
   const mskFront = createMskFront({ stream, msk, identities, access, host: '127.0.0.1', port: ports.msk, log }, tls);
-  for (const [front, at, purpose] of [
-    [rdsFront, ports.rds, 'PostgreSQL'],
-    [mskFront, ports.msk, 'Kafka'],
-  ] as const) {
-    await listen(front.server, at, purpose);
-    undo.push(() => {
-      front.stop();
-      return close(front.server);
-    });
-  }
+  await listen(mskFront.server, ports.msk, 'Kafka');
+  undo.push(() => {
+    mskFront.stop();
+    return close(mskFront.server);
+  });
 
   const url = `https://127.0.0.1:${ports.endpoint}`;
   const served = ['S3', 'DYNAMODB', 'LAMBDA', 'SECRETS_MANAGER', 'KAFKA', 'RDS_DATA', 'EXECUTE_API'];
@@ -117,6 +112,7 @@ async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> 
     stream,
     createUser: cognito.createUser,
     database: postgres.superuser,
+    databases: () => rds.servers().map(({ superuser }) => superuser),
     edgeReport: edge.report,
     stop: () => unwind(undo),
   };

@@ -1,7 +1,7 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { deploymentOf } from './deployment.ts';
 
-const { template, functions } = deploymentOf();
+const { template } = deploymentOf();
 
 describe('sync stream', () => {
   test('the topic has 64 partitions and keeps seven days', () => {
@@ -17,18 +17,6 @@ describe('sync stream', () => {
       ClientAuthentication: { Sasl: { Iam: { Enabled: true } }, Unauthenticated: Match.absent() },
       EncryptionInfo: { EncryptionInTransit: { ClientBroker: 'TLS', InCluster: true } },
     });
-  });
-
-  test('port 9098 is open to the pollers and to relay', () => {
-    const rules = Object.values(template('Stream').findResources('AWS::EC2::SecurityGroupIngress'));
-    expect(rules.map(({ Properties }) => [Properties.FromPort, Properties.ToPort])).toEqual([
-      [9098, 9098],
-      [9098, 9098],
-    ]);
-    const relay = functions.find(({ name }) => name === 'Relay')!.properties;
-    expect(JSON.stringify(relay.VpcConfig)).toContain('Publisher');
-    const others = functions.filter(({ properties }) => JSON.stringify(properties.VpcConfig)?.includes('Publisher'));
-    expect(others.map(({ name }) => name)).toEqual(['Relay']);
   });
 
   test('notify hears at once of what is new, gc reads all there is', () => {
@@ -125,17 +113,26 @@ describe('registry', () => {
   });
 });
 
-test('migrations run after the users exist and again when the SQL changes', () => {
+test('migrations run after the users of every cluster exist and again when the SQL changes', () => {
+  const { template } = deploymentOf('internet');
   template('Metadata').hasResource('Custom::DatabaseSchema', {
     Properties: { SqlHash: Match.stringLikeRegexp('^[0-9a-f]{64}$') },
-    DependsOn: Match.arrayWith(['Users']),
+    DependsOn: Match.arrayWith(['A', 'B', 'C', 'D'].map((letter) => `UsersOfCluster${letter}`)),
   });
 });
 
-test('the clock wakes gc every hour and relay every minute', () => {
+test('the shard map gives each of the 64 shards to one cluster, and the blocks to the first', () => {
+  const { functions } = deploymentOf('internet');
+  const { environment } = functions.find(({ name }) => name === 'Finalize')!;
+  const text = JSON.stringify(environment.SHARD_MAP).replaceAll('\\\\', '').replaceAll('\\"', '"');
+  expect(text).toContain('"shards":{"a":[[0,15]],"b":[[16,31]],"c":[[32,47]],"d":[[48,63]]},"blocks":"a"');
+});
+
+test.each([
+  ['team', 'rate(1 hour)'],
+  ['internet', 'rate(1 minute)'],
+])('in %s the clock wakes gc every hour and relay at %s', (profile, rate) => {
+  const { template } = deploymentOf(profile);
   const rules = Object.values(template('Maintenance').findResources('AWS::Events::Rule'));
-  expect(rules.map(({ Properties }) => Properties.ScheduleExpression).sort()).toEqual([
-    'rate(1 hour)',
-    'rate(1 minute)',
-  ]);
+  expect(rules.map(({ Properties }) => Properties.ScheduleExpression).sort()).toEqual(['rate(1 hour)', rate].sort());
 });

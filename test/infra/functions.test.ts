@@ -32,6 +32,8 @@ function outside(memory: number, timeout: number, environment: string[], actions
 
 const readSecret = 'secretsmanager:GetSecretValue';
 const consume = [
+  'ec2:DescribeSecurityGroups',
+  'ec2:DescribeVpcs',
   'kafka-cluster:AlterGroup',
   'kafka-cluster:Connect',
   'kafka-cluster:DescribeClusterDynamicConfiguration',
@@ -40,8 +42,6 @@ const consume = [
   'kafka-cluster:ReadData',
   'kafka:DescribeClusterV2',
   'kafka:GetBootstrapBrokers',
-  'ec2:DescribeSecurityGroups',
-  'ec2:DescribeVpcs',
 ];
 /** Of pollers whose function has no interfaces in the VPC itself. */
 const interfaces = [
@@ -50,6 +50,9 @@ const interfaces = [
   'ec2:DescribeNetworkInterfaces',
   'ec2:DescribeSubnets',
 ];
+
+/** Network interfaces have no ARN before they exist. */
+const interfaceAction = /^ec2:(Assign|Create|Delete|Describe|Unassign)/;
 
 /** Every function: what it gets and what it may do, and nothing else. */
 const expected: Record<string, Expected> = {
@@ -96,20 +99,20 @@ const expected: Record<string, Expected> = {
     ['CONNECTIONS_TABLE', 'SOCKET_CALLBACK_URL'],
     ['dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:Query', 'execute-api:ManageConnections'],
   ),
-  Gc: inVpc(512, 300, ['BLOCK_BUCKET'], ['s3:DeleteObjectVersion', 's3:ListBucketVersions', ...consume]),
+  Gc: inVpc(
+    512,
+    300,
+    ['BLOCK_BUCKET'],
+    ['s3:DeleteObjectVersion', 's3:ListBucketVersions', 'sqs:SendMessage', ...consume],
+  ),
   Relay: inVpc(
     256,
     60,
     ['STREAM_BROKERS', 'STREAM_TOPIC'],
-    ['kafka-cluster:Connect', 'kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData'],
+    ['kafka-cluster:Connect', 'kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData', 'sqs:SendMessage'],
   ),
   Migrate: inVpc(512, 840, [], []),
-  DatabaseLogin: outside(
-    256,
-    120,
-    ['CLUSTER_ARN', 'CLUSTER_SECRET', 'DATABASE_NAME'],
-    ['rds-data:ExecuteStatement', readSecret],
-  ),
+  DatabaseLogin: outside(256, 120, ['DATABASE_NAME'], ['rds-data:ExecuteStatement', readSecret]),
   Brokers: outside(256, 120, [], ['kafka:GetBootstrapBrokers']),
   SigningKey: outside(256, 60, ['CDN_KEY_SECRET'], ['secretsmanager:PutSecretValue', readSecret]),
 };
@@ -145,11 +148,25 @@ describe.each(profileNames)('functions of the profile %s', (profile) => {
     },
   );
 
-  test('hold no wildcard action, and a right on every resource only where AWS has none to name', () => {
-    const statements = functions.flatMap((fn) => fn.statements);
+  test('hold no wildcard action, and a right on every resource only where AWS has no finer one', () => {
+    const statements = functions.flatMap((fn) => [...fn.statements, ...fn.runtime]);
     expect(statements.flatMap(({ actions }) => actions).filter((action) => action.includes('*'))).toEqual([]);
-    const onAll = statements.filter(({ resources }) => resources.includes('*')).flatMap(({ actions }) => actions);
-    expect(onAll.filter((action) => !action.startsWith('ec2:Describe'))).toEqual([]);
+    const everywhere = statements.filter(({ resources }) => resources.includes('*')).flatMap(({ actions }) => actions);
+    expect(everywhere.filter((action) => !action.startsWith('ec2:Describe'))).toEqual([]);
+  });
+
+  test('are run by Lambda with a log group of their own, and network interfaces in the VPC only', () => {
+    for (const { name, properties, runtime } of functions) {
+      const actions = runtime.flatMap((statement) => statement.actions);
+      expect({ name, logs: actions.filter((action) => action.startsWith('logs:')) }).toEqual({
+        name,
+        logs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      });
+      expect({ name, interfaces: actions.some((action) => interfaceAction.test(action)) }).toEqual({
+        name,
+        interfaces: 'VpcConfig' in properties,
+      });
+    }
   });
 
   test('that write to sockets or close them sit outside the VPC, where @connections can be reached', () => {

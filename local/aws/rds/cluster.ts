@@ -1,23 +1,55 @@
 import { createHash } from 'node:crypto';
-import { ACCOUNT, type Caller, type Provider, type Provisioned, REGION } from '../../types.ts';
-import type { Postgres } from '../postgres/server.ts';
+import { join } from 'node:path';
+import { LocalError } from '../../errors.ts';
+import { close, listen } from '../../listen.ts';
+import {
+  ACCOUNT,
+  type Caller,
+  type Identities,
+  type Log,
+  type Provider,
+  type Provisioned,
+  REGION,
+} from '../../types.ts';
+import type { Access } from '../access.ts';
+import { type Postgres, startPostgres } from '../postgres/server.ts';
 import type { Secrets } from '../secrets.ts';
+import { type Address, createRdsFront } from './front.ts';
 
-/** The Aurora cluster of the template. */
+/** An Aurora cluster of the template: a PostgreSQL server of its own, behind its own port. */
 interface Cluster {
   readonly arn: string;
-  readonly resourceId: string;
   readonly masterUser: string;
   readonly dataApi: boolean;
+  readonly postgres: Postgres;
 }
 
 export interface Rds {
   readonly providers: Readonly<Record<string, Provider>>;
-  cluster(): Cluster | undefined;
-  /** The resource id (cluster-… or prx-…) that rds-db:connect is granted on, by the host name that clients dial. */
-  resourceId(host: string): string | undefined;
-  /** The role with which the proxy of that name signs in to the cluster; undefined where clients dial the cluster. */
-  proxyRole(host: string): Caller | undefined;
+  cluster(arn: string): Cluster | undefined;
+  /** The servers of all clusters, in the order of the template. */
+  servers(): readonly Postgres[];
+  stop(): Promise<void>;
+}
+
+export interface RdsOptions {
+  readonly data: string;
+  /** The server of the first cluster, which runs in any case. */
+  readonly first: Postgres;
+  /** One for each cluster that there may be. */
+  readonly ports: readonly number[];
+  readonly tls: { readonly cert: string; readonly key: string };
+  readonly secrets: Secrets;
+  readonly identities: Identities;
+  readonly access: Access;
+  readonly log: Log;
+}
+
+/** A cluster with what its clients dial, by host. */
+interface Served extends Cluster {
+  readonly port: number;
+  readonly hosts: Map<string, Address>;
+  stop(): Promise<void>;
 }
 
 function quote(identifier: string): string {
@@ -48,45 +80,63 @@ function resourceSuffix(name: string): string {
 }
 
 /**
- * AWS::RDS resources over the embedded server. Cluster and proxy share one port, since the template has one
- * Endpoint.Port; the proxy answers to `localhost`, the cluster to `127.0.0.1`, and so tokens tell them apart.
+ * AWS::RDS resources over embedded servers, one for each cluster. A cluster and its proxy share a port, since the
+ * template has one Endpoint.Port; the proxy answers to `localhost`, the cluster to `127.0.0.1`, and so tokens tell them
+ * apart.
  */
-export function createRds(postgres: Postgres, secrets: Secrets, port: number): Rds {
-  const hosts = new Map<string, string>();
-  const proxies = new Map<string, Caller>();
-  let cluster: Cluster | undefined;
+export function createRds(options: RdsOptions): Rds {
+  const { data, first, ports, tls, secrets, identities, access, log } = options;
+  const clusters = new Map<string, Served>();
+  const proxies = new Map<string, { readonly id: string; readonly role: Caller }>();
+
+  /** The cluster's server, reachable on the cluster's port. */
+  const serve = async (name: string): Promise<Pick<Served, 'postgres' | 'port' | 'hosts' | 'stop'>> => {
+    const port = ports[clusters.size];
+    if (port === undefined)
+      throw new LocalError('Template', `the local cloud runs ${ports.length} Aurora clusters; ${name} is one more`);
+    const postgres = clusters.size === 0 ? first : await startPostgres(join(data, 'clusters', name), log);
+    const hosts = new Map<string, Address>();
+    const front = createRdsFront({ postgres, hosts, identities, access, port, log }, tls);
+    const stop = async (): Promise<void> => {
+      front.stop();
+      await close(front.server);
+      if (postgres !== first) await postgres.stop();
+    };
+    await listen(front.server, port, 'PostgreSQL').catch(async (error: unknown) => {
+      if (postgres !== first) await postgres.stop();
+      throw error;
+    });
+    return { postgres, port, hosts, stop };
+  };
 
   const passive: Provider = ({ physicalName }) => ({ ref: physicalName, attributes: {} });
-  const instance: Provider = ({ physicalName }): Provisioned => ({
+  const instance: Provider = ({ properties, physicalName }): Provisioned => ({
     ref: physicalName,
     attributes: {
       'Endpoint.Address': '127.0.0.1',
-      'Endpoint.Port': port,
+      'Endpoint.Port': clusters.get(String(properties.DBClusterIdentifier))?.port ?? ports[0]!,
       DBInstanceArn: `arn:aws:rds:${REGION}:${ACCOUNT}:db:${physicalName}`,
     },
   });
 
   return {
-    cluster: () => cluster,
-    resourceId: (host) => hosts.get(host),
-    proxyRole: (host) => proxies.get(host),
+    cluster: (arn) => [...clusters.values()].find((cluster) => cluster.arn === arn),
+    servers: () => [...clusters.values()].map(({ postgres }) => postgres),
+    async stop() {
+      for (const cluster of clusters.values()) await cluster.stop();
+    },
     providers: {
-      'AWS::RDS::DBCluster': async ({ properties, physicalName, logicalId }) => {
+      'AWS::RDS::DBCluster': async ({ properties, physicalName }) => {
+        const served = await serve(physicalName);
+        const { postgres, port, hosts } = served;
         const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${physicalName}`;
-        if (cluster && cluster.arn !== arn) {
-          throw new Error(`${logicalId}: the local cloud runs one Aurora cluster, and the template has more.`);
-        }
         const masterUser = secrets.resolve(String(properties.MasterUsername ?? 'postgres'));
+        const dataApi = properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true';
+        clusters.set(physicalName, { arn, masterUser, dataApi, ...served });
         const database = properties.DatabaseName === undefined ? undefined : String(properties.DatabaseName);
         await prepareDatabase(postgres, masterUser, database);
         const resourceId = `cluster-${resourceSuffix(physicalName)}`;
-        cluster = {
-          arn,
-          resourceId,
-          masterUser,
-          dataApi: properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true',
-        };
-        hosts.set('127.0.0.1', resourceId);
+        hosts.set('127.0.0.1', { resourceId });
         return {
           ref: physicalName,
           attributes: {
@@ -100,17 +150,24 @@ export function createRds(postgres: Postgres, secrets: Secrets, port: number): R
       },
       'AWS::RDS::DBProxy': ({ properties, physicalName, logicalId }) => {
         const id = `prx-${resourceSuffix(physicalName).toLowerCase()}`;
-        hosts.set('localhost', id);
-        proxies.set('localhost', { name: logicalId, roleArn: String(properties.RoleArn) });
         const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:db-proxy:${id}`;
         const ref = String(properties.DBProxyName ?? physicalName);
+        proxies.set(ref, { id, role: { name: logicalId, roleArn: String(properties.RoleArn) } });
         return { ref, attributes: { DBProxyArn: arn, Endpoint: 'localhost' } };
       },
       'AWS::RDS::DBInstance': instance,
-      'AWS::RDS::DBProxyTargetGroup': ({ physicalName }) => ({
-        ref: physicalName,
-        attributes: { TargetGroupArn: `arn:aws:rds:${REGION}:${ACCOUNT}:target-group:${physicalName}` },
-      }),
+      'AWS::RDS::DBProxyTargetGroup': ({ properties, physicalName, logicalId }) => {
+        const proxy = proxies.get(String(properties.DBProxyName));
+        const [name] = [properties.DBClusterIdentifiers ?? []].flat();
+        const hosts = clusters.get(String(name))?.hosts;
+        const cluster = hosts?.get('127.0.0.1');
+        if (!proxy || !hosts || !cluster) {
+          throw new LocalError('Template', `${logicalId}: a target group joins a proxy and one cluster`);
+        }
+        hosts.set('localhost', { resourceId: proxy.id, behind: { role: proxy.role, clusterId: cluster.resourceId } });
+        const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:target-group:${physicalName}`;
+        return { ref: physicalName, attributes: { TargetGroupArn: arn } };
+      },
       'AWS::RDS::DBSubnetGroup': passive,
       'AWS::RDS::DBClusterParameterGroup': passive,
       'AWS::RDS::DBParameterGroup': passive,

@@ -4,7 +4,6 @@ import type { Access } from '../access.ts';
 import { AwsError } from '../errors.ts';
 import { sendJson } from '../http.ts';
 import { type JsonApi, parseMembers, unknownOperation } from '../json-api.ts';
-import type { Postgres } from '../postgres/server.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Rds } from './cluster.ts';
 
@@ -18,17 +17,15 @@ function field(value: unknown): Record<string, unknown> {
 }
 
 /** ExecuteStatement of the RDS Data API: runs SQL as the user whom the cluster's secret names. */
-export function createDataApi(postgres: Postgres, rds: Rds, secrets: Secrets, access: Access): JsonApi {
+export function createDataApi(rds: Rds, secrets: Secrets, access: Access): JsonApi {
   return {
     service: 'rds-data',
     async handle({ request, response, principal, body }) {
       if (request.method !== 'POST' || request.url !== '/Execute')
         throw unknownOperation('RDS Data API', request.url ?? '');
       const { resourceArn, secretArn, sql, database = 'postgres', parameters } = parseMembers(body);
-      const cluster = rds.cluster();
-      if (!cluster || cluster.arn !== resourceArn) {
-        throw new AwsError('BadRequestException', `There is no cluster ${resourceArn}.`);
-      }
+      const cluster = rds.cluster(String(resourceArn));
+      if (!cluster) throw new AwsError('BadRequestException', `There is no cluster ${resourceArn}.`);
       access.demand(principal, 'rds-data:ExecuteStatement', cluster.arn);
       access.demand(principal, 'secretsmanager:GetSecretValue', String(secretArn));
       if (!cluster.dataApi) throw new AwsError('BadRequestException', 'HttpEndpoint is not enabled for this cluster.');
@@ -39,7 +36,7 @@ export function createDataApi(postgres: Postgres, rds: Rds, secrets: Secrets, ac
       if (username !== cluster.masterUser) {
         throw new AwsError('BadRequestException', `The secret is not that of ${cluster.masterUser}, the master user.`);
       }
-      const client = await postgres.connect(username, String(database)).catch((error: unknown) => {
+      const client = await cluster.postgres.connect(username, String(database)).catch((error: unknown) => {
         throw new AwsError('BadRequestException', reason(error));
       });
       try {

@@ -2,11 +2,10 @@ import { createServer, connect as dial, type Server, type Socket } from 'node:ne
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { reason } from '../../errors.ts';
 import type { Log } from '../../types.ts';
-import { ACCOUNT, type Identities, REGION, type ServicesOptions } from '../../types.ts';
+import { ACCOUNT, type Caller, type Identities, REGION, type ServicesOptions } from '../../types.ts';
 import type { Access } from '../access.ts';
 import type { Postgres } from '../postgres/server.ts';
 import { verifyToken } from '../presigned-token.ts';
-import type { Rds } from './cluster.ts';
 import {
   askPassword,
   CANCEL_REQUEST,
@@ -19,9 +18,16 @@ import {
 
 const SIGN_IN_MS = 20_000;
 
+/** What a client dials: a cluster, or the proxy before it, which signs in to it with a role of its own. */
+export interface Address {
+  /** cluster-… or prx-…, which rds-db:connect is granted on. */
+  readonly resourceId: string;
+  readonly behind?: { readonly role: Caller; readonly clusterId: string };
+}
+
 interface Front {
   readonly postgres: Postgres;
-  readonly rds: Rds;
+  readonly hosts: ReadonlyMap<string, Address>;
   readonly identities: Identities;
   readonly access: Access;
   readonly port: number;
@@ -37,12 +43,12 @@ async function refusal(front: Front, user: string, token: string): Promise<strin
   try {
     const host = token.slice(0, token.indexOf('/')).split(':')[0] ?? '';
     const { principal, url } = verifyToken(token, 'rds-db', { Action: 'connect', DBUser: user }, front.identities);
-    const resourceId = front.rds.resourceId(host);
-    if (!resourceId || Number(url.port) !== front.port) return `the token is for ${url.host}, which is not this server`;
+    const address = front.hosts.get(host);
+    if (!address || Number(url.port) !== front.port) return `the token is for ${url.host}, which is not this server`;
     front.access.reach(principal, 'rds-db');
-    front.access.demand(principal, 'rds-db:connect', userArn(resourceId, user));
-    const proxy = front.rds.proxyRole(host);
-    if (proxy) front.access.demand(proxy, 'rds-db:connect', userArn(front.rds.cluster()?.resourceId ?? '', user));
+    front.access.demand(principal, 'rds-db:connect', userArn(address.resourceId, user));
+    const { behind } = address;
+    if (behind) front.access.demand(behind.role, 'rds-db:connect', userArn(behind.clusterId, user));
     const query =
       "SELECT pg_has_role(oid, 'rds_iam', 'MEMBER') AS iam FROM pg_roles WHERE rolname = $1 AND rolcanlogin";
     const { rows } = await front.postgres.pool.query<{ iam: boolean }>(query, [user]);
@@ -106,7 +112,10 @@ async function serve(front: Front, socket: Socket, context: SecureContext): Prom
  * The cluster's and the proxy's address: speaks the start of the PostgreSQL protocol, insists on TLS, takes an RDS IAM
  * token as password, and then passes the bytes to the embedded server, which trusts the socket only this can open.
  */
-export function createRdsFront(front: Front, tls: ServicesOptions['tls']): { server: Server; stop(): void } {
+export function createRdsFront(
+  front: Front,
+  tls: Pick<ServicesOptions['tls'], 'cert' | 'key'>,
+): { server: Server; stop(): void } {
   const context = createSecureContext({ cert: tls.cert, key: tls.key });
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

@@ -27,6 +27,10 @@ async function provideDatabase(): Promise<void> {
   const { roleArn } = cloud.principal('Proxy', [grant(clusterId, 'app'), grant(clusterId, 'plain')]);
   const proxy = await cloud.provide('AWS::RDS::DBProxy', 'Proxy', { DBProxyName: 'proxy', RoleArn: roleArn });
   proxyId = String(proxy.attributes.DBProxyArn).split(':')[6] ?? '';
+  await cloud.provide('AWS::RDS::DBProxyTargetGroup', 'Targets', {
+    DBProxyName: proxy.ref,
+    DBClusterIdentifiers: [cluster.ref],
+  });
 }
 
 function execute(principal: TestPrincipal, sql: string, secret = secretArn) {

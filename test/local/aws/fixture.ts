@@ -79,7 +79,7 @@ const noConnections: Connections = { post: async () => 'gone', close: async () =
 /** Starts the services, by default on free ports over a new data folder, with the local CA trusted by this process. */
 export async function startFixture(overrides: Partial<ServicesOptions> = {}): Promise<Fixture> {
   const data = overrides.data ?? (await scratch('tidemark-test-'));
-  const port = overrides.port ?? (await freePorts(6));
+  const port = overrides.port ?? (await freePorts(8));
   const tls = await loadTls(data);
   setDefaultCACertificates([...getCACertificates('default'), tls.ca]);
   const identities = createIdentities();

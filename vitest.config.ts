@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'parts',
-          include: ['test/{codec,docs}/**/*.test.ts'],
+          include: ['test/{codec,docs,model}/**/*.test.ts'],
           ...limits,
         },
       },
@@ -19,6 +19,13 @@ export default defineConfig({
           name: 'cloud',
           include: ['test/{local,e2e}/**/*.test.ts'],
           globalSetup: [assembly, 'test/support/kafka/libraries.ts'],
+          ...limits,
+        },
+      },
+      {
+        test: {
+          name: 'admin',
+          include: ['test/admin/**/*.test.ts'],
           ...limits,
         },
       },

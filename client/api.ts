@@ -7,6 +7,7 @@ import { DeltaApplyResponse, deltaContentType } from '../protocol/delta-apply.ts
 import { Device, type RegisterDeviceRequest } from '../protocol/devices.ts';
 import { type DownloadRequest, DownloadResponse } from '../protocol/download.ts';
 import type { FinalizeRequest } from '../protocol/finalize.ts';
+import { DamageResponse, type HealRequest, HealResponse } from '../protocol/heal.ts';
 import { HistoryResponse } from '../protocol/history.ts';
 import type { MoveRequest } from '../protocol/move.ts';
 import { type ProveRequest, ProveResponse } from '../protocol/prove.ts';
@@ -74,6 +75,9 @@ export function createApi(baseUrl: string, session: Session) {
     restore: (content: RestoreRequest) => commit('/restore', content),
     download: (content: DownloadRequest) => post(DownloadResponse, '/download', content),
     ticket: (deviceId: string) => post(TicketResponse, '/ticket', { device_id: deviceId }),
+    damage: (deviceId: string, after?: string) =>
+      call(DamageResponse, 'GET', `/heal?${query({ device_id: deviceId, after })}`),
+    heal: (content: HealRequest) => post(HealResponse, '/heal', content),
     changes: (deviceId: string, cursor: number) =>
       call(ChangesResponse, 'GET', `/changes?${query({ device_id: deviceId, cursor })}`),
     tree: (deviceId: string, path?: string, after?: string) =>

@@ -10,6 +10,7 @@ import { conflictPath } from './conflict.ts';
 import { ClientError } from './errors.ts';
 import { execute } from './execute.ts';
 import { DeletionGuard, rootGuard } from './guard.ts';
+import { heal } from './heal.ts';
 import { ignoreFile } from './ignore.ts';
 import { Lookout } from './look.ts';
 import { pathsOf } from './operation.ts';
@@ -42,6 +43,8 @@ const SAFETY_POLL_MS = 10 * 60_000;
 /** The whole folder is looked at this often, watched or not; and this often when it cannot be watched. */
 const RESCAN_MS = 10 * 60_000;
 const DEGRADED_RESCAN_MS = 10_000;
+/** The service is asked this often whether it has lost blocks. */
+const HEAL_MS = 60 * 60_000;
 /** Attempts for one path in a sync that is to end. */
 const ONCE_ATTEMPTS = 3;
 
@@ -107,6 +110,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
   let ignoreHint: string | undefined;
   let rescanAt = Date.now() + rescanMs;
   let pollAt = Date.now() + POLL_MS;
+  let healAt = Date.now();
   let first = true;
 
   const goOnline = (): void => {
@@ -130,6 +134,10 @@ export async function runSync(options: EngineOptions): Promise<void> {
       await catchUp(sync);
       pollAt = Date.now() + (connected ? SAFETY_POLL_MS : POLL_MS);
       if (online === undefined) goOnline();
+    }
+    if (Date.now() >= healAt) {
+      healAt = Date.now() + HEAL_MS;
+      await heal(sync);
     }
 
     const planned = performance.now();

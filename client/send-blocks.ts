@@ -136,7 +136,7 @@ export async function sendBlocks(
 }
 
 /** False when the store refuses the URL or the headers: they have ended, and a new session call brings new ones. */
-async function putBlock(url: string, headers: Record<string, string>, bytes: Uint8Array): Promise<boolean> {
+export async function putBlock(url: string, headers: Record<string, string>, bytes: Uint8Array): Promise<boolean> {
   // These two follow from the URL and the body.
   const own = Object.entries(headers).filter(([name]) => !/^(host|content-length)$/i.test(name));
   for (let attempt = 1; ; attempt++) {

@@ -156,6 +156,11 @@ export class ApiStack extends Stack {
     blocks.grantLookUp(finalize);
     grantInvoke(finalize, maintenance.relay);
     this.#route(finalize, '/finalize', HttpMethod.POST);
+
+    const heal = this.#sqlFunction('Heal', medium, environment);
+    blocks.grantLookUp(heal);
+    blocks.grantBlocks(heal, 's3:PutObject');
+    this.#route(heal, '/heal', HttpMethod.GET, HttpMethod.POST);
   }
 
   /** Commits that move no content. */

@@ -1,13 +1,15 @@
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { AccountRootPrincipal, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { BlocksStack } from './blocks-stack.ts';
+import { migrationFiles } from './bundle.ts';
 import { TidemarkFunction } from './function.ts';
+import { grantInvoke } from './grants.ts';
 import type { MetadataStack } from './metadata-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
 import type { Profile } from './profile.ts';
@@ -21,7 +23,7 @@ interface MaintenanceStackProps extends StackProps {
   readonly blocks: BlocksStack;
 }
 
-/** What happens after a commit: its event is published, and blocks that nobody needs go away. */
+/** What happens after a commit: its event is published, and blocks that nobody needs go away. And the operator's way in. */
 export class MaintenanceStack extends Stack {
   readonly relay: TidemarkFunction;
   readonly gc: TidemarkFunction;
@@ -33,6 +35,7 @@ export class MaintenanceStack extends Stack {
     this.undelivered = this.#createQueue(props.profile);
     this.relay = this.#createRelay(props);
     this.gc = this.#createGc(props);
+    this.#createAdmin(props);
   }
 
   /** The only producer: it empties the outbox, woken by each commit and, for what that missed, by the clock. */
@@ -73,6 +76,29 @@ export class MaintenanceStack extends Stack {
     });
     this.#every(Duration.hours(1), gc);
     return gc;
+  }
+
+  /** What `tidemark-admin` invokes, by whoever may assume the operator's role. */
+  #createAdmin({ profile, network, metadata, blocks }: MaintenanceStackProps): void {
+    const admin = new TidemarkFunction(this, 'Admin', {
+      profile,
+      memorySize: 1024,
+      timeout: Duration.seconds(300),
+      placement: network.inside,
+      environment: { BLOCK_BUCKET: blocks.bucket.bucketName },
+      // A shard that moves gets its schema anew.
+      files: [migrationFiles().path],
+    });
+    metadata.connectOwner(admin);
+    blocks.grantLookUp(admin);
+    blocks.grantListVersions(admin);
+    const operator = new Role(this, 'Operator', {
+      assumedBy: new AccountRootPrincipal(),
+      description: 'For the people who run tidemark-admin',
+    });
+    grantInvoke(operator, admin);
+    new CfnOutput(this, 'AdminFunction', { value: admin.functionName });
+    new CfnOutput(this, 'OperatorRole', { value: operator.roleArn });
   }
 
   #createQueue({ removalPolicy }: Profile): Queue {

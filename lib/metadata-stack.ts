@@ -39,6 +39,12 @@ export class MetadataStack extends Stack {
     fn.node.addDependency(this.#schema);
   }
 
+  /** Lets a function run SQL as the owner of all schemas. */
+  connectOwner(fn: TidemarkFunction): void {
+    this.#database.connect(fn, 'tidemark_migrate');
+    fn.node.addDependency(this.#schema);
+  }
+
   #createKey({ removalPolicy }: Profile): Key {
     return new Key(this, 'Key', {
       description: 'Tidemark metadata: storage, backups and snapshots',

@@ -51,7 +51,10 @@ export interface ConcurrencyProfile {
 }
 
 export interface MetadataProfile {
-  /** Aurora clusters, each with an equal run of the 64 shards; the first also holds the global blocks. */
+  /**
+   * Aurora clusters that a new service spreads its 64 shards over; the first also holds the global blocks. Later ones
+   * start empty: shards are moved to them.
+   */
   readonly clusters: number;
   /** Aurora capacity units (2 GiB each) of an instance. Zero lets a cluster pause, which a proxy would prevent. */
   readonly minCapacity: number;

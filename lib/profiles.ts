@@ -89,12 +89,17 @@ export const profileNames = Object.keys(profiles);
 /**
  * The profile of that name.
  * @param name value of the context key `profile`
+ * @param clusters how many database clusters it has instead of its own number: value of the context key `clusters`
  * @throws Error that lists the valid names, or what of the profile could not be deployed
  */
-export function profileNamed(name: unknown): Profile {
+export function profileNamed(name: unknown, clusters?: unknown): Profile {
   const profile = Object.entries(profiles).find(([key]) => key === name)?.[1];
   if (!profile) {
     throw new Error(`There is no profile ${JSON.stringify(name)}. Use --context profile=${profileNames.join('|')}.`);
   }
-  return validated(String(name), profile);
+  return validated(String(name), clusters === undefined ? profile : withClusters(profile, Number(clusters)));
+}
+
+function withClusters(profile: Profile, clusters: number): Profile {
+  return { ...profile, metadata: { ...profile.metadata, clusters } };
 }

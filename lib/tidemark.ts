@@ -13,12 +13,13 @@ import { signingKeyNames } from './signing-key.ts';
 import { StreamStack } from './stream-stack.ts';
 
 /**
- * All stacks of one deployment, in the size of the context key `profile` (default `team`). None is bound to an
- * account or a region, so that synthesis needs neither credentials nor a network. It fails on what CloudFormation
- * would refuse (a flag in cdk.json) and on every finding of cdk-nag that no construct acknowledges with a reason.
+ * All stacks of one deployment, in the size of the context key `profile` (default `team`), with as many database clusters
+ * as the key `clusters` says (default: the profile's). None is bound to an account or a region, so that synthesis needs
+ * neither credentials nor a network. It fails on what CloudFormation would refuse (a flag in cdk.json) and on every
+ * finding of cdk-nag that no construct acknowledges with a reason.
  */
 export function createStacks(app: App): void {
-  const profile = profileNamed(app.node.tryGetContext('profile') ?? 'team');
+  const profile = profileNamed(app.node.tryGetContext('profile') ?? 'team', app.node.tryGetContext('clusters'));
   const signingKeys = signingKeyNames(app.node.tryGetContext('signingKeys'));
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   const network = new NetworkStack(app, 'TidemarkNetwork', { profile });

@@ -6,8 +6,8 @@ const CAPACITY = { least: 0, most: 256, step: 0.5 };
 const PAUSE = { least: 5, most: 24 * 60 };
 /** Days. */
 const BACKUP = { least: 1, most: 35 };
-/** Shards of the metadata. */
-const SHARDS = 64;
+/** Clusters are named by letters. */
+const CLUSTERS = { least: 1, most: 26 };
 
 /**
  * The profile itself, when it could be deployed: what AWS refuses only after half an hour of building, or accepts and
@@ -39,8 +39,8 @@ function placement({ zones, endpointZones, removalPolicy, deletionProtection }: 
 function metadata(profile: MetadataProfile): string[] {
   const { clusters, minCapacity, maxCapacity, pauseAfter, proxy, readers, backupRetention, outboxCheck } = profile;
   const problems: string[] = [];
-  if (!Number.isInteger(SHARDS / clusters)) {
-    problems.push(`metadata.clusters is ${clusters}: the ${SHARDS} shards divide evenly over 1, 2, 4, 8, … clusters.`);
+  if (!Number.isInteger(clusters) || clusters < CLUSTERS.least || clusters > CLUSTERS.most) {
+    problems.push(`metadata.clusters is ${clusters}: use a whole number from ${CLUSTERS.least} to ${CLUSTERS.most}.`);
   }
   for (const capacity of [minCapacity, maxCapacity]) {
     if (capacity < CAPACITY.least || capacity > CAPACITY.most || !Number.isInteger(capacity / CAPACITY.step)) {

@@ -13,6 +13,7 @@ import { lambdaProviders } from './lambda/provide.ts';
 import { createLambda, type LambdaService } from './lambda/service.ts';
 import { lockFolder } from './lock.ts';
 import { createNetwork, demandRoute, type Network } from './network.ts';
+import { writeOperator } from './operator.ts';
 import { createPermissions } from './permissions.ts';
 import { runtimeProviders } from './providers.ts';
 import { publish } from './running.ts';
@@ -129,6 +130,7 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
   };
   provisioning = prepare(assembly, (type) => (isCustom(type) ? custom.provision : providers[type]));
   await provisioning.run();
+  await writeOperator(data, provisioning.outputs(), { roles, endpoint: services.endpoints.LAMBDA, ca: tls.caFile });
 
   const mayInvoke = createPermissions(resources);
   const gateways = await startGateways({

@@ -20,6 +20,7 @@ Options
   --data DIR       where everything is kept (default: tidemark-data; the tour starts with an empty tidemark-data/tour)
   --port N         first of ten ports on 127.0.0.1 (default: 4400, the tour 4420)
   --profile NAME   deployment profile to run: dev, team or internet (default: team)
+  --clusters N     database clusters for the metadata, 1 to 4 (default: 1)
 
 KAFKA_BROKERS=host:port[,…] uses that Apache Kafka instead of the embedded stream.`;
 
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     data: { type: 'string' },
     port: { type: 'string' },
     profile: { type: 'string', default: 'team' },
+    clusters: { type: 'string', default: '1' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -54,7 +56,7 @@ async function main(): Promise<void> {
 
   print('synthesizing the CDK app …');
   const assembly = join(data, 'cdk.out');
-  await synthesize(assembly, { profile: values.profile });
+  await synthesize(assembly, { profile: values.profile, clusters: values.clusters });
   const problems = new Problems();
   print(`starting its ${firstTime ? 'local cloud for the first time' : 'local cloud'} …`);
   const cloud = await startCloud({

@@ -14,6 +14,8 @@ export const routes = [
   { method: 'GET', path: '/history', function: 'history' },
   { method: 'GET', path: '/compare', function: 'compare' },
   { method: 'POST', path: '/restore', function: 'restore' },
+  { method: 'GET', path: '/heal', function: 'heal' },
+  { method: 'POST', path: '/heal', function: 'heal' },
   { method: 'POST', path: '/delete', function: 'delete' },
   { method: 'POST', path: '/move', function: 'move' },
   { method: 'POST', path: '/ticket', function: 'ticket' },

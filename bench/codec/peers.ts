@@ -56,44 +56,55 @@ export function installedPeers(): { installed: Peer[]; missing: string[] } {
 /** Figures of one tool, summed over the pairs; `undefined` when it fails or takes too long. */
 export function measurePeer(peer: Peer, pairs: readonly Pair[]): Figures | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
+  const idle = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
   try {
-    const nothing = { base: Buffer.alloc(16), target: Buffer.alloc(16) };
-    const startUp = measurePair(peer, nothing, folder);
+    writePair(idle, { base: Buffer.alloc(16), target: Buffer.alloc(16) });
     const sum = { delta_bytes: 0, encode_ms: 0, apply_ms: 0 };
     for (const pair of pairs) {
-      const figures = measurePair(peer, pair, folder);
-      if (!startUp || !figures) return undefined;
+      writePair(folder, pair);
+      const figures = measurePair(peer, folder, idle);
+      if (!figures) return undefined;
       sum.delta_bytes += figures.delta_bytes;
-      sum.encode_ms += Math.max(0, figures.encode_ms - startUp.encode_ms);
-      sum.apply_ms += Math.max(0, figures.apply_ms - startUp.apply_ms);
+      sum.encode_ms += figures.encode_ms;
+      sum.apply_ms += figures.apply_ms;
     }
     return sum;
   } finally {
-    rmSync(folder, { recursive: true });
+    for (const each of [folder, idle]) rmSync(each, { recursive: true });
   }
 }
 
-function measurePair(peer: Peer, { base, target }: Pair, folder: string): Figures | undefined {
+function writePair(folder: string, { base, target }: Pair): void {
   writeFileSync(join(folder, 'base'), base);
   writeFileSync(join(folder, 'target'), target);
+}
+
+/** Each run in `folder` follows one in `idle`, where there is next to nothing to do: the start-up to subtract. */
+function measurePair(peer: Peer, folder: string, idle: string): Figures | undefined {
   const encode: number[] = [];
   const apply: number[] = [];
   for (let run = 0; run < RUNS; run++) {
-    const encodeMs = peer.encode.map((line) => runIn(folder, line));
-    const applyMs = runIn(folder, peer.apply);
-    if (applyMs === undefined || encodeMs.includes(undefined)) return undefined;
-    encode.push(encodeMs.reduce((sum: number, ms) => sum + ms!, 0));
-    apply.push(applyMs);
-    if (encode[0]! > 1000) break;
+    const [encodeStartUp, applyStartUp] = runOnce(peer, idle);
+    const [encodeMs, applyMs] = runOnce(peer, folder);
+    if ([encodeStartUp, applyStartUp, encodeMs, applyMs].some(Number.isNaN)) return undefined;
+    encode.push(encodeMs - encodeStartUp);
+    apply.push(applyMs - applyStartUp);
+    if (encodeMs > 1000) break;
   }
   const delta_bytes = statSync(join(folder, 'delta')).size;
   return { delta_bytes, encode_ms: median(encode), apply_ms: median(apply) };
 }
 
-/** Milliseconds, or `undefined` when the command fails or takes too long. */
-function runIn(folder: string, line: string): number | undefined {
+/** Milliseconds to encode and to apply; NaN for what fails. */
+function runOnce(peer: Peer, folder: string): [encode: number, apply: number] {
+  const encode = peer.encode.reduce((sum, line) => sum + runIn(folder, line), 0);
+  return [encode, runIn(folder, peer.apply)];
+}
+
+/** Milliseconds, or NaN when the command fails or takes too long. */
+function runIn(folder: string, line: string): number {
   const [program, ...parameters] = line.split(' ');
   const started = performance.now();
   const { status } = spawnSync(program!, parameters, { cwd: folder, stdio: 'ignore', timeout: PATIENCE_MS });
-  return status === 0 ? performance.now() - started : undefined;
+  return status === 0 ? performance.now() - started : Number.NaN;
 }

@@ -31,7 +31,8 @@ export async function deleteFiles(shard: Shard, userId: string, request: DeleteR
       const commits = files.flatMap((item, position): Commit[] => {
         const target = targets.get(item.path)!;
         if (target.version !== item.base_version || blocked.has(item.path)) return [];
-        return [tombstone(target, versionId(userId, { kind: 'delete', id: requestId }, position, item.path))];
+        const place = { position, path: item.path, hashes: [] };
+        return [tombstone(target, versionId(userId, { kind: 'delete', id: requestId }, place))];
       });
       const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, commits);
       const done = new Map(commits.map((commit, index) => [commit.path, { commit, cursor: cursors[index]! }]));

@@ -32,7 +32,7 @@ export async function finalizeUpload(
   const files = await commitFiles(shard, session, deviceId, raised.ready);
   const counted = raised.ready.map((file) => file.versionId);
   const settled = files.flatMap(({ result }) => result ?? []);
-  await lowerRefused(databases.blocks, counted, settled);
+  await lowerRefused(databases, shard, counted, settled);
   if (settled.length === files.length) await releasePins(databases.blocks, session);
 
   const results = files.map(({ position, path, result }) => {

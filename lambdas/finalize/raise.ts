@@ -1,10 +1,9 @@
-import type { Pool } from 'pg';
 import type { ItemError } from '../../protocol/errors.ts';
 import { raiseReferences } from '../shared/commit/references.ts';
-import { transaction } from '../shared/database.ts';
+import { type Database, transaction } from '../shared/database.ts';
 import { itemError } from '../shared/errors.ts';
 import { versionId } from '../shared/ids.ts';
-import { type BlockRow, isStored, lockBlocks } from '../shared/tables/blocks.ts';
+import { type BlockRow, isStored, lockToRaise } from '../shared/tables/blocks.ts';
 import { findPins, type Pin, type Session } from '../shared/tables/pins.ts';
 import type { UploadFile } from '../shared/tables/uploads.ts';
 import { noteSentBlocks } from './sent-blocks.ts';
@@ -25,7 +24,7 @@ interface Raised {
 
 /** Counts the blocks of every file whose blocks are all stored and the user's to use: held, or verified in the session. */
 export async function raiseUpload(
-  blocks: Pool,
+  blocks: Database,
   session: Session,
   files: readonly UploadFile[],
   held: ReadonlySet<string>,
@@ -33,20 +32,22 @@ export async function raiseUpload(
   const hashes = [...new Set(files.flatMap((file) => file.hashes))];
   await noteSentBlocks(blocks, session, hashes, held);
   return await transaction(blocks, async (sql) => {
-    const rows = await lockBlocks(sql, hashes);
+    const rows = await lockToRaise(sql, hashes);
     const pins = await findPins(sql, session, hashes);
-    const raised = judge(session, files, { rows, held, pins });
-    await raiseReferences(
+    const { ready, ...raised } = judge(session, files, { rows, held, pins });
+    const counted = await raiseReferences(
       sql,
-      raised.ready.map((file) => ({
-        versionId: file.versionId,
-        userId: session.userId,
-        hashes: [...new Set(file.hashes)],
-      })),
+      rows,
+      ready.map((file) => ({ versionId: file.versionId, userId: session.userId, hashes: [...new Set(file.hashes)] })),
     );
-    return raised;
+    const made = ready.filter(({ versionId }) => !counted.has(versionId));
+    for (const { position } of made) raised.refused.set(position, madeBefore);
+    return { ...raised, ready: ready.filter(({ versionId }) => counted.has(versionId)) };
   });
 }
+
+/** Unless the session keeps an answer, its id was used before, and forgotten since. */
+const madeBefore = itemError('upload_gone', 'this upload_id stands for an upload of days ago: take a new one');
 
 function judge(
   { userId, uploadId }: Session,
@@ -67,7 +68,7 @@ function judge(
     } else {
       raised.ready.push({
         ...file,
-        versionId: versionId(userId, { kind: 'finalize', id: uploadId }, file.position, file.path),
+        versionId: versionId(userId, { kind: 'finalize', id: uploadId }, file),
         deltaSizes: file.hashes.flatMap((hash) => pins.get(hash)?.delta_bytes ?? []),
       });
     }

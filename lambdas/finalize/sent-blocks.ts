@@ -1,8 +1,8 @@
 import pMap from 'p-map';
-import type { Pool } from 'pg';
 import { findBlock } from '../shared/block-store.ts';
 import { noteArrivals } from '../shared/commit/arrivals.ts';
-import { findBlocks, isStored } from '../shared/tables/blocks.ts';
+import type { Database } from '../shared/database.ts';
+import { type BlockRow, findBlocks, isStored } from '../shared/tables/blocks.ts';
 import { findPins, type Pin, type Session } from '../shared/tables/pins.ts';
 
 /** Blocks that are noted together: a call that ends early is continued by the next. */
@@ -11,7 +11,7 @@ const CONCURRENCY = 32;
 
 /** Finds out which blocks came by the session's signed uploads: nobody vouches for them yet. */
 export async function noteSentBlocks(
-  blocks: Pool,
+  blocks: Database,
   session: Session,
   hashes: readonly string[],
   held: ReadonlySet<string>,
@@ -21,13 +21,18 @@ export async function noteSentBlocks(
     ({ hash, verified }) => !((held.has(hash) || verified) && isStored(rows.get(hash))),
   );
   for (let start = 0; start < doubtful.length; start += BATCH) {
-    const found = await pMap(doubtful.slice(start, start + BATCH), findSent, { concurrency: CONCURRENCY });
+    const found = await pMap(doubtful.slice(start, start + BATCH), (pin) => findSent(pin, rows.get(pin.hash)), {
+      concurrency: CONCURRENCY,
+    });
     await noteArrivals(blocks, session, found.flat());
   }
 }
 
-/** The block, if its object carries the token of this user's signed uploads. */
-async function findSent({ hash, put_token: token }: Pin): Promise<{ hash: string; size: number }[]> {
+/** The block, if its object carries the token of this user's signed uploads and is not the one that is damaged. */
+async function findSent(
+  { hash, put_token: token }: Pin,
+  row: BlockRow | undefined,
+): Promise<{ hash: string; size: number }[]> {
   const object = await findBlock(hash);
-  return object?.token === token ? [{ hash, size: object.size }] : [];
+  return object?.token === token && object.version !== row?.damaged_version ? [{ hash, size: object.size }] : [];
 }

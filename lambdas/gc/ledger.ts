@@ -14,9 +14,9 @@ export async function settleLedger(databases: Databases, limit: number): Promise
     const ids = versions.map(({ version_id }) => version_id);
     for (const id of await filterVersions(shard.pool, shard, ids)) visible.add(id);
   }
-  await confirmVersions(databases.blocks, [...visible]);
+  // Taken up again since then, by a retry or by another run, they stay as they are.
+  await confirmVersions(databases.blocks, [...visible], 'unsettled');
   const invisible = unsettled.map(({ version_id }) => version_id).filter((id) => !visible.has(id));
-  // A retry may have entered one of them again since then: that one may become visible yet.
   await lowerReferences(databases.blocks, invisible, 'unsettled');
   return unsettled.length;
 }

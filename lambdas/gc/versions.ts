@@ -1,7 +1,6 @@
-import type { Pool } from 'pg';
 import { limits } from '../../protocol/limits.ts';
 import { lowerReferences } from '../shared/commit/references.ts';
-import { type Shard, transaction } from '../shared/database.ts';
+import { type Database, type Shard, transaction } from '../shared/database.ts';
 import { toHexes } from '../shared/ids.ts';
 import { lockAccounts } from '../shared/tables/accounts.ts';
 import { reopenVersions } from '../shared/tables/ledger.ts';
@@ -18,7 +17,7 @@ const expired = (schema: string) => `${OVERDUE}
  * Removes some expired versions. Their ledger rows open first and close last, so that counts fall only after the
  * versions are gone, and the sweep settles whatever a crash leaves in between. Answers how many it took up.
  */
-export async function expireVersions(blocks: Pool, shard: Shard, limit: number): Promise<number> {
+export async function expireVersions(blocks: Database, shard: Shard, limit: number): Promise<number> {
   const { rows } = await shard.pool.query<{ version_id: string; user_id: string; block_hashes: Buffer[] }>(
     `select v.version_id, v.user_id, v.block_hashes from ${shard.schema}.file_versions v
      where ${expired(shard.schema)} order by v.superseded_at limit $1`,
@@ -39,7 +38,7 @@ export async function expireVersions(blocks: Pool, shard: Shard, limit: number):
     ids,
     rows.map(({ user_id }) => user_id),
   );
-  await lowerReferences(blocks, gone);
+  await lowerReferences(blocks, gone, 'leaving');
   return rows.length;
 }
 

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import pMap from 'p-map';
 import { customResource } from '../shared/custom-resource.ts';
-import { poolOf } from '../shared/database.ts';
-import { requireEnv } from '../shared/env.ts';
+import { type Clusters, connectClusters } from '../shared/database.ts';
 import { logger } from '../shared/log.ts';
-import { parseShardMap, shardSchemas } from '../shared/shards.ts';
-import { migrateSchema } from './migrate.ts';
-import { readMigrations } from './migrations.ts';
+import { migrateSchema } from '../shared/migrations/migrate-schema.ts';
+import { readMigrations } from '../shared/migrations/read.ts';
+import { leftSchema, shardSchemas } from '../shared/shards.ts';
 
 /** DDL waits for the locks of running requests; those end within half a minute. */
 const STATEMENT_MS = 60_000;
@@ -18,25 +17,44 @@ export const handler = customResource(async () => {
     readMigrations(join(folder, 'shard')),
     readMigrations(join(folder, 'blocks')),
   ];
-  const map = parseShardMap(requireEnv('SHARD_MAP'));
-  const applied = await Promise.all(
-    Object.entries(map.clusters).map(async ([name, cluster]) => {
-      const pool = poolOf(cluster, STATEMENT_MS);
-      try {
+  const clusters = connectClusters(STATEMENT_MS);
+  const { pools, placement, blocksCluster } = clusters;
+  try {
+    await demandShards(clusters);
+    const applied = await Promise.all(
+      [...pools].map(async ([name, pool]) => {
         const work = shardSchemas
-          .filter((_, shard) => map.clusterOf(shard) === name)
+          .filter((_, shard) => placement.clusterOf(shard) === name)
           .map((schema) => ({ schema, migrations: shardMigrations }));
-        if (map.blocks === name) work.push({ schema: 'blocks', migrations: blocksMigrations });
+        if (name === blocksCluster) work.push({ schema: 'blocks', migrations: blocksMigrations });
         const run = ({ schema, migrations }: (typeof work)[number]) => migrateSchema(pool, schema, migrations);
         return sum(await pMap(work, run, { concurrency: 2 }));
-      } finally {
-        await pool.end();
-      }
-    }),
-  );
-  logger.info('migrated', { applied: sum(applied) });
-  return {};
+      }),
+    );
+    logger.info('migrated', { applied: sum(applied) });
+    return {};
+  } finally {
+    await Promise.all([...pools.values()].map((pool) => pool.end()));
+  }
 });
+
+/** A shard that is nowhere is made anew, unless a move of it was interrupted: then its rows are under another name. */
+async function demandShards({ pools, placement }: Clusters): Promise<void> {
+  const found = await placement.look();
+  const left = shardSchemas.flatMap((_, shard) => (found.has(shard) ? [] : [leftSchema(shard)]));
+  for (const [name, pool] of pools) {
+    const { rows } = await pool.query<{ nspname: string }>(
+      'select nspname from pg_catalog.pg_namespace where nspname = any($1)',
+      [left],
+    );
+    if (rows[0]) {
+      const { nspname } = rows[0];
+      throw new Error(
+        `a move was interrupted, cluster ${name} has ${nspname}: finish it with tidemark-admin shard move`,
+      );
+    }
+  }
+}
 
 function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0);

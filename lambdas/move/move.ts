@@ -56,7 +56,7 @@ export async function moveFiles(databases: Databases, userId: string, request: M
       });
     });
   });
-  await lowerRefused(databases.blocks, [...counted], results);
+  await lowerRefused(databases, shard, [...counted], results);
   return results;
 }
 
@@ -67,7 +67,11 @@ async function findSources(shard: Shard, userId: string, request: MoveRequest): 
   return new Map(
     rows.flatMap((row, position) => {
       if (!row) return [];
-      const id = versionId(userId, { kind: 'move', id: request.request_id }, position, request.moves[position]!.to);
+      const id = versionId(
+        userId,
+        { kind: 'move', id: request.request_id },
+        { position, path: request.moves[position]!.to, hashes: toHexes(row.block_hashes) },
+      );
       return [[position, { row, versionId: id }] as const];
     }),
   );

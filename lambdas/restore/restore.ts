@@ -46,9 +46,10 @@ export async function restoreVersions(
   const names = files.map(({ path, version, from }) => ({ path: from ?? path, version, own: from !== undefined }));
   const versions = await findVersions(shard.pool, shard, userId, names);
   const named = files.map(({ path, base_version: baseVersion }, position): Item => {
-    const id = versionId(userId, { kind: 'restore', id: requestId }, position, path);
-    const old = versions[position];
-    return { path, baseVersion, id, old: old?.change_type === 'delete' ? undefined : old };
+    const old = versions[position]?.change_type === 'delete' ? undefined : versions[position];
+    const hashes = toHexes(old?.block_hashes ?? []);
+    const id = versionId(userId, { kind: 'restore', id: requestId }, { position, path, hashes });
+    return { path, baseVersion, id, old };
   });
   const items = await countBlocks(databases, userId, named);
 
@@ -69,7 +70,7 @@ export async function restoreVersions(
     });
   });
   const ids = items.filter(({ old }) => old).map(({ id }) => id);
-  await lowerRefused(databases.blocks, ids, results);
+  await lowerRefused(databases, shard, ids, results);
   return results;
 }
 

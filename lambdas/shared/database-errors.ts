@@ -18,3 +18,9 @@ export function isOverloaded(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
   return isTransient(error) || code === '57014' || code === '53300' || message === CONNECT_TIMEOUT;
 }
+
+/** Whether the statement names a schema or table that is not there: SQLSTATE 42P01 and 3F000. */
+export function isAbsent(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === '42P01' || code === '3F000';
+}

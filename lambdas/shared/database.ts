@@ -1,19 +1,28 @@
 import { Signer } from '@aws-sdk/rds-signer';
 import { Pool, type PoolClient, types } from 'pg';
-import { isTransient } from './database-errors.ts';
+import { isAbsent, isTransient } from './database-errors.ts';
 import { once, requireEnv } from './env.ts';
+import { ServiceError } from './errors.ts';
+import { Placement } from './placement.ts';
 import { parseShardMap, shardOf, shardSchemas } from './shards.ts';
+
+/** Connections to where some schemas are: of one cluster, or of whichever holds a shard now. */
+export interface Database extends Pick<Pool, 'query'> {
+  connect(): Promise<PoolClient>;
+  /** Whether the failed call may be repeated because its schema is now elsewhere, where `connect` leads from now on. */
+  follow?(error: unknown): Promise<boolean>;
+}
 
 /** One user's rows: the database that holds the shard, and the schema that every statement names. */
 export interface Shard {
   readonly number: number;
-  readonly pool: Pool;
+  readonly pool: Database;
   readonly schema: string;
 }
 
 /** The global blocks and the shards: two handles that never share a transaction. */
 export interface Databases {
-  readonly blocks: Pool;
+  readonly blocks: Database;
   readonly shards: readonly Shard[];
   shardOf(userId: string): Shard;
 }
@@ -29,16 +38,52 @@ export const typeParsers = {
     oid === INT8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
 };
 
-/** Connects as the environment says: an IAM token as password, TLS verified, at most two connections per cluster. */
-export const databases = once((): Databases => {
-  const map = parseShardMap(requireEnv('SHARD_MAP'));
-  const pools = new Map(Object.entries(map.clusters).map(([name, cluster]) => [name, poolOf(cluster, STATEMENT_MS)]));
-  return databasesOf(pools.get(map.blocks)!, (shard) => pools.get(map.clusterOf(shard))!);
-});
+/** All clusters of the shard map, with what lies on them. */
+export interface Clusters extends Databases {
+  readonly pools: ReadonlyMap<string, Pool>;
+  readonly placement: Placement;
+  /** Name of the cluster that holds the blocks. */
+  readonly blocksCluster: string;
+}
 
-export function databasesOf(blocks: Pool, poolOfShard: (shard: number) => Pool): Databases {
+/** Connects as the environment says: an IAM token as password, TLS verified, at most two connections per cluster. */
+export function connectClusters(statementMs: number): Clusters {
+  const map = parseShardMap(requireEnv('SHARD_MAP'));
+  const pools = new Map(Object.entries(map.clusters).map(([name, cluster]) => [name, poolOf(cluster, statementMs)]));
+  const placement = new Placement(pools, map.clusterOf);
+  const blocks = pools.get(map.blocks)!;
+  return {
+    pools,
+    placement,
+    blocksCluster: map.blocks,
+    ...databasesOf(blocks, (shard) => databaseOf(placement, shard)),
+  };
+}
+
+export const databases = once((): Databases => connectClusters(STATEMENT_MS));
+
+export function databasesOf(blocks: Database, poolOfShard: (shard: number) => Database): Databases {
   const shards = shardSchemas.map((schema, number) => ({ number, schema, pool: poolOfShard(number) }));
   return { blocks, shards, shardOf: (userId) => shards[shardOf(userId)]! };
+}
+
+/** Leads to wherever the shard is. */
+function databaseOf(placement: Placement, shard: number): Database {
+  const follow = async (error: unknown): Promise<boolean> => {
+    if (!isAbsent(error)) return false;
+    if (await placement.find(shard)) return true;
+    const message = `shard ${shard} is being moved to another cluster: try again in a moment`;
+    throw new ServiceError('unavailable', message, undefined, { cause: error });
+  };
+  const query = (...statement: unknown[]) => {
+    const pool = placement.poolOf(shard);
+    return (pool.query as (...statement: unknown[]) => Promise<unknown>)(...statement);
+  };
+  return {
+    query: ((...statement: unknown[]) => retried(() => query(...statement), follow)) as Pool['query'],
+    connect: () => placement.poolOf(shard).connect(),
+    follow,
+  };
 }
 
 /**
@@ -46,7 +91,7 @@ export function databasesOf(blocks: Pool, poolOfShard: (shard: number) => Pool):
  * nothing the second time.
  * @param statementMs bound of each statement
  */
-export function poolOf({ host, port }: { host: string; port: number }, statementMs: number): Pool {
+function poolOf({ host, port }: { host: string; port: number }, statementMs: number): Pool {
   const user = requireEnv('DATABASE_USER');
   const signer = new Signer({ hostname: host, port, username: user });
   const pool = new Pool({
@@ -64,22 +109,23 @@ export function poolOf({ host, port }: { host: string; port: number }, statement
   // An idle connection may die while the function is frozen; the next statement gets a new one.
   pool.on('error', () => {});
   const query = pool.query.bind(pool) as (...statement: unknown[]) => Promise<unknown>;
-  pool.query = ((...statement: unknown[]) => retried(() => query(...statement))) as Pool['query'];
+  pool.query = ((...statement: unknown[]) => retried(() => query(...statement), isTransient)) as Pool['query'];
   return pool;
 }
 
 /**
- * Runs `work` in one transaction. Runs it again when the connection was dead, or when PostgreSQL asks for it (deadlock,
- * serialization); therefore `work` must do nothing else, and a transaction that committed although its answer was lost
+ * Runs `work` in one transaction. Runs it again when the connection was dead, when PostgreSQL asks for it (deadlock,
+ * serialization), or when the shard has moved; therefore `work` must do nothing else, and a transaction that committed
+ * although its answer was lost
  * must change nothing the second time.
  */
 export async function transaction<T>(
-  pool: Pool,
+  database: Database,
   work: (sql: PoolClient) => Promise<T>,
   isolation: 'read committed' | 'repeatable read' = 'read committed',
 ): Promise<T> {
-  return await retried(async () => {
-    const sql = await pool.connect();
+  const run = async () => {
+    const sql = await database.connect();
     let broken: Error | undefined;
     try {
       await sql.query(`begin isolation level ${isolation}`);
@@ -94,16 +140,20 @@ export async function transaction<T>(
     } finally {
       sql.release(broken);
     }
-  });
+  };
+  return await retried(run, async (error) => isTransient(error) || (await database.follow?.(error)) === true);
 }
 
-/** Repeats a call that failed for a dead connection, a deadlock or a serialization failure; at most three attempts. */
-async function retried<T>(call: () => Promise<T>): Promise<T> {
+/** Repeats a call that failed in a way that allows it; at most three attempts. */
+async function retried<T>(
+  call: () => Promise<T>,
+  mayRepeat: (error: unknown) => boolean | Promise<boolean>,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await call();
     } catch (error) {
-      if (attempt === ATTEMPTS || !isTransient(error)) throw error;
+      if (attempt === ATTEMPTS || !(await mayRepeat(error))) throw error;
     }
   }
 }

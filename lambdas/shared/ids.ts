@@ -8,10 +8,16 @@ interface Call {
 
 /**
  * The id of the version that one item of one call makes: the same on every retry, so that counting it twice or
- * inserting it twice is impossible. An RFC 9562 version 8 UUID of SHA-256 over user, call, position and path.
+ * inserting it twice is impossible. A retry that finds other blocks, say because another file is at the path now, makes
+ * another version: what is counted for an id is what the version holds. An RFC 9562 version 8 UUID of SHA-256 over all
+ * of this.
  */
-export function versionId(userId: string, { kind, id }: Call, position: number, path: string): string {
-  const text = [userId, kind, id, position, path].join('\n');
+export function versionId(
+  userId: string,
+  { kind, id }: Call,
+  { position, path, hashes }: { position: number; path: string; hashes: readonly string[] },
+): string {
+  const text = [userId, kind, id, position, path, ...hashes].join('\n');
   const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;

@@ -3,11 +3,18 @@ import * as z from 'zod';
 
 const SHARDS = 64;
 
+/** The name of a schema that belongs to one shard. */
+export function numbered(name: string, shard: number): string {
+  return `${name}_${String(shard).padStart(2, '0')}`;
+}
+
 /** All shard schemas, `shard_00` to `shard_63`. Statements take their schema from this list only. */
-export const shardSchemas: readonly string[] = Array.from(
-  { length: SHARDS },
-  (_, shard) => `shard_${String(shard).padStart(2, '0')}`,
-);
+export const shardSchemas: readonly string[] = Array.from({ length: SHARDS }, (_, shard) => numbered('shard', shard));
+
+/** What a shard's schema is called on the cluster that it has left, until it is removed there. */
+export function leftSchema(shard: number): string {
+  return numbered('left', shard);
+}
 
 /** The shard of a user, fixed for ever: the first 4 bytes of SHA-256 of the lower-case UUID's text, modulo 64. */
 export function shardOf(userId: string): number {

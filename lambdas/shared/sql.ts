@@ -1,7 +1,8 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
+import type { Database } from './database.ts';
 
 /** What runs a statement: a pool for a single one, a client inside a transaction. */
-export type Sql = Pool | PoolClient;
+export type Sql = Database | PoolClient;
 
 /** A timestamptz expression as milliseconds since 1970. */
 export function ms(expression: string): string {

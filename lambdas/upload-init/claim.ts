@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Pool, PoolClient } from 'pg';
-import { transaction } from '../shared/database.ts';
-import { type BlockRow, insertPending, isStored, lockBlocks, reviveBlocks } from '../shared/tables/blocks.ts';
+import type { PoolClient } from 'pg';
+import { type Database, transaction } from '../shared/database.ts';
+import { type BlockRow, guardBlocks, insertPending, isStored, reviveBlocks } from '../shared/tables/blocks.ts';
 import { type Pin, renewPins, type Session } from '../shared/tables/pins.ts';
 
 export interface WantedBlock {
@@ -24,7 +24,7 @@ export type BlockToSend =
  * answer can be collected before the pin expires.
  */
 export async function claimBlocks(
-  blocks: Pool,
+  blocks: Database,
   session: Session,
   wanted: readonly WantedBlock[],
   crossUser: boolean,
@@ -32,7 +32,7 @@ export async function claimBlocks(
   if (wanted.length === 0) return [];
   return await transaction(blocks, async (sql) => {
     const hashes = wanted.map(({ hash }) => hash);
-    const rows = await lockAll(sql, wanted);
+    const rows = await guardAll(sql, wanted);
     const stored = (hash: string) => isStored(rows.get(hash));
     await reviveBlocks(
       sql,
@@ -59,13 +59,13 @@ function howToSend({ hash, size, delta }: WantedBlock, stored: boolean, pin: Pin
   return { hash, how: 'put', size, token: pin.put_token };
 }
 
-/** Locks the row of every block, new ones included. One that collection removes in between is added again. */
-async function lockAll(sql: PoolClient, wanted: readonly WantedBlock[]): Promise<Map<string, BlockRow>> {
+/** Keeps collection away from every block, new ones included. One that it removes in between is added again. */
+async function guardAll(sql: PoolClient, wanted: readonly WantedBlock[]): Promise<Map<string, BlockRow>> {
   const rows = new Map<string, BlockRow>();
   for (let missing = wanted; missing.length > 0; missing = wanted.filter(({ hash }) => !rows.has(hash))) {
     await insertPending(sql, missing);
     const hashes = missing.map(({ hash }) => hash);
-    for (const [hash, row] of await lockBlocks(sql, hashes)) rows.set(hash, row);
+    for (const [hash, row] of await guardBlocks(sql, hashes)) rows.set(hash, row);
   }
   return rows;
 }

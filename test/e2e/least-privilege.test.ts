@@ -13,13 +13,15 @@ import {
   history,
   init,
   moveFiles,
+  offerHealing,
   prove,
   restoreFile,
   resultsOf,
   tree,
 } from '../service/support/calls.ts';
+import { admin } from '../support/admin.ts';
 import { type Service, startService } from '../support/service.ts';
-import { age, storedBlocks, sweep } from '../support/storage.ts';
+import { age, loseBlock, storedBlocks, sweep } from '../support/storage.ts';
 import { blocksOf, offer, type User } from '../support/user.ts';
 import { unusedGrants } from './unused-grants.ts';
 
@@ -66,6 +68,7 @@ async function walk(): Promise<void> {
     user.call('GET', '/devices'),
     user.call('GET', '/no-such-route'),
   ]);
+  await loseAndHeal(user);
 
   await openWithoutSocket(await user.addDevice(), user);
   socket.send(JSON.stringify({ type: 'ping' }));
@@ -92,6 +95,20 @@ async function proveAndCommit(user: User, content: Buffer): Promise<void> {
   const { upload_id, send } = await init(user, [await offer('same.bin', content, 0)]);
   await prove(user, upload_id, send, content);
   await finalize(user, upload_id);
+}
+
+/** An operator's audit finds that a block is missing, and the device that has its content sends it again. */
+async function loseAndHeal(user: User): Promise<void> {
+  const content = randomBytes(1000);
+  await user.save('lost.bin', content);
+  const { hash } = (await blocksOf(content))[0]!;
+  await loseBlock(service, hash);
+  expect((await admin(service, 'audit', '--sample', '100')).lines).toContainEqual({ kind: 'missing', hash });
+  const { body } = await user.call('GET', `/heal?device_id=${user.device}`);
+  expect(body).toEqual({ hashes: [hash] });
+  const [block] = await offerHealing(user, hash);
+  await fetch(block!.url, { method: 'PUT', headers: block!.headers, body: content });
+  expect(await offerHealing(user, hash)).toEqual([]);
 }
 
 /**

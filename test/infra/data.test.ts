@@ -1,7 +1,7 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { deploymentOf } from './deployment.ts';
 
-const { template } = deploymentOf();
+const { template, resources } = deploymentOf();
 
 describe('sync stream', () => {
   test('the topic has 64 partitions and keeps seven days', () => {
@@ -121,11 +121,35 @@ test('migrations run after the users of every cluster exist and again when the S
   });
 });
 
-test('the shard map gives each of the 64 shards to one cluster, and the blocks to the first', () => {
-  const { functions } = deploymentOf('internet');
-  const { environment } = functions.find(({ name }) => name === 'Finalize')!;
-  const text = JSON.stringify(environment.SHARD_MAP).replaceAll('\\\\', '').replaceAll('\\"', '"');
-  expect(text).toContain('"shards":{"a":[[0,15]],"b":[[16,31]],"c":[[32,47]],"d":[[48,63]]},"blocks":"a"');
+describe('the metadata of the internet profile', () => {
+  const internet = deploymentOf('internet');
+
+  test('gives each of 64 shards, and the blocks, to one of its clusters', () => {
+    const clusters = internet.resources('AWS::RDS::DBCluster');
+    expect(clusters).toHaveLength(4);
+    const { SHARD_MAP } = internet.functions.find(({ name }) => name === 'Finalize')!.environment;
+    const text = (SHARD_MAP as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1]
+      .map((part) => (typeof part === 'string' ? part : '1'))
+      .join('');
+    const map = JSON.parse(text) as { shards: Record<string, [number, number][]>; blocks: string };
+    const shards = Object.values(map.shards).flatMap((ranges) =>
+      ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, index) => first + index)),
+    );
+    expect(shards).toEqual(Array.from({ length: 64 }, (_, shard) => shard));
+    expect(Object.keys(map.shards)).toEqual(['a', 'b', 'c', 'd']);
+    expect(map.blocks).toBe('a');
+  });
+});
+
+test('the operator may invoke one function and nothing else', () => {
+  const roles = resources('AWS::IAM::Role').filter(({ path }) => path.includes('/Operator/'));
+  expect(roles).toHaveLength(1);
+  const policies = resources('AWS::IAM::Policy').filter(({ path }) => path.includes('/Operator/'));
+  const statements = policies.flatMap(
+    ({ properties }) => (properties.PolicyDocument as { Statement: { Action: string; Resource: unknown }[] }).Statement,
+  );
+  expect(statements.map(({ Action }) => Action)).toEqual(['lambda:InvokeFunction']);
+  expect(JSON.stringify(statements[0]!.Resource)).toContain('Admin');
 });
 
 test.each([

@@ -65,6 +65,7 @@ const expected: Record<string, Expected> = {
     ['BLOCK_BUCKET', 'RELAY_FUNCTION'],
     ['lambda:InvokeFunction', 's3:GetObject', 's3:ListBucket'],
   ),
+  Heal: inVpc(512, 15, ['BLOCK_BUCKET'], ['s3:GetObject', 's3:ListBucket', 's3:PutObject']),
   Delete: inVpc(512, 15, ['RELAY_FUNCTION'], ['lambda:InvokeFunction']),
   Move: inVpc(512, 15, ['RELAY_FUNCTION'], ['lambda:InvokeFunction']),
   Restore: inVpc(512, 15, ['RELAY_FUNCTION'], ['lambda:InvokeFunction']),
@@ -105,6 +106,7 @@ const expected: Record<string, Expected> = {
     ['BLOCK_BUCKET'],
     ['s3:DeleteObjectVersion', 's3:ListBucketVersions', 'sqs:SendMessage', ...consume],
   ),
+  Admin: inVpc(1024, 300, ['BLOCK_BUCKET'], ['s3:GetObject', 's3:ListBucket', 's3:ListBucketVersions']),
   Relay: inVpc(
     256,
     60,
@@ -180,7 +182,7 @@ describe.each(profileNames)('functions of the profile %s', (profile) => {
   test('sign in to the database as the user that fits their job', () => {
     const users = functions.filter(({ environment }) => 'DATABASE_USER' in environment);
     for (const { name, environment, statements } of users) {
-      const user = name === 'Migrate' ? 'tidemark_migrate' : 'tidemark_app';
+      const user = name === 'Migrate' || name === 'Admin' ? 'tidemark_migrate' : 'tidemark_app';
       expect(environment.DATABASE_USER).toBe(user);
       const connect = statements.find(({ actions }) => actions.includes('rds-db:connect'));
       expect(JSON.stringify(connect?.resources)).toContain(`/${user}"`);

@@ -9,6 +9,7 @@ const calls: Record<string, readonly string[]> = {
   Prove: ['rds-db', 's3'],
   DeltaApply: ['rds-db', 's3'],
   Finalize: ['lambda', 'rds-db', 's3'],
+  Heal: ['rds-db', 's3'],
   Delete: ['lambda', 'rds-db'],
   Move: ['lambda', 'rds-db'],
   Restore: ['lambda', 'rds-db'],
@@ -29,6 +30,7 @@ const calls: Record<string, readonly string[]> = {
   Notify: ['dynamodb', 'execute-api'],
   HangUp: ['dynamodb', 'execute-api'],
   Gc: ['rds-db', 's3'],
+  Admin: ['rds-db', 's3'],
   Relay: ['kafka-cluster', 'rds-db'],
   // Custom resources answer CloudFormation through a URL of S3.
   Migrate: ['rds-db', 's3'],

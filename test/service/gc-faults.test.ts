@@ -8,7 +8,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import type { Pool } from 'pg';
 import { beforeEach, expect, test } from 'vitest';
 import { collectBlocks } from '../../lambdas/gc/blocks.ts';
-import { migrateSchema } from '../../lambdas/migrate/migrate.ts';
+import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { claimBlocks } from '../../lambdas/upload-init/claim.ts';
 import { blocksMigrations, scratchDatabase } from './support/scratch-database.ts';
 

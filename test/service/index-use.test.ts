@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrateSchema } from '../../lambdas/migrate/migrate.ts';
 import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
+import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import type { Sql } from '../../lambdas/shared/sql.ts';
 import { changeBounds, lockAccount } from '../../lambdas/shared/tables/accounts.ts';
-import { findBlocks, insertPending, lowerCounts, markLive, raiseCounts } from '../../lambdas/shared/tables/blocks.ts';
+import {
+  findBlocks,
+  insertPending,
+  lockToRaise,
+  lowerCounts,
+  markLive,
+  raiseCounts,
+} from '../../lambdas/shared/tables/blocks.ts';
 import { listChanges } from '../../lambdas/shared/tables/changes.ts';
 import { requireDevice } from '../../lambdas/shared/tables/devices.ts';
 import { findTreeHash, listDirectory, listItems, listStale } from '../../lambdas/shared/tables/directories.ts';
@@ -53,6 +60,13 @@ async function plansOf(run: (sql: never) => Promise<unknown>): Promise<string> {
 const [user, id] = [randomUUID(), randomUUID()];
 const hashes = ['aa'.repeat(32), 'bb'.repeat(32)];
 const blocks = hashes.map((hash) => ({ hash, size: 1 }));
+/** One that is counted alone, and one that is counted in slots. */
+const countable = new Map(
+  hashes.map((hash, index) => [
+    hash,
+    { hash, state: 'live' as const, size_bytes: 1, damaged_version: null, hot: index > 0 },
+  ]),
+);
 const session = { userId: user, uploadId: id };
 const paths = ['a/b', 'c'];
 
@@ -80,7 +94,8 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   findBlocks: (sql) => findBlocks(sql, hashes),
   insertPending: (sql) => insertPending(sql, blocks),
   markLive: (sql) => markLive(sql, blocks),
-  raiseCounts: (sql) => raiseCounts(sql, hashes),
+  lockToRaise: (sql) => lockToRaise(sql, hashes),
+  raiseCounts: (sql) => raiseCounts(sql, countable, hashes),
   lowerCounts: (sql) => lowerCounts(sql, hashes),
   renewPins: (sql) =>
     renewPins(

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { migrateSchema } from '../../lambdas/migrate/migrate.ts';
-import { type Migration, readMigrations } from '../../lambdas/migrate/migrations.ts';
+import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
+import { type Migration, readMigrations } from '../../lambdas/shared/migrations/read.ts';
 import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 import { database } from './support/service.ts';
 
@@ -32,7 +32,7 @@ test('a run applies every file once, in each schema; the next one nothing', asyn
   expect(await migrateSchema(pool, 'shard_08', shardMigrations)).toBe(shardMigrations.length);
   expect(await migrateSchema(pool, 'blocks', blocksMigrations)).toBe(blocksMigrations.length);
   expect(await tables('shard_07')).toEqual(await tables('shard_08'));
-  expect(await tables('blocks')).toEqual(['blocks', 'ledger', 'migrations', 'pins']);
+  expect(await tables('blocks')).toEqual(['blocks', 'counts', 'hot_counts', 'ledger', 'migrations', 'pins']);
 });
 
 test('runs at the same time apply every file once between them', async () => {

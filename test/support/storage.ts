@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { shardSchemas } from '../../lambdas/shared/shards.ts';
 import { readJournal } from '../../local/aws/s3/journal.ts';
@@ -13,6 +13,16 @@ export async function storedBlocks(data: string): Promise<string[]> {
     .flatMap((versions) => [...versions.keys()])
     .map((key) => key.replace('blocks/', ''))
     .sort();
+}
+
+/** Changes the content of a block's object behind the back of S3. */
+export async function damageBlock(service: Service, hash: string): Promise<void> {
+  const folder = bucketFolder(service);
+  const [version] = (await readJournal(folder)).get(`blocks/${hash}`)!;
+  const file = join(folder, 'objects', version!.file!);
+  const content = await readFile(file);
+  content[0]! ^= 1;
+  await writeFile(file, content);
 }
 
 /** Hashes of the blocks that the service knows of, or with `held` only those that versions hold, sorted. */
@@ -43,4 +53,27 @@ export async function sweep({ cloud }: Service): Promise<Record<string, number>>
   const { payload, functionError } = await cloud.invoke('Gc', {});
   if (functionError) throw new Error(payload.toString());
   return JSON.parse(payload.toString()) as Record<string, number>;
+}
+
+/** Has a block's object collected that is still referred to, as a wrong count would. */
+export async function loseBlock(service: Service, hash: string): Promise<void> {
+  const { database, data } = service;
+  const key = Buffer.from(hash, 'hex');
+  const { rows } = await database.query<{ ref_count: number; size_bytes: number }>(
+    `update blocks.blocks b set ref_count = 0, delete_after = now() - interval '1 hour'
+     from (select ref_count from blocks.blocks where block_hash = $1) old
+     where b.block_hash = $1 returning old.ref_count, b.size_bytes`,
+    [key],
+  );
+  await sweep(service);
+  if ((await storedBlocks(data)).includes(hash)) throw new Error(`the sweep left ${hash}`);
+  await database.query(
+    `insert into blocks.blocks (block_hash, state, ref_count, size_bytes) values ($1, 'live', $2, $3)`,
+    [key, rows[0]!.ref_count, rows[0]!.size_bytes],
+  );
+}
+
+/** Where the local cloud keeps the bucket of blocks, beside that of access logs. */
+function bucketFolder({ data, cloud }: Service): string {
+  return join(data, 's3', cloud.outputs.BlockBucket!);
 }

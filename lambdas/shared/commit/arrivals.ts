@@ -1,6 +1,5 @@
-import type { Pool } from 'pg';
-import { transaction } from '../database.ts';
-import { lockBlocks, markLive } from '../tables/blocks.ts';
+import { type Database, transaction } from '../database.ts';
+import { guardBlocks, markLive } from '../tables/blocks.ts';
 import { type Session, verifyPins } from '../tables/pins.ts';
 
 /** A block whose content the session's user has sent, by whatever way; its object is in the store. */
@@ -12,14 +11,17 @@ export interface Arrival {
 }
 
 /** Notes that blocks of the session are in the store, and that its user has their content. */
-export async function noteArrivals(blocks: Pool, session: Session, arrivals: readonly Arrival[]): Promise<void> {
+export async function noteArrivals(blocks: Database, session: Session, arrivals: readonly Arrival[]): Promise<void> {
   if (arrivals.length === 0) return;
   await transaction(blocks, async (sql) => {
-    await lockBlocks(
+    const found = await guardBlocks(
       sql,
       arrivals.map(({ hash }) => hash),
     );
-    await markLive(sql, arrivals);
+    await markLive(
+      sql,
+      arrivals.filter(({ hash }) => found.get(hash)?.state !== 'live'),
+    );
     await verifyPins(sql, session, arrivals);
   });
 }

@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
 import type { Shard } from '../database.ts';
+import { ServiceError } from '../errors.ts';
 import { requestId } from '../request-id.ts';
 import { byteaText } from '../sql.ts';
 import { type Account, updateAccount } from '../tables/accounts.ts';
@@ -67,14 +68,16 @@ export async function writeCommits(
        mode = excluded.mode, last_modified = now(), deleted_at = excluded.deleted_at`,
     [input, userId],
   );
-  await sql.query(
+  const { rowCount: made } = await sql.query(
     `insert into ${schema}.file_versions (version_id, file_id, user_id, version, path, kind, change_type,
        block_hashes, block_sizes, size_bytes, mtime_ms, mode, origin_device, superseded_at)
      select version_id, file_id, $2, version, path, kind, change_type, block_hashes, block_sizes, size_bytes,
        mtime_ms, mode, $3, case when change_type = 'delete' then now() end
-     from json_to_recordset($1) ${RECORD}`,
+     from json_to_recordset($1) ${RECORD}
+     on conflict (version_id) do nothing`,
     [input, userId, deviceId],
   );
+  if (made !== commits.length) throw usedBefore();
   await sql.query(
     `insert into ${schema}.changes (user_id, seq, version_id, moved_from)
      select $2, seq, version_id, moved_from from json_to_recordset($1) ${RECORD}`,
@@ -105,6 +108,10 @@ export async function writeCommits(
   await updateAccount(sql, holding, userId, { used, reserved: -releasedBytes, changeSeq });
   return seqs;
 }
+
+/** The call's answer is forgotten, but what it made is not. */
+const usedBefore = () =>
+  new ServiceError('bad_request', 'this id stands for a call of days ago that was carried out: take a new one');
 
 const RECORD = `c(file_id uuid, version_id uuid, seq bigint, path text, moved_from text, kind text, version int,
   change_type text, block_hashes bytea[], block_sizes int[], size_bytes bigint, mtime_ms bigint, mode int)`;

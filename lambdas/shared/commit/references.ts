@@ -1,30 +1,42 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
-import { transaction } from '../database.ts';
+import { type Database, type Databases, type Shard, transaction } from '../database.ts';
 import { logger } from '../log.ts';
-import { isStored, lockBlocks, lowerCounts, raiseCounts } from '../tables/blocks.ts';
-import { type Counted, countedHashes, enterLedger, leaveLedger } from '../tables/ledger.ts';
+import {
+  type CountableBlock,
+  isReferable,
+  lockBlocks,
+  lockToRaise,
+  lowerCounts,
+  raiseCounts,
+} from '../tables/blocks.ts';
+import { type Counted, countedHashes, enterLedger, leaveLedger, type Open } from '../tables/ledger.ts';
+import { filterVersions } from '../tables/versions.ts';
 
 /**
- * Counts versions before they become visible, each once however often it is called. The caller has locked the blocks
- * in the same transaction and knows that they are live or condemned.
+ * Counts versions before they become visible, each once however often it is called. Answers the ids of those that may
+ * become visible: not the ones that an earlier call made.
+ * @param blocks all blocks of the versions, locked by `lockToRaise` in the same transaction, and referable
  */
-export async function raiseReferences(sql: PoolClient, versions: readonly Counted[]): Promise<void> {
-  const counted = versions.filter(({ hashes }) => hashes.length > 0);
-  if (counted.length === 0) return;
-  const fresh = await enterLedger(sql, counted);
+export async function raiseReferences(
+  sql: PoolClient,
+  blocks: ReadonlyMap<string, CountableBlock>,
+  versions: readonly Counted[],
+): Promise<Set<string>> {
+  const { holding = [], empty = [] } = Object.groupBy(versions, ({ hashes }) =>
+    hashes.length > 0 ? 'holding' : 'empty',
+  );
+  const entered = holding.length > 0 ? await enterLedger(sql, holding) : new Map<string, boolean>();
   await raiseCounts(
     sql,
-    counted.filter(({ versionId }) => fresh.has(versionId)).flatMap(({ hashes }) => hashes),
+    blocks,
+    holding.filter(({ versionId }) => entered.get(versionId)).flatMap(({ hashes }) => hashes),
   );
+  return new Set([...empty.map(({ versionId }) => versionId), ...entered.keys()]);
 }
 
 /** Takes the counts of versions back that did not become visible, or are gone; each once. */
-export async function lowerReferences(
-  blocks: Pool,
-  versionIds: readonly string[],
-  which: 'raised' | 'unsettled' = 'raised',
-): Promise<void> {
+export async function lowerReferences(blocks: Database, versionIds: readonly string[], which: Open): Promise<void> {
   if (versionIds.length === 0) return;
   await transaction(blocks, async (sql) => {
     // Blocks before ledger rows, the order in which a finalize takes them.
@@ -34,18 +46,24 @@ export async function lowerReferences(
 }
 
 /**
- * Takes the counts of those versions back that a call did not commit. The call is over by then: a failure costs nothing
- * but time, since the sweep settles what stays raised.
+ * Takes the counts of those versions back that a call did not commit, and no earlier one whose answer is forgotten. The
+ * call is over by then: a failure costs nothing but time, since the sweep settles what stays raised.
  */
 export async function lowerRefused(
-  blocks: Pool,
+  { blocks }: Databases,
+  shard: Shard,
   counted: readonly string[],
   results: readonly CommitResult[],
 ): Promise<void> {
   const visible = new Set(results.flatMap((result) => ('version_id' in result ? [result.version_id] : [])));
   const refused = counted.filter((id) => !visible.has(id));
   try {
-    await lowerReferences(blocks, refused);
+    const made = new Set(refused.length > 0 ? await filterVersions(shard.pool, shard, refused) : []);
+    await lowerReferences(
+      blocks,
+      refused.filter((id) => !made.has(id)),
+      'raised',
+    );
   } catch (error) {
     logger.warn('counts stay raised until the sweep', { versions: refused.length, error: error as Error });
   }
@@ -53,15 +71,14 @@ export async function lowerRefused(
 
 /**
  * Counts new versions that reuse blocks of the user's own versions. Answers the ids of the versions that can be made;
- * the others need a block that is being deleted.
+ * the others need a block that is being deleted, or were made before.
  */
-export async function reuseBlocks(blocks: Pool, versions: readonly Counted[]): Promise<Set<string>> {
+export async function reuseBlocks(blocks: Database, versions: readonly Counted[]): Promise<Set<string>> {
   const all = [...new Set(versions.flatMap(({ hashes }) => hashes))];
   if (all.length === 0) return new Set(versions.map(({ versionId }) => versionId));
   return await transaction(blocks, async (sql) => {
-    const found = await lockBlocks(sql, all);
-    const possible = versions.filter(({ hashes }) => hashes.every((hash) => isStored(found.get(hash))));
-    await raiseReferences(sql, possible);
-    return new Set(possible.map(({ versionId }) => versionId));
+    const found = await lockToRaise(sql, all);
+    const possible = versions.filter(({ hashes }) => hashes.every((hash) => isReferable(found.get(hash))));
+    return await raiseReferences(sql, found, possible);
   });
 }

@@ -1,37 +1,99 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
+import type { Database } from '../database.ts';
 import { toBytes } from '../ids.ts';
 
 /** How long an unused block stays. */
 const GRACE = `interval '72 hours'`;
 
+/** From so many references on, a block's count is spread over slots. */
+const HOT_REFERENCES = 100;
+/** More than the connections that a cluster's busiest moment has on one block. */
+const SLOTS = 64;
+
 export interface BlockRow {
   hash: string;
-  state: 'pending' | 'live' | 'condemned' | 'deleting';
+  state: 'pending' | 'live' | 'condemned' | 'deleting' | 'quarantined';
   size_bytes: number;
+  /** The object version that is damaged, while quarantined. */
+  damaged_version: string | null;
 }
 
-/** Whether the block's content is in the store and may be referred to. */
+/** Whether the block's content is in the store. */
 export function isStored(block: BlockRow | undefined): boolean {
   return block?.state === 'live' || block?.state === 'condemned';
 }
 
-export async function findBlocks(sql: Pool, hashes: readonly string[]): Promise<Map<string, BlockRow>> {
+/** Whether another version may hold a block that one holds already; its content may be on its way back. */
+export function isReferable(block: BlockRow | undefined): boolean {
+  return isStored(block) || block?.state === 'quarantined';
+}
+
+const columns = `encode(block_hash, 'hex') as hash, state, size_bytes, damaged_version`;
+
+export async function findBlocks(sql: Database, hashes: readonly string[]): Promise<Map<string, BlockRow>> {
   return await selectBlocks(sql, hashes, '');
 }
 
-/** Locks the blocks in the order of their hashes, as everything does that locks more than one. */
+/** The blocks whose hex is after `after` and up to `last`, or to the end. Neither has to be a hash itself. */
+export async function blocksBetween(
+  sql: Database,
+  after: string,
+  last: string | undefined,
+): Promise<Map<string, BlockRow>> {
+  const { rows } = await sql.query<BlockRow>(
+    `select ${columns} from blocks.blocks where block_hash >= $1 and block_hash <= $2`,
+    [Buffer.from(after, 'hex'), Buffer.concat([Buffer.from(last ?? '', 'hex'), Buffer.alloc(HASH_BYTES, 0xff)])],
+  );
+  const inside = rows.filter(({ hash }) => hash > after && (last === undefined || hash <= last));
+  return new Map(inside.map((row) => [row.hash, row]));
+}
+
+const HASH_BYTES = 32;
+
+/**
+ * Keeps collection away from the blocks until the transaction ends; others may do the same at once, and count. In the
+ * order of the hashes, as everything does that locks more than one block.
+ */
+export async function guardBlocks(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, BlockRow>> {
+  return await selectBlocks(sql, hashes, 'order by block_hash for key share');
+}
+
+/** Locks the blocks alone, to change their state or count. */
 export async function lockBlocks(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, BlockRow>> {
-  return await selectBlocks(sql, hashes, 'order by block_hash for update');
+  return await selectBlocks(sql, hashes, 'order by block_hash for no key update');
+}
+
+/** A block that is locked so that references to it may be added. */
+export interface CountableBlock extends BlockRow {
+  /** Others add references at the same time: they are counted in slots. */
+  hot: boolean;
+}
+
+/**
+ * Locks the blocks to add references: hot ones, which are in use for certain, together with others who do so; the rest
+ * alone.
+ */
+export async function lockToRaise(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, CountableBlock>> {
+  const found = new Map<string, CountableBlock>();
+  const lock = async (hot: boolean, tail: string) => {
+    const missing = hashes.filter((hash) => !found.has(hash));
+    for (const [hash, row] of await selectBlocks(sql, missing, tail)) found.set(hash, { ...row, hot });
+  };
+  await lock(false, `and ref_count < ${HOT_REFERENCES} order by block_hash for no key update`);
+  await lock(true, 'and ref_count > 0 order by block_hash for share');
+  // Lost all its references since the first look.
+  await lock(false, 'order by block_hash for no key update');
+  return found;
 }
 
 async function selectBlocks(
-  sql: Pool | PoolClient,
+  sql: Database | PoolClient,
   hashes: readonly string[],
   tail: string,
 ): Promise<Map<string, BlockRow>> {
   if (hashes.length === 0) return new Map();
   const { rows } = await sql.query<BlockRow>(
-    `select encode(block_hash, 'hex') as hash, state, size_bytes from blocks.blocks
+    `select ${columns} from blocks.blocks
      where block_hash = any($1) ${tail}`,
     [toBytes(hashes)],
   );
@@ -51,6 +113,7 @@ export async function insertPending(sql: PoolClient, blocks: readonly { hash: st
 /** Condemned blocks are live again; blocks under deletion wait for new content, whose object is another version. */
 export async function reviveBlocks(sql: PoolClient, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
+  await lockBlocks(sql, hashes);
   await sql.query(
     `update blocks.blocks
      set state = case state when 'condemned' then 'live' else 'pending' end, object_versions = null,
@@ -67,32 +130,79 @@ export async function markLive(sql: PoolClient, blocks: readonly { hash: string;
     `insert into blocks.blocks as b (block_hash, state, size_bytes, delete_after)
      select hash, 'live', size, now() + ${GRACE} from unnest($1::bytea[], $2::int[]) new(hash, size) order by hash
      on conflict (block_hash) do update
-     set state = 'live', size_bytes = excluded.size_bytes, delete_after = excluded.delete_after, object_versions = null
+     set state = 'live', size_bytes = excluded.size_bytes, object_versions = null, damaged_version = null,
+       delete_after = case when b.ref_count = 0 then excluded.delete_after end
      where b.state <> 'live'`,
     [toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ size }) => size)],
   );
 }
 
-/** Adds one reference per occurrence of a hash; the rows are locked, and live or condemned. */
-export async function raiseCounts(sql: PoolClient, hashes: readonly string[]): Promise<void> {
-  if (hashes.length === 0) return;
-  await sql.query(
-    `update blocks.blocks b set ref_count = b.ref_count + added.times, state = 'live', delete_after = null
-     from (select hash, count(*)::int as times from unnest($1::bytea[]) hash group by hash) added
-     where b.block_hash = added.hash`,
-    [toBytes(hashes)],
-  );
+/** The content is missing, or damaged in this object version: nobody is to count on it until it is sent again. */
+export async function quarantineBlock(sql: PoolClient, hash: string, damagedVersion: string | null): Promise<void> {
+  await sql.query(`update blocks.blocks set state = 'quarantined', damaged_version = $2 where block_hash = $1`, [
+    Buffer.from(hash, 'hex'),
+    damagedVersion,
+  ]);
 }
 
-/** Takes one reference per occurrence of a hash; the rows are locked. At zero the grace period starts. */
+/** Some quarantined blocks after a hash, in order. */
+export async function listQuarantined(sql: Database, after: string, limit: number): Promise<BlockRow[]> {
+  const { rows } = await sql.query<BlockRow>(
+    `select ${columns} from blocks.blocks where state = 'quarantined' and block_hash > $1 order by block_hash limit $2`,
+    [Buffer.from(after, 'hex'), limit],
+  );
+  return rows;
+}
+
+/** The references of each block, those in slots included. */
+export async function countsOf(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await sql.query<{ hash: string; ref_count: number }>(
+    `select encode(block_hash, 'hex') as hash, ref_count from blocks.counts where block_hash = any($1)`,
+    [toBytes(hashes)],
+  );
+  return new Map(rows.map(({ hash, ref_count }) => [hash, ref_count]));
+}
+
+/** Adds one reference per occurrence of a hash; the blocks are locked by `lockToRaise`, and referable. */
+export async function raiseCounts(
+  sql: PoolClient,
+  blocks: ReadonlyMap<string, CountableBlock>,
+  hashes: readonly string[],
+): Promise<void> {
+  const { hot = [], cold = [] } = Object.groupBy(hashes, (hash) => (blocks.get(hash)!.hot ? 'hot' : 'cold'));
+  if (cold.length > 0) {
+    await sql.query(
+      `update blocks.blocks b
+       set ref_count = b.ref_count + added.times, delete_after = null,
+         state = case b.state when 'condemned' then 'live' else b.state end
+       from (select hash, count(*)::int as times from unnest($1::bytea[]) hash group by hash) added
+       where b.block_hash = added.hash`,
+      [toBytes(cold)],
+    );
+  }
+  if (hot.length > 0) {
+    await sql.query(
+      `insert into blocks.hot_counts as c (block_hash, slot, added)
+       select hash, pg_backend_pid() % ${SLOTS}, count(*) from unnest($1::bytea[]) hash group by hash order by hash
+       on conflict (block_hash, slot) do update set added = c.added + excluded.added`,
+      [toBytes(hot)],
+    );
+  }
+}
+
+/** Takes one reference per occurrence of a hash; the blocks are locked alone. At zero the grace period starts. */
 export async function lowerCounts(sql: PoolClient, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
   await sql.query(
-    `update blocks.blocks b
-     set ref_count = b.ref_count - taken.times,
-       delete_after = case when b.ref_count = taken.times then now() + ${GRACE} end
-     from (select hash, count(*)::int as times from unnest($1::bytea[]) hash group by hash) taken
-     where b.block_hash = taken.hash`,
+    `with taken as (select hash, count(*)::int as times from unnest($1::bytea[]) hash group by hash),
+     slots as (delete from blocks.hot_counts c using taken where c.block_hash = taken.hash returning c.*),
+     left_over as (
+       select b.block_hash, b.ref_count + coalesce(sum(s.added), 0)::int - t.times as ref_count
+       from blocks.blocks b join taken t on b.block_hash = t.hash left join slots s using (block_hash)
+       group by b.block_hash, t.times)
+     update blocks.blocks b
+     set ref_count = l.ref_count, delete_after = case when l.ref_count = 0 then now() + ${GRACE} end
+     from left_over l where b.block_hash = l.block_hash`,
     [toBytes(hashes)],
   );
 }

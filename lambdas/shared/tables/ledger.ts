@@ -1,5 +1,7 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
+import type { Database } from '../database.ts';
+import { toBytes, toHexes } from '../ids.ts';
 import { byteaText, type Sql } from '../sql.ts';
 
 /** A version whose blocks are counted: its distinct hashes. */
@@ -10,41 +12,63 @@ export interface Counted {
 }
 
 /**
- * Notes that the versions are being counted. Answers those that were not before; only their counts may be raised, in
- * the same transaction. For the others it renews the time, which keeps the sweep from settling them now.
+ * Notes that the versions are being counted. Answers those that may become visible, with whether they were not counted
+ * before: only the counts of these may be raised, in the same transaction. For the others it renews the time, which
+ * keeps the sweep from settling them now. A version that was made before, and is confirmed or on its way out, is none of
+ * them.
  */
-export async function enterLedger(sql: PoolClient, versions: readonly Counted[]): Promise<Set<string>> {
-  const { rows } = await sql.query<{ version_id: string; fresh: boolean }>(
+export async function enterLedger(sql: PoolClient, versions: readonly Counted[]): Promise<Map<string, boolean>> {
+  const { rows } = await sql.query<{ version_id: string; state: string; fresh: boolean }>(
     `insert into blocks.ledger (version_id, user_id, state, block_hashes)
      select version_id, user_id, 'raised', block_hashes
      from json_to_recordset($1) new(version_id uuid, user_id uuid, block_hashes bytea[]) order by version_id
      on conflict (version_id) do update set changed_at = now()
-     returning version_id, xmax = 0 as fresh`,
+     returning version_id, state, xmax = 0 as fresh`,
     [toRecords(versions)],
   );
-  return new Set(rows.filter(({ fresh }) => fresh).map(({ version_id }) => version_id));
+  return new Map(rows.filter(({ state }) => state === 'raised').map(({ version_id, fresh }) => [version_id, fresh]));
 }
 
 /** The distinct hashes that are counted for the versions. */
 export async function countedHashes(sql: PoolClient, versionIds: readonly string[]): Promise<string[]> {
   const { rows } = await sql.query<{ hash: string }>(
     `select distinct encode(hash, 'hex') as hash from blocks.ledger, unnest(block_hashes) hash
-     where version_id = any($1) and state = 'raised'`,
+     where version_id = any($1) and state <> 'confirmed'`,
     [versionIds],
   );
   return rows.map(({ hash }) => hash);
 }
 
+/** Open for longer than an upload may live: whoever was to confirm it or take it back is gone. */
+export const UNSETTLED = `state <> 'confirmed' and changed_at < now() - interval '${limits.uploadHours} hours'`;
+
+/**
+ * Versions that are counted and not confirmed: raised for a call, leaving for their removal, or either one for so long
+ * that the sweep settles it.
+ */
+export type Open = 'raised' | 'leaving' | 'unsettled';
+
+const condition: Record<Open, string> = {
+  raised: `state = 'raised'`,
+  leaving: `state = 'leaving'`,
+  unsettled: UNSETTLED,
+};
+
+/** The versions that are counted, not confirmed, and hold one of the blocks, each with its blocks. */
+export async function openVersions(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, Set<string>>> {
+  const { rows } = await sql.query<{ version_id: string; block_hashes: Buffer[] }>(
+    `select version_id, block_hashes from blocks.ledger where state <> 'confirmed' and block_hashes && $1`,
+    [toBytes(hashes)],
+  );
+  return new Map(rows.map((row) => [row.version_id, new Set(toHexes(row.block_hashes))]));
+}
+
 /** Removes versions and answers the hashes that were counted for them: their counts fall in the same transaction. */
-export async function leaveLedger(
-  sql: PoolClient,
-  versionIds: readonly string[],
-  which: 'raised' | 'unsettled',
-): Promise<string[]> {
+export async function leaveLedger(sql: PoolClient, versionIds: readonly string[], which: Open): Promise<string[]> {
   const { rows } = await sql.query<{ hash: string }>(
     `with old as (
        select version_id from blocks.ledger
-       where version_id = any($1) and ${which === 'raised' ? "state = 'raised'" : UNSETTLED}
+       where version_id = any($1) and ${condition[which]}
        order by version_id for update),
      gone as (delete from blocks.ledger l using old where l.version_id = old.version_id returning l.block_hashes)
      select encode(hash, 'hex') as hash from gone, unnest(block_hashes) hash`,
@@ -54,10 +78,14 @@ export async function leaveLedger(
 }
 
 /** The versions are visible; their hashes are in their own rows from now on. */
-export async function confirmVersions(sql: Sql, versionIds: readonly string[]): Promise<number> {
+export async function confirmVersions(
+  sql: Sql,
+  versionIds: readonly string[],
+  which: 'raised' | 'unsettled' = 'raised',
+): Promise<number> {
   const { rowCount } = await sql.query(
     `with raised as (
-       select version_id from blocks.ledger where version_id = any($1) and state = 'raised'
+       select version_id from blocks.ledger where version_id = any($1) and ${condition[which]}
        order by version_id for update)
      update blocks.ledger l set state = 'confirmed', block_hashes = '{}' from raised
      where l.version_id = raised.version_id`,
@@ -66,21 +94,21 @@ export async function confirmVersions(sql: Sql, versionIds: readonly string[]): 
   return rowCount ?? 0;
 }
 
-/** The versions are about to go: from here on, the ledger again knows what to lower should the rest not happen. */
-export async function reopenVersions(sql: Pool, versions: readonly Counted[]): Promise<void> {
+/** The versions are about to go: from here on, the ledger knows again what to lower should the rest not happen. */
+export async function reopenVersions(sql: Database, versions: readonly Counted[]): Promise<void> {
   await sql.query(
-    `update blocks.ledger l set state = 'raised', changed_at = now(), block_hashes = old.block_hashes
-     from json_to_recordset($1) old(version_id uuid, user_id uuid, block_hashes bytea[])
-     where l.version_id = old.version_id`,
+    `with old as (
+       select l.version_id, gone.block_hashes
+       from json_to_recordset($1) gone(version_id uuid, block_hashes bytea[]) join blocks.ledger l using (version_id)
+       order by l.version_id for update of l)
+     update blocks.ledger l set state = 'leaving', changed_at = now(), block_hashes = old.block_hashes
+     from old where l.version_id = old.version_id`,
     [toRecords(versions)],
   );
 }
 
-/** Raised for longer than an upload may live, and neither reported by the stream nor taken back. */
-export const UNSETTLED = `state = 'raised' and changed_at < now() - interval '${limits.uploadHours} hours'`;
-
 /** Some unsettled versions, oldest first. */
-export async function listUnsettled(sql: Pool, limit: number): Promise<{ version_id: string; user_id: string }[]> {
+export async function listUnsettled(sql: Database, limit: number): Promise<{ version_id: string; user_id: string }[]> {
   const { rows } = await sql.query<{ version_id: string; user_id: string }>(
     `select version_id, user_id from blocks.ledger where ${UNSETTLED} order by changed_at limit $1`,
     [limit],

@@ -1,5 +1,6 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
+import type { Database } from '../database.ts';
 import { toBytes } from '../ids.ts';
 import type { Sql } from '../sql.ts';
 
@@ -20,7 +21,8 @@ export interface Pin {
 }
 
 /**
- * Pins every block for the session, or renews its pins; what was proved stays proved. All sessions of a user sign a
+ * Pins every block for the session, or renews its pins; what was proved stays proved. A pin that has expired counts as
+ * none: the block may have been collected since, and its old object may still be about to be deleted. All sessions of a user sign a
  * block's upload with one token, so that each of them recognises what another sent. The blocks are locked.
  */
 export async function renewPins(
@@ -35,8 +37,10 @@ export async function renewPins(
                  where o.user_id = $1 and o.block_hash = hash and o.expires_at > now() limit 1), token), nonce
      from unnest($4::bytea[], $5::bool[], $6::text[], $7::bytea[]) new(hash, verified, token, nonce) order by hash
      on conflict (user_id, upload_id, block_hash) do update
-     set expires_at = excluded.expires_at, verified = p.verified or excluded.verified,
-       nonce = case when p.verified or p.proof_failed then null else excluded.nonce end
+     set expires_at = excluded.expires_at,
+       verified = excluded.verified or (p.verified and p.expires_at > now()),
+       put_token = case when p.expires_at > now() then p.put_token else excluded.put_token end,
+       nonce = case when (p.verified and p.expires_at > now()) or p.proof_failed then null else excluded.nonce end
      returning ${columns}`,
     [
       userId,
@@ -87,7 +91,7 @@ export async function verifyPins(
 
 /** Takes the open challenges of these blocks, each of which can be answered once only. */
 export async function takeNonces(
-  sql: Pool,
+  sql: Database,
   { userId, uploadId }: Session,
   hashes: readonly string[],
 ): Promise<Map<string, string>> {

@@ -1,24 +1,16 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { LocalError } from '../../errors.ts';
 import { close, listen } from '../../listen.ts';
-import {
-  ACCOUNT,
-  type Caller,
-  type Identities,
-  type Log,
-  type Provider,
-  type Provisioned,
-  REGION,
-} from '../../types.ts';
+import { ACCOUNT, type Identities, type Log, type Provider, type Provisioned, REGION } from '../../types.ts';
 import type { Access } from '../access.ts';
 import { type Postgres, startPostgres } from '../postgres/server.ts';
 import type { Secrets } from '../secrets.ts';
-import { type Address, createRdsFront } from './front.ts';
+import { createRdsFront, type Dialled } from './front.ts';
 
 /** An Aurora cluster of the template: a PostgreSQL server of its own, behind its own port. */
 interface Cluster {
   readonly arn: string;
+  readonly resourceId: string;
   readonly masterUser: string;
   readonly dataApi: boolean;
   readonly postgres: Postgres;
@@ -45,10 +37,10 @@ export interface RdsOptions {
   readonly log: Log;
 }
 
-/** A cluster with what its clients dial, by host. */
+/** A cluster with what its clients reach, by the host name that they dial. */
 interface Served extends Cluster {
   readonly port: number;
-  readonly hosts: Map<string, Address>;
+  readonly hosts: Map<string, Dialled>;
   stop(): Promise<void>;
 }
 
@@ -87,16 +79,18 @@ function resourceSuffix(name: string): string {
 export function createRds(options: RdsOptions): Rds {
   const { data, first, ports, tls, secrets, identities, access, log } = options;
   const clusters = new Map<string, Served>();
-  const proxies = new Map<string, { readonly id: string; readonly role: Caller }>();
+  const proxies = new Map<string, Dialled>();
 
   /** The cluster's server, reachable on the cluster's port. */
-  const serve = async (name: string): Promise<Pick<Served, 'postgres' | 'port' | 'hosts' | 'stop'>> => {
+  const serve = async (name: string): Promise<Pick<Served, 'postgres' | 'port' | 'resourceId' | 'hosts' | 'stop'>> => {
     const port = ports[clusters.size];
     if (port === undefined)
-      throw new LocalError('Template', `the local cloud runs ${ports.length} Aurora clusters; ${name} is one more`);
+      throw new Error(`The local cloud runs ${ports.length} Aurora clusters; ${name} is one more.`);
     const postgres = clusters.size === 0 ? first : await startPostgres(join(data, 'clusters', name), log);
-    const hosts = new Map<string, Address>();
-    const front = createRdsFront({ postgres, hosts, identities, access, port, log }, tls);
+    const resourceId = `cluster-${resourceSuffix(name)}`;
+    const hosts = new Map<string, Dialled>([['127.0.0.1', { resourceId }]]);
+    const dialled = (host: string) => hosts.get(host);
+    const front = createRdsFront({ postgres, resourceId, dialled, identities, access, port, log }, tls);
     const stop = async (): Promise<void> => {
       front.stop();
       await close(front.server);
@@ -106,7 +100,7 @@ export function createRds(options: RdsOptions): Rds {
       if (postgres !== first) await postgres.stop();
       throw error;
     });
-    return { postgres, port, hosts, stop };
+    return { postgres, port, resourceId, hosts, stop };
   };
 
   const passive: Provider = ({ physicalName }) => ({ ref: physicalName, attributes: {} });
@@ -128,15 +122,13 @@ export function createRds(options: RdsOptions): Rds {
     providers: {
       'AWS::RDS::DBCluster': async ({ properties, physicalName }) => {
         const served = await serve(physicalName);
-        const { postgres, port, hosts } = served;
+        const { postgres, port, resourceId } = served;
         const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${physicalName}`;
         const masterUser = secrets.resolve(String(properties.MasterUsername ?? 'postgres'));
         const dataApi = properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true';
         clusters.set(physicalName, { arn, masterUser, dataApi, ...served });
         const database = properties.DatabaseName === undefined ? undefined : String(properties.DatabaseName);
         await prepareDatabase(postgres, masterUser, database);
-        const resourceId = `cluster-${resourceSuffix(physicalName)}`;
-        hosts.set('127.0.0.1', { resourceId });
         return {
           ref: physicalName,
           attributes: {
@@ -152,19 +144,14 @@ export function createRds(options: RdsOptions): Rds {
         const id = `prx-${resourceSuffix(physicalName).toLowerCase()}`;
         const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:db-proxy:${id}`;
         const ref = String(properties.DBProxyName ?? physicalName);
-        proxies.set(ref, { id, role: { name: logicalId, roleArn: String(properties.RoleArn) } });
+        proxies.set(ref, { resourceId: id, proxyRole: { name: logicalId, roleArn: String(properties.RoleArn) } });
         return { ref, attributes: { DBProxyArn: arn, Endpoint: 'localhost' } };
       },
       'AWS::RDS::DBInstance': instance,
-      'AWS::RDS::DBProxyTargetGroup': ({ properties, physicalName, logicalId }) => {
+      'AWS::RDS::DBProxyTargetGroup': ({ properties, physicalName }) => {
         const proxy = proxies.get(String(properties.DBProxyName));
-        const [name] = [properties.DBClusterIdentifiers ?? []].flat();
-        const hosts = clusters.get(String(name))?.hosts;
-        const cluster = hosts?.get('127.0.0.1');
-        if (!proxy || !hosts || !cluster) {
-          throw new LocalError('Template', `${logicalId}: a target group joins a proxy and one cluster`);
-        }
-        hosts.set('localhost', { resourceId: proxy.id, behind: { role: proxy.role, clusterId: cluster.resourceId } });
+        const names = [properties.DBClusterIdentifiers ?? []].flat().map(String);
+        for (const name of names) if (proxy !== undefined) clusters.get(name)?.hosts.set('localhost', proxy);
         const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:target-group:${physicalName}`;
         return { ref: physicalName, attributes: { TargetGroupArn: arn } };
       },

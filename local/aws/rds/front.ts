@@ -1,8 +1,7 @@
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { reason } from '../../errors.ts';
-import type { Log } from '../../types.ts';
-import { ACCOUNT, type Caller, type Identities, REGION, type ServicesOptions } from '../../types.ts';
+import { ACCOUNT, type Caller, type Identities, type Log, REGION } from '../../types.ts';
 import type { Access } from '../access.ts';
 import type { Postgres } from '../postgres/server.ts';
 import { verifyToken } from '../presigned-token.ts';
@@ -18,16 +17,19 @@ import {
 
 const SIGN_IN_MS = 20_000;
 
-/** What a client dials: a cluster, or the proxy before it, which signs in to it with a role of its own. */
-export interface Address {
-  /** cluster-… or prx-…, which rds-db:connect is granted on. */
+/** What a client reaches under a host name. */
+export interface Dialled {
+  /** What rds-db:connect is granted on: cluster-… or prx-… */
   readonly resourceId: string;
-  readonly behind?: { readonly role: Caller; readonly clusterId: string };
+  /** The role with which a proxy signs in to the cluster. */
+  readonly proxyRole?: Caller;
 }
 
 interface Front {
   readonly postgres: Postgres;
-  readonly hosts: ReadonlyMap<string, Address>;
+  /** The cluster's own. */
+  readonly resourceId: string;
+  readonly dialled: (host: string) => Dialled | undefined;
   readonly identities: Identities;
   readonly access: Access;
   readonly port: number;
@@ -43,12 +45,13 @@ async function refusal(front: Front, user: string, token: string): Promise<strin
   try {
     const host = token.slice(0, token.indexOf('/')).split(':')[0] ?? '';
     const { principal, url } = verifyToken(token, 'rds-db', { Action: 'connect', DBUser: user }, front.identities);
-    const address = front.hosts.get(host);
-    if (!address || Number(url.port) !== front.port) return `the token is for ${url.host}, which is not this server`;
+    const dialled = front.dialled(host);
+    if (!dialled || Number(url.port) !== front.port) return `the token is for ${url.host}, which is not this server`;
     front.access.reach(principal, 'rds-db');
-    front.access.demand(principal, 'rds-db:connect', userArn(address.resourceId, user));
-    const { behind } = address;
-    if (behind) front.access.demand(behind.role, 'rds-db:connect', userArn(behind.clusterId, user));
+    front.access.demand(principal, 'rds-db:connect', userArn(dialled.resourceId, user));
+    if (dialled.proxyRole) {
+      front.access.demand(dialled.proxyRole, 'rds-db:connect', userArn(front.resourceId, user));
+    }
     const query =
       "SELECT pg_has_role(oid, 'rds_iam', 'MEMBER') AS iam FROM pg_roles WHERE rolname = $1 AND rolcanlogin";
     const { rows } = await front.postgres.pool.query<{ iam: boolean }>(query, [user]);
@@ -114,7 +117,7 @@ async function serve(front: Front, socket: Socket, context: SecureContext): Prom
  */
 export function createRdsFront(
   front: Front,
-  tls: Pick<ServicesOptions['tls'], 'cert' | 'key'>,
+  tls: { readonly cert: string; readonly key: string },
 ): { server: Server; stop(): void } {
   const context = createSecureContext({ cert: tls.cert, key: tls.key });
   const sockets = new Set<Socket>();

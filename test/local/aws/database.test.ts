@@ -26,6 +26,10 @@ async function provideDatabase(): Promise<void> {
   clusterId = String(cluster.attributes.DBClusterResourceId);
   const { roleArn } = cloud.principal('Proxy', [grant(clusterId, 'app'), grant(clusterId, 'plain')]);
   const proxy = await cloud.provide('AWS::RDS::DBProxy', 'Proxy', { DBProxyName: 'proxy', RoleArn: roleArn });
+  await cloud.provide('AWS::RDS::DBProxyTargetGroup', 'Target', {
+    DBProxyName: proxy.ref,
+    DBClusterIdentifiers: [cluster.ref],
+  });
   proxyId = String(proxy.attributes.DBProxyArn).split(':')[6] ?? '';
   await cloud.provide('AWS::RDS::DBProxyTargetGroup', 'Targets', {
     DBProxyName: proxy.ref,

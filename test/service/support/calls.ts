@@ -6,6 +6,7 @@ import { CommitResponse, type CommitResult } from '../../../protocol/commit.ts';
 import { DeltaApplyResponse, deltaContentType, encodeDeltaBody } from '../../../protocol/delta-apply.ts';
 import { DownloadResponse } from '../../../protocol/download.ts';
 import { ErrorBody, type ErrorCode } from '../../../protocol/errors.ts';
+import { HealResponse } from '../../../protocol/heal.ts';
 import { HistoryResponse } from '../../../protocol/history.ts';
 import { ProveResponse } from '../../../protocol/prove.ts';
 import { TreeResponse } from '../../../protocol/tree.ts';
@@ -181,4 +182,9 @@ export async function download(user: User, path: string, version?: number): Prom
 /** An entry of kind directory, as upload-init takes it. */
 export function directory(path: string): OfferedFile {
   return { path, kind: 'directory', size: 0, mtime_ms: 1, mode: 0o755, base_version: 0, blocks: [] };
+}
+
+/** POST /heal for one block: how to send it, if it is damaged and the user's. */
+export async function offerHealing(user: User, hash: string): Promise<HealResponse['send']> {
+  return checked(HealResponse, await user.call('POST', '/heal', { device_id: user.device, hashes: [hash] })).send;
 }

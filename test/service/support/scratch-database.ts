@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { onTestFinished } from 'vitest';
-import { type Migration, readMigrations } from '../../../lambdas/migrate/migrations.ts';
+import { type Migration, readMigrations } from '../../../lambdas/shared/migrations/read.ts';
 import { database, openDatabase } from './service.ts';
 
 const folder = join(import.meta.dirname, '../../../migrations');

@@ -1,6 +1,6 @@
-import type { Pool, PoolClient } from 'pg';
-import { transaction } from '../shared/database.ts';
-import type { Migration } from './migrations.ts';
+import type { PoolClient } from 'pg';
+import { type Database, transaction } from '../database.ts';
+import type { Migration } from './read.ts';
 
 /** The role that requests run as; it owns nothing. */
 const APP_ROLE = 'tidemark_app';
@@ -10,7 +10,7 @@ const APP_ROLE = 'tidemark_app';
  * again, or twice at once, applies nothing twice; migrations that only a newer release knows stay as they are.
  * Throws with the file, the schema and the line when one fails: that one then left nothing behind.
  */
-export async function migrateSchema(pool: Pool, schema: string, migrations: readonly Migration[]): Promise<number> {
+export async function migrateSchema(pool: Database, schema: string, migrations: readonly Migration[]): Promise<number> {
   let applied = 0;
   for (const migration of migrations) {
     if (await transaction(pool, (sql) => apply(sql, schema, migration))) applied++;

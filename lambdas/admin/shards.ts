@@ -1,0 +1,21 @@
+import type { AdminAnswers } from '../../protocol/admin.ts';
+import type { Clusters } from '../shared/database.ts';
+
+type Row = AdminAnswers['shards']['shards'][number];
+
+/** What each shard holds, and where it is; shards of which a move was interrupted while it switched are missing. */
+export async function listShards({ placement, shards }: Clusters): Promise<Row[]> {
+  const places = await placement.look();
+  const rows: Row[] = [];
+  for (const { number, schema, pool } of shards) {
+    const cluster = places.get(number);
+    if (cluster === undefined) continue;
+    const { rows: found } = await pool.query<Omit<Row, 'shard' | 'cluster'>>(
+      `select count(*) as users, coalesce(sum(used_bytes), 0)::int8 as bytes,
+         (select count(*) from ${schema}.files where deleted_at is null and kind = 'file') as files
+       from ${schema}.accounts`,
+    );
+    rows.push({ shard: number, cluster, ...found[0]! });
+  }
+  return rows;
+}

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import pMap from 'p-map';
+import type { DamageQuery, DamageResponse, HealRequest } from '../../protocol/heal.ts';
+import { findBlock } from '../shared/block-store.ts';
+import { type Databases, transaction } from '../shared/database.ts';
+import { type BlockRow, findBlocks, listQuarantined, lockBlocks, markLive } from '../shared/tables/blocks.ts';
+import { requireDevice } from '../shared/tables/devices.ts';
+import { filterHeld } from '../shared/tables/held-blocks.ts';
+
+/** Quarantined blocks of everybody that one call goes through. */
+const PAGE = 1000;
+const HEAD_CONCURRENCY = 32;
+
+/** Of the quarantined blocks, those that the user's versions hold. */
+export async function listDamage(
+  { blocks, shardOf }: Databases,
+  userId: string,
+  { device_id: deviceId, after = '' }: DamageQuery,
+): Promise<DamageResponse> {
+  const shard = shardOf(userId);
+  await requireDevice(shard.pool, shard, userId, deviceId);
+  const hashes = (await listQuarantined(blocks, after, PAGE)).map(({ hash }) => hash);
+  const held = await filterHeld(shard.pool, shard, userId, hashes);
+  return {
+    hashes: hashes.filter((hash) => held.has(hash)),
+    ...(hashes.length === PAGE && { next: hashes.at(-1)! }),
+  };
+}
+
+/**
+ * Takes the user's blocks out of quarantine whose content has come, and answers the others with what signs their upload.
+ * S3 takes no upload whose content is not the block's, so any object version but the damaged one is good.
+ */
+export async function healBlocks(
+  { blocks, shardOf }: Databases,
+  userId: string,
+  { device_id: deviceId, hashes }: HealRequest,
+): Promise<{ hash: string; size: number; token: string }[]> {
+  const shard = shardOf(userId);
+  await requireDevice(shard.pool, shard, userId, deviceId);
+  const held = await filterHeld(shard.pool, shard, userId, hashes);
+  const rows = await findBlocks(blocks, [...held]);
+  const damaged = [...rows.values()].filter(({ state }) => state === 'quarantined');
+  const come = new Set(
+    (
+      await pMap(damaged, async (row) => ((await hasCome(row)) ? [row.hash] : []), { concurrency: HEAD_CONCURRENCY })
+    ).flat(),
+  );
+  await transaction(blocks, async (sql) => {
+    const locked = await lockBlocks(sql, [...come]);
+    const healed = [...locked.values()].filter(
+      ({ hash, state, damaged_version }) =>
+        state === 'quarantined' && damaged_version === rows.get(hash)!.damaged_version,
+    );
+    await markLive(
+      sql,
+      healed.map(({ hash, size_bytes }) => ({ hash, size: size_bytes })),
+    );
+  });
+  return damaged
+    .filter(({ hash }) => !come.has(hash))
+    .map(({ hash, size_bytes }) => ({ hash, size: size_bytes, token: randomBytes(16).toString('hex') }));
+}
+
+async function hasCome({ hash, size_bytes, damaged_version }: BlockRow): Promise<boolean> {
+  const object = await findBlock(hash);
+  return object !== undefined && object.version !== damaged_version && object.size === size_bytes;
+}

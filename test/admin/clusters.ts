@@ -1,0 +1,62 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Pool } from 'pg';
+import { typeParsers } from '../../lambdas/shared/database.ts';
+import { shardOf, shardSchemas } from '../../lambdas/shared/shards.ts';
+import { synthesize } from '../../local/synthesize.ts';
+import { type Service, startService } from '../support/service.ts';
+import type { User } from '../support/user.ts';
+
+/** A service over two database clusters, a and b. */
+export interface TwoClusters {
+  readonly service: Service;
+  /** The superuser's connections by cluster. */
+  readonly databases: { readonly a: Pool; readonly b: Pool };
+  stop(): Promise<void>;
+}
+
+/** Synthesizes the app with two clusters. The caller removes the folder. */
+export async function synthesizeTwo(): Promise<string> {
+  const assembly = await mkdtemp(join(tmpdir(), 'tidemark-two-'));
+  await synthesize(assembly, { profile: 'team', clusters: '2' });
+  return assembly;
+}
+
+export async function startTwo(assembly: string): Promise<TwoClusters> {
+  const service = await startService(assembly);
+  const [a, b] = service.cloud.services
+    .databases()
+    .map((server) => new Pool({ ...server, database: 'tidemark', max: 4, types: typeParsers }));
+  return {
+    service,
+    databases: { a: a!, b: b! },
+    async stop() {
+      await Promise.all([a!.end(), b!.end()]);
+      await service.stop();
+    },
+  };
+}
+
+function userIdOf({ token }: User): string {
+  return (JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { sub: string }).sub;
+}
+
+/** A user's shard: its number, its schema, and the database that has it now. */
+export async function shardOfUser({ databases }: TwoClusters, user: User) {
+  const number = shardOf(userIdOf(user));
+  const schema = shardSchemas[number]!;
+  for (const [cluster, pool] of Object.entries(databases)) {
+    const { rowCount } = await pool.query('select from pg_namespace where nspname = $1', [schema]);
+    if (rowCount === 1) return { number, schema, cluster: cluster as 'a' | 'b', pool };
+  }
+  throw new Error(`${schema} is nowhere`);
+}
+
+/** A user whose shard is on the cluster now. */
+export async function signUpOn(two: TwoClusters, cluster: 'a' | 'b'): Promise<User> {
+  for (;;) {
+    const user = await two.service.signUp();
+    if ((await shardOfUser(two, user)).cluster === cluster) return user;
+  }
+}

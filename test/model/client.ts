@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { encodeDelta } from '../../codec/index.ts';
+import { deleteFiles } from '../../lambdas/delete/delete.ts';
+import { applyDeltas } from '../../lambdas/delta-apply/apply.ts';
+import { finalizeUpload } from '../../lambdas/finalize/finalize.ts';
+import { moveFiles } from '../../lambdas/move/move.ts';
+import { checkProofs } from '../../lambdas/prove/proofs.ts';
+import { restoreVersions } from '../../lambdas/restore/restore.ts';
+import { signUpload } from '../../lambdas/shared/block-store.ts';
+import { ServiceError } from '../../lambdas/shared/errors.ts';
+import { initUpload } from '../../lambdas/upload-init/upload.ts';
+import type { CommitResult } from '../../protocol/commit.ts';
+import type { DeleteRequest } from '../../protocol/delete.ts';
+import type { MoveRequest } from '../../protocol/move.ts';
+import type { RestoreRequest } from '../../protocol/restore.ts';
+import type { OfferedFile, UploadInitRequest } from '../../protocol/upload-init.ts';
+import { currentActor } from './scheduler.ts';
+import { contents, devices, hashes, users, type World } from './world.ts';
+
+type BlockToSend = Awaited<ReturnType<typeof initUpload>>['send'][number];
+
+/** An upload as a device remembers it. */
+export interface Upload {
+  readonly user: number;
+  readonly request: UploadInitRequest;
+  /** The block that the deltas on offer start from. */
+  readonly base: Buffer | undefined;
+  /** What upload-init asked for last. */
+  asked: BlockToSend[] | undefined;
+  readonly answers: Answers;
+}
+
+/** A call that a device may repeat because it did not see the answer, or because the network did it twice. */
+export type Call = { readonly user: number; readonly answers: Answers } & (
+  | { readonly kind: 'delete'; readonly request: DeleteRequest }
+  | { readonly kind: 'move'; readonly request: MoveRequest }
+  | { readonly kind: 'restore'; readonly request: RestoreRequest }
+);
+
+/** What a call answered for each path. A settled answer is the same on every retry within 72 hours (I4). */
+export class Answers {
+  readonly #madeAt: number;
+  readonly #settled = new Map<string, string>();
+
+  /** @param hours the time of the call, in hours since the run began */
+  constructor(hours: number) {
+    this.#madeAt = hours;
+  }
+
+  note(results: readonly CommitResult[], hours: number): void {
+    if (hours - this.#madeAt >= RETRY_HOURS) return;
+    for (const result of results) {
+      if ('error' in result && ['blocks_missing', 'unavailable', 'content_mismatch'].includes(result.error.code))
+        continue;
+      // The members may come in another order, as the database keeps JSON.
+      const text = JSON.stringify(result, Object.keys({ ...result, ...('error' in result && result.error) }).sort());
+      const before = this.#settled.get(result.path) ?? text;
+      if (text !== before) throw new Error(`I4: a repeated call answers ${text}, not ${before}`);
+      this.#settled.set(result.path, text);
+    }
+  }
+}
+
+const RETRY_HOURS = 72;
+
+const policy = { defaultQuota: 1e9 };
+
+export function offer(path: string, blocks: readonly number[], baseVersion: number, delta: boolean): OfferedFile {
+  return {
+    path,
+    kind: 'file',
+    size: blocks.reduce((sum, block) => sum + contents[block]!.length, 0),
+    // A client's clock is anything.
+    mtime_ms: baseVersion % 2 === 0 ? 1 : 8e15,
+    mode: 0o644,
+    base_version: baseVersion,
+    blocks: blocks.map((block) => ({
+      hash: hashes[block]!,
+      size: contents[block]!.length,
+      ...(delta &&
+        baseVersion > 0 && { delta: { base: { path, version: baseVersion, first: 0, count: 1 }, bytes: 1 } }),
+    })),
+  };
+}
+
+export async function init(world: World, upload: Upload, crossUser: boolean): Promise<void> {
+  const answer = await initUpload(world.databases, users[upload.user]!, upload.request, { ...policy, crossUser });
+  upload.asked = answer.send;
+}
+
+/** Sends all that was asked for. */
+export async function send(world: World, { user, request, base, asked = [] }: Upload): Promise<void> {
+  const userId = users[user]!;
+  const { upload_id, device_id } = request;
+  for (const block of asked) {
+    const content = contents[hashes.indexOf(block.hash)]!;
+    if (block.how === 'put') {
+      await put(block.hash, content, block.token);
+    } else if (block.how === 'prove') {
+      const proof = createHash('sha256').update(Buffer.from(block.nonce, 'hex')).update(content).digest('hex');
+      const proofs = [{ hash: block.hash, proof }];
+      await checkProofs(world.databases, userId, { upload_id, device_id, proofs });
+    } else {
+      const offered = request.files
+        .flatMap(({ blocks }) => blocks)
+        .find(({ hash, delta }) => hash === block.hash && delta)!;
+      const delta = encodeDelta(base!, content);
+      const header = { hash: block.hash, size: content.length, base: offered.delta!.base, bytes: delta.length };
+      const body = { header: { upload_id, device_id, deltas: [header] }, deltas: [delta] };
+      await applyDeltas(world.databases, userId, body);
+    }
+  }
+}
+
+async function put(hash: string, content: Buffer, token: string): Promise<void> {
+  const { url, headers } = await signUpload(hash, content.length, token);
+  const upload = async () => {
+    const { ok, status } = await fetch(url, { method: 'PUT', headers, body: new Uint8Array(content) });
+    if (!ok) throw new Error(`S3 answered ${status} to a signed upload`);
+  };
+  await currentActor.getStore()!.step(`put ${hash.slice(0, 6)}`, upload);
+}
+
+/** Answers the hashes of the blocks for lack of which a file was not committed. */
+export async function finalize(world: World, { user, request, answers }: Upload): Promise<string[]> {
+  const { upload_id, device_id } = request;
+  const { results, missing } = await finalizeUpload(world.databases, users[user]!, { upload_id, device_id });
+  answers.note(results, world.hours);
+  return results.some((result) => 'error' in result && result.error.code === 'blocks_missing') ? missing : [];
+}
+
+export async function commit(world: World, call: Call): Promise<void> {
+  const userId = users[call.user]!;
+  const { databases } = world;
+  if (call.kind === 'delete') {
+    call.answers.note(await deleteFiles(databases.shardOf(userId), userId, call.request), world.hours);
+  } else if (call.kind === 'move') {
+    call.answers.note(await moveFiles(databases, userId, call.request), world.hours);
+  } else {
+    call.answers.note(await restoreVersions(databases, userId, call.request), world.hours);
+  }
+}
+
+/** Errors that say no more than that the world has moved on. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ServiceError && ['upload_gone', 'bad_request'].includes(error.code);
+}
+
+export const deviceOf = (number: number): string => devices[number % devices.length]!;

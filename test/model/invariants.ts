@@ -1,0 +1,153 @@
+import type { FileChanged } from '../../protocol/file-changed.ts';
+import { users, type World } from './world.ts';
+
+/** How many versions hold a block, by its hash. */
+export type References = ReadonlyMap<string, number>;
+
+interface BlockState {
+  hash: string;
+  state: string;
+  count: number;
+}
+
+function assert(condition: boolean, message: string): void {
+  if (!condition) throw new Error(message);
+}
+
+const brief = (hash: string): string => hash.slice(0, 6);
+
+async function findReferences(world: World): Promise<Map<string, number>> {
+  const references = new Map<string, number>();
+  for (const { pool, schema } of world.databases.shards) {
+    const { rows } = await pool.query<{ hash: string; versions: number }>(
+      `select encode(hash, 'hex') as hash, count(distinct version_id) as versions
+       from ${schema}.file_versions, unnest(block_hashes) hash group by hash`,
+    );
+    for (const { hash, versions } of rows) references.set(hash, (references.get(hash) ?? 0) + versions);
+  }
+  return references;
+}
+
+async function findBlockStates(world: World): Promise<Map<string, BlockState>> {
+  const { rows } = await world.databases.blocks.query<BlockState>(
+    `select encode(block_hash, 'hex') as hash, state, c.ref_count as count
+     from blocks.blocks join blocks.counts c using (block_hash)`,
+  );
+  return new Map(rows.map((row) => [row.hash, row]));
+}
+
+/** What holds whenever no call is under way, whatever calls broke off before. */
+export async function checkAlways(world: World, trace: string[]): Promise<References> {
+  const references = await findReferences(world);
+  const blocks = await findBlockStates(world);
+  trace.push(
+    `    ${[...blocks.values()].map(({ hash, state, count }) => `${brief(hash)} ${state} ${count}/${references.get(hash) ?? 0}`).join(', ')}`,
+  );
+  for (const [hash, versions] of references) {
+    const block = blocks.get(hash);
+    assert(await world.store.holds(hash), `I1: block ${brief(hash)} of ${versions} versions is not in the store`);
+    const stored = block?.state === 'live' || block?.state === 'condemned';
+    assert(stored, `I1: block ${brief(hash)} of ${versions} versions is ${block?.state ?? 'unknown'}`);
+    assert(block!.count >= versions, `I2: block ${brief(hash)} has count ${block!.count}, but ${versions} versions`);
+  }
+  const { rows: pins } = await world.databases.blocks.query<{ hash: string }>(
+    `select distinct encode(block_hash, 'hex') as hash from blocks.pins where verified and expires_at > now()`,
+  );
+  for (const { hash } of pins) {
+    assert(
+      await world.store.holds(hash),
+      `I3: block ${brief(hash)} is not in the store, though an upload counts on it`,
+    );
+  }
+  await checkShards(world);
+  return references;
+}
+
+/** What each shard says twice has to agree, since it is written in one transaction. */
+async function checkShards(world: World): Promise<void> {
+  for (const { pool, schema } of world.databases.shards) {
+    const { rows } = await pool.query<{ what: string }>(
+      `select 'I4: the blocks held are not those of the versions' as what from (
+         select user_id, hash as block_hash, count(distinct version_id)::int as versions
+         from ${schema}.file_versions, unnest(block_hashes) hash group by 1, 2) v
+       full join ${schema}.held_blocks h using (user_id, block_hash) where v.versions is distinct from h.versions
+       union all
+       select 'I4: the used bytes are not those of the files' from ${schema}.accounts a
+       where a.used_bytes <> (select coalesce(sum(size_bytes), 0) from ${schema}.files f
+                              where f.user_id = a.user_id and f.deleted_at is null)
+       union all
+       select 'I4: a file does not have the content of its newest version' from ${schema}.files f
+       where deleted_at is null and not exists (
+         select from ${schema}.file_versions v where v.file_id = f.file_id and v.version = f.version
+           and v.path = f.path and v.block_hashes = f.block_hashes and v.superseded_at is null)
+       union all
+       select 'I4: the changes have a gap' from ${schema}.accounts a
+       where a.change_seq - a.forgotten_seq <> (select count(*) from ${schema}.changes c where c.user_id = a.user_id)`,
+    );
+    assert(rows.length === 0, rows[0]?.what ?? '');
+  }
+}
+
+/** What holds when everything has settled and the grace is over. */
+export async function checkAtRest(world: World, stream: readonly FileChanged[], trace: string[]): Promise<void> {
+  const references = await checkAlways(world, trace);
+  const blocks = await findBlockStates(world);
+  for (const { hash, count } of blocks.values()) {
+    const versions = references.get(hash) ?? 0;
+    assert(count === versions, `I2: block ${brief(hash)} has count ${count} at rest, but ${versions} versions`);
+  }
+  const stored = world.store.hashes.sort().map(brief);
+  assert(
+    stored.join() === [...references.keys()].sort().map(brief).join(),
+    `I12: stored is ${stored}, which is not what is referenced`,
+  );
+  assert(blocks.size === references.size, 'I12: blocks that nothing refers to have rows');
+  const { rows } = await world.databases.blocks.query<{ what: string }>(
+    `select 'I5: a pin is left' as what from blocks.pins
+     union all select 'I2: a version is not settled' from blocks.ledger where state <> 'confirmed'`,
+  );
+  assert(rows.length === 0, rows[0]?.what ?? '');
+  for (const [index, { pool, schema }] of world.databases.shards.entries()) {
+    const left = await pool.query<{ what: string }>(
+      `select 'I5: an upload is left' as what from ${schema}.uploads
+       union all select 'I5: bytes are still reserved' from ${schema}.accounts where reserved_bytes <> 0
+       union all select 'the outbox holds an event' from ${schema}.outbox
+       union all select 'I12: an old version is left' from ${schema}.file_versions where superseded_at is not null`,
+    );
+    assert(left.rows.length === 0, left.rows[0]?.what ?? '');
+    const account = await pool.query<{ last: number }>(`select change_seq as last from ${schema}.accounts`);
+    checkEvents(
+      stream.filter(({ user_id }) => user_id === users[index]),
+      account.rows[0]!.last,
+    );
+  }
+  const ledger = await world.databases.blocks.query<{ entries: number }>(
+    'select count(*) as entries from blocks.ledger',
+  );
+  const versions = await countVersions(world);
+  assert(
+    ledger.rows[0]!.entries === versions,
+    `I2: the ledger has ${ledger.rows[0]!.entries} versions, not ${versions}`,
+  );
+}
+
+async function countVersions(world: World): Promise<number> {
+  let total = 0;
+  for (const { pool, schema } of world.databases.shards) {
+    const { rows } = await pool.query<{ total: number }>(
+      `select count(*) as total from ${schema}.file_versions where cardinality(block_hashes) > 0`,
+    );
+    total += rows[0]!.total;
+  }
+  return total;
+}
+
+/** Each of a user's changes became an event; seen for the first time, they are in order. */
+function checkEvents(events: readonly FileChanged[], last: number): void {
+  let seen = 0;
+  for (const { cursor } of events) {
+    assert(cursor <= seen + 1, `I9: event ${cursor} came before ${seen + 1}`);
+    seen = Math.max(seen, cursor);
+  }
+  assert(seen === last, `I9: ${last} changes were made, ${seen} became events`);
+}

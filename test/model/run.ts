@@ -1,0 +1,262 @@
+import { createHash } from 'node:crypto';
+import { sweep } from '../../lambdas/gc/sweep.ts';
+import { drainShards } from '../../lambdas/relay/drain.ts';
+import { confirmVersions } from '../../lambdas/shared/tables/ledger.ts';
+import type { FileChanged } from '../../protocol/file-changed.ts';
+import { Answers, type Call, commit, deviceOf, finalize, init, isRefusal, offer, send, type Upload } from './client.ts';
+import { checkAlways, checkAtRest, type References } from './invariants.ts';
+import { type Action, paths, type Round, type Scenario } from './scenario.ts';
+import { currentActor, interleave, LostConnection, type Plan } from './scheduler.ts';
+import { contents, hashes, users, type World } from './world.ts';
+
+/** More often than the others can get in its way, no upload has to send anew. */
+const ATTEMPTS = 6;
+
+const undisturbed: Plan = { switches: [], faults: [] };
+
+/** Plays a scenario on an empty world and checks what must hold after every round, and at the end. */
+export async function play(world: World, scenario: Scenario): Promise<void> {
+  await world.reset(scenario.skewMinutes);
+  const run = new Run(world, scenario.crossUser);
+  try {
+    for (const round of scenario.rounds) await run.play(round);
+    await run.comeToRest();
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${run.trace.join('\n')}`, { cause: error });
+  }
+}
+
+/** What a device knows about a path. */
+interface Known {
+  version: number;
+  firstBlock: string | undefined;
+  newest: number;
+}
+
+class Run {
+  readonly trace: string[] = [];
+  readonly #world: World;
+  readonly #crossUser: boolean;
+  readonly #uploads: Upload[] = [];
+  readonly #calls: Call[] = [];
+  readonly #stream: FileChanged[] = [];
+  #consumed = 0;
+  /** When a block was last seen to be referenced, in hours. */
+  readonly #referencedAt = new Map<string, number>();
+  #requests = 0;
+
+  constructor(world: World, crossUser: boolean) {
+    this.#world = world;
+    this.#crossUser = crossUser;
+    world.store.onDelete = (hash, current) => this.#onDelete(hash, current);
+  }
+
+  async play({ hours, actions, ...plan }: Round): Promise<void> {
+    this.trace.push(`--- ${hours} hours later`);
+    await this.#pass(hours);
+    const trees = await Promise.all(users.map((_, user) => this.#look(user)));
+    const programs = actions.map((action, index) => ({
+      name: `${index}:${action.do}`,
+      run: this.#program(
+        action,
+        trees,
+        plan.faults.some(({ actor }) => actor === index),
+      ),
+    }));
+    await interleave(programs, plan, this.trace);
+    this.#note(await checkAlways(this.#world, this.trace));
+  }
+
+  /** No call is under way any more, all events arrive, and time passes until everything unused is gone. */
+  async comeToRest(): Promise<void> {
+    const alone = async (name: string, run: () => Promise<void>) => {
+      await interleave([{ name, run }], undisturbed, this.trace);
+      this.#note(await checkAlways(this.#world, this.trace));
+    };
+    await alone('relay', () => this.#relay());
+    await alone('consume', () => this.#consume(0));
+    // What is unused, given up or outdated by now goes in the first sweep, what that let go of in the second.
+    for (const hours of [31 * 24, 73]) {
+      await this.#pass(hours);
+      await alone('sweep', () => this.#sweep());
+    }
+    await checkAtRest(this.#world, this.#stream, this.trace);
+  }
+
+  async #pass(hours: number): Promise<void> {
+    await this.#world.pass(hours);
+    for (const hash of this.#referenced) this.#referencedAt.set(hash, this.#world.hours);
+  }
+
+  #referenced: Iterable<string> = [];
+
+  #note(references: References): void {
+    this.#referenced = references.keys();
+    for (const hash of references.keys()) this.#referencedAt.set(hash, this.#world.hours);
+    this.#referenced = [...references.keys()];
+  }
+
+  #onDelete(hash: string, current: boolean): void {
+    const age = this.#world.hours - (this.#referencedAt.get(hash) ?? Number.NEGATIVE_INFINITY);
+    if (current && age < 72)
+      this.#fail(`I3: block ${hash.slice(0, 6)} is deleted ${age} hours after its last reference`);
+  }
+
+  #failure: Error | undefined;
+  #fail(message: string): void {
+    this.#failure ??= new Error(message);
+    this.trace.push(`!!! ${message}`);
+  }
+
+  #program(action: Action, trees: readonly Map<string, Known>[], disturbed: boolean): () => Promise<void> {
+    const program = this.#plan(action, trees);
+    return async () => {
+      try {
+        await program();
+      } catch (error) {
+        if (!(disturbed && error instanceof LostConnection) && !isRefusal(error)) throw error;
+      }
+      if (this.#failure) throw this.#failure;
+    };
+  }
+
+  #plan(action: Action, trees: readonly Map<string, Known>[]): () => Promise<void> {
+    const nothing = async () => {};
+    switch (action.do) {
+      case 'upload': {
+        const upload = this.#newUpload(action, trees[action.user]!);
+        this.#uploads.push(upload);
+        return () => this.#upload(upload, 'init', action.upTo);
+      }
+      case 'resume': {
+        const upload = this.#uploads[action.upload % this.#uploads.length];
+        return upload ? () => this.#upload(upload, action.from, 'finalize') : nothing;
+      }
+      case 'delete':
+      case 'move':
+      case 'restore': {
+        const call = this.#newCall(action, trees[action.user]!);
+        if (!call) return nothing;
+        this.#calls.push(call);
+        return () => commit(this.#world, call);
+      }
+      case 'repeat': {
+        const call = this.#calls[action.call % this.#calls.length];
+        return call ? () => commit(this.#world, call) : nothing;
+      }
+      case 'sweep':
+        return () => this.#sweep();
+      case 'relay':
+        return () => this.#relay();
+      case 'consume':
+        return () => this.#consume(action.old);
+    }
+  }
+
+  #newUpload({ user, device, files, delta, stale }: Action & { do: 'upload' }, tree: Map<string, Known>): Upload {
+    const known = (path: number) => tree.get(paths[path]!);
+    const base = known(files[0]!.path)?.firstBlock;
+    return {
+      user,
+      base: base === undefined ? undefined : contents[hashes.indexOf(base)],
+      asked: undefined,
+      answers: new Answers(this.#world.hours),
+      request: {
+        upload_id: this.#newId(),
+        device_id: deviceOf(device),
+        files: files.map(({ path, blocks }, index) => {
+          const version = known(path)?.version ?? 0;
+          return offer(
+            paths[path]!,
+            blocks,
+            stale ? Math.max(0, version - 1) : version,
+            delta && index === 0 && !stale,
+          );
+        }),
+      },
+    };
+  }
+
+  #newCall(action: Action & { do: 'delete' | 'move' | 'restore' }, tree: Map<string, Known>): Call | undefined {
+    const { user } = action;
+    const common = { request_id: this.#newId(), device_id: deviceOf(0) };
+    const answers = new Answers(this.#world.hours);
+    const path = paths[action.do === 'move' ? action.from : action.path]!;
+    const base_version = tree.get(path)?.version ?? 0;
+    if (action.do === 'restore') {
+      const version = (tree.get(path)?.newest ?? 0) - action.version;
+      if (version < 1) return undefined;
+      return { user, answers, kind: 'restore', request: { ...common, files: [{ path, version, base_version }] } };
+    }
+    if (base_version === 0) return undefined;
+    if (action.do === 'move') {
+      const to = paths[action.to]!;
+      return { user, answers, kind: 'move', request: { ...common, moves: [{ from: path, to, base_version }] } };
+    }
+    return { user, answers, kind: 'delete', request: { ...common, files: [{ path, base_version }] } };
+  }
+
+  #newId(): string {
+    const hex = createHash('sha256')
+      .update(`request ${this.#requests++}`)
+      .digest('hex');
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  }
+
+  /** As the client does it: what is missing after all is asked about again. */
+  async #upload(upload: Upload, from: 'init' | 'finalize', upTo: 'init' | 'send' | 'finalize'): Promise<void> {
+    if (from === 'finalize') {
+      await finalize(this.#world, upload);
+      return;
+    }
+    for (let attempt = 1; ; attempt++) {
+      await init(this.#world, upload, this.#crossUser);
+      if (upTo === 'init') return;
+      const asked = new Set(upload.asked!.map(({ hash }) => hash));
+      await send(this.#world, upload);
+      if (upTo === 'send') return;
+      const missing = await finalize(this.#world, upload);
+      if (missing.length === 0) return;
+      const promised = missing.find((hash) => !asked.has(hash));
+      if (promised)
+        throw new Error(`I3: upload-init called block ${promised.slice(0, 6)} present, and now it is missing`);
+      if (attempt === ATTEMPTS) throw new Error(`an upload does not end: ${missing} are missing again and again`);
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    await sweep(this.#world.databases, { dryRun: false, until: Number.POSITIVE_INFINITY });
+  }
+
+  async #relay(): Promise<void> {
+    const publish = async (events: readonly FileChanged[]) => {
+      if (events.length === 0) return;
+      const actor = currentActor.getStore()!;
+      await actor.step(`publish ${events.length}`, async () => void this.#stream.push(...events));
+    };
+    await drainShards(this.#world.databases.shards, { publish }, Number.POSITIVE_INFINITY);
+  }
+
+  /** The new events, or some old ones once more and backwards. */
+  async #consume(old: number): Promise<void> {
+    const events = old > 0 ? this.#stream.slice(old - 1).reverse() : this.#stream.slice(this.#consumed);
+    if (events.length === 0) return;
+    const ids = events.map(({ version_id }) => version_id);
+    await confirmVersions(this.#world.databases.blocks, ids);
+    if (old === 0) this.#consumed = this.#stream.length;
+  }
+
+  async #look(user: number): Promise<Map<string, Known>> {
+    const userId = users[user]!;
+    const { pool, schema } = this.#world.databases.shardOf(userId);
+    const { rows } = await pool.query<{ path: string; version: number; block: string | null; newest: number }>(
+      `select path, coalesce(f.version, 0) as version, encode(f.block_hashes[1], 'hex') as block, newest
+       from (select path, max(version) as newest from ${schema}.file_versions where user_id = $1 group by path) v
+       left join (select * from ${schema}.files where user_id = $1 and deleted_at is null) f using (path)`,
+      [userId],
+    );
+    return new Map(
+      rows.map(({ path, version, block, newest }) => [path, { version, newest, firstBlock: block ?? undefined }]),
+    );
+  }
+}

@@ -1,0 +1,198 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+
+/**
+ * What happens at one step of an actor. A step is one statement or one call to S3.
+ * - crash: the actor is gone before the step; crash after: gone when the step is done, without its answer
+ * - lost request, lost answer: the connection breaks before or after the step, and the actor sees an error
+ */
+export type FaultKind = 'crash' | 'crash after' | 'lost request' | 'lost answer';
+
+/** Decides one interleaving completely. */
+export interface Plan {
+  /** After so many further steps, the turn goes to another actor: the n-th of those that are ready. */
+  readonly switches: readonly { after: number; to: number }[];
+  /** At its n-th step, an actor meets a fault. */
+  readonly faults: readonly { actor: number; step: number; kind: FaultKind }[];
+}
+
+/** What holds a step up: something of the database that can be asked whether it waits for a lock. */
+interface Waiter {
+  isBlocked(): Promise<boolean>;
+  /** Ends the connection, and with it its transaction: now, or when the lock has come that it waits for. */
+  cut(): Promise<void>;
+}
+
+interface Step {
+  readonly actor: Actor;
+  readonly label: string;
+  readonly waiter: Waiter | undefined;
+  run(): Promise<unknown>;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+interface Performed {
+  readonly step: Step;
+  readonly fault: FaultKind | undefined;
+  readonly done: Promise<void>;
+  outcome?: { value: unknown } | { error: unknown };
+}
+
+const STUCK_MS = 30_000;
+/** A statement that is not back after so long is asked about. */
+const PATIENCE_MS = 3;
+
+/** Whoever runs the code that is being executed. */
+export const currentActor = new AsyncLocalStorage<Actor>();
+
+export class Actor {
+  readonly name: string;
+  readonly index: number;
+  readonly connections = new Set<Waiter>();
+  state: 'alive' | 'crashed' | 'done' = 'alive';
+  steps = 0;
+  readonly #enter: (step: Step) => void;
+
+  constructor(name: string, index: number, enter: (step: Step) => void) {
+    this.name = name;
+    this.index = index;
+    this.#enter = enter;
+  }
+
+  /** Waits for its turn, then runs; never comes back when the actor crashed. */
+  step<T>(label: string, run: () => Promise<T>, waiter?: Waiter): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.state === 'crashed') return;
+      this.#enter({ actor: this, label, waiter, run, resolve: resolve as (value: unknown) => void, reject });
+    });
+  }
+}
+
+/** The error of a connection that broke, as pg and the AWS SDK put it. */
+export class LostConnection extends Error {
+  override name = 'LostConnection';
+  constructor() {
+    super('Connection terminated unexpectedly');
+  }
+}
+
+/**
+ * Runs actors so that exactly one of them moves at a time, from one step to the next, as the plan says. An actor that
+ * waits for a lock gives the turn away; it goes on when the lock is free.
+ */
+export async function interleave(
+  programs: readonly { name: string; run: () => Promise<void> }[],
+  plan: Plan,
+  trace: string[],
+): Promise<void> {
+  const waiting: Step[] = [];
+  const blocked: Performed[] = [];
+  const failures: unknown[] = [];
+  const actors = programs.map(({ name }, index) => new Actor(name, index, (step) => waiting.push(step)));
+  const switches = [...plan.switches];
+  let turnsLeft = switches[0]?.after ?? Number.POSITIVE_INFINITY;
+  let running = 0;
+
+  for (const [index, actor] of actors.entries()) {
+    void currentActor.run(actor, async () => {
+      try {
+        await programs[index]!.run();
+      } catch (error) {
+        failures.push(error);
+      }
+      if (actor.state === 'alive') actor.state = 'done';
+    });
+  }
+
+  for (const started = Date.now(); ; ) {
+    await quiet();
+    for (const each of [...blocked]) await resume(each);
+    if (waiting.length === 0 && blocked.length === 0 && actors.every(({ state }) => state !== 'alive')) break;
+    if (waiting.length > 0) await perform(choose());
+    else await delay(1);
+    if (Date.now() - started > STUCK_MS) throw new Error(`stuck:\n${trace.join('\n')}`);
+  }
+  if (failures.length > 0) throw failures[0];
+
+  /** Until whoever is alive has come to a step, or waits for a lock. */
+  async function quiet(): Promise<void> {
+    const isBusy = (actor: Actor) =>
+      actor.state === 'alive' &&
+      !waiting.some((step) => step.actor === actor) &&
+      !blocked.some(({ step }) => step.actor === actor);
+    do await turn();
+    while (actors.some(isBusy));
+  }
+
+  function choose(): Step {
+    const ready = actors.filter((actor) => waiting.some((step) => step.actor === actor));
+    if (turnsLeft === 0) {
+      const others = ready.filter(({ index }) => index !== running);
+      if (others.length > 0) running = others[switches[0]!.to % others.length]!.index;
+      switches.shift();
+      turnsLeft = switches[0]?.after ?? Number.POSITIVE_INFINITY;
+    }
+    const actor = ready.find(({ index }) => index === running) ?? ready[0]!;
+    running = actor.index;
+    turnsLeft--;
+    const place = waiting.findIndex((step) => step.actor === actor);
+    return waiting.splice(place, 1)[0]!;
+  }
+
+  async function perform(step: Step): Promise<void> {
+    const { actor } = step;
+    const number = actor.steps++;
+    const fault = plan.faults.find((each) => each.actor === actor.index && each.step === number)?.kind;
+    trace.push(`${actor.name} ${number}: ${step.label}${fault ? ` [${fault}]` : ''}`);
+    if (fault === 'crash') return await crash(actor);
+    if (fault === 'lost request') return await lose(step);
+    const performed: Performed = {
+      step,
+      fault,
+      done: step.run().then(
+        (value) => {
+          performed.outcome = { value };
+        },
+        (error: unknown) => {
+          performed.outcome = { error };
+        },
+      ),
+    };
+    blocked.push(performed);
+    await resume(performed);
+  }
+
+  /** Hands the outcome over, unless the step still waits for a lock. */
+  async function resume(performed: Performed): Promise<void> {
+    const { step, fault, done } = performed;
+    while (!performed.outcome) {
+      await Promise.race([done, delay(PATIENCE_MS)]);
+      if (!performed.outcome && step.waiter && (await step.waiter.isBlocked())) return;
+    }
+    blocked.splice(blocked.indexOf(performed), 1);
+    if (step.actor.state === 'crashed') return;
+    const { outcome } = performed;
+    if ('error' in outcome) {
+      trace.push(`${step.actor.name}   ${String(outcome.error)}`);
+      step.reject(outcome.error);
+    } else if (fault === 'crash after') {
+      await crash(step.actor);
+    } else if (fault === 'lost answer') {
+      await lose(step);
+    } else {
+      step.resolve(outcome.value);
+    }
+  }
+
+  async function lose({ waiter, reject }: Step): Promise<void> {
+    await waiter?.cut();
+    reject(new LostConnection());
+  }
+
+  async function crash(actor: Actor): Promise<void> {
+    actor.state = 'crashed';
+    for (const step of waiting.filter((each) => each.actor === actor)) waiting.splice(waiting.indexOf(step), 1);
+    for (const connection of actor.connections) await connection.cut();
+  }
+}

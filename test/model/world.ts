@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { type Databases, typeParsers } from '../../lambdas/shared/database.ts';
+import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
+import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
+import { shardSchemas } from '../../lambdas/shared/shards.ts';
+import { Database } from './databases.ts';
+import type { ServerAddress } from './servers.ts';
+import { Store } from './store.ts';
+
+/** Two users: the first one's shard is beside the blocks, the other's on the other cluster. */
+export const users = [uuid('first user'), uuid('second user')] as const;
+export const devices = [uuid('first device'), uuid('second device')] as const;
+
+/** Few contents, so that everybody wants the same blocks. */
+export const contents: readonly Buffer[] = Array.from({ length: 4 }, (_, index) =>
+  Buffer.from(`content ${index} `.repeat(20)),
+);
+export const hashes: readonly string[] = contents.map((content) => createHash('sha256').update(content).digest('hex'));
+
+const migrations = join(import.meta.dirname, '../../migrations');
+const tables = [
+  ...['changes', 'file_versions', 'files', 'upload_files', 'uploads', 'requests', 'outbox', 'held_blocks'],
+  ...['directories', 'devices', 'accounts'],
+];
+
+/** The service's databases on two clusters and its block store, with clocks that are set and not waited for. */
+export class World {
+  readonly databases: Databases;
+  readonly store: Store;
+  /** Hours since the run began. */
+  hours = 0;
+  readonly #clusters: readonly [Database, Database];
+
+  private constructor(clusters: readonly [Database, Database], store: Store) {
+    this.#clusters = clusters;
+    this.store = store;
+    const shards = clusters.map((cluster, number) => ({ number, schema: shardSchemas[number]!, pool: cluster.pool }));
+    this.databases = {
+      blocks: clusters[0].pool,
+      shards,
+      shardOf: (userId) => shards[users.indexOf(userId)]!,
+    };
+  }
+
+  /** Makes the databases `name` on both servers, which have none of that name. */
+  static async create(servers: readonly ServerAddress[], name: string): Promise<World> {
+    const clusters: Database[] = [];
+    for (const server of servers) {
+      await createDatabase(server, name);
+      clusters.push(await Database.open({ ...server, database: name, types: typeParsers }));
+    }
+    const world = new World([clusters[0]!, clusters[1]!], await Store.start());
+    const shardMigrations = readMigrations(join(migrations, 'shard'));
+    for (const { pool, schema } of world.databases.shards) await migrateSchema(pool, schema, shardMigrations);
+    await migrateSchema(world.databases.blocks, 'blocks', readMigrations(join(migrations, 'blocks')));
+    return world;
+  }
+
+  /** Empty, with the two users and their devices. The clocks of the clusters differ by so many minutes. */
+  async reset(skewMinutes: number): Promise<void> {
+    this.hours = 0;
+    await this.store.clear();
+    const { blocks, shards } = this.databases;
+    await blocks.query(
+      'delete from blocks.pins; delete from blocks.ledger; delete from blocks.hot_counts; delete from blocks.blocks',
+    );
+    for (const [index, { pool, schema }] of shards.entries()) {
+      const [user, devicesOfUser] = [users[index]!, devices];
+      await pool.query(
+        `${tables.map((table) => `delete from ${schema}.${table}`).join(';')};
+         insert into ${schema}.accounts (user_id) values ('${user}');
+         insert into ${schema}.devices (user_id, device_id, name)
+           values ${devicesOfUser.map((device) => `('${user}', '${device}', 'model')`).join(',')};
+         update clock.shift set by = interval '${index * skewMinutes} minutes'`,
+      );
+    }
+  }
+
+  /** Sets the clocks of both clusters forward. */
+  async pass(hours: number): Promise<void> {
+    this.hours += hours;
+    for (const { pool } of this.databases.shards) {
+      await pool.query("update clock.shift set by = by + $1::int * interval '1 hour'", [hours]);
+    }
+  }
+
+  /** Takes away the rows that were deleted and replaced, which slow down every look at the small tables. */
+  async vacuum(): Promise<void> {
+    for (const { pool } of this.databases.shards) await pool.query('vacuum');
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clusters.map((cluster) => cluster.close()));
+    await this.store.stop();
+  }
+}
+
+/**
+ * A database in which `now()` is the clock that the test sets. The schema `clock` comes before PostgreSQL's own in the
+ * search path, also for the defaults of the tables that are made there.
+ */
+async function createDatabase(server: ServerAddress, name: string): Promise<void> {
+  const admin = new Client({ ...server, database: 'postgres' });
+  await admin.connect();
+  await admin.query(`create database ${name}`);
+  await admin.query(`alter database ${name} set search_path = clock, pg_catalog`);
+  await admin.end();
+  const client = new Client({ ...server, database: name });
+  await client.connect();
+  await client.query(
+    `create schema clock;
+     create table clock.shift (by interval not null);
+     insert into clock.shift values ('0');
+     create function clock.now() returns timestamptz language sql stable parallel safe
+       as 'select pg_catalog.now() + by from clock.shift'`,
+  );
+  await client.end();
+}
+
+function uuid(name: string): string {
+  const hex = createHash('sha256').update(name).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

@@ -1,4 +1,5 @@
 import { Match } from 'aws-cdk-lib/assertions';
+import { bucketProblems } from './checks/buckets.ts';
 import { deploymentOf } from './deployment.ts';
 
 const { template, resources } = deploymentOf();
@@ -36,15 +37,13 @@ describe('sync stream', () => {
 });
 
 describe('block store', () => {
-  test('the bucket is versioned, private and open to TLS only', () => {
+  test('no bucket can be made public', () => {
+    expect(bucketProblems(deploymentOf())).toEqual([]);
+  });
+
+  test('the bucket of blocks is versioned and open to TLS only', () => {
     template('Blocks').hasResourceProperties('AWS::S3::Bucket', {
       VersioningConfiguration: { Status: 'Enabled' },
-      PublicAccessBlockConfiguration: {
-        BlockPublicAcls: true,
-        BlockPublicPolicy: true,
-        IgnorePublicAcls: true,
-        RestrictPublicBuckets: true,
-      },
       OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
     });
     template('Blocks').hasResourceProperties('AWS::S3::BucketPolicy', {

@@ -15,7 +15,7 @@ interface Resource {
   readonly deletionPolicy: string | undefined;
 }
 
-interface LambdaFunction extends Resource {
+export interface LambdaFunction extends Resource {
   /** Construct id, e.g. UploadInit. */
   readonly name: string;
   readonly environment: Properties;
@@ -31,7 +31,9 @@ interface Statement {
   readonly resources: readonly unknown[];
 }
 
-interface Deployment {
+export interface Deployment {
+  /** Of the cloud assembly. */
+  readonly folder: string;
   readonly stacks: readonly Stack[];
   /** @param stack name without the prefix, e.g. Api */
   template(stack: string): Template;
@@ -46,7 +48,13 @@ const deployments = new Map<string, Deployment>();
 export function deploymentOf(profile = 'team'): Deployment {
   const known = deployments.get(profile);
   if (known) return known;
-  const folder = join(process.env[ASSEMBLIES]!, profile);
+  const deployment = deploymentIn(join(process.env[ASSEMBLIES]!, profile));
+  deployments.set(profile, deployment);
+  return deployment;
+}
+
+/** The templates of the cloud assembly in that folder. */
+export function deploymentIn(folder: string): Deployment {
   const stacks = readdirSync(folder)
     .filter((file) => file.endsWith(ending))
     .map((file) => ({ name: file.slice(0, -ending.length), template: readJson(join(folder, file)) }));
@@ -63,14 +71,13 @@ export function deploymentOf(profile = 'team'): Deployment {
       }));
     });
 
-  const deployment: Deployment = {
+  return {
+    folder,
     stacks,
     template: (stack) => templates.get(`Tidemark${stack}`)!,
     resources,
     functions: functionsOf(resources),
   };
-  deployments.set(profile, deployment);
-  return deployment;
 }
 
 function functionsOf(resources: (type: string) => Resource[]): LambdaFunction[] {

@@ -7,22 +7,32 @@ import { createStacks } from '../../lib/tidemark.ts';
 import { ASSEMBLIES } from './synthesis-folder.ts';
 
 /**
- * Synthesizes every profile once for all test files: with the context of cdk.json, and without bundling, which no
- * assertion looks at. What CloudFormation would refuse, or cdk-nag finds and nobody has argued, ends the run here.
+ * Synthesizes every profile once for all test files, with the context of cdk.json; only dev gets bundles, since they are
+ * the same in all. What CloudFormation would refuse, or cdk-nag finds and nobody has argued, ends the run here.
  */
 export default function setup(): void {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-infra-'));
   process.env[ASSEMBLIES] = folder;
-  for (const profile of profileNames) synthesize(profile, join(folder, profile));
+  for (const profile of profileNames) synthesize(profile, join(folder, profile), { bundles: profile === 'dev' });
 }
 
-export function synthesize(profile: string, outdir: string, change: (app: App) => void = () => {}): void {
+interface Synthesis {
+  /** Whether assets hold what is deployed, or only the sources. @default false */
+  readonly bundles?: boolean;
+  /** What is different from the app as it is. @default - nothing */
+  readonly change?: (app: App) => void;
+}
+
+/** @throws Error with every finding of the validations */
+export function synthesize(profile: string, outdir: string, { bundles = false, change }: Synthesis = {}): void {
   const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8'));
-  const app = new App({
-    outdir,
-    context: { ...context, profile, 'aws:cdk:bundling-stacks': [], 'aws:cdk:enable-path-metadata': true },
-  });
+  const settings = {
+    profile,
+    'aws:cdk:bundling-stacks': bundles ? ['**'] : [],
+    'aws:cdk:enable-path-metadata': true,
+  };
+  const app = new App({ outdir, context: { ...context, ...settings } });
   createStacks(app);
-  change(app);
+  change?.(app);
   app.synth();
 }

@@ -17,10 +17,11 @@ export interface Watch {
   readonly silenceIsBad?: boolean;
 }
 
-/** Raises an alarm to the topic. Its section in docs/operator-runbook.md has its name. */
+/** Raises an alarm to the topic. Its section in docs/operator-runbook.md has its name, without the letter of a cluster. */
 export function raise(scope: Construct, name: string, topic: ITopic, watch: Watch): Alarm {
+  const section = name.replace(/[A-Z]$/, '').toLowerCase();
   const alarm = new Alarm(scope, name, {
-    alarmDescription: `${watch.meaning} What to do: docs/operator-runbook.md#${name.toLowerCase()}`,
+    alarmDescription: `${watch.meaning} What to do: docs/operator-runbook.md#${section}`,
     metric: watch.metric,
     threshold: watch.threshold,
     comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,

@@ -29,6 +29,7 @@ export class ExecutionRole extends Role {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       inlinePolicies: { Runtime: new PolicyDocument({ statements }) },
     });
+    acknowledgeWildcard(this, '*', 'Neither X-Ray nor what only describes in EC2 has a resource to name.');
     if (inVpc) acknowledgeInterfaces((...finding) => acknowledgeWildcard(this, ...finding));
   }
 }
@@ -51,9 +52,8 @@ export function interfaceStatements(scope: Construct, ...more: string[]): Policy
   ];
 }
 
-/** Gives the reasons of the wildcards above. */
+/** Gives the reason of the wildcard above. */
 export function acknowledgeInterfaces(acknowledged: (resource: string, reason: string) => void): void {
   const anyInAccount = 'arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:*/*';
   acknowledged(anyInAccount, 'Interfaces have no ids to name before Lambda makes them.');
-  acknowledged('*', 'EC2 evaluates what only describes against no resource.');
 }

@@ -6,6 +6,7 @@ import {
   type IVersion,
   Function as LambdaFunction,
   Runtime,
+  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -55,6 +56,8 @@ export class TidemarkFunction extends LambdaFunction {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       logGroup,
+      // The segments of Lambda itself, each with the id that the log lines have too; no client library, see docs/decisions.md.
+      tracing: Tracing.ACTIVE,
       environment: {
         POWERTOOLS_SERVICE_NAME: 'tidemark',
         POWERTOOLS_LOG_LEVEL: profile.logLevel,
@@ -82,8 +85,6 @@ export class TidemarkFunction extends LambdaFunction {
 const acknowledged = {
   'Serverless-LambdaDLQ':
     'A caller that waits gets the error itself; the events of relay and gc go to a queue by their on-failure destination.',
-  'Serverless-LambdaTracing':
-    'Every log line carries the request id from client to consumer; docs/decisions.md says why there is no tracer.',
 };
 
 function kebabCase(id: string): string {

@@ -46,6 +46,19 @@ export function demandInterfaces(authorize: Authorize, { name, principal }: Func
   throw new LocalError('AccessDenied', `${name}: ${message}: its role in lib/ lacks ${lacking.join(', ')}`);
 }
 
+/** Why a function's traces would not reach X-Ray; undefined if they do, or if it has none. */
+export function traceObstacle(
+  authorize: Authorize,
+  { name, principal, traced }: FunctionDefinition,
+): string | undefined {
+  if (!traced) return undefined;
+  const calls = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'].map((action) => [action, '*'] as const);
+  const lacking = missing(authorize, principal, calls);
+  return lacking.length === 0
+    ? undefined
+    : `access: the traces of ${name} are lost: its role lacks ${lacking.join(', ')}`;
+}
+
 /** Sets where lost events of a function go. Throws where its role may not send there, as PutFunctionEventInvokeConfig does. */
 export function demandDestination(
   authorize: Authorize,

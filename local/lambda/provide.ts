@@ -73,6 +73,7 @@ export function lambdaProviders(lambda: LambdaService, roles: Roles, assembly: A
         timeoutSeconds: Number(properties.Timeout ?? 3),
         reservedConcurrency: reserved === undefined ? undefined : Number(reserved),
         environment: Object.fromEntries(variables.map(([key, value]) => [key, String(value)])),
+        traced: isObject(properties.TracingConfig) && properties.TracingConfig.Mode === 'Active',
         logGroup: String(logging.LogGroup ?? `/aws/lambda/${name}`),
         principal: roles.issue(name, String(properties.Role)),
         placement: placementOf(vpc.SubnetIds, vpc.SecurityGroupIds),

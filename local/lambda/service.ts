@@ -4,7 +4,7 @@ import type { Identities, InvokeResult, Log } from '../types.ts';
 import { environmentOf, type FunctionDefinition } from './definition.ts';
 import { startInstance } from './instance.ts';
 import { createLogs } from './logs.ts';
-import { demandDestination, logObstacle } from './own-calls.ts';
+import { demandDestination, logObstacle, traceObstacle } from './own-calls.ts';
 import { createPool, type Pool } from './pool.ts';
 
 /** The Lambda service: functions by name, invoked synchronously or through a queue. */
@@ -72,7 +72,7 @@ export function createLambda(options: {
       const toItsLog = logs.lines(definition.name);
       const start = () => {
         const obstacle = logObstacle(options.authorize, definition);
-        if (obstacle !== undefined) log(obstacle);
+        for (const lost of [obstacle, traceObstacle(options.authorize, definition)]) if (lost !== undefined) log(lost);
         const environment = environmentOf(definition, options.endpoints(), tls.caFile);
         return startInstance(definition, environment, tls.ca, obstacle === undefined ? toItsLog : () => {});
       };

@@ -3,8 +3,8 @@ import type { Resource } from '../../local/network.ts';
 import { calls, type Wiring, wiringOf } from './checks/network.ts';
 import { deploymentOf } from './deployment.ts';
 
-/** Done with the function's role by Lambda itself: pollers read, failed events are sent, interfaces are plugged in. */
-const byLambda = /^(ec2:|sqs:SendMessage$|kafka-cluster:(ReadData|DescribeGroup|AlterGroup)$)/;
+/** Done with the function's role by Lambda itself: pollers read, failed events and traces are sent, interfaces are plugged in. */
+const byLambda = /^(ec2:|xray:|sqs:SendMessage$|kafka-cluster:(ReadData|DescribeGroup|AlterGroup)$)/;
 
 describe.each(profileNames)('network of the profile %s', (profile) => {
   const { functions } = deploymentOf(profile);

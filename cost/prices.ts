@@ -38,4 +38,5 @@ export const prices = {
   alarmMetricMonth: 0.1,
   customMetricMonth: 0.3,
   logGb: 0.5,
+  traceMillion: 5,
 } as const;

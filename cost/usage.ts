@@ -32,6 +32,8 @@ const calls: Readonly<Record<string, { readonly ms: number; readonly mb: number 
   Locate: { ms: 40, mb: 512 },
 };
 const HTTP_CALLS = 5;
+/** Lambda traces one invocation a second, and of the rest this share. */
+const SAMPLED = 0.05;
 
 /** US dollars of 1,000 syncs, beside what stays when there are none. */
 export function perThousandSyncs(): Line[] {
@@ -49,6 +51,7 @@ export function perThousandSyncs(): Line[] {
     line('WebSocket', 'one message each', (thousand * prices.socketMillion) / 1e6),
     line('DynamoDB', 'one query each', (thousand * prices.dynamoMillionReads) / 1e6),
     line('Aurora', '40 reads and writes each', (40 * thousand * prices.databaseMillionRequests) / 1e6),
+    line('X-Ray', '5 % of the invocations', (invocations * thousand * SAMPLED * prices.traceMillion) / 1e6),
     line('logs', '5 kB each', (5 * thousand * prices.logGb) / 1e6),
   ];
 }

@@ -23,6 +23,8 @@ import { SigningKey, type SigningKeyNames } from './signing-key.ts';
 interface BlocksStackProps extends StackProps {
   readonly profile: Profile;
   readonly signingKeys: SigningKeyNames;
+  /** ARN of a firewall's access control list before the CDN. @default - none */
+  readonly webAcl?: string;
 }
 
 /**
@@ -35,7 +37,7 @@ export class BlocksStack extends Stack {
   /** Signs today's URLs. */
   readonly signingKey: SigningKey;
 
-  constructor(scope: Construct, id: string, { profile, signingKeys, ...props }: BlocksStackProps) {
+  constructor(scope: Construct, id: string, { profile, signingKeys, webAcl, ...props }: BlocksStackProps) {
     super(scope, id, props);
 
     const logs = this.#createLogBucket(profile) as IBucket;
@@ -63,7 +65,7 @@ export class BlocksStack extends Stack {
     const createKey = (name: string) => new SigningKey(this, `Key${name}`, { profile });
     const [current, other] = [createKey(signingKeys[0]), createKey(signingKeys[1])];
     this.signingKey = current;
-    this.distribution = this.#createDistribution([current, other], logs, profile);
+    this.distribution = this.#createDistribution([current, other], logs, profile, webAcl);
     // CloudFormation refuses to take back an export that the API's stack still imports, and this stack is updated
     // first: what names the key of yesterday has to stay exported while the new one takes over.
     for (const { secret, publicKey } of [current, other]) {
@@ -115,7 +117,7 @@ export class BlocksStack extends Stack {
     });
   }
 
-  #createDistribution(keys: SigningKey[], logs: IBucket, profile: Profile): Distribution {
+  #createDistribution(keys: SigningKey[], logs: IBucket, profile: Profile, webAcl?: string): Distribution {
     const year = Duration.days(365);
     const keyGroup = new KeyGroup(this, 'Signers', { items: keys.map((key) => key.publicKey) });
     const cachePolicy = new CachePolicy(this, 'Immutable', {
@@ -138,6 +140,7 @@ export class BlocksStack extends Stack {
       comment: 'Tidemark blocks',
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: profile.priceClass,
+      ...(webAcl && { webAclId: webAcl }),
       defaultBehavior: {
         origin: S3BucketOrigin.withOriginAccessControl(this.bucket, {
           // The region of the bucket. A few regions have no shield: CloudFront's manual names their neighbours.
@@ -157,7 +160,7 @@ export class BlocksStack extends Stack {
     acknowledge(distribution, {
       'AwsSolutions-CFR1': 'A team may travel: who holds a signed URL is a user, wherever he is.',
       'AwsSolutions-CFR2':
-        'It answers signed GETs of immutable objects only. A firewall costs $5 a month and inspects no body.',
+        'It answers signed GETs of immutable objects only. A firewall costs $5 a month; the context key webAcl puts one before it.',
       'AwsSolutions-CFR4':
         'The floor of *.cloudfront.net is fixed; a higher one needs a domain and a certificate. Clients are Node 24 and speak TLS 1.2 or later.',
     });

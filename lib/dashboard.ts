@@ -11,6 +11,8 @@ interface Sources {
   readonly notification: NotificationStack;
   readonly maintenance: MaintenanceStack;
   readonly api: ApiStack;
+  /** Requests that were refused for their rate. */
+  readonly throttled: IMetric;
 }
 
 /** One page from the request of a device to the push to another, in that order. docs/operator-runbook.md reads it. */
@@ -18,18 +20,13 @@ export function createDashboard(scope: Construct, sources: Sources): void {
   new Dashboard(scope, 'Dashboard', { widgets: [requests(sources), propagation(sources), storage(sources)] });
 }
 
-function requests({ api }: Sources): IWidget[] {
+function requests({ api, throttled }: Sources): IWidget[] {
   const invocations = (name: string) => api.functions.get(name)?.metricInvocations({ label: name }) as IMetric;
   const duration = (name: string) =>
     api.functions.get(name)?.metricDuration({ label: name, statistic: 'p95' }) as IMetric;
   const paths = ['UploadInit', 'DeltaApply', 'Finalize', 'Changes', 'Download'];
   return [
-    graph('Requests, and what went wrong', [
-      api.metric('Count'),
-      api.metric('4xx'),
-      api.metric('5xx'),
-      figure('Throttled'),
-    ]),
+    graph('Requests, and what went wrong', [api.metric('Count'), api.metric('4xx'), api.metric('5xx'), throttled]),
     graph('Calls by path', paths.map(invocations)),
     graph('Duration by path, p95, ms', paths.map(duration)),
   ];

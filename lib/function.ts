@@ -8,7 +8,7 @@ import {
   Runtime,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
-import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { acknowledge, acknowledgeWildcard } from './acknowledge.ts';
 import { bundledCode } from './bundle.ts';
@@ -34,8 +34,6 @@ export interface TidemarkFunctionProps {
 export class TidemarkFunction extends LambdaFunction {
   /** What callers invoke: the warm alias where the profile pays for one, else the function itself. */
   readonly entry: IFunction;
-  /** What it prints: one JSON object per line. */
-  readonly lines: ILogGroup;
 
   constructor(
     scope: Construct,
@@ -65,7 +63,6 @@ export class TidemarkFunction extends LambdaFunction {
         ...props.environment,
       },
     });
-    this.lines = logGroup;
     // The casts: Alias and Version spell optional members in a way that exactOptionalPropertyTypes tells apart.
     this.entry = concurrency?.provisioned ? this.#keepWarm(concurrency.provisioned) : this;
     acknowledge(this, acknowledged);

@@ -7,7 +7,7 @@ import { every, raise, type Watch } from './alarms.ts';
 import type { ApiStack } from './api-stack.ts';
 import { maxConnections } from './aurora.ts';
 import { createDashboard } from './dashboard.ts';
-import { figure, readFigure } from './figures.ts';
+import { figure, ThrottledRequests } from './figures.ts';
 import type { TidemarkFunction } from './function.ts';
 import type { MaintenanceStack } from './maintenance-stack.ts';
 import type { MetadataStack } from './metadata-stack.ts';
@@ -31,20 +31,14 @@ const waitedFor = ['UploadInit', 'Prove', 'DeltaApply', 'Finalize', 'Changes', '
 export class OperationsStack extends Stack {
   constructor(scope: Construct, id: string, props: OperationsStackProps) {
     super(scope, id, props);
-    this.#readFigures(props);
+    const throttled = new ThrottledRequests(this, 'ThrottledRequests', props.api.accessLog).metric({
+      statistic: Stats.SUM,
+    });
     const topic = this.#createTopic();
-    const watches = { ...this.#service(props), ...this.#background(props), ...this.#parts(props) };
+    const watches = { ...this.#service(props, throttled), ...this.#background(props), ...this.#parts(props) };
     for (const [name, watch] of Object.entries(watches)) raise(this, name, topic, watch);
-    createDashboard(this, props);
+    createDashboard(this, { ...props, throttled });
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn });
-  }
-
-  #readFigures({ notification, maintenance, api }: OperationsStackProps): void {
-    for (const name of ['NotifyLag', 'Pushes', 'Unreadable'] as const)
-      readFigure(this, name, notification.notify.lines);
-    for (const name of ['OutboxAge', 'Published'] as const) readFigure(this, name, maintenance.relay.lines);
-    for (const name of ['GcLag', 'BlocksDeleted', 'Unreadable'] as const) readFigure(this, name, maintenance.gc.lines);
-    readFigure(this, 'Throttled', api.accessLog);
   }
 
   /** Who should be told subscribes to it; nobody is by default. */
@@ -57,7 +51,7 @@ export class OperationsStack extends Stack {
   }
 
   /** What a user of the service would notice. */
-  #service({ notification, api }: OperationsStackProps): Record<string, Watch> {
+  #service({ notification, api }: OperationsStackProps, throttled: Metric): Record<string, Watch> {
     const throttles = Object.fromEntries(
       [...waitedFor.map((name) => api.functions.get(name)), notification.notify].map((fn, index) => [
         `t${index}`,
@@ -77,7 +71,7 @@ export class OperationsStack extends Stack {
         meaning: 'More than 1 % of requests fail, so devices retry and fall behind.',
       },
       ApiThrottled: {
-        metric: every(5, figure('Throttled')),
+        metric: every(5, throttled),
         threshold: 100,
         periods: 2,
         of: 3,

@@ -11,6 +11,7 @@ import { OperationsStack } from './operations-stack.ts';
 import { profileNamed } from './profiles.ts';
 import { signingKeyNames } from './signing-key.ts';
 import { StreamStack } from './stream-stack.ts';
+import { webAclArn } from './web-acl.ts';
 
 /**
  * All stacks of one deployment, in the size of the context key `profile` (default `team`), with as many database clusters
@@ -21,12 +22,13 @@ import { StreamStack } from './stream-stack.ts';
 export function createStacks(app: App): void {
   const profile = profileNamed(app.node.tryGetContext('profile') ?? 'team', app.node.tryGetContext('clusters'));
   const signingKeys = signingKeyNames(app.node.tryGetContext('signingKeys'));
+  const webAcl = webAclArn(app.node.tryGetContext('webAcl'));
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   const network = new NetworkStack(app, 'TidemarkNetwork', { profile });
   const identity = new IdentityStack(app, 'TidemarkIdentity', { profile });
   const stream = new StreamStack(app, 'TidemarkStream', { profile, network });
   const metadata = new MetadataStack(app, 'TidemarkMetadata', { profile, network });
-  const blocks = new BlocksStack(app, 'TidemarkBlocks', { profile, signingKeys });
+  const blocks = new BlocksStack(app, 'TidemarkBlocks', { profile, signingKeys, ...(webAcl && { webAcl }) });
   const notification = new NotificationStack(app, 'TidemarkNotification', { profile, stream });
   const maintenance = new MaintenanceStack(app, 'TidemarkMaintenance', { profile, network, metadata, stream, blocks });
   const api = new ApiStack(app, 'TidemarkApi', {

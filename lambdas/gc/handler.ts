@@ -1,6 +1,7 @@
 import type { MSKEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { databases } from '../shared/database.ts';
+import { record } from '../shared/figures.ts';
 import { fileChangedEvents } from '../shared/kafka-event.ts';
 import { logger } from '../shared/log.ts';
 import { confirmVersions } from '../shared/tables/ledger.ts';
@@ -22,7 +23,8 @@ export async function handler(event: MSKEvent | Record<string, unknown>): Promis
   }
   const { dry_run: dryRun } = SweepEvent.parse(event);
   const report = await sweep(databases(), { dryRun, until: Date.now() + RUN_MS });
-  logger.info('swept', { ...report, lag_s: await collectionLag(databases().blocks) });
+  logger.info('swept', { ...report });
+  if (!dryRun) record({ GcLag: await collectionLag(databases().blocks), BlocksDeleted: report.blocks_deleted });
   return report;
 }
 

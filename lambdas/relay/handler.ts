@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { databases } from '../shared/database.ts';
+import { record } from '../shared/figures.ts';
 import { logger } from '../shared/log.ts';
 import { publisher } from '../shared/publisher.ts';
 import { oldestEvent } from '../shared/tables/outbox.ts';
@@ -16,9 +17,10 @@ export async function handler(event: unknown): Promise<void> {
   const { shard } = RelayEvent.parse(event);
   const { shards } = databases();
   const chosen = shard === undefined ? shards : [shards[shard]!];
-  // Before the work: when the brokers are away it is all that is logged.
+  // Before the work: when the brokers are away it is all that is known.
   const oldest = await oldestEvent(chosen);
-  logger.info('outbox', { age_ms: oldest === undefined ? 0 : Date.now() - oldest });
+  record({ OutboxAge: oldest === undefined ? 0 : Date.now() - oldest });
   const published = await drainShards(chosen, publisher, Date.now() + RUN_MS);
   logger.info('relayed', { shards: chosen.length, published });
+  record({ Published: published });
 }

@@ -9,6 +9,10 @@ describe('HTTP API', () => {
     expect(routeProblems(deploymentOf())).toEqual([]);
   });
 
+  test('answers no page of another origin', () => {
+    template('Api').hasResourceProperties('AWS::ApiGatewayV2::Api', { CorsConfiguration: Match.absent() });
+  });
+
   test('accepts tokens of the user pool for its client only', () => {
     template('Api').hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
       AuthorizerType: 'JWT',

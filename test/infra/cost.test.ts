@@ -53,11 +53,11 @@ test('the alarms and metrics of a team are counted', () => {
     const metrics = properties.Metrics as { MetricStat?: unknown }[] | undefined;
     return metrics ? metrics.filter(({ MetricStat }) => MetricStat !== undefined) : [properties.MetricName];
   });
-  const figures = new Set(
-    resources('AWS::Logs::MetricFilter').map(
-      ({ properties }) => (properties.MetricTransformations as { MetricName: string }[])[0]!.MetricName,
-    ),
+  const drawn = JSON.stringify(resources('AWS::CloudWatch::Dashboard')).matchAll(/\\"Tidemark\\",\\"(\w+)\\"/g);
+  const alarmed = JSON.stringify(resources('AWS::CloudWatch::Alarm')).matchAll(
+    /"MetricName":"(\w+)","Namespace":"Tidemark"/g,
   );
+  const figures = new Set([...drawn, ...alarmed].map(([, name]) => name));
   expect(watched).toEqual({ alarmMetrics: read.length, figures: figures.size });
 });
 

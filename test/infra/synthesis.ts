@@ -19,19 +19,25 @@ export default function setup(): void {
 interface Synthesis {
   /** Whether assets hold what is deployed, or only the sources. @default false */
   readonly bundles?: boolean;
+  /** Keys beside those of cdk.json. @default - none */
+  readonly context?: Readonly<Record<string, unknown>>;
   /** What is different from the app as it is. @default - nothing */
   readonly change?: (app: App) => void;
 }
 
 /** @throws Error with every finding of the validations */
-export function synthesize(profile: string, outdir: string, { bundles = false, change }: Synthesis = {}): void {
+export function synthesize(
+  profile: string,
+  outdir: string,
+  { bundles = false, context: given = {}, change }: Synthesis = {},
+): void {
   const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8'));
   const settings = {
     profile,
     'aws:cdk:bundling-stacks': bundles ? ['**'] : [],
     'aws:cdk:enable-path-metadata': true,
   };
-  const app = new App({ outdir, context: { ...context, ...settings } });
+  const app = new App({ outdir, context: { ...context, ...settings, ...given } });
   createStacks(app);
   change?.(app);
   app.synth();

@@ -3,6 +3,8 @@ import type { Config } from 'jest';
 const config: Config = {
   testMatch: ['<rootDir>/test/infra/**/*.test.ts'],
   testEnvironment: 'node',
+  globalSetup: '<rootDir>/test/infra/synthesis.ts',
+  globalTeardown: '<rootDir>/test/infra/teardown.ts',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' } }] },
 };

@@ -36,15 +36,17 @@ const codeOfStatus: Record<number, ErrorCode> = {
 /**
  * The error of an answer. A gateway answers some requests itself, with `{"message": …}` and without a code, or with no
  * JSON at all; those map by status.
+ * @param requestId API Gateway's id of the request, by which the service's operator finds a failure in the logs
  */
-export function errorOf(status: number, body: string): ServiceError {
+export function errorOf(status: number, body: string, requestId?: string | null): ServiceError {
   const json = parse(body);
   const ours = ErrorBody.safeParse(json);
-  if (ours.success) return new ServiceError(ours.data.code, status, ours.data.message, ours.data.details);
+  const id = status >= 500 && requestId ? ` (request ${requestId})` : '';
+  if (ours.success) return new ServiceError(ours.data.code, status, ours.data.message + id, ours.data.details);
   const code = codeOfStatus[status] ?? (status >= 500 ? 'unavailable' : 'bad_request');
   const said =
     typeof json === 'object' && json !== null && 'message' in json ? String(json.message) : body.slice(0, 200);
-  return new ServiceError(code, status, `the service answered ${status}${said === '' ? '' : `: ${said}`}`);
+  return new ServiceError(code, status, `the service answered ${status}${said === '' ? '' : `: ${said}`}${id}`);
 }
 
 function parse(body: string): unknown {

@@ -128,7 +128,7 @@ async function send(
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = await response.text();
-    return response.ok ? text : { error: errorOf(response.status, text) };
+    return response.ok ? text : { error: errorOf(response.status, text, response.headers.get('apigw-requestid')) };
   } catch (error) {
     return { error: new Unreachable(`the service does not answer: ${reasonOf(error)}`) };
   }

@@ -1,8 +1,20 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
-import { HttpApi, HttpMethod, HttpNoneAuthorizer, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/aws-apigatewayv2';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  HttpApi,
+  HttpMethod,
+  HttpNoneAuthorizer,
+  HttpRoute,
+  HttpRouteKey,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import type { BlocksStack } from './blocks-stack.ts';
 import { TidemarkFunction, type TidemarkFunctionProps } from './function.ts';
 import { grantInvoke, grantReadSecret } from './grants.ts';
@@ -11,7 +23,7 @@ import type { MaintenanceStack } from './maintenance-stack.ts';
 import type { MetadataStack } from './metadata-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
 import type { NotificationStack } from './notification-stack.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 
 interface ApiStackProps extends StackProps {
   readonly profile: Profile;
@@ -23,7 +35,7 @@ interface ApiStackProps extends StackProps {
   readonly maintenance: MaintenanceStack;
 }
 
-type Size = Pick<TidemarkFunctionProps, 'memorySize' | 'timeout'>;
+type Size = Pick<TidemarkFunctionProps, 'memorySize' | 'timeout' | 'concurrency'>;
 
 // The HTTP API gives up on a function after 30 s.
 const small: Size = { memorySize: 256, timeout: Duration.seconds(15) };
@@ -33,8 +45,27 @@ const large: Size = { memorySize: 1024, timeout: Duration.seconds(29) };
 const cpu: Size = { memorySize: 1769, timeout: Duration.seconds(29) };
 const tiny: Size = { memorySize: 128, timeout: Duration.seconds(5) };
 
+/** `request` is the id that functions log, and that the client shows with an error. */
+const accessLogLine = {
+  request: '$context.requestId',
+  time: '$context.requestTimeEpoch',
+  route: '$context.routeKey',
+  status: '$context.status',
+  ms: '$context.responseLatency',
+  sent: '$context.responseLength',
+  user: '$context.authorizer.claims.sub',
+  ip: '$context.identity.sourceIp',
+  agent: '$context.identity.userAgent',
+  error: '$context.error.message',
+  integration: '$context.integrationErrorMessage',
+};
+
 /** The HTTP API and the functions behind its routes. */
 export class ApiStack extends Stack {
+  /** One line per request, also of those that no function has seen. */
+  readonly accessLog: ILogGroup;
+  /** By construct id. */
+  readonly functions = new Map<string, TidemarkFunction>();
   readonly #props: ApiStackProps;
   readonly #api: HttpApi;
 
@@ -42,12 +73,16 @@ export class ApiStack extends Stack {
     super(scope, id, props);
     this.#props = props;
     const { identity } = props;
+    // No corsPreflight: a page of another origin gets no answer. The client is no browser.
     this.#api = new HttpApi(this, 'Http', {
       description: 'Tidemark',
+      createDefaultStage: false,
       defaultAuthorizer: new HttpJwtAuthorizer('Users', identity.userPool.userPoolProviderUrl, {
         jwtAudience: [identity.client.userPoolClientId],
       }),
     });
+
+    this.accessLog = this.#createStage(props.profile);
 
     this.#uploads();
     this.#changesOfFiles();
@@ -59,31 +94,65 @@ export class ApiStack extends Stack {
     new CfnOutput(this, 'ApiUrl', { value: this.#api.apiEndpoint });
   }
 
+  /** A metric that API Gateway counts, over five minutes. */
+  metric(name: string): Metric {
+    return new Metric({
+      namespace: 'AWS/ApiGateway',
+      metricName: name,
+      dimensionsMap: { ApiId: this.#api.apiId },
+      statistic: Stats.SUM,
+    });
+  }
+
+  #createStage({ throttle, logRetention, removalPolicy }: Profile): ILogGroup {
+    const accessLog = new LogGroup(this, 'AccessLog', { retention: logRetention, removalPolicy });
+    new HttpStage(this, 'Default', {
+      httpApi: this.#api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: { rateLimit: throttle.rate, burstLimit: throttle.burst },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(accessLog),
+        format: AccessLogFormat.custom(JSON.stringify(accessLogLine)),
+      },
+    });
+    return accessLog;
+  }
+
   #uploads(): void {
     const { blocks, maintenance, profile } = this.#props;
     const environment = { BLOCK_BUCKET: blocks.bucket.bucketName };
+    const apart = profile.uploads && { concurrency: profile.uploads };
 
-    const uploadInit = this.#sqlFunction('UploadInit', medium, {
-      ...environment,
-      DEDUP_SCOPE: profile.dedupScope,
-      QUOTA_BYTES: String(profile.quota.toBytes()),
-    });
+    const uploadInit = this.#sqlFunction(
+      'UploadInit',
+      { ...medium, ...apart },
+      {
+        ...environment,
+        DEDUP_SCOPE: profile.dedupScope,
+        QUOTA_BYTES: String(profile.quota.toBytes()),
+      },
+    );
     // The URLs that it signs can do what it can do.
     blocks.grantBlocks(uploadInit, 's3:PutObject');
     this.#route(uploadInit, '/upload-init', HttpMethod.POST);
 
-    const prove = this.#sqlFunction('Prove', large, environment);
+    const prove = this.#sqlFunction('Prove', { ...large, ...apart }, environment);
     blocks.grantBlocks(prove, 's3:GetObject');
     this.#route(prove, '/prove', HttpMethod.POST);
 
-    const deltaApply = this.#sqlFunction('DeltaApply', cpu, environment);
+    const deltaApply = this.#sqlFunction('DeltaApply', { ...cpu, ...apart }, environment);
     blocks.grantBlocks(deltaApply, 's3:GetObject', 's3:PutObject');
     this.#route(deltaApply, '/delta-apply', HttpMethod.POST);
 
-    const finalize = this.#sqlFunction('Finalize', large, {
-      ...environment,
-      RELAY_FUNCTION: maintenance.relay.functionName,
-    });
+    const finalize = this.#sqlFunction(
+      'Finalize',
+      { ...large, ...apart },
+      {
+        ...environment,
+        RELAY_FUNCTION: maintenance.relay.functionName,
+      },
+    );
     blocks.grantLookUp(finalize);
     grantInvoke(finalize, maintenance.relay);
     this.#route(finalize, '/finalize', HttpMethod.POST);
@@ -112,15 +181,20 @@ export class ApiStack extends Stack {
 
   /** Two functions: only one outside the VPC reads the private key, only one inside it reads the metadata. */
   #downloads(): void {
-    const { blocks } = this.#props;
-    const locate = this.#sqlFunction('Locate', { memorySize: 512, timeout: Duration.seconds(10) });
+    const { blocks, profile } = this.#props;
+    const apart = profile.downloads && { concurrency: profile.downloads };
+    const locate = this.#sqlFunction('Locate', { memorySize: 512, timeout: Duration.seconds(10), ...apart });
     const { secret, publicKey } = blocks.signingKey;
-    const download = this.#function('Download', small, {
-      LOCATE_FUNCTION: locate.functionName,
-      CDN_DOMAIN: blocks.distribution.distributionDomainName,
-      CDN_KEY_PAIR_ID: publicKey.publicKeyId,
-      CDN_KEY_SECRET: secret.secretArn,
-    });
+    const download = this.#function(
+      'Download',
+      { ...small, ...apart },
+      {
+        LOCATE_FUNCTION: locate.entry.functionName,
+        CDN_DOMAIN: blocks.distribution.distributionDomainName,
+        CDN_KEY_PAIR_ID: publicKey.publicKeyId,
+        CDN_KEY_SECRET: secret.secretArn,
+      },
+    );
     grantInvoke(download, locate);
     grantReadSecret(download, secret);
     this.#route(download, '/download', HttpMethod.POST);
@@ -148,32 +222,43 @@ export class ApiStack extends Stack {
       AUTH_CLIENT_ID: identity.client.userPoolClientId,
     });
     const authorizer = new HttpNoneAuthorizer();
-    this.#api.addRoutes({
+    const routes = this.#api.addRoutes({
       path: '/service',
       methods: [HttpMethod.GET],
       integration: new HttpLambdaIntegration('Service', service),
       authorizer,
     });
-    new HttpRoute(this, 'DefaultRoute', {
+    const fallback = new HttpRoute(this, 'DefaultRoute', {
       httpApi: this.#api,
       routeKey: HttpRouteKey.DEFAULT,
       integration: new HttpLambdaIntegration('Fallback', this.#function('Fallback', tiny)),
       authorizer,
     });
+    for (const route of [...routes, fallback]) {
+      acknowledge(route, {
+        'AwsSolutions-APIG4':
+          'A client asks it where to sign in, or gets an error by it; neither function has a right or reads data.',
+      });
+    }
   }
 
   #function(id: string, size: Size, environment: Record<string, string> = {}): TidemarkFunction {
-    return new TidemarkFunction(this, id, { profile: this.#props.profile, ...size, environment });
+    return this.#known(new TidemarkFunction(this, id, { profile: this.#props.profile, ...size, environment }));
   }
 
   #sqlFunction(id: string, size: Size, environment: Record<string, string> = {}): TidemarkFunction {
     const { profile, network, metadata } = this.#props;
     const fn = new TidemarkFunction(this, id, { profile, ...size, placement: network.inside, environment });
     metadata.connect(fn);
+    return this.#known(fn);
+  }
+
+  #known(fn: TidemarkFunction): TidemarkFunction {
+    this.functions.set(fn.node.id, fn);
     return fn;
   }
 
   #route(fn: TidemarkFunction, path: string, ...methods: HttpMethod[]): void {
-    this.#api.addRoutes({ path, methods, integration: new HttpLambdaIntegration(fn.node.id, fn) });
+    this.#api.addRoutes({ path, methods, integration: new HttpLambdaIntegration(fn.node.id, fn.entry) });
   }
 }

@@ -12,15 +12,19 @@ import {
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';
 import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
-import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import type { Profile } from './profiles.ts';
+import { acknowledge } from './acknowledge.ts';
+import type { TidemarkFunction } from './function.ts';
+import type { Profile } from './profile.ts';
 import { SigningKey, type SigningKeyNames } from './signing-key.ts';
 
 interface BlocksStackProps extends StackProps {
   readonly profile: Profile;
   readonly signingKeys: SigningKeyNames;
+  /** ARN of a firewall's access control list before the CDN. @default - none */
+  readonly webAcl?: string;
 }
 
 /**
@@ -33,9 +37,10 @@ export class BlocksStack extends Stack {
   /** Signs today's URLs. */
   readonly signingKey: SigningKey;
 
-  constructor(scope: Construct, id: string, { profile, signingKeys, ...props }: BlocksStackProps) {
+  constructor(scope: Construct, id: string, { profile, signingKeys, webAcl, ...props }: BlocksStackProps) {
     super(scope, id, props);
 
+    const logs = this.#createLogBucket(profile) as IBucket;
     // The cast: Bucket spells an optional member of IBucket in a way that exactOptionalPropertyTypes tells apart.
     this.bucket = new Bucket(this, 'Blocks', {
       versioned: true,
@@ -51,6 +56,8 @@ export class BlocksStack extends Stack {
           expiredObjectDeleteMarker: true,
         },
       ],
+      serverAccessLogsBucket: logs,
+      serverAccessLogsPrefix: 's3/',
       removalPolicy: profile.removalPolicy,
     }) as IBucket;
 
@@ -58,7 +65,7 @@ export class BlocksStack extends Stack {
     const createKey = (name: string) => new SigningKey(this, `Key${name}`, { profile });
     const [current, other] = [createKey(signingKeys[0]), createKey(signingKeys[1])];
     this.signingKey = current;
-    this.distribution = this.#createDistribution([current, other], profile);
+    this.distribution = this.#createDistribution([current, other], logs, profile, webAcl);
     // CloudFormation refuses to take back an export that the API's stack still imports, and this stack is updated
     // first: what names the key of yesterday has to stay exported while the new one takes over.
     for (const { secret, publicKey } of [current, other]) {
@@ -71,27 +78,46 @@ export class BlocksStack extends Stack {
   }
 
   /** Grants actions on blocks, and nothing on the bucket itself: who lacks the hash cannot list it. */
-  grantBlocks(grantee: IGrantable, ...actions: ('s3:GetObject' | 's3:PutObject' | 's3:DeleteObjectVersion')[]): void {
-    Grant.addToPrincipal({ grantee, actions, resourceArns: [this.bucket.arnForObjects('blocks/*')] });
+  grantBlocks(fn: TidemarkFunction, ...actions: ('s3:GetObject' | 's3:PutObject' | 's3:DeleteObjectVersion')[]): void {
+    fn.addToRolePolicy(new PolicyStatement({ actions, resources: [this.bucket.arnForObjects('blocks/*')] }));
+    const arn = this.resolve(this.exportValue(this.bucket.bucketArn))['Fn::ImportValue'];
+    fn.acknowledgeWildcard(
+      `${arn}/blocks/*`,
+      'Blocks are named by their content: which ones it reads or writes, a request says.',
+    );
   }
 
   /** Lets a function tell a missing block from a refusal: without s3:ListBucket, S3 answers 403 to both. */
-  grantLookUp(grantee: IGrantable): void {
-    this.grantBlocks(grantee, 's3:GetObject');
-    Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [this.bucket.bucketArn] });
+  grantLookUp(fn: TidemarkFunction): void {
+    this.grantBlocks(fn, 's3:GetObject');
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [this.bucket.bucketArn] }));
   }
 
   /** Grants the list of versions below blocks/, by which gc learns which one it is about to delete. */
-  grantListVersions(grantee: IGrantable): void {
-    Grant.addToPrincipal({
-      grantee,
-      actions: ['s3:ListBucketVersions'],
-      resourceArns: [this.bucket.bucketArn],
-      conditions: { StringLike: { 's3:prefix': 'blocks/*' } },
+  grantListVersions(fn: TidemarkFunction): void {
+    fn.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['s3:ListBucketVersions'],
+        resources: [this.bucket.bucketArn],
+        conditions: { StringLike: { 's3:prefix': 'blocks/*' } },
+      }),
+    );
+  }
+
+  /** Who read what, of the bucket and of the CDN, as long as the logs of functions are kept. */
+  #createLogBucket({ logRetention, removalPolicy }: Profile): Bucket {
+    return new Bucket(this, 'AccessLogs', {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      // CloudFront writes its logs with an ACL.
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      lifecycleRules: [{ expiration: Duration.days(logRetention) }],
+      removalPolicy,
     });
   }
 
-  #createDistribution(keys: SigningKey[], profile: Profile): Distribution {
+  #createDistribution(keys: SigningKey[], logs: IBucket, profile: Profile, webAcl?: string): Distribution {
     const year = Duration.days(365);
     const keyGroup = new KeyGroup(this, 'Signers', { items: keys.map((key) => key.publicKey) });
     const cachePolicy = new CachePolicy(this, 'Immutable', {
@@ -110,12 +136,16 @@ export class BlocksStack extends Stack {
         ],
       },
     });
-    return new Distribution(this, 'Cdn', {
+    const distribution = new Distribution(this, 'Cdn', {
       comment: 'Tidemark blocks',
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: profile.priceClass,
+      ...(webAcl && { webAclId: webAcl }),
       defaultBehavior: {
-        origin: S3BucketOrigin.withOriginAccessControl(this.bucket),
+        origin: S3BucketOrigin.withOriginAccessControl(this.bucket, {
+          // The region of the bucket. A few regions have no shield: CloudFront's manual names their neighbours.
+          ...(profile.originShield && { originShieldRegion: this.region }),
+        }),
         allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
         viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
         trustedKeyGroups: [keyGroup],
@@ -123,6 +153,17 @@ export class BlocksStack extends Stack {
         responseHeadersPolicy,
         compress: false,
       },
+      enableLogging: true,
+      logBucket: logs,
+      logFilePrefix: 'cdn/',
     });
+    acknowledge(distribution, {
+      'AwsSolutions-CFR1': 'A team may travel: who holds a signed URL is a user, wherever he is.',
+      'AwsSolutions-CFR2':
+        'It answers signed GETs of immutable objects only. A firewall costs $5 a month; the context key webAcl puts one before it.',
+      'AwsSolutions-CFR4':
+        'The floor of *.cloudfront.net is fixed; a higher one needs a domain and a certificate. Clients are Node 24 and speak TLS 1.2 or later.',
+    });
+    return distribution;
   }
 }

@@ -74,7 +74,8 @@ function bundleAll(): Map<string, OutputFile[]> {
     outExtension: { '.js': '.mjs' },
     mainFields: ['module', 'main'],
     banner: { js: banner },
-    external: ['pg-native'],
+    // pg's other driver, over the C library, which is loaded only where an environment asks for it.
+    external: ['*/native'],
     alias: sdkParts,
     minify: true,
     sourcemap: 'linked',

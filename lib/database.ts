@@ -1,23 +1,16 @@
 import { Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { DatabaseCluster, type DatabaseUser, databaseName } from './database-cluster.ts';
+import { DatabaseCluster, type DatabaseClusterProps, type DatabaseUser, databaseName } from './database-cluster.ts';
 import type { TidemarkFunction } from './function.ts';
-import type { NetworkStack } from './network-stack.ts';
-import type { Profile } from './profiles.ts';
 
 const shards = 64;
-
-interface DatabaseProps {
-  readonly profile: Profile;
-  readonly network: NetworkStack;
-}
 
 /** The metadata: shards of users, spread over one or more clusters, and the blocks on the first of them. */
 export class Database extends Construct {
   readonly name = databaseName;
   readonly clusters: readonly DatabaseCluster[];
 
-  constructor(scope: Construct, id: string, props: DatabaseProps) {
+  constructor(scope: Construct, id: string, props: DatabaseClusterProps) {
     super(scope, id);
     this.clusters = Array.from(
       { length: props.profile.metadata.clusters },

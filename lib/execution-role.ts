@@ -2,6 +2,7 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledgeWildcard } from './acknowledge.ts';
 
 interface ExecutionRoleProps {
   /** The only one that the function writes to; CloudFormation makes it. */
@@ -28,6 +29,8 @@ export class ExecutionRole extends Role {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       inlinePolicies: { Runtime: new PolicyDocument({ statements }) },
     });
+    acknowledgeWildcard(this, '*', 'Neither X-Ray nor what only describes in EC2 has a resource to name.');
+    if (inVpc) acknowledgeInterfaces((...finding) => acknowledgeWildcard(this, ...finding));
   }
 }
 
@@ -47,4 +50,10 @@ export function interfaceStatements(scope: Construct, ...more: string[]): Policy
     // EC2 evaluates what only describes against no resource.
     new PolicyStatement({ actions: ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'], resources: ['*'] }),
   ];
+}
+
+/** Gives the reason of the wildcard above. */
+export function acknowledgeInterfaces(acknowledged: (resource: string, reason: string) => void): void {
+  const anyInAccount = 'arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:*/*';
+  acknowledged(anyInAccount, 'Interfaces have no ids to name before Lambda makes them.');
 }

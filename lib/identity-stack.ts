@@ -1,7 +1,8 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { AccountRecovery, UserPool, type UserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import type { Construct } from 'constructs';
-import type { Profile } from './profiles.ts';
+import { acknowledge } from './acknowledge.ts';
+import type { Profile } from './profile.ts';
 
 interface IdentityStackProps extends StackProps {
   readonly profile: Profile;
@@ -18,10 +19,22 @@ export class IdentityStack extends Stack {
     this.userPool = new UserPool(this, 'Users', {
       selfSignUpEnabled: false,
       signInAliases: { username: true, email: true },
-      passwordPolicy: { minLength: 12 },
+      passwordPolicy: {
+        minLength: 12,
+        requireLowercase: true,
+        requireUppercase: true,
+        requireDigits: true,
+        requireSymbols: true,
+      },
       accountRecovery: AccountRecovery.EMAIL_ONLY,
       deletionProtection: profile.deletionProtection,
       removalPolicy: profile.removalPolicy,
+    });
+    acknowledge(this.userPool, {
+      'AwsSolutions-COG2':
+        'The sign-in of the client is one call and answers no challenge; an administrator creates users.',
+      'AwsSolutions-COG8':
+        'Threat protection costs $0.02 per user and month. Where the team wants it, it is one setting.',
     });
     this.client = this.userPool.addClient('Client', {
       authFlows: { userPassword: true, userSrp: true },

@@ -1,16 +1,18 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
+import { AccountRootPrincipal, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import type { BlocksStack } from './blocks-stack.ts';
 import { migrationFiles } from './bundle.ts';
 import { TidemarkFunction } from './function.ts';
 import { grantInvoke } from './grants.ts';
 import type { MetadataStack } from './metadata-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 import type { StreamStack } from './stream-stack.ts';
 
 interface MaintenanceStackProps extends StackProps {
@@ -24,11 +26,15 @@ interface MaintenanceStackProps extends StackProps {
 /** What happens after a commit: its event is published, and blocks that nobody needs go away. And the operator's way in. */
 export class MaintenanceStack extends Stack {
   readonly relay: TidemarkFunction;
+  readonly gc: TidemarkFunction;
+  /** Wake-ups and scheduled runs that failed three times. */
+  readonly undelivered: Queue;
 
   constructor(scope: Construct, id: string, props: MaintenanceStackProps) {
     super(scope, id, props);
+    this.undelivered = this.#createQueue(props.profile);
     this.relay = this.#createRelay(props);
-    this.#createGc(props);
+    this.gc = this.#createGc(props);
     this.#createAdmin(props);
   }
 
@@ -40,16 +46,16 @@ export class MaintenanceStack extends Stack {
       timeout: Duration.seconds(60),
       placement: network.publishing,
       // Small brokers accept four IAM connections a second. Two: one that works, one that sees the rows after it.
-      reservedConcurrentExecutions: 2,
+      concurrency: { reserved: 2 },
       environment: { STREAM_BROKERS: stream.brokers, STREAM_TOPIC: stream.topicName },
     });
     metadata.connect(relay);
     stream.grantWrite(relay);
-    this.#every(Duration.minutes(1), relay);
+    this.#every(profile.metadata.outboxCheck, relay);
     return relay;
   }
 
-  #createGc({ profile, network, metadata, stream, blocks }: MaintenanceStackProps): void {
+  #createGc({ profile, network, metadata, stream, blocks }: MaintenanceStackProps): TidemarkFunction {
     const gc = new TidemarkFunction(this, 'Gc', {
       profile,
       memorySize: 512,
@@ -69,6 +75,7 @@ export class MaintenanceStack extends Stack {
       window: Duration.seconds(5),
     });
     this.#every(Duration.hours(1), gc);
+    return gc;
   }
 
   /** What `tidemark-admin` invokes, by whoever may assume the operator's role. */
@@ -94,7 +101,29 @@ export class MaintenanceStack extends Stack {
     new CfnOutput(this, 'OperatorRole', { value: operator.roleArn });
   }
 
+  #createQueue({ removalPolicy }: Profile): Queue {
+    const queue = new Queue(this, 'Undelivered', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+      removalPolicy,
+    });
+    const last = 'It is where events end that could not be delivered; an alarm tells when it holds one.';
+    acknowledge(queue, { 'AwsSolutions-SQS3': last, 'Serverless-SQSRedrivePolicy': last });
+    return queue;
+  }
+
+  /** Runs a function by the clock. A run that fails three times, or a wake-up, goes to the queue. */
   #every(rate: Duration, fn: TidemarkFunction): void {
-    new Rule(this, `${fn.node.id}Schedule`, { schedule: Schedule.rate(rate), targets: [new LambdaFunction(fn)] });
+    const queueArn = this.undelivered.queueArn;
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queueArn] }));
+    fn.configureAsyncInvoke({ retryAttempts: 2, onFailure: { bind: () => ({ destination: queueArn }) } });
+    const rule = new Rule(this, `${fn.node.id}Schedule`, {
+      schedule: Schedule.rate(rate),
+      targets: [new LambdaFunction(fn)],
+    });
+    acknowledge(rule, {
+      'Serverless-EventBusDLQ': 'Lambda takes every event into its own queue; what fails there has a destination.',
+    });
   }
 }

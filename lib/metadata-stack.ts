@@ -1,12 +1,14 @@
 import { CustomResource, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { migrationFiles } from './bundle.ts';
 import { Database } from './database.ts';
+import type { DatabaseCluster } from './database-cluster.ts';
 import { TidemarkFunction } from './function.ts';
 import { grantReadSecret } from './grants.ts';
 import type { NetworkStack } from './network-stack.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 
 interface MetadataStackProps extends StackProps {
   readonly profile: Profile;
@@ -20,10 +22,15 @@ export class MetadataStack extends Stack {
 
   constructor(scope: Construct, id: string, { profile, network, ...props }: MetadataStackProps) {
     super(scope, id, props);
-    this.#database = new Database(this, 'Database', { profile, network });
+    const key = profile.ownKey ? this.#createKey(profile) : undefined;
+    this.#database = new Database(this, 'Database', { profile, network, ...(key && { key }) });
     const users = this.#createUsers(profile);
     this.#schema = this.#migrate(profile, network);
     this.#schema.node.addDependency(...users, this.#database);
+  }
+
+  get clusters(): readonly DatabaseCluster[] {
+    return this.#database.clusters;
   }
 
   /** Lets a function run SQL. CloudFormation makes the function after the migrations of the same deployment. */
@@ -36,6 +43,14 @@ export class MetadataStack extends Stack {
   connectOwner(fn: TidemarkFunction): void {
     this.#database.connect(fn, 'tidemark_migrate');
     fn.node.addDependency(this.#schema);
+  }
+
+  #createKey({ removalPolicy }: Profile): Key {
+    return new Key(this, 'Key', {
+      description: 'Tidemark metadata: storage, backups and snapshots',
+      enableKeyRotation: true,
+      removalPolicy,
+    });
   }
 
   #createUsers(profile: Profile): CustomResource[] {

@@ -2,12 +2,14 @@ import { CfnOutput, Duration, Fn, RemovalPolicy, Stack, type StackProps } from '
 import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { TidemarkFunction } from './function.ts';
 import { grantConnections } from './grants.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from './profile.ts';
 import type { StreamStack } from './stream-stack.ts';
 
 interface NotificationStackProps extends StackProps {
@@ -23,7 +25,9 @@ export class NotificationStack extends Stack {
   readonly hangUp: TidemarkFunction;
   /** `wss://` URL that clients connect to. */
   readonly socketUrl: string;
+  readonly notify: TidemarkFunction;
   readonly #profile: Profile;
+  readonly #apiId: string;
   readonly #connections: Table;
 
   constructor(scope: Construct, id: string, { profile, stream, ...props }: NotificationStackProps) {
@@ -36,14 +40,33 @@ export class NotificationStack extends Stack {
     });
 
     const api = this.#createApi();
-    const stage = new WebSocketStage(this, 'Live', { webSocketApi: api, stageName: 'live', autoDeploy: true });
+    const stage = new WebSocketStage(this, 'Live', {
+      webSocketApi: api,
+      stageName: 'live',
+      autoDeploy: true,
+      throttle: { rateLimit: profile.throttle.socketRate, burstLimit: profile.throttle.socketBurst },
+    });
+    const accessLog =
+      'Access logs of a WebSocket API need a role in the settings of the whole account, which other stacks share. connect and disconnect log each connection.';
+    acknowledge(stage, { 'AwsSolutions-APIG1': accessLog, 'Serverless-APIGWAccessLogging': accessLog });
+    this.#apiId = api.apiId;
     this.socketUrl = `${api.apiEndpoint}/${stage.stageName}`;
     const host = Fn.select(1, Fn.split('://', api.apiEndpoint));
     const callbackUrl = `https://${host}/${stage.stageName}`;
-    this.#push(stage, callbackUrl, stream);
+    this.notify = this.#push(stage, callbackUrl, stream);
     this.hangUp = this.#createHangUp(stage, callbackUrl);
 
     new CfnOutput(this, 'SocketUrl', { value: this.socketUrl });
+  }
+
+  /** A metric that API Gateway counts, over five minutes. */
+  metric(name: string): Metric {
+    return new Metric({
+      namespace: 'AWS/ApiGateway',
+      metricName: name,
+      dimensionsMap: { ApiId: this.#apiId },
+      statistic: Stats.SUM,
+    });
   }
 
   #createApi(): WebSocketApi {
@@ -56,7 +79,7 @@ export class NotificationStack extends Stack {
     this.#connections.grant(disconnect, 'dynamodb:DeleteItem');
     const socketMessage = this.#function('SocketMessage');
 
-    return new WebSocketApi(this, 'Socket', {
+    const api = new WebSocketApi(this, 'Socket', {
       routeSelectionExpression: '$request.body.type',
       connectRouteOptions: {
         integration: new WebSocketLambdaIntegration('Connect', connect),
@@ -70,10 +93,14 @@ export class NotificationStack extends Stack {
         returnResponse: true,
       },
     });
+    acknowledge(api, {
+      'AwsSolutions-APIG4': 'API Gateway authorizes at $connect; later frames belong to the connection that it let in.',
+    });
+    return api;
   }
 
   /** Outside the VPC: an isolated subnet has no way to the API's @connections. */
-  #push(stage: WebSocketStage, callbackUrl: string, stream: StreamStack): void {
+  #push(stage: WebSocketStage, callbackUrl: string, stream: StreamStack): TidemarkFunction {
     const notify = new TidemarkFunction(this, 'Notify', {
       profile: this.#profile,
       memorySize: 256,
@@ -93,6 +120,7 @@ export class NotificationStack extends Stack {
       batchSize: 100,
       window: Duration.seconds(0),
     });
+    return notify;
   }
 
   /** Outside the VPC for the same reason; devices, inside, invokes it. */
@@ -114,12 +142,16 @@ export class NotificationStack extends Stack {
   }
 
   #table(id: string, keys: Pick<TableProps, 'partitionKey' | 'sortKey'>): Table {
-    return new Table(this, id, {
+    const table = new Table(this, id, {
       ...keys,
       billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: 'expires_at',
       // Holds nothing that outlives two hours.
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    acknowledge(table, {
+      'AwsSolutions-DDB3': 'Nobody would restore connections that are closed, or tickets that have expired.',
+    });
+    return table;
   }
 }

@@ -1,13 +1,14 @@
 import { CustomResource, Duration, Fn, Stack, type StackProps } from 'aws-cdk-lib';
-import { Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping, type StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnCluster, CfnTopic } from 'aws-cdk-lib/aws-msk';
 import type { Construct } from 'constructs';
-import { interfaceStatements } from './execution-role.ts';
+import { acknowledge } from './acknowledge.ts';
 import { TidemarkFunction } from './function.ts';
+import { grantPollerInterfaces } from './grants.ts';
 import type { NetworkStack } from './network-stack.ts';
-import type { Profile } from './profiles.ts';
+import { isExpress, type Profile } from './profile.ts';
 
 interface StreamStackProps extends StackProps {
   readonly profile: Profile;
@@ -26,11 +27,11 @@ interface Consumption {
 }
 
 const topicName = 'file-changed';
-const saslIamPort = Port.tcp(9098);
 
 /** The sync stream: a Kafka cluster that knows its clients by IAM, and the topic of committed changes. */
 export class StreamStack extends Stack {
   readonly topicName = topicName;
+  readonly clusterName: string;
   /** Bootstrap brokers, `host:port` separated by commas. */
   readonly brokers: string;
   readonly #profile: Profile;
@@ -40,6 +41,9 @@ export class StreamStack extends Stack {
   constructor(scope: Construct, id: string, { profile, network, ...props }: StreamStackProps) {
     super(scope, id, props);
     this.#profile = profile;
+    // Standard brokers cannot become Express ones, or leave ZooKeeper, in place (MSK ignores the change). The
+    // kind in the name makes CloudFormation build a new cluster.
+    this.clusterName = `tidemark-${isExpress(profile.stream) ? 'express' : 'standard'}`;
     this.#cluster = this.#createCluster(network);
 
     this.#topic = new CfnTopic(this, 'FileChanged', {
@@ -71,11 +75,9 @@ export class StreamStack extends Stack {
    * the cluster, with the role of the function, so that the function itself may sit outside the VPC.
    */
   feed(fn: TidemarkFunction, { group, from, batchSize, window }: Consumption): void {
-    const { pollers } = this.#profile.stream;
     this.#grantRead(fn, group);
-    // ManagedKafkaEventSource would also grant the listing of passwords, and what every MSK consumer may ever need on
-    // every cluster.
-    new EventSourceMapping(fn, 'Changes', {
+    const { pollers } = this.#profile.stream;
+    const mapping = new EventSourceMapping(fn, 'Changes', {
       target: fn,
       eventSourceArn: this.#cluster.attrArn,
       kafkaTopic: topicName,
@@ -87,15 +89,19 @@ export class StreamStack extends Stack {
         provisionedPollerConfig: { minimumPollers: pollers.minimum, maximumPollers: pollers.maximum },
       }),
     });
-    fn.node.addDependency(this.#topic);
+    mapping.node.addDependency(this.#topic);
+    acknowledge(mapping, {
+      'Serverless-LambdaEventSourceMappingDestination':
+        'With a destination a batch is given up after ten tries, while a database is away for instance. Consumers put a record that cannot be read aside by its offset and count it; for all else they try until it works.',
+    });
   }
 
+  /** What pollers do with the role of the function. ManagedKafkaEventSource grants more, for passwords and all logs. */
   #grantRead(fn: TidemarkFunction, group: string): void {
     const [prefix, cluster] = [0, 1].map((part) => Fn.select(part, Fn.split(':cluster/', this.#cluster.attrArn)));
     const statements = [
-      // By these Lambda finds the brokers and puts its pollers into their subnets.
+      // By these Lambda finds the brokers.
       { actions: ['kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'], resources: [this.#cluster.attrArn] },
-      { actions: ['ec2:DescribeSecurityGroups', 'ec2:DescribeVpcs'], resources: ['*'] },
       {
         actions: ['kafka-cluster:Connect', 'kafka-cluster:DescribeClusterDynamicConfiguration'],
         resources: [this.#cluster.attrArn],
@@ -107,32 +113,25 @@ export class StreamStack extends Stack {
       },
     ];
     for (const statement of statements) fn.addToRolePolicy(new PolicyStatement(statement));
-    if (!fn.isBoundToVpc) for (const statement of interfaceStatements(fn)) fn.addToRolePolicy(statement);
+    grantPollerInterfaces(fn);
   }
 
   #createCluster(network: NetworkStack): CfnCluster {
-    const { stream, removalPolicy } = this.#profile;
-    const securityGroup = new SecurityGroup(this, 'BrokerGroup', {
-      vpc: network.vpc,
-      description: 'Brokers and pollers',
-    });
-    securityGroup.addIngressRule(securityGroup, saslIamPort, 'Event pollers run in the group of the cluster');
-    securityGroup.addIngressRule(network.publisherGroup, saslIamPort, 'The function that publishes');
-
+    const { stream, removalPolicy, logRetention } = this.#profile;
+    const logGroup = new LogGroup(this, 'BrokerLogs', { retention: logRetention, removalPolicy });
     const cluster = new CfnCluster(this, 'Cluster', {
-      // Standard brokers cannot become Express ones, or leave ZooKeeper, in place (MSK ignores the change). The
-      // kind in the name makes CloudFormation build a new cluster.
-      clusterName: `tidemark-${stream.instanceType.startsWith('express.') ? 'express' : 'standard'}`,
+      clusterName: this.clusterName,
       kafkaVersion: stream.kafkaVersion,
       numberOfBrokerNodes: stream.brokers,
       brokerNodeGroupInfo: {
         instanceType: stream.instanceType,
         clientSubnets: network.vpc.isolatedSubnets.map((subnet) => subnet.subnetId),
-        securityGroups: [securityGroup.securityGroupId],
+        securityGroups: [network.brokerGroup.securityGroupId],
         ...(stream.storage && { storageInfo: { ebsStorageInfo: { volumeSize: stream.storage.toGibibytes() } } }),
       },
       clientAuthentication: { sasl: { iam: { enabled: true } } },
       encryptionInfo: { encryptionInTransit: { clientBroker: 'TLS', inCluster: true } },
+      loggingInfo: { brokerLogs: { cloudWatchLogs: { enabled: true, logGroup: logGroup.logGroupName } } },
     });
     cluster.applyRemovalPolicy(removalPolicy);
     return cluster;

@@ -115,12 +115,17 @@ export function createNetwork(all: () => Iterable<Resource>): Network {
       ports: [Number(attributes['Endpoint.Port'] ?? properties.Port ?? POSTGRESQL), POSTGRESQL],
     }));
 
-  /** Functions speak to the proxy where there is one, and the proxy to the cluster. */
-  const databases = (): Target[] => {
+  /** Every cluster can be reached: through its proxy where there are proxies, which have to reach the clusters. */
+  const reachesDatabases = (from: Placement): boolean => {
     const clusters = databaseTargets('AWS::RDS::DBCluster');
     const proxies = databaseTargets('AWS::RDS::DBProxy');
-    if (proxies.length === 0) return clusters;
-    return proxies.filter((proxy) => clusters.some((cluster) => admits(proxy.placement, cluster)));
+    const fronts = proxies.length > 0 ? proxies : clusters;
+    const behind = (cluster: Target) => proxies.some(({ placement }) => admits(placement, cluster));
+    return (
+      fronts.length > 0 &&
+      fronts.every((front) => admits(from, front)) &&
+      (proxies.length === 0 || clusters.every(behind))
+    );
   };
 
   const brokers = (): Target[] =>
@@ -133,16 +138,23 @@ export function createNetwork(all: () => Iterable<Resource>): Network {
   const admits = (from: Placement, { placement, ports }: Target): boolean =>
     ports.some((port) => connects(from, placement, port));
 
-  const privateObstacle = (name: string, from: Placement | undefined, what: string, targets: readonly Target[]) => {
+  const reachesBrokers = (from: Placement): boolean => brokers().some((broker) => admits(from, broker));
+
+  const privateObstacle = (
+    name: string,
+    from: Placement | undefined,
+    what: string,
+    reaches: (from: Placement) => boolean,
+  ) => {
     if (!from) return `network: ${name} (outside the VPC) has no route to ${what}: give it the VPC's subnets in lib/`;
-    if (targets.some((target) => admits(from, target))) return undefined;
+    if (reaches(from)) return undefined;
     return `network: ${name} (in the VPC) may not connect to ${what}: allow it between their security groups in lib/`;
   };
 
   return {
     obstacle(name, placement, service) {
-      if (service === 'rds-db') return privateObstacle(name, placement, 'the database', databases());
-      if (service === 'kafka-cluster') return privateObstacle(name, placement, 'the brokers', brokers());
+      if (service === 'rds-db') return privateObstacle(name, placement, 'the database', reachesDatabases);
+      if (service === 'kafka-cluster') return privateObstacle(name, placement, 'the brokers', reachesBrokers);
       if (!placement || placement.subnets.every(hasNat)) return undefined;
       const found = endpoints(service);
       const gateways = found.filter(({ properties }) => (properties.VpcEndpointType ?? 'Gateway') === 'Gateway');

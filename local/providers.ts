@@ -64,9 +64,9 @@ const PASSIVE = [
   'AWS::Logs::QueryDefinition',
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::Dashboard',
-  'AWS::SNS::Topic',
   'AWS::SNS::TopicPolicy',
   'AWS::SNS::Subscription',
+  'AWS::SQS::QueuePolicy',
   'AWS::Budgets::Budget',
   'AWS::EC2::FlowLog',
   'AWS::CDK::Metadata',
@@ -118,6 +118,16 @@ export function runtimeProviders(ports: ApiPorts): Record<string, Provider> {
     'AWS::Events::Rule': ({ properties, physicalName }) => {
       const name = String(properties.Name ?? physicalName);
       return { ref: name, attributes: { Arn: `arn:aws:events:${REGION}:${ACCOUNT}:rule/${name}` } };
+    },
+    'AWS::SNS::Topic': ({ properties, physicalName }) => {
+      const name = String(properties.TopicName ?? physicalName);
+      const arn = `arn:aws:sns:${REGION}:${ACCOUNT}:${name}`;
+      return { ref: arn, attributes: { TopicArn: arn, TopicName: name } };
+    },
+    'AWS::SQS::Queue': ({ properties, physicalName }) => {
+      const name = String(properties.QueueName ?? physicalName);
+      const ref = `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${name}`;
+      return { ref, attributes: { Arn: `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`, QueueName: name } };
     },
     'AWS::KMS::Key': (resource) => {
       const hex = generatedId('', resource, 32).slice(1);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Hash } from './hash.ts';
 
 const ShardNumber = z.int().min(0).max(63);

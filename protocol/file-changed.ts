@@ -20,5 +20,7 @@ export const FileChanged = z.strictObject({
   cursor: z.int().min(1),
   version_id: Uuid,
   origin_device: Uuid,
+  /** API Gateway's id of the request that committed the change, by which logs are joined. */
+  request_id: z.string().optional(),
 });
 export type FileChanged = z.infer<typeof FileChanged>;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
 import { Uuid } from './uuid.ts';

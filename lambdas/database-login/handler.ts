@@ -1,5 +1,5 @@
 import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data';
-import { z } from 'zod';
+import * as z from 'zod';
 import { customResource } from '../shared/custom-resource.ts';
 import { requireEnv } from '../shared/env.ts';
 

@@ -10,6 +10,14 @@ const CONCURRENCY = 16;
 export const UNUSED = `b.ref_count = 0 and b.delete_after < now()
   and not exists (select from blocks.pins p where p.block_hash = b.block_hash and p.expires_at > now())`;
 
+/** Seconds since the oldest block that is still there could have been deleted; 0 when there is none. */
+export async function collectionLag(blocks: Database): Promise<number> {
+  const { rows } = await blocks.query<{ lag: number }>(
+    `select coalesce(extract(epoch from now() - min(b.delete_after)), 0)::int as lag from blocks.blocks b where ${UNUSED}`,
+  );
+  return rows[0]?.lag ?? 0;
+}
+
 /** What the second step takes: blocks that the first one condemned, never sent or damaged ones, and what an earlier run left. */
 const CONDEMNED = `(b.state in ('condemned', 'pending', 'quarantined') and ${UNUSED}) or (b.state = 'deleting' and b.delete_after < now())`;
 

@@ -1,9 +1,11 @@
 import type { MSKEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { databases } from '../shared/database.ts';
+import { record } from '../shared/figures.ts';
 import { fileChangedEvents } from '../shared/kafka-event.ts';
 import { logger } from '../shared/log.ts';
 import { confirmVersions } from '../shared/tables/ledger.ts';
+import { collectionLag } from './blocks.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 
 /** Under the function's 300 s, with room for the batch that is under way. */
@@ -22,6 +24,7 @@ export async function handler(event: MSKEvent | Record<string, unknown>): Promis
   const { dry_run: dryRun } = SweepEvent.parse(event);
   const report = await sweep(databases(), { dryRun, until: Date.now() + RUN_MS });
   logger.info('swept', { ...report });
+  if (!dryRun) record({ GcLag: await collectionLag(databases().blocks), BlocksDeleted: report.blocks_deleted });
   return report;
 }
 

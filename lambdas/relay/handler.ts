@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { databases } from '../shared/database.ts';
+import { record } from '../shared/figures.ts';
 import { logger } from '../shared/log.ts';
 import { publisher } from '../shared/publisher.ts';
+import { oldestEvent } from '../shared/tables/outbox.ts';
 import { drainShards } from './drain.ts';
 
 /** Under the function's 60 s, with room for the publication that is under way. */
@@ -15,6 +17,10 @@ export async function handler(event: unknown): Promise<void> {
   const { shard } = RelayEvent.parse(event);
   const { shards } = databases();
   const chosen = shard === undefined ? shards : [shards[shard]!];
+  // Before the work: when the brokers are away it is all that is known.
+  const oldest = await oldestEvent(chosen);
+  record({ OutboxAge: oldest === undefined ? 0 : Date.now() - oldest });
   const published = await drainShards(chosen, publisher, Date.now() + RUN_MS);
   logger.info('relayed', { shards: chosen.length, published });
+  record({ Published: published });
 }

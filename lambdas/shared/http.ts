@@ -5,6 +5,7 @@ import { Uuid } from '../../protocol/uuid.ts';
 import { isOverloaded } from './database-errors.ts';
 import { ServiceError } from './errors.ts';
 import { logger } from './log.ts';
+import { beginRequest } from './request-id.ts';
 
 type Event = APIGatewayProxyEventV2WithJWTAuthorizer;
 type Result = APIGatewayProxyStructuredResultV2;
@@ -26,6 +27,7 @@ export function publicRoute(handle: (event: Event) => Promise<unknown>) {
 async function answered(event: Event, context: Context, handle: () => Promise<unknown>): Promise<Result> {
   const started = performance.now();
   const log = { request: event.requestContext?.requestId, invocation: context?.awsRequestId, route: event.routeKey };
+  beginRequest(log.request);
   try {
     const body = await handle();
     logger.info('answered', { ...log, status: 200, ms: Math.round(performance.now() - started) });

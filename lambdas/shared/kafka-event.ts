@@ -1,5 +1,6 @@
 import type { MSKEvent } from 'aws-lambda';
 import { FileChanged } from '../../protocol/file-changed.ts';
+import { record } from './figures.ts';
 import { logger } from './log.ts';
 
 /**
@@ -13,6 +14,7 @@ export function fileChangedEvents(event: MSKEvent): FileChanged[] {
         return [FileChanged.parse(JSON.parse(Buffer.from(value, 'base64').toString('utf8')))];
       } catch (error) {
         logger.error('not a file_changed event', { topic, partition, offset, error: error as Error });
+        record({ Unreadable: 1 });
         return [];
       }
     }),

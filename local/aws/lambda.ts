@@ -18,10 +18,7 @@ export function createLambdaApi(invoke: ServicesOptions['invoke'], access: Acces
       const path = (request.url ?? '').split('?')[0] ?? '';
       const match = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(path);
       if (request.method !== 'POST' || !match?.[1]) throw unknownOperation('Lambda', `${request.method} ${path}`);
-      const name =
-        decodeURIComponent(match[1])
-          .replace(/^arn:aws:lambda:[^:]+:\d+:function:/, '')
-          .split(':')[0] ?? '';
+      const name = decodeURIComponent(match[1]).replace(/^arn:aws:lambda:[^:]+:\d+:function:/, '');
       access.demand(principal, 'lambda:InvokeFunction', `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`);
       const asynchronous = request.headers['x-amz-invocation-type'] === 'Event';
       try {

@@ -35,7 +35,7 @@ export async function integrate(
   sourceArn: string,
   event: object,
 ): Promise<Integrated> {
-  const name = functionArn.split(':').at(-1);
+  const name = functionArn.split(':function:')[1];
   if (!services.mayInvoke('apigateway.amazonaws.com', functionArn, sourceArn)) {
     services.log(`gateway: ${name} may not be invoked for ${sourceArn}: add an AWS::Lambda::Permission in lib/`);
     return { outcome: 'forbidden' };
@@ -60,7 +60,7 @@ async function run({ invoke, log }: GatewayServices, functionArn: string, event:
     if (error instanceof LocalError && error.code === 'RequestTooLargeException') return { outcome: 'too large' };
     // While the cloud stops there is nothing that a person could do about it.
     if (error instanceof LocalError && error.code === 'ServiceException') return { outcome: 'failed' };
-    log(`gateway: ${functionArn.split(':').at(-1)}: ${reason(error)}`);
+    log(`gateway: ${functionArn.split(':function:')[1]}: ${reason(error)}`);
     return { outcome: 'failed' };
   }
 }

@@ -56,7 +56,7 @@ function texts(value: unknown): string[] {
 }
 
 function functionIn(uri: unknown, where: string): string {
-  const arn = String(uri).match(/arn:[^:]+:lambda:[^:]*:[^:]*:function:[^/:]+/)?.[0];
+  const arn = String(uri).match(/arn:[^:]+:lambda:[^:]*:[^:]*:function:[^/:]+(:[^/:]+)?/)?.[0];
   if (!arn)
     throw new LocalError('Template', `${where}: ${String(uri)} is not a Lambda function: only those are run here`);
   return arn;

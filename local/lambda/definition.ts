@@ -14,6 +14,8 @@ export interface FunctionDefinition {
   /** The template's own variables. */
   readonly environment: Readonly<Record<string, string>>;
   readonly logGroup: string;
+  /** Whether Lambda sends traces of it to X-Ray. */
+  readonly traced: boolean;
   readonly principal: Principal;
   readonly placement: Placement | undefined;
 }

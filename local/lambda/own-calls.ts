@@ -46,6 +46,33 @@ export function demandInterfaces(authorize: Authorize, { name, principal }: Func
   throw new LocalError('AccessDenied', `${name}: ${message}: its role in lib/ lacks ${lacking.join(', ')}`);
 }
 
+/** Why a function's traces would not reach X-Ray; undefined if they do, or if it has none. */
+export function traceObstacle(
+  authorize: Authorize,
+  { name, principal, traced }: FunctionDefinition,
+): string | undefined {
+  if (!traced) return undefined;
+  const calls = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'].map((action) => [action, '*'] as const);
+  const lacking = missing(authorize, principal, calls);
+  return lacking.length === 0
+    ? undefined
+    : `access: the traces of ${name} are lost: its role lacks ${lacking.join(', ')}`;
+}
+
+/** Sets where lost events of a function go. Throws where its role may not send there, as PutFunctionEventInvokeConfig does. */
+export function demandDestination(
+  authorize: Authorize,
+  { name, principal }: FunctionDefinition,
+  destination: string,
+): void {
+  if (!destination.startsWith('arn:aws:sqs:')) {
+    throw new LocalError('Template', `${name}: the local cloud knows only queues as destinations, not ${destination}`);
+  }
+  if (missing(authorize, principal, [['sqs:SendMessage', destination]]).length === 0) return;
+  const message = 'The provided execution role does not have permissions to call SendMessage on SQS';
+  throw new LocalError('AccessDenied', `${name}: ${message}: its role in lib/ lacks sqs:SendMessage on ${destination}`);
+}
+
 /** The calls by which pollers find a cluster and enter its subnets, that the role lacks. */
 export function missingPollerCalls(authorize: Authorize, principal: Caller, clusterArn: string): string[] {
   const find = ['kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'].map((action) => [action, clusterArn] as const);

@@ -73,6 +73,7 @@ export function lambdaProviders(lambda: LambdaService, roles: Roles, assembly: A
         timeoutSeconds: Number(properties.Timeout ?? 3),
         reservedConcurrency: reserved === undefined ? undefined : Number(reserved),
         environment: Object.fromEntries(variables.map(([key, value]) => [key, String(value)])),
+        traced: isObject(properties.TracingConfig) && properties.TracingConfig.Mode === 'Active',
         logGroup: String(logging.LogGroup ?? `/aws/lambda/${name}`),
         principal: roles.issue(name, String(properties.Role)),
         placement: placementOf(vpc.SubnetIds, vpc.SecurityGroupIds),
@@ -81,10 +82,23 @@ export function lambdaProviders(lambda: LambdaService, roles: Roles, assembly: A
       lambda.add(definition);
       return { ref: name, attributes: { Arn: functionArn(name) } };
     },
+    'AWS::Lambda::Version': ({ properties }) => {
+      const arn = `${functionArn(String(properties.FunctionName))}:1`;
+      return { ref: arn, attributes: { FunctionArn: arn, Version: '1' } };
+    },
+    'AWS::Lambda::Alias': ({ properties }) => {
+      const arn = `${functionArn(String(properties.FunctionName))}:${properties.Name}`;
+      return { ref: arn, attributes: { AliasArn: arn } };
+    },
     'AWS::Lambda::EventInvokeConfig': (resource) => {
       const { FunctionName, MaximumRetryAttempts, DestinationConfig } = resource.properties;
-      if (DestinationConfig !== undefined) return fail(resource, 'DestinationConfig', 'is not run by the local cloud');
-      if (MaximumRetryAttempts !== undefined) lambda.setRetries(String(FunctionName), Number(MaximumRetryAttempts));
+      const { OnSuccess, OnFailure } = isObject(DestinationConfig) ? DestinationConfig : {};
+      if (OnSuccess !== undefined)
+        return fail(resource, 'DestinationConfig.OnSuccess', 'is not run by the local cloud');
+      lambda.setFailure(String(FunctionName), {
+        ...(MaximumRetryAttempts !== undefined && { retries: Number(MaximumRetryAttempts) }),
+        ...(isObject(OnFailure) && { destination: String(OnFailure.Destination) }),
+      });
       return { ref: resource.physicalName, attributes: {} };
     },
   };

@@ -4,16 +4,19 @@ import type { Identities, InvokeResult, Log } from '../types.ts';
 import { environmentOf, type FunctionDefinition } from './definition.ts';
 import { startInstance } from './instance.ts';
 import { createLogs } from './logs.ts';
-import { logObstacle } from './own-calls.ts';
+import { demandDestination, logObstacle, traceObstacle } from './own-calls.ts';
 import { createPool, type Pool } from './pool.ts';
 
 /** The Lambda service: functions by name, invoked synchronously or through a queue. */
 export interface LambdaService {
   add(definition: FunctionDefinition): void;
-  /** By name, ARN or logical id. */
+  /** By name, ARN or logical id; with the qualifier of a version or alias, all of which run the same code here. */
   find(nameOrArn: string): FunctionDefinition | undefined;
-  /** How often an asynchronous invocation is retried; 2 unless the template says otherwise. */
-  setRetries(functionName: string, retries: number): void;
+  /**
+   * How often an asynchronous invocation is retried, 2 unless given, and the ARN that a lost one is then sent to. Throws
+   * where the function's role may not send there.
+   */
+  setFailure(functionName: string, failure: { retries?: number; destination?: string }): void;
   invoke(nameOrArn: string, payload: Buffer, mode: 'RequestResponse' | 'Event'): Promise<InvokeResult>;
   definitions(): readonly FunctionDefinition[];
   stop(): Promise<void>;
@@ -33,11 +36,14 @@ export function createLambda(options: {
 }): LambdaService {
   const { log, tls } = options;
   const logs = createLogs(options.data, log);
-  const functions = new Map<string, { definition: FunctionDefinition; pool: Pool; retries: number }>();
+  const functions = new Map<
+    string,
+    { definition: FunctionDefinition; pool: Pool; retries: number; destination?: string }
+  >();
   const stopping = new AbortController();
 
   const lookUp = (nameOrArn: string) => {
-    const name = nameOrArn.match(/function:([^:]+)/)?.[1] ?? nameOrArn;
+    const name = nameOrArn.match(/function:([^:]+)/)?.[1] ?? nameOrArn.split(':')[0] ?? '';
     return functions.get(name) ?? [...functions.values()].find(({ definition }) => definition.logicalId === name);
   };
 
@@ -48,12 +54,13 @@ export function createLambda(options: {
   };
 
   const runQueued = async (name: string, payload: Buffer): Promise<void> => {
-    const { pool, retries } = demand(name);
+    const { pool, retries, destination } = demand(name);
     for (let attempt = 1; ; attempt++) {
       const outcome = await pool.run(payload, 'wait');
       if (!outcome.failed) return;
       if (attempt > retries) {
-        log(`${name}: an asynchronous event failed ${attempt} times and is dropped: ${outcome.payload.slice(0, 300)}`);
+        const end = destination ? `would be sent to ${destination}` : 'is dropped';
+        log(`${name}: an asynchronous event failed ${attempt} times and ${end}: ${outcome.payload.slice(0, 300)}`);
         return;
       }
       await sleep(attempt * FAILURE_WAIT_MS, undefined, { signal: stopping.signal, ref: false });
@@ -65,15 +72,17 @@ export function createLambda(options: {
       const toItsLog = logs.lines(definition.name);
       const start = () => {
         const obstacle = logObstacle(options.authorize, definition);
-        if (obstacle !== undefined) log(obstacle);
+        for (const lost of [obstacle, traceObstacle(options.authorize, definition)]) if (lost !== undefined) log(lost);
         const environment = environmentOf(definition, options.endpoints(), tls.caFile);
         return startInstance(definition, environment, tls.ca, obstacle === undefined ? toItsLog : () => {});
       };
       functions.set(definition.name, { definition, pool: createPool(definition, start, log), retries: RETRIES });
     },
     find: (nameOrArn) => lookUp(nameOrArn)?.definition,
-    setRetries(functionName, retries) {
-      demand(functionName).retries = retries;
+    setFailure(functionName, failure) {
+      const found = demand(functionName);
+      if (failure.destination) demandDestination(options.authorize, found.definition, failure.destination);
+      Object.assign(found, failure);
     },
     async invoke(nameOrArn, payload, mode) {
       const { definition, pool } = demand(nameOrArn);

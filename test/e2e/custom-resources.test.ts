@@ -69,13 +69,21 @@ async function send(name: string, change: Record<string, unknown>): Promise<Answ
   return answer!;
 }
 
-const clusterArn = (): string =>
+const streamArn = (): string =>
   service.cloud.access.grants().find(({ action }) => action === 'kafka:GetBootstrapBrokers')!.resource;
+
+/** A database cluster and its master's secret, as the role of DatabaseLogin names them. */
+function databaseArns(): { ClusterArn: string; SecretArn: string } {
+  const grants = service.cloud.access.grants();
+  const { role, resource } = grants.find(({ action }) => action === 'rds-data:ExecuteStatement')!;
+  const secret = grants.find((grant) => grant.role === role && grant.action === 'secretsmanager:GetSecretValue')!;
+  return { ClusterArn: resource, SecretArn: secret.resource };
+}
 
 const resources: [name: string, properties: () => Record<string, unknown>, attributes: object][] = [
   ['KeyASigningKey', () => ({}), { PublicKey: expect.stringContaining('BEGIN PUBLIC KEY') }],
-  ['Brokers', () => ({ ClusterArn: clusterArn() }), { Brokers: expect.stringMatching(/^[\w.]+:\d+$/) }],
-  ['DatabaseLogin', () => ({}), {}],
+  ['Brokers', () => ({ ClusterArn: streamArn() }), { Brokers: expect.stringMatching(/^[\w.]+:\d+$/) }],
+  ['DatabaseLogin', databaseArns, {}],
   ['Migrate', () => ({ SqlHash: 'whatever' }), {}],
 ];
 
@@ -110,7 +118,7 @@ describe.each(resources)('%s', (name, properties, attributes) => {
 });
 
 test('a failure says why, and where the log is', async () => {
-  const answer = await send('Brokers', { ResourceProperties: { ClusterArn: `${clusterArn()}-another` } });
+  const answer = await send('Brokers', { ResourceProperties: { ClusterArn: `${streamArn()}-another` } });
   expect(answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: 'TheResource' });
   expect(answer.Reason).toMatch(/not authorized to perform: kafka:GetBootstrapBrokers .*\(log stream .+\)$/);
 });

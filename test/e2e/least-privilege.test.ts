@@ -25,12 +25,14 @@ import { age, loseBlock, storedBlocks, sweep } from '../support/storage.ts';
 import { blocksOf, offer, type User } from '../support/user.ts';
 import { unusedGrants } from './unused-grants.ts';
 
-/** EC2 evaluates actions that only describe against no resource. */
+/** EC2 evaluates actions that only describe against no resource; X-Ray knows none. */
 const WITHOUT_FINER_RESOURCE = [
   'ec2:DescribeNetworkInterfaces',
   'ec2:DescribeSecurityGroups',
   'ec2:DescribeSubnets',
   'ec2:DescribeVpcs',
+  'xray:PutTelemetryRecords',
+  'xray:PutTraceSegments',
 ];
 
 let service: Service;

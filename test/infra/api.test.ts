@@ -1,30 +1,16 @@
 import { Match } from 'aws-cdk-lib/assertions';
-import { routes } from '../../protocol/routes.ts';
+import { routeProblems } from './checks/routes.ts';
 import { deploymentOf } from './deployment.ts';
 
 const { template, resources, functions } = deploymentOf();
 
-const open = ['GET /service', '$default'];
-const authorized = routes.map(({ method, path }) => `${method} ${path}`).filter((key) => !open.includes(key));
-
 describe('HTTP API', () => {
-  const deployed = Object.values(template('Api').findResources('AWS::ApiGatewayV2::Route')).map(
-    ({ Properties }) => Properties,
-  );
-
-  test('has exactly these routes', () => {
-    expect(deployed.map(({ RouteKey }) => RouteKey).sort()).toEqual([...open, ...authorized].sort());
+  test('has the routes of the protocol, each with a token but those that come before one', () => {
+    expect(routeProblems(deploymentOf())).toEqual([]);
   });
 
-  test.each(authorized)('%s demands a token', (key) => {
-    const route = deployed.find(({ RouteKey }) => RouteKey === key);
-    expect(route).toMatchObject({ AuthorizationType: 'JWT', AuthorizerId: { Ref: expect.any(String) } });
-  });
-
-  test.each(open)('%s answers without one', (key) => {
-    const route = deployed.find(({ RouteKey }) => RouteKey === key);
-    expect(route).toMatchObject({ AuthorizationType: 'NONE' });
-    expect(route).not.toHaveProperty('AuthorizerId');
+  test('answers no page of another origin', () => {
+    template('Api').hasResourceProperties('AWS::ApiGatewayV2::Api', { CorsConfiguration: Match.absent() });
   });
 
   test('accepts tokens of the user pool for its client only', () => {

@@ -1,7 +1,8 @@
 import { Match } from 'aws-cdk-lib/assertions';
+import { bucketProblems } from './checks/buckets.ts';
 import { deploymentOf } from './deployment.ts';
 
-const { template, functions, resources } = deploymentOf();
+const { template, resources } = deploymentOf();
 
 describe('sync stream', () => {
   test('the topic has 64 partitions and keeps seven days', () => {
@@ -17,18 +18,6 @@ describe('sync stream', () => {
       ClientAuthentication: { Sasl: { Iam: { Enabled: true } }, Unauthenticated: Match.absent() },
       EncryptionInfo: { EncryptionInTransit: { ClientBroker: 'TLS', InCluster: true } },
     });
-  });
-
-  test('port 9098 is open to the pollers and to relay', () => {
-    const rules = Object.values(template('Stream').findResources('AWS::EC2::SecurityGroupIngress'));
-    expect(rules.map(({ Properties }) => [Properties.FromPort, Properties.ToPort])).toEqual([
-      [9098, 9098],
-      [9098, 9098],
-    ]);
-    const relay = functions.find(({ name }) => name === 'Relay')!.properties;
-    expect(JSON.stringify(relay.VpcConfig)).toContain('Publisher');
-    const others = functions.filter(({ properties }) => JSON.stringify(properties.VpcConfig)?.includes('Publisher'));
-    expect(others.map(({ name }) => name)).toEqual(['Relay']);
   });
 
   test('notify hears at once of what is new, gc reads all there is', () => {
@@ -48,15 +37,13 @@ describe('sync stream', () => {
 });
 
 describe('block store', () => {
-  test('the bucket is versioned, private and open to TLS only', () => {
+  test('no bucket can be made public', () => {
+    expect(bucketProblems(deploymentOf())).toEqual([]);
+  });
+
+  test('the bucket of blocks is versioned and open to TLS only', () => {
     template('Blocks').hasResourceProperties('AWS::S3::Bucket', {
       VersioningConfiguration: { Status: 'Enabled' },
-      PublicAccessBlockConfiguration: {
-        BlockPublicAcls: true,
-        BlockPublicPolicy: true,
-        IgnorePublicAcls: true,
-        RestrictPublicBuckets: true,
-      },
       OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
     });
     template('Blocks').hasResourceProperties('AWS::S3::BucketPolicy', {
@@ -125,10 +112,11 @@ describe('registry', () => {
   });
 });
 
-test('migrations run after the users exist and again when the SQL changes', () => {
+test('migrations run after the users of every cluster exist and again when the SQL changes', () => {
+  const { template } = deploymentOf('internet');
   template('Metadata').hasResource('Custom::DatabaseSchema', {
     Properties: { SqlHash: Match.stringLikeRegexp('^[0-9a-f]{64}$') },
-    DependsOn: Match.arrayWith(['UsersOfClusterA']),
+    DependsOn: Match.arrayWith(['A', 'B', 'C', 'D'].map((letter) => `UsersOfCluster${letter}`)),
   });
 });
 
@@ -150,11 +138,6 @@ describe('the metadata of the internet profile', () => {
     expect(Object.keys(map.shards)).toEqual(['a', 'b', 'c', 'd']);
     expect(map.blocks).toBe('a');
   });
-
-  test('has the roles made on every cluster before the migrations', () => {
-    const users = ['A', 'B', 'C', 'D'].map((letter) => `UsersOfCluster${letter}`);
-    internet.template('Metadata').hasResource('Custom::DatabaseSchema', { DependsOn: Match.arrayWith(users) });
-  });
 });
 
 test('the operator may invoke one function and nothing else', () => {
@@ -168,10 +151,11 @@ test('the operator may invoke one function and nothing else', () => {
   expect(JSON.stringify(statements[0]!.Resource)).toContain('Admin');
 });
 
-test('the clock wakes gc every hour and relay every minute', () => {
+test.each([
+  ['team', 'rate(1 hour)'],
+  ['internet', 'rate(1 minute)'],
+])('in %s the clock wakes gc every hour and relay at %s', (profile, rate) => {
+  const { template } = deploymentOf(profile);
   const rules = Object.values(template('Maintenance').findResources('AWS::Events::Rule'));
-  expect(rules.map(({ Properties }) => Properties.ScheduleExpression).sort()).toEqual([
-    'rate(1 hour)',
-    'rate(1 minute)',
-  ]);
+  expect(rules.map(({ Properties }) => Properties.ScheduleExpression).sort()).toEqual(['rate(1 hour)', rate].sort());
 });

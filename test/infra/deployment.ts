@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { createStacks } from '../../lib/tidemark.ts';
+import type { Stack } from '../../local/template/assembly.ts';
+import { ASSEMBLIES } from './synthesis-folder.ts';
 
 type Properties = Record<string, unknown>;
 
@@ -15,11 +15,14 @@ interface Resource {
   readonly deletionPolicy: string | undefined;
 }
 
-interface LambdaFunction extends Resource {
+export interface LambdaFunction extends Resource {
   /** Construct id, e.g. UploadInit. */
   readonly name: string;
   readonly environment: Properties;
+  /** What its own work needs. */
   readonly statements: readonly Statement[];
+  /** What Lambda needs to run it: logs, and interfaces in the VPC. */
+  readonly runtime: readonly Statement[];
 }
 
 /** What a function may do; actions and resources as sorted lists. */
@@ -28,37 +31,37 @@ interface Statement {
   readonly resources: readonly unknown[];
 }
 
-interface Deployment {
+export interface Deployment {
+  /** Of the cloud assembly. */
+  readonly folder: string;
+  readonly stacks: readonly Stack[];
   /** @param stack name without the prefix, e.g. Api */
   template(stack: string): Template;
   resources(type: string): readonly Resource[];
   readonly functions: readonly LambdaFunction[];
 }
 
-const context = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8')).context;
-const deployments = new Map<string | undefined, Deployment>();
+const ending = '.template.json';
+const deployments = new Map<string, Deployment>();
 
-/**
- * The templates of a profile, synthesized once per test file: with the context of cdk.json, and without
- * bundling, which no assertion looks at.
- */
-export function deploymentOf(profile?: string): Deployment {
+/** The templates of a profile, as test/infra/synthesis.ts made them. */
+export function deploymentOf(profile = 'team'): Deployment {
   const known = deployments.get(profile);
   if (known) return known;
-  const app = new App({
-    context: {
-      ...context,
-      ...(profile && { profile }),
-      'aws:cdk:bundling-stacks': [],
-      'aws:cdk:enable-path-metadata': true,
-    },
-  });
-  createStacks(app);
-  const stacks = app.synth().stacks;
-  const templates = new Map(stacks.map((stack) => [stack.id, Template.fromJSON(stack.template)]));
+  const deployment = deploymentIn(join(process.env[ASSEMBLIES]!, profile));
+  deployments.set(profile, deployment);
+  return deployment;
+}
+
+/** The templates of the cloud assembly in that folder. */
+export function deploymentIn(folder: string): Deployment {
+  const stacks = readdirSync(folder)
+    .filter((file) => file.endsWith(ending))
+    .map((file) => ({ name: file.slice(0, -ending.length), template: readJson(join(folder, file)) }));
+  const templates = new Map(stacks.map(({ name, template }) => [name, Template.fromJSON(template)]));
 
   const resources = (type: string): Resource[] =>
-    stacks.flatMap(({ id: stack }) => {
+    stacks.flatMap(({ name: stack }) => {
       const found = templates.get(stack)?.findResources(type) ?? {};
       return Object.entries(found).map(([id, resource]) => ({
         id: `${stack}.${id}`,
@@ -68,17 +71,18 @@ export function deploymentOf(profile?: string): Deployment {
       }));
     });
 
-  const deployment: Deployment = {
+  return {
+    folder,
+    stacks,
     template: (stack) => templates.get(`Tidemark${stack}`)!,
     resources,
     functions: functionsOf(resources),
   };
-  deployments.set(profile, deployment);
-  return deployment;
 }
 
 function functionsOf(resources: (type: string) => Resource[]): LambdaFunction[] {
   const policies = resources('AWS::IAM::Policy');
+  const roles = resources('AWS::IAM::Role');
   return resources('AWS::Lambda::Function').map((fn) => {
     const construct = fn.path.replace(/\/Resource$/, '');
     return {
@@ -88,6 +92,10 @@ function functionsOf(resources: (type: string) => Resource[]): LambdaFunction[] 
       statements: policies
         .filter(({ path }) => path.startsWith(`${construct}Role/`))
         .flatMap(({ properties }) => statementsOf(properties)),
+      runtime: roles
+        .filter(({ path }) => path === `${construct}Role/Resource`)
+        .flatMap(({ properties }) => properties.Policies as Properties[])
+        .flatMap(statementsOf),
     };
   });
 }
@@ -98,4 +106,8 @@ function statementsOf(policy: Properties): Statement[] {
     actions: ([Action].flat() as string[]).sort(),
     resources: [Resource].flat(),
   }));
+}
+
+function readJson(path: string): Stack['template'] {
+  return JSON.parse(readFileSync(path, 'utf8'));
 }

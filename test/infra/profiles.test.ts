@@ -1,5 +1,5 @@
 import { Match } from 'aws-cdk-lib/assertions';
-import { profileNames } from '../../lib/profiles.ts';
+import { profileNamed, profileNames } from '../../lib/profiles.ts';
 import { deploymentOf } from './deployment.ts';
 
 /** Types that hold what users or operators would miss. */
@@ -12,12 +12,7 @@ const keepsData = [
 ];
 
 test('an unknown profile is refused with the names of the known ones', () => {
-  expect(() => deploymentOf('production')).toThrow(/no profile "production".*dev\|team\|internet/);
-});
-
-test('the default is the profile of a team', () => {
-  const functions = (profile?: string) => deploymentOf(profile).functions.map(({ properties }) => properties);
-  expect(functions()).toEqual(functions('team'));
+  expect(() => profileNamed('production')).toThrow(/no profile "production".*dev\|team\|internet/);
 });
 
 describe.each(profileNames)('profile %s', (profile) => {
@@ -26,9 +21,11 @@ describe.each(profileNames)('profile %s', (profile) => {
 
   test(keeps ? 'keeps all data' : 'leaves nothing behind', () => {
     for (const type of keepsData) {
-      expect([...new Set(resources(type).map(({ deletionPolicy }) => deletionPolicy))]).toEqual([
-        keeps ? 'Retain' : 'Delete',
-      ]);
+      const policies = new Set(resources(type).map(({ deletionPolicy }) => deletionPolicy));
+      expect({ type, policies: [...policies] }).toEqual({
+        type,
+        policies: [keeps ? 'RetainExceptOnCreate' : 'Delete'],
+      });
     }
     template('Metadata').hasResourceProperties('AWS::RDS::DBCluster', { DeletionProtection: keeps });
     template('Identity').hasResourceProperties('AWS::Cognito::UserPool', {
@@ -44,11 +41,13 @@ describe.each(profileNames)('profile %s', (profile) => {
 
   test('pauses the database or puts a proxy before it, not both', () => {
     const clusters = resources('AWS::RDS::DBCluster');
+    const proxies = resources('AWS::RDS::DBProxy').length;
     for (const { properties } of clusters) {
       const { MinCapacity } = properties.ServerlessV2ScalingConfiguration as { MinCapacity: number };
-      expect(MinCapacity === 0).toBe(!keeps);
+      expect({ pauses: MinCapacity === 0, proxies }).toEqual(
+        profile === 'internet' ? { pauses: false, proxies: clusters.length } : { pauses: true, proxies: 0 },
+      );
     }
-    expect(resources('AWS::RDS::DBProxy')).toHaveLength(keeps ? clusters.length : 0);
   });
 
   test('signs in to the database with IAM all the way', () => {

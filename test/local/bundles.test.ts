@@ -33,6 +33,7 @@ async function readBundle(file: string): Promise<Bundle> {
 
 /** The SDK's clients of each function, as its own code uses them. */
 const clients: Record<string, string[]> = {
+  admin: ['s3'],
   authorize: ['dynamodb'],
   brokers: ['kafka'],
   connect: ['dynamodb'],
@@ -45,6 +46,7 @@ const clients: Record<string, string[]> = {
   finalize: ['lambda', 's3'],
   gc: ['s3'],
   'hang-up': ['apigatewaymanagementapi', 'dynamodb'],
+  heal: ['s3'],
   move: ['lambda'],
   notify: ['apigatewaymanagementapi', 'dynamodb'],
   prove: ['s3'],

@@ -16,8 +16,8 @@ export async function storedBlocks(data: string): Promise<string[]> {
 }
 
 /** Changes the content of a block's object behind the back of S3. */
-export async function damageBlock({ data }: Service, hash: string): Promise<void> {
-  const folder = await bucketFolder(data);
+export async function damageBlock(service: Service, hash: string): Promise<void> {
+  const folder = bucketFolder(service);
   const [version] = (await readJournal(folder)).get(`blocks/${hash}`)!;
   const file = join(folder, 'objects', version!.file!);
   const content = await readFile(file);
@@ -73,7 +73,7 @@ export async function loseBlock(service: Service, hash: string): Promise<void> {
   );
 }
 
-async function bucketFolder(data: string): Promise<string> {
-  const [bucket] = await readdir(join(data, 's3'));
-  return join(data, 's3', bucket!);
+/** Where the local cloud keeps the bucket of blocks, beside that of access logs. */
+function bucketFolder({ data, cloud }: Service): string {
+  return join(data, 's3', cloud.outputs.BlockBucket!);
 }

@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
 import type { Shard } from '../database.ts';
 import { ServiceError } from '../errors.ts';
+import { requestId } from '../request-id.ts';
 import { byteaText } from '../sql.ts';
 import { type Account, updateAccount } from '../tables/accounts.ts';
 import { forgetTreeHashes } from '../tables/directories.ts';
@@ -137,6 +138,7 @@ function toEvent(
   commit: Commit,
   { userId, deviceId, cursor, timestamp }: { userId: string; deviceId: string; cursor: number; timestamp: number },
 ): FileChanged {
+  const request = requestId();
   const listed = commit.changeType !== 'delete' && commit.hashes.length <= MAX_EVENT_HASHES;
   return {
     user_id: userId,
@@ -147,6 +149,7 @@ function toEvent(
     cursor,
     version_id: commit.versionId,
     origin_device: deviceId,
+    ...(request !== undefined && { request_id: request }),
     ...(listed && { block_hashes: [...commit.hashes] }),
     ...(commit.deltaSizes?.length && { delta_sizes: [...commit.deltaSizes] }),
     ...(commit.movedFrom !== undefined && { moved_from: commit.movedFrom }),

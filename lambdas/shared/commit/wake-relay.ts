@@ -2,7 +2,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { once, requireEnv } from '../env.ts';
 import { logger } from '../log.ts';
 
-/** The schedule drains every outbox each minute, so a slow or failing invocation may not hold up the answer. */
+/** A schedule drains every outbox, so a slow or failing invocation may not hold up the answer. */
 const client = once(() => new LambdaClient({ maxAttempts: 1, requestHandler: { requestTimeout: 2_000 } }));
 
 /** Has the relay publish this shard's events now. A failure costs only time, so it is a warning. */

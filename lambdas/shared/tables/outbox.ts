@@ -12,6 +12,19 @@ export async function filledOutboxes(shards: readonly Shard[]): Promise<Shard[]>
   return filled;
 }
 
+/** When the oldest event of the shards was committed, in ms since 1970; undefined when there is none. */
+export async function oldestEvent(shards: readonly Shard[]): Promise<number | undefined> {
+  const oldest: number[] = [];
+  for (const [pool, group] of Map.groupBy(shards, (shard) => shard.pool)) {
+    const each = group.map(({ schema }) => `select min((event->>'timestamp')::int8) as at from ${schema}.outbox`);
+    const { rows } = await pool.query<{ at: number | null }>(
+      `select min(at) as at from (${each.join(' union all ')}) o`,
+    );
+    if (rows[0]?.at) oldest.push(rows[0].at);
+  }
+  return oldest.length > 0 ? Math.min(...oldest) : undefined;
+}
+
 /**
  * The first events of the shard, in order per user: at most `limit`, and at least one but no more than `maxBytes` of
  * them. While another relay has the shard's turn it waits for it, or, with `skip`, answers none. The turn ends with the

@@ -31,6 +31,10 @@ async function provideDatabase(): Promise<void> {
     DBClusterIdentifiers: [cluster.ref],
   });
   proxyId = String(proxy.attributes.DBProxyArn).split(':')[6] ?? '';
+  await cloud.provide('AWS::RDS::DBProxyTargetGroup', 'Targets', {
+    DBProxyName: proxy.ref,
+    DBClusterIdentifiers: [cluster.ref],
+  });
 }
 
 function execute(principal: TestPrincipal, sql: string, secret = secretArn) {

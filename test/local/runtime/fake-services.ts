@@ -28,7 +28,6 @@ export class FakeServices {
       },
       createUser: async () => undefined,
       database: { host: '/nowhere', port: 5432, user: 'nobody' },
-
       databases: () => [],
       edgeReport: () => ({ hits: 0, misses: 0, bytes: 0 }),
       stop: async () => {

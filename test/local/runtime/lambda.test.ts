@@ -40,6 +40,7 @@ async function define(name: string, more: Partial<FunctionDefinition> = {}, sour
     reservedConcurrency: undefined,
     environment: { OWN: 'yes', NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem' },
     logGroup: 'group',
+    traced: false,
     principal: { name, roleArn, accessKeyId: 'ASIA1', secretAccessKey: 's', sessionToken: 't' },
     placement: undefined,
     ...more,

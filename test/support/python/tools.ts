@@ -3,16 +3,16 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const requirements = join(import.meta.dirname, 'requirements.txt');
-const environment = join(import.meta.dirname, '../../../.tidemark/sam');
+const environment = join(import.meta.dirname, '../../../.tidemark/python');
 const commands = join(environment, 'bin');
 
-/** SAM CLI comes from PyPI. CI must have Python. */
-export const samIsPossible =
+/** SAM CLI and cfn-lint come from PyPI. CI must have Python. */
+export const pythonIsThere =
   process.env.CI === 'true' || spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0;
-if (!samIsPossible) console.warn('Python 3 with venv is missing: the checks by SAM CLI do not run here.');
+if (!pythonIsThere) console.warn('Python 3 with venv is missing: the checks by SAM CLI and cfn-lint do not run here.');
 
-/** Installs the pinned SAM CLI below .tidemark/, unless it is there. */
-export function installSam(): void {
+/** Installs the pinned tools below .tidemark/, unless they are there. Takes a minute the first time. */
+export function installTools(): void {
   const installed = join(environment, 'requirements.txt');
   if (existsSync(installed) && readFileSync(installed, 'utf8') === readFileSync(requirements, 'utf8')) return;
   rmSync(environment, { recursive: true, force: true });
@@ -22,13 +22,10 @@ export function installSam(): void {
   cpSync(requirements, installed);
 }
 
-/** Runs SAM CLI as somebody without an AWS account does. */
-export function runSam(...words: string[]): { status: number | null; output: string } {
+/** Runs a tool as somebody without an AWS account does. */
+export function runTool(name: 'sam' | 'cfn-lint', ...words: string[]): { status: number | null; output: string } {
   const env = { PATH: process.env.PATH, HOME: environment, SAM_CLI_TELEMETRY: '0' };
-  const { status, stdout, stderr } = spawnSync(join(commands, 'sam'), [...words, '--region', 'us-east-1'], {
-    env,
-    encoding: 'utf8',
-  });
+  const { status, stdout, stderr } = spawnSync(join(commands, name), words, { env, encoding: 'utf8' });
   return { status, output: stdout + stderr };
 }
 

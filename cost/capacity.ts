@@ -1,0 +1,83 @@
+import { maxConnections } from '../lib/aurora.ts';
+import type { Profile } from '../lib/profile.ts';
+import { warmFunctions } from './floor.ts';
+
+/** What a new account has; all of them can be raised on request. */
+const account = {
+  /** Requests a second of all APIs in a region, the callbacks to sockets among them. */
+  apiRate: 10_000,
+  /** Executions at the same time of all functions in a region. */
+  concurrency: 1000,
+  /** New sockets a second. */
+  socketConnects: 500,
+} as const;
+
+/** Seconds that a request keeps its function, on average. */
+const SECONDS = 0.05;
+/** Connections of one running function to each cluster. */
+const CONNECTIONS = 2;
+/** Share of the connections that may be used before an alarm is raised. */
+const ALARM_AT = 0.8;
+/** Lambda keeps as many executions that no function may reserve. */
+const UNRESERVED = 100;
+/** IAM sign-ins a second that a broker takes. */
+const brokerConnects: Readonly<Record<string, number>> = { 'kafka.t3.small': 4, 'express.m7g.large': 100 };
+
+/** A bound of a deployment, in requests a second. */
+export interface Bound {
+  readonly what: string;
+  readonly because: string;
+  readonly perSecond: number;
+  /** What has to be asked of AWS before the profile can do what it is made for. @default - nothing */
+  readonly raise?: string;
+}
+
+/** How many requests a second a profile holds, by each of its own limits and the account's; the least one counts. */
+export function boundsOf(profile: Profile): Bound[] {
+  const { throttle, metadata, uploads, downloads } = profile;
+  const functions = {
+    uploads: Object.keys(warmFunctions.uploads).length,
+    downloads: Object.keys(warmFunctions.downloads).length,
+  };
+  const apart = (uploads?.reserved ?? 0) * functions.uploads + (downloads?.reserved ?? 0) * functions.downloads;
+  const concurrency = Math.max(account.concurrency, apart + UNRESERVED);
+  const connections = Math.floor(maxConnections(metadata) * ALARM_AT);
+  return [
+    {
+      what: 'HTTP API',
+      because: `throttle of the profile, burst ${throttle.burst.toLocaleString('en-US')}`,
+      perSecond: throttle.rate,
+      ...(throttle.rate > account.apiRate && {
+        raise: `API Gateway throttle of the account: from ${account.apiRate.toLocaleString('en-US')} to ${throttle.rate.toLocaleString('en-US')} requests a second`,
+      }),
+    },
+    {
+      what: 'Lambda',
+      because: `${concurrency.toLocaleString('en-US')} executions of ${SECONDS * 1000} ms`,
+      perSecond: concurrency / SECONDS,
+      ...(concurrency > account.concurrency && {
+        raise: `Lambda concurrent executions: from ${account.concurrency.toLocaleString('en-US')} to ${concurrency.toLocaleString('en-US')}`,
+      }),
+    },
+    metadata.proxy
+      ? {
+          what: 'database',
+          because: `${connections} connections that a proxy shares, by each of ${metadata.clusters} clusters`,
+          perSecond: (connections * metadata.clusters) / SECONDS,
+        }
+      : {
+          what: 'database',
+          because: `${connections} connections, ${CONNECTIONS} for each running function`,
+          perSecond: connections / CONNECTIONS / SECONDS,
+        },
+  ].map((bound) => ({ ...bound, perSecond: Math.floor(bound.perSecond) }));
+}
+
+/** What else of a profile is bounded, in words. */
+export function otherBounds({ throttle, stream }: Profile): string[] {
+  const connects = brokerConnects[stream.instanceType];
+  return [
+    `${throttle.socketRate.toLocaleString('en-US')} socket messages and ${Math.min(account.socketConnects, throttle.socketRate)} new sockets a second (an account's own limit is ${account.socketConnects})`,
+    `${(connects ?? 0) * stream.brokers} sign-ins a second to the brokers, of which one function needs a few an hour`,
+  ];
+}

@@ -1,0 +1,48 @@
+import { parseArgs } from 'node:util';
+import { profileNamed } from '../lib/profiles.ts';
+import { report } from './report.ts';
+import { usual } from './usage.ts';
+
+const help = `What a deployment costs and holds, by the profile's own figures and a price list.
+
+  npm run cost -- --profile team --users 50
+
+  --profile NAME      dev, team or internet (default: team)
+  --clusters N        database clusters (default: the profile's)
+  --users N           people who use it (default: 50)
+  --syncs N           files that one of them saves on a working day (default: ${usual.syncsPerDay})
+  --gigabytes N       GB that one of them stores (default: ${usual.gigabytes})`;
+
+const { values } = parseArgs({
+  options: {
+    profile: { type: 'string', default: 'team' },
+    clusters: { type: 'string' },
+    users: { type: 'string', default: '50' },
+    syncs: { type: 'string', default: String(usual.syncsPerDay) },
+    gigabytes: { type: 'string', default: String(usual.gigabytes) },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+try {
+  console.log(values.help ? help : print());
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 2;
+}
+
+function print(): string {
+  const { profile, clusters } = values;
+  const usage = {
+    users: numberOf('users'),
+    syncsPerDay: numberOf('syncs'),
+    gigabytes: numberOf('gigabytes'),
+  };
+  return report(profile, profileNamed(profile, clusters), usage);
+}
+
+function numberOf(option: 'users' | 'syncs' | 'gigabytes'): number {
+  const number = Number(values[option]);
+  if (!Number.isFinite(number) || number < 0) throw new Error(`--${option} is ${values[option]}: give a number.`);
+  return number;
+}

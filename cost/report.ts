@@ -1,0 +1,51 @@
+import type { Profile } from '../lib/profile.ts';
+import { boundsOf, otherBounds } from './capacity.ts';
+import { floorOf, type Line, total } from './floor.ts';
+import { priceList } from './prices.ts';
+import { awakeDatabase, perThousandSyncs, type Usage, usageLines } from './usage.ts';
+
+/** All that `npm run cost` prints. */
+export function report(name: string, profile: Profile, usage: Usage): string {
+  const { minCapacity, clusters, readers } = profile.metadata;
+  const people = usageLines(usage);
+  const awake = minCapacity === 0 && usage.users > 0 ? [awakeDatabase(clusters * (1 + readers))] : [];
+  const sections = [
+    section(`${name}: a month in which nobody uses it`, floorOf(profile)),
+    section('1,000 syncs', perThousandSyncs(), 4),
+    section(`what ${usage.users} users add in a month`, [...people, ...awake]),
+    `in all: ${dollars(sum([...floorOf(profile), ...people, ...awake]))} a month`,
+    ['what it holds', ...boundsOf(profile).map(boundLine), ...otherBounds(profile).map((text) => `  ${text}`)].join(
+      '\n',
+    ),
+    ...raises(profile),
+    `Prices of ${priceList.region}, read ${priceList.date}, without taxes and free tiers but the CDN's.`,
+  ];
+  return sections.join('\n\n');
+}
+
+export function sum(lines: readonly Line[]): number {
+  return total(lines.map((line) => line.dollars));
+}
+
+function raises(profile: Profile): string[] {
+  const raised = boundsOf(profile).flatMap(({ raise }) => raise ?? []);
+  return raised.length === 0 ? [] : [['quotas to raise first', ...raised.map((text) => `  ${text}`)].join('\n')];
+}
+
+function section(title: string, lines: readonly Line[], digits = 2): string {
+  const rows = [...lines, { what: 'sum', because: '', dollars: sum(lines) }];
+  return [
+    title,
+    ...rows.map(({ what, because, dollars: amount }) =>
+      `  ${what.padEnd(20)} ${dollars(amount, digits).padStart(11)}  ${because}`.trimEnd(),
+    ),
+  ].join('\n');
+}
+
+function boundLine({ what, because, perSecond }: { what: string; because: string; perSecond: number }): string {
+  return `  ${what.padEnd(20)} ${perSecond.toLocaleString('en-US').padStart(7)} /s   ${because}`;
+}
+
+function dollars(amount: number, digits = 2): string {
+  return `$${amount.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}

@@ -1,0 +1,90 @@
+import { type Line, total } from './floor.ts';
+import { prices } from './prices.ts';
+
+/** What one person does; the options of `npm run cost` change it. */
+export interface Usage {
+  readonly users: number;
+  /** Saved files of a user on a working day. */
+  readonly syncsPerDay: number;
+  /** Stored GB of a user, after blocks that are stored once. */
+  readonly gigabytes: number;
+}
+
+export const usual: Omit<Usage, 'users'> = { syncsPerDay: 100, gigabytes: 10 };
+
+const WORKING_DAYS = 22;
+const DEVICES = 2;
+/** Hours a day for which a device has its socket open. */
+const HOURS_ONLINE = 8;
+/** MB that a sync downloads on the other device: most are edits of small files. */
+const MB_PER_SYNC = 1;
+
+/** One saved file, from one device to another; batches of many files cost less. Milliseconds and MB of memory. */
+const calls: Readonly<Record<string, { readonly ms: number; readonly mb: number }>> = {
+  UploadInit: { ms: 40, mb: 512 },
+  DeltaApply: { ms: 120, mb: 1769 },
+  Finalize: { ms: 60, mb: 1024 },
+  Relay: { ms: 60, mb: 256 },
+  Notify: { ms: 40, mb: 256 },
+  Gc: { ms: 20, mb: 512 },
+  Changes: { ms: 30, mb: 512 },
+  Download: { ms: 60, mb: 256 },
+  Locate: { ms: 40, mb: 512 },
+};
+const HTTP_CALLS = 5;
+/** Lambda traces one invocation a second, and of the rest this share. */
+const SAMPLED = 0.05;
+
+/** US dollars of 1,000 syncs, beside what stays when there are none. */
+export function perThousandSyncs(): Line[] {
+  const gbSeconds = total(Object.values(calls).map(({ ms, mb }) => (ms / 1000) * (mb / 1024)));
+  const invocations = Object.keys(calls).length;
+  const thousand = 1000;
+  return [
+    line('HTTP API', `${HTTP_CALLS} calls each`, (HTTP_CALLS * thousand * prices.httpMillion) / 1e6),
+    line(
+      'Lambda',
+      `${invocations} invocations, ${gbSeconds.toFixed(2)} GB-s each`,
+      (invocations * thousand * prices.lambdaMillion) / 1e6 + gbSeconds * thousand * prices.lambdaGbSecond,
+    ),
+    line('S3', 'two reads and a write each', prices.s3ThousandPuts + 2 * prices.s3ThousandGets),
+    line('WebSocket', 'one message each', (thousand * prices.socketMillion) / 1e6),
+    line('DynamoDB', 'one query each', (thousand * prices.dynamoMillionReads) / 1e6),
+    line('Aurora', '40 reads and writes each', (40 * thousand * prices.databaseMillionRequests) / 1e6),
+    line('X-Ray', '5 % of the invocations', (invocations * thousand * SAMPLED * prices.traceMillion) / 1e6),
+    line('logs', '5 kB each', (5 * thousand * prices.logGb) / 1e6),
+  ];
+}
+
+/** What people add to the floor in a month. */
+export function usageLines({ users, syncsPerDay, gigabytes }: Usage): Line[] {
+  const syncs = users * syncsPerDay * WORKING_DAYS;
+  const thousand = total(perThousandSyncs().map(({ dollars }) => dollars));
+  const minutes = users * DEVICES * HOURS_ONLINE * 60 * WORKING_DAYS;
+  const downloaded = (syncs * MB_PER_SYNC) / 1024;
+  const beyondFree = Math.max(0, downloaded - 1024);
+  return [
+    line('syncs', `${syncs.toLocaleString('en-US')}`, (syncs / 1000) * thousand),
+    line(
+      'open sockets',
+      `${DEVICES * users} devices, ${HOURS_ONLINE} h a day`,
+      (minutes * prices.socketMillionMinutes) / 1e6,
+    ),
+    line('storage', `${(users * gigabytes).toLocaleString('en-US')} GB`, users * gigabytes * prices.s3GbMonth),
+    line('CDN', `${downloaded.toFixed(0)} GB, of which 1,024 are free`, beyondFree * prices.cdnGb),
+  ];
+}
+
+/** Capacity of a database that pauses when nobody is online, in a month in which somebody always is for ten hours a day. */
+export function awakeDatabase(instances: number): Line {
+  const hours = 10 * WORKING_DAYS;
+  return line(
+    'Aurora, awake',
+    `${instances} instances at 1 unit, 10 h a day`,
+    instances * hours * prices.capacityUnitHour,
+  );
+}
+
+function line(what: string, because: string, dollars: number): Line {
+  return { what, because, dollars };
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { endpointCount, floorOf, warmFunctions, watched } from '../../cost/floor.ts';
+import { sum } from '../../cost/report.ts';
+import { perThousandSyncs } from '../../cost/usage.ts';
+import { profileNamed, profileNames } from '../../lib/profiles.ts';
+import { deploymentOf } from './deployment.ts';
+
+const docs = readFileSync(join(import.meta.dirname, '../../docs/profiles.md'), 'utf8');
+
+describe.each(profileNames)('the cost of %s', (name) => {
+  const { resources, functions } = deploymentOf(name);
+  const profile = profileNamed(name);
+
+  test('counts the endpoints of the template, in all their zones', () => {
+    const endpoints = resources('AWS::EC2::VPCEndpoint').filter(({ properties }) => 'SubnetIds' in properties);
+    const zones = endpoints.flatMap(({ properties }) => properties.SubnetIds as unknown[]);
+    expect(endpointCount(profile)).toBe(zones.length);
+  });
+
+  test('counts instances, secrets and proxies of the template', () => {
+    const because = (what: string) => floorOf(profile).find((line) => line.what === what)?.because;
+    expect(because('Aurora')).toMatch(new RegExp(`^${resources('AWS::RDS::DBInstance').length} instances`));
+    expect(because('secrets')).toBe(String(resources('AWS::SecretsManager::Secret').length));
+    expect(because('RDS Proxy') !== undefined).toBe(resources('AWS::RDS::DBProxy').length > 0);
+    expect(because('KMS key') !== undefined).toBe(resources('AWS::KMS::Key').length > 0);
+  });
+
+  test('counts the functions that are kept warm', () => {
+    const aliases = resources('AWS::Lambda::Alias').map(({ path }) => path.split('/').at(-3));
+    const kept = profile.uploads
+      ? [...Object.keys(warmFunctions.uploads), ...Object.keys(warmFunctions.downloads)]
+      : [];
+    expect(aliases.sort()).toEqual(kept.sort());
+    const memory = { ...warmFunctions.uploads, ...warmFunctions.downloads };
+    for (const fn of functions.filter((one) => one.name in memory)) {
+      expect({ name: fn.name, mb: fn.properties.MemorySize }).toEqual({
+        name: fn.name,
+        mb: memory[fn.name as 'Locate'],
+      });
+    }
+  });
+
+  test('is in docs/profiles.md', () => {
+    const row = docs.split('\n').find((line) => line.startsWith(`| \`${name}\``));
+    expect(row).toContain(`$${Math.round(sum(floorOf(profile))).toLocaleString('en-US')}`);
+  });
+});
+
+test('the alarms and metrics of a team are counted', () => {
+  const { resources } = deploymentOf('team');
+  const read = resources('AWS::CloudWatch::Alarm').flatMap(({ properties }) => {
+    const metrics = properties.Metrics as { MetricStat?: unknown }[] | undefined;
+    return metrics ? metrics.filter(({ MetricStat }) => MetricStat !== undefined) : [properties.MetricName];
+  });
+  const drawn = JSON.stringify(resources('AWS::CloudWatch::Dashboard')).matchAll(/\\"Tidemark\\",\\"(\w+)\\"/g);
+  const alarmed = JSON.stringify(resources('AWS::CloudWatch::Alarm')).matchAll(
+    /"MetricName":"(\w+)","Namespace":"Tidemark"/g,
+  );
+  const figures = new Set([...drawn, ...alarmed].map(([, name]) => name));
+  expect(watched).toEqual({ alarmMetrics: read.length, figures: figures.size });
+});
+
+test('the price of 1,000 syncs is in docs/profiles.md', () => {
+  expect(docs).toContain(`$${sum(perThousandSyncs()).toFixed(3)} per 1,000 syncs`);
+});

@@ -49,7 +49,10 @@ async function audit(context: Context, { sample, from }: Options): Promise<void>
 
   if (json) console.log(JSON.stringify({ checked, found: Object.fromEntries(found) }));
   else console.log(formatTable(['', 'checked'], Object.entries(checked)));
-  if (found.size === 0) return;
+  if (found.size === 0) {
+    if (!json) console.log('no damage');
+    return;
+  }
   const sums = [...found].map(([kind, count]) => `${count} ${kind}`);
   throw new AdminError('damage', `there is damage: ${sums.join(', ')}`);
 }

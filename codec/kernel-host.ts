@@ -25,8 +25,8 @@ export interface Kernel {
   parse(baseSize: number, targetSize: number, bodyBytes: number): number;
   /** Reads the literals of `count` instructions; their address, or a code of codec/kernel/errors.ts. */
   readLiterals(count: number, baseSize: number): number;
-  /** Writes the target to TARGET. */
-  rebuild(count: number, literalsAt: number, baseSize: number): void;
+  /** Writes the target to TARGET. Returns 0 or a code of codec/kernel/errors.ts. */
+  rebuild(count: number, literalsAt: number): number;
 }
 
 let wasm: Kernel | undefined;

@@ -19,7 +19,8 @@ export function rebuildTarget(machine: Kernel, base: Uint8Array, body: Uint8Arra
   const literalsAt = machine.readLiterals(count, base.length);
   if (literalsAt < 0) throw kernelError(literalsAt);
   if (inKernel) {
-    machine.rebuild(count, literalsAt, base.length);
+    const error = machine.rebuild(count, literalsAt);
+    if (error < 0) throw kernelError(error);
     target.set(memory.subarray(TARGET, TARGET + target.length));
   } else {
     followInstructions(memory, count, literalsAt, base, target);

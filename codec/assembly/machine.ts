@@ -1,6 +1,6 @@
 /*
  * codec/kernel/machine.ts on WebAssembly with SIMD. Vector loops may write up to 15 bytes past the end of what they
- * copy, add or subtract; every region of layout.ts has that much slack, and what follows is written later.
+ * copy; every region of layout.ts has that much slack, and what follows is written later.
  */
 
 /** Longer copies are left to the engine's memory.copy, which has a call's overhead. */
@@ -110,12 +110,23 @@ function equalBits(a: i32, b: i32): u64 {
   return <u64>i8x16.bitmask(i8x16.eq(v128.load(a), v128.load(b)));
 }
 
-export function subtract(to: i32, a: i32, b: i32, length: i32): void {
-  for (let i = 0; i < length; i += 16) v128.store(to + i, i8x16.sub(v128.load(a + i), v128.load(b + i)));
+export function equalBytes(a: i32, b: i32): i32 {
+  return popcnt(<i32>(equalBits(a, b) | (equalBits(a + 16, b + 16) << 16)));
 }
 
-export function add(to: i32, a: i32, b: i32, length: i32): void {
-  for (let i = 0; i < length; i += 16) v128.store(to + i, i8x16.add(v128.load(a + i), v128.load(b + i)));
+export function mostEqual(a: i32, low: i32, high: i32): i32 {
+  const p = v128.load(a);
+  const q = v128.load(a, 16);
+  let most = -1;
+  let best = low;
+  for (let b = low; b <= high; b++) {
+    const first = i8x16.bitmask(i8x16.eq(p, v128.load(b)));
+    const equal = popcnt(first | (i8x16.bitmask(i8x16.eq(q, v128.load(b, 16))) << 16));
+    if (equal <= most) continue;
+    most = equal;
+    best = b;
+  }
+  return best;
 }
 
 /** Eight sums of four lanes, 64 bytes a round, so that the multiplications do not wait for each other. */

@@ -83,14 +83,24 @@ export function nextRun(a: i32, b: i32): i32 {
   return -1;
 }
 
-/** Bytewise `to = a - b` modulo 256. */
-export function subtract(to: i32, a: i32, b: i32, length: i32): void {
-  for (let i = 0; i < length; i++) bytes[to + i] = bytes[a + i]! - bytes[b + i]!;
+/** How many of the 32 bytes from `a` and from `b` are equal. */
+export function equalBytes(a: i32, b: i32): i32 {
+  let equal = 0;
+  for (let i = 0; i < 32; i++) equal += bytes[a + i] === bytes[b + i] ? 1 : 0;
+  return equal;
 }
 
-/** Bytewise `to = a + b` modulo 256. */
-export function add(to: i32, a: i32, b: i32, length: i32): void {
-  for (let i = 0; i < length; i++) bytes[to + i] = bytes[a + i]! + bytes[b + i]!;
+/** The first address from `low` to `high` from which the most of 32 bytes equal those from `a`. */
+export function mostEqual(a: i32, low: i32, high: i32): i32 {
+  let most = -1;
+  let best = low;
+  for (let b = low; b <= high; b++) {
+    const equal = equalBytes(a, b);
+    if (equal <= most) continue;
+    most = equal;
+    best = b;
+  }
+  return best;
 }
 
 /** Sum of bytes[i] * factor^(length - 1 - i) modulo 2^32. `length` is a multiple of 64, `factor` below 2^15. */

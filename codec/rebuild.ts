@@ -1,9 +1,16 @@
 import { kernelError } from './delta-error.ts';
-import { BASE, DELTA, NEEDS_BASE, OP_FROM, OP_LENGTH, OP_LITERALS, TARGET } from './kernel/layout.ts';
+import {
+  BASE,
+  DELTA,
+  IN_KERNEL,
+  OP_FROM,
+  OP_LENGTH,
+  OP_LITERALS,
+  PIECE_BITS,
+  PIECES,
+  TARGET,
+} from './kernel/layout.ts';
 import { type Kernel, numberAt } from './kernel-host.ts';
-
-/** More instructions are carried out by the kernel: a call for each would cost more than copying base and target. */
-const FEW = 4096;
 
 /**
  * Fills `target` from the base and the body of a delta. Throws `DeltaError` for a body that is malformed or does not fit
@@ -14,16 +21,25 @@ export function rebuildTarget(machine: Kernel, base: Uint8Array, body: Uint8Arra
   memory.set(body, DELTA);
   const count = machine.parse(base.length, target.length, body.length);
   if (count < 0) throw kernelError(count);
-  const inKernel = count > FEW || numberAt(memory, NEEDS_BASE) !== 0;
-  if (inKernel) memory.set(base, BASE);
+  bringBase(memory, base);
   const literalsAt = machine.readLiterals(count, base.length);
   if (literalsAt < 0) throw kernelError(literalsAt);
-  if (inKernel) {
-    const error = machine.rebuild(count, literalsAt);
-    if (error < 0) throw kernelError(error);
-    target.set(memory.subarray(TARGET, TARGET + target.length));
-  } else {
+  if (numberAt(memory, IN_KERNEL) === 0) {
     followInstructions(memory, count, literalsAt, base, target);
+    return;
+  }
+  const error = machine.rebuild(count, literalsAt);
+  if (error < 0) throw kernelError(error);
+  target.set(memory.subarray(TARGET, TARGET + target.length));
+}
+
+/** Copies the pieces of the base to the kernel that `parse` marked. */
+function bringBase(memory: Uint8Array, base: Uint8Array): void {
+  const pieces = memory.subarray(PIECES, PIECES + (base.length >> PIECE_BITS) + 2);
+  for (let from = pieces.indexOf(1); from >= 0; ) {
+    const to = pieces.indexOf(0, from);
+    memory.set(base.subarray(from << PIECE_BITS, to << PIECE_BITS), BASE + (from << PIECE_BITS));
+    from = pieces.indexOf(1, to);
   }
 }
 
@@ -34,13 +50,14 @@ function followInstructions(
   base: Uint8Array,
   target: Uint8Array,
 ): void {
+  const numbers = new Int32Array(memory.buffer);
   let to = 0;
   let literal = literalsAt;
-  for (let i = 0; i < 4 * count; i += 4) {
-    const literals = numberAt(memory, OP_LITERALS + i);
-    const from = numberAt(memory, OP_FROM + i);
-    const length = numberAt(memory, OP_LENGTH + i);
-    target.set(memory.subarray(literal, literal + literals), to);
+  for (let i = 0; i < count; i++) {
+    const literals = numbers[(OP_LITERALS >> 2) + i]!;
+    const from = numbers[(OP_FROM >> 2) + i]!;
+    const length = numbers[(OP_LENGTH >> 2) + i]!;
+    if (literals > 0) target.set(memory.subarray(literal, literal + literals), to);
     target.set(base.subarray(from, from + length), to + literals);
     literal += literals;
     to += literals + length;

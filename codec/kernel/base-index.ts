@@ -2,7 +2,7 @@
  * Where the base has some bytes: a hash of WINDOW bytes at every STRIDE-th one, around the expected place first and of
  * all of the base only once the target turns out to have moved further.
  */
-import { BASE, MAX_TABLE_BITS, MAX_TARGET, PIECES, TABLE } from './layout.ts';
+import { BASE, MAX_TABLE_BITS, MAX_TARGET, PIECE_BITS, PIECES, TABLE } from './layout.ts';
 import { fill, leadingZeros, load8, load32, multiply, store8, store32 } from './machine.ts';
 import { between, smaller } from './numbers.ts';
 
@@ -11,8 +11,6 @@ export const WINDOW: i32 = 16;
 const STRIDE: i32 = 32;
 /** A table for the surroundings, in the first-level cache; what is far behind is overwritten. */
 const LOCAL_BITS: i32 = 12;
-/** Bytes of the base that are indexed in one go. */
-export const PIECE_BITS: i32 = 14;
 
 /** The primes of xxHash, as signed numbers. */
 const PRIME_1: i32 = -1640531535;

@@ -186,19 +186,22 @@ function takeToken(): i32 {
     return NEVER;
   }
   const value = load8(token++);
-  if (value < LONG_GAP) {
-    kindAhead = DISTANCE;
-    return value;
-  }
-  kindAhead = value - LONG_GAP;
-  const bytes = takeNumber(gap, gapEnd);
-  gap = afterNumber;
-  if (bytes >= 0 && kindAhead < EXPLICIT + 4) return bytes;
-  kindAhead = MALFORMED;
-  return NEVER;
+  kindAhead = DISTANCE;
+  return value < LONG_GAP ? value : takeLongGap(value - LONG_GAP);
 }
 
-/** Puts right the `length` bytes at `to` that were copied from `from`, which is `shift` bytes before in the base. */
+function takeLongGap(kind: i32): i32 {
+  const bytes = takeNumber(gap, gapEnd);
+  gap = afterNumber;
+  if (bytes < 0 || kind >= EXPLICIT + 4) {
+    kindAhead = MALFORMED;
+    return NEVER;
+  }
+  kindAhead = kind;
+  return bytes;
+}
+
+/** Puts right the `length` bytes at `to` that were copied from `from`. */
 export function correct(to: i32, from: i32, length: i32): void {
   const shift = to - TARGET - (from - BASE);
   let place = ahead;
@@ -208,9 +211,10 @@ export function correct(to: i32, from: i32, length: i32): void {
     const absoluteAt = absolute(old);
     let change = 0;
     if (kindAhead === DISTANCE) change = (load32(relativeAt) - shift) | 0;
-    else if (kindAhead === OFFSET) change = load32(absoluteAt);
-    else change = takeOther();
-    store32(relativeAt, change + shift);
+    else {
+      change = kindAhead === OFFSET ? load32(absoluteAt) : takeOther();
+      store32(relativeAt, change + shift);
+    }
     store32(absoluteAt, change);
     store32(to + place, old + change);
     place = smaller(place + 4, length) + takeToken();

@@ -17,10 +17,9 @@ import {
   BASE,
   BODY_AT,
   DELTA,
+  IN_KERNEL,
   LITERALS,
   MAX_ADAPTIVE,
-  MAX_DICTIONARY,
-  NEEDS_BASE,
   OP_FROM,
   OP_LENGTH,
   OP_LITERALS,
@@ -29,7 +28,8 @@ import {
 } from './layout.ts';
 import { findMatches, PLAIN, readMatches, writeMatches } from './literals.ts';
 import { copy, load8, load32, store8, store32 } from './machine.ts';
-import { afterNumber, putNumber, smaller, takeNumber } from './numbers.ts';
+import { gatherDictionary, markNeeded } from './needed.ts';
+import { afterNumber, putNumber, takeNumber } from './numbers.ts';
 import * as range from './range-coder.ts';
 import { approximate, search } from './search.ts';
 import { match } from './signature.ts';
@@ -45,6 +45,8 @@ const FEATURES_CONTEXT: i32 = 18;
 /** Of the delta that was parsed last. */
 let features: i32 = 0;
 
+/** More instructions are carried out by the kernel: a call for each would cost more than copying base and target. */
+const FEW: i32 = 2048;
 /** More literals than that may be cheaper with a look at all of the base. */
 const FEW_IN_WINDOW: i32 = 256;
 /** Fewer literals are not worth the compressor's tables. */
@@ -118,8 +120,8 @@ function write(count: i32, literals: i32, dictionary: i32, corrections: i32, bas
 }
 
 /**
- * Reads the instructions of the delta's body at DELTA. Returns their number or a negative error, and leaves at
- * NEEDS_BASE whether the literals can only be read with the base in memory.
+ * Reads the instructions of the delta's body at DELTA. Returns their number or a negative error. Leaves at
+ * IN_KERNEL whether `rebuild` is to carry them out, and at PIECES which parts of the base have to be in memory for what is left to do.
  */
 export function parse(baseSize: i32, targetSize: i32, bytes: i32): i32 {
   const end = DELTA + bytes;
@@ -129,8 +131,12 @@ export function parse(baseSize: i32, targetSize: i32, bytes: i32): i32 {
   openSections(afterNumber + adaptive, end - afterNumber - adaptive);
   features = range.decodeNumber(FEATURES_CONTEXT);
   if (features < 0 || features > 15) return ERROR_MALFORMED;
-  store32(NEEDS_BASE, features & (DICTIONARY | CORRECTIONS));
-  return readInstructions((features & MANY_INSTRUCTIONS) !== 0, baseSize, targetSize);
+  const count = readInstructions((features & MANY_INSTRUCTIONS) !== 0, baseSize, targetSize);
+  if (count < 0) return count;
+  const inKernel = count > FEW || (features & CORRECTIONS) !== 0;
+  store32(IN_KERNEL, inKernel ? 1 : 0);
+  markNeeded(count, baseSize, inKernel, (features & DICTIONARY) !== 0);
+  return count;
 }
 
 /** Reads the literals of the instructions that were parsed. Returns their address or a negative error. */
@@ -170,28 +176,6 @@ function countLiterals(count: i32): i32 {
   let literals = 0;
   for (let i = 0; i < count; i++) literals += load32(OP_LITERALS + 4 * i);
   return literals;
-}
-
-/**
- * Puts the bytes of the base, of which byte 0 is at `origin`, that literals stand in for at LITERALS. Returns how many: of each
- * gap the first, some times as many as its literals, and no more in all than MAX_DICTIONARY.
- */
-function gatherDictionary(count: i32, origin: i32, baseSize: i32): i32 {
-  let gathered = 0;
-  let copiedTo = 0;
-  for (let i = 0; i < 4 * count; i += 4) {
-    const literals = load32(OP_LITERALS + i);
-    const length = load32(OP_LENGTH + i);
-    const next = length > 0 ? load32(OP_FROM + i) : baseSize;
-    const gap = smaller(next - copiedTo, 8 * literals + 512);
-    if (literals > 0 && gap > 0) {
-      const part = smaller(gap, MAX_DICTIONARY - gathered);
-      copy(LITERALS + gathered, origin + copiedTo, part);
-      gathered += part;
-    }
-    if (length > 0) copiedTo = next + length;
-  }
-  return gathered;
 }
 
 function gatherLiterals(count: i32, to: i32, targetAt: i32): void {

@@ -18,8 +18,8 @@ export const MAX_DICTIONARY: i32 = 1 << 18;
 /** Numbers that the last call of `encode` left: where the delta's body is, and the work of its search. */
 export const BODY_AT: i32 = 1 << 10;
 export const STEPS: i32 = BODY_AT + 4;
-/** A number that `parse` left: not 0 when the literals depend on the base. */
-export const NEEDS_BASE: i32 = STEPS + 4;
+/** A number that `parse` left: not 0 when the kernel carries out the instructions. */
+export const IN_KERNEL: i32 = STEPS + 4;
 
 /** Differences of 4-byte numbers that the search saw last, 64 of them. */
 export const MOVES: i32 = 1 << 11;
@@ -36,7 +36,8 @@ export const BASE: i32 = TARGET + MAX_TARGET + SLACK;
 /** Hash table of the base (2^19 entries of 4 bytes at most), then of the literals. */
 export const TABLE: i32 = BASE + MAX_BASE + SLACK;
 export const MAX_TABLE_BITS: i32 = 19;
-/** One byte for each piece of the base: whether it is in the table. */
+/** One byte for each piece of the base: whether it is in the table, or needed to apply a delta. */
+export const PIECE_BITS: i32 = 14;
 export const PIECES: i32 = TABLE + (4 << MAX_TABLE_BITS) + SLACK;
 
 /** Table of the base around the diagonal. */

@@ -9,10 +9,10 @@
  * to the search for approximate matches.
  */
 import { aligned, searchAligned } from './aligned-search.ts';
-import { find, indexAround, indexed, PIECE_BITS, startIndex, WINDOW, widen } from './base-index.ts';
+import { find, indexAround, indexed, startIndex, WINDOW, widen } from './base-index.ts';
 import { densely } from './dense-index.ts';
 import { instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
-import { BASE, MAX_TARGET, MOVES, STEPS, TARGET } from './layout.ts';
+import { BASE, MAX_TARGET, MOVES, PIECE_BITS, STEPS, TARGET } from './layout.ts';
 import { commonPrefix, commonSuffix, equal8, fill, load32, multiply, nextRun, store32 } from './machine.ts';
 import { smaller } from './numbers.ts';
 

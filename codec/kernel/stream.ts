@@ -74,12 +74,12 @@ function countAndScale(from: i32, length: i32): boolean {
     fixed.clearCounts();
     for (let i = 0; i < 8; i++) fixed.countBytes(from + i * stride, SAMPLE);
     fixed.scaleCounts(8 * SAMPLE);
-    if (!fixed.isCompressible()) return false;
+    if (!fixed.isCompressible(length)) return false;
   }
   fixed.clearCounts();
   fixed.countBytes(from, length);
   fixed.scaleCounts(length);
-  return fixed.isCompressible();
+  return fixed.isCompressible(length);
 }
 
 function writeRaw(from: i32, length: i32): void {

@@ -1,14 +1,16 @@
 import { kernelError } from './delta-error.ts';
 import {
   BASE,
+  COPIES,
   DELTA,
-  IN_KERNEL,
   OP_FROM,
   OP_LENGTH,
   OP_LITERALS,
   PIECE_BITS,
   PIECES,
   TARGET,
+  TO_KERNEL,
+  TO_TARGET,
 } from './kernel/layout.ts';
 import { type Kernel, numberAt } from './kernel-host.ts';
 
@@ -24,10 +26,12 @@ export function rebuildTarget(machine: Kernel, base: Uint8Array, body: Uint8Arra
   bringBase(memory, base);
   const literalsAt = machine.readLiterals(count, base.length);
   if (literalsAt < 0) throw kernelError(literalsAt);
-  if (numberAt(memory, IN_KERNEL) === 0) {
-    followInstructions(memory, count, literalsAt, base, target);
+  const copies = numberAt(memory, COPIES);
+  if (copies === TO_TARGET) {
+    copyAll(memory, count, literalsAt, base, target);
     return;
   }
+  if (copies === TO_KERNEL) copyAll(memory, count, -1, base, memory.subarray(TARGET));
   const error = machine.rebuild(count, literalsAt);
   if (error < 0) throw kernelError(error);
   target.set(memory.subarray(TARGET, TARGET + target.length));
@@ -43,13 +47,8 @@ function bringBase(memory: Uint8Array, base: Uint8Array): void {
   }
 }
 
-function followInstructions(
-  memory: Uint8Array,
-  count: number,
-  literalsAt: number,
-  base: Uint8Array,
-  target: Uint8Array,
-): void {
+/** Copies what the instructions say to `target`; without the literals when they are at no address. */
+function copyAll(memory: Uint8Array, count: number, literalsAt: number, base: Uint8Array, target: Uint8Array): void {
   const numbers = new Int32Array(memory.buffer);
   let to = 0;
   let literal = literalsAt;
@@ -57,7 +56,7 @@ function followInstructions(
     const literals = numbers[(OP_LITERALS >> 2) + i]!;
     const from = numbers[(OP_FROM >> 2) + i]!;
     const length = numbers[(OP_LENGTH >> 2) + i]!;
-    if (literals > 0) target.set(memory.subarray(literal, literal + literals), to);
+    if (literals > 0 && literalsAt >= 0) target.set(memory.subarray(literal, literal + literals), to);
     target.set(base.subarray(from, from + length), to + literals);
     literal += literals;
     to += literals + length;

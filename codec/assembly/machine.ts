@@ -46,6 +46,10 @@ export function copy(to: i32, from: i32, length: i32): void {
   for (let i = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
 }
 
+export function copyExactly(to: i32, from: i32, length: i32): void {
+  memory.copy(to, from, length);
+}
+
 export function fill(at: i32, value: i32, length: i32): void {
   memory.fill(at, <u8>value, length);
 }

@@ -11,7 +11,7 @@
  *   kinds    0 as a distance, 1 as an offset, from 2 on one of the RECENT numbers that were neither, from EXPLICIT on the
  *            number itself in 1 to 4 bytes: its lowest in one stream, the others in the next
  *
- * A correction within the last 3 bytes of a COPY reaches beyond it: what follows the COPY is written after it.
+ * In the last 3 bytes of a COPY the value is what of them is left.
  */
 import {
   ABSOLUTE,
@@ -58,7 +58,7 @@ let gap: i32 = 0;
 let low: i32 = 0;
 let high: i32 = 0;
 
-function start(baseSize: i32): void {
+function start(): void {
   token = tokenStream;
   gap = gapStream;
   low = lowStream;
@@ -66,8 +66,6 @@ function start(baseSize: i32): void {
   fill(RELATIVE, 0, 4 << RELATIVE_REGIONS);
   fill(ABSOLUTE, 0, 4 << ABSOLUTE_REGIONS);
   fill(RECENTS, 0, 4 * RECENT_COUNT);
-  // The last values of the base may reach beyond it.
-  store32(BASE + baseSize, 0);
 }
 
 /** Where the move of the region is kept that a value refers to, at `place` of the base, as a distance. */
@@ -80,6 +78,16 @@ function absolute(value: i32): i32 {
   return ABSOLUTE + (((value >>> ABSOLUTE_BITS) & ((1 << ABSOLUTE_REGIONS) - 1)) << 2);
 }
 
+/** The lowest bytes of a number, without a sign and with one. */
+function lowest(number: i32, bytes: i32): i32 {
+  return bytes === 4 ? number : number & ((1 << (8 * bytes)) - 1);
+}
+
+function signed(number: i32, bytes: i32): i32 {
+  const unused = 32 - 8 * bytes;
+  return (number << unused) >> unused;
+}
+
 /** Moves the entry at `index` of the recent numbers to their front. */
 function moveToFront(index: i32, value: i32): void {
   for (let i = index; i > 0; i--) store32(RECENTS + 4 * i, load32(RECENTS + 4 * i - 4));
@@ -87,8 +95,8 @@ function moveToFront(index: i32, value: i32): void {
 }
 
 /** Writes the corrections of the instructions' COPYs. */
-export function writeCorrections(count: i32, baseSize: i32): void {
-  start(baseSize);
+export function writeCorrections(count: i32): void {
+  start();
   let to = TARGET;
   let since = 0;
   for (let i = 0; i < 4 * count; i += 4) {
@@ -99,10 +107,9 @@ export function writeCorrections(count: i32, baseSize: i32): void {
     let done = 0;
     let place = commonPrefix(to, from, length);
     while (place < length) {
-      const old = load32(from + place);
-      // Of the last bytes only those that are within the COPY.
-      const beyond = place + 4 > length ? 8 * (place + 4 - length) : 0;
-      const change = ((load32(to + place) - old) << beyond) >> beyond;
+      const left = smaller(length - place, 4);
+      const old = lowest(load32(from + place), left);
+      const change = signed(load32(to + place) - old, left);
       put(since + place - done, from - BASE + place, old, change, shift);
       since = 0;
       done = smaller(place + 4, length);
@@ -144,7 +151,7 @@ function putOther(change: i32): i32 {
   }
   moveToFront(RECENT_COUNT - 1, change);
   let bytes = 1;
-  while (bytes < 4 && (change << (32 - 8 * bytes)) >> (32 - 8 * bytes) !== change) bytes++;
+  while (signed(change, bytes) !== change) bytes++;
   store8(low++, change);
   for (let i = 1; i < bytes; i++) store8(high++, change >> (8 * i));
   return EXPLICIT - 1 + bytes;
@@ -164,8 +171,8 @@ let ahead: i32 = 0;
 let kindAhead: i32 = 0;
 
 /** Reads the streams of corrections. Returns false when they are malformed. */
-export function readCorrections(baseSize: i32): boolean {
-  start(baseSize);
+export function readCorrections(): boolean {
+  start();
   tokenEnd = token + readStream(token, MAX_TARGET, TOKEN);
   gapEnd = gap + readStream(gap, MAX_TARGET, GAP);
   lowEnd = low + readStream(low, MAX_TARGET, LOW);
@@ -201,13 +208,14 @@ function takeLongGap(kind: i32): i32 {
   return bytes;
 }
 
-/** Puts right the `length` bytes at `to` that were copied from `from`. */
+/** Puts right the `length` bytes at `to` that were copied from byte `from` of the base. */
 export function correct(to: i32, from: i32, length: i32): void {
-  const shift = to - TARGET - (from - BASE);
+  const shift = to - TARGET - from;
   let place = ahead;
   while (place < length) {
-    const old = load32(from + place);
-    const relativeAt = relative(from - BASE + place, old);
+    const left = smaller(length - place, 4);
+    const old = lowest(load32(to + place), left);
+    const relativeAt = relative(from + place, old);
     const absoluteAt = absolute(old);
     let change = 0;
     if (kindAhead === DISTANCE) change = (load32(relativeAt) - shift) | 0;
@@ -216,8 +224,9 @@ export function correct(to: i32, from: i32, length: i32): void {
       store32(relativeAt, change + shift);
     }
     store32(absoluteAt, change);
-    store32(to + place, old + change);
-    place = smaller(place + 4, length) + takeToken();
+    if (left === 4) store32(to + place, old + change);
+    else for (let i = 0; i < left; i++) store8(to + place + i, (old + change) >> (8 * i));
+    place += left + takeToken();
   }
   ahead = place - length;
 }
@@ -237,8 +246,7 @@ function takeOther(): i32 {
   }
   let change = load8(low++);
   for (let i = 1; i <= highBytes; i++) change |= load8(high++) << (8 * i);
-  const unused = 24 - 8 * highBytes;
-  change = (change << unused) >> unused;
+  change = signed(change, highBytes + 1);
   moveToFront(RECENT_COUNT - 1, change);
   return change;
 }

@@ -16,8 +16,9 @@ import {
   ADAPTIVE,
   BASE,
   BODY_AT,
+  BY_KERNEL,
+  COPIES,
   DELTA,
-  IN_KERNEL,
   LITERALS,
   MAX_ADAPTIVE,
   OP_FROM,
@@ -25,9 +26,11 @@ import {
   OP_LITERALS,
   SECTIONS,
   TARGET,
+  TO_KERNEL,
+  TO_TARGET,
 } from './layout.ts';
 import { findMatches, PLAIN, readMatches, writeMatches } from './literals.ts';
-import { copy, load8, load32, store8, store32 } from './machine.ts';
+import { copy, copyExactly, load8, load32, store8, store32 } from './machine.ts';
 import { gatherDictionary, markNeeded } from './needed.ts';
 import { afterNumber, putNumber, takeNumber } from './numbers.ts';
 import * as range from './range-coder.ts';
@@ -45,7 +48,7 @@ const FEATURES_CONTEXT: i32 = 18;
 /** Of the delta that was parsed last. */
 let features: i32 = 0;
 
-/** More instructions are carried out by the kernel: a call for each would cost more than copying base and target. */
+/** With more instructions a call for each COPY would cost more than copying base and target. */
 const FEW: i32 = 2048;
 /** More literals than that may be cheaper with a look at all of the base. */
 const FEW_IN_WINDOW: i32 = 256;
@@ -55,7 +58,7 @@ const FEW_LITERALS: i32 = 16;
 export function encodeFromSignature(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
   const count = match(baseSize, targetSize, chunkSize);
   gatherLiterals(count, LITERALS, TARGET);
-  return write(count, countLiterals(count), 0, 0, baseSize);
+  return write(count, countLiterals(count), 0, 0);
 }
 
 /** Writes the body of the delta from the base to the target, both in memory, to where BODY_AT says. Returns its bytes. */
@@ -65,7 +68,7 @@ export function encode(baseSize: i32, targetSize: i32): i32 {
   const literals = countLiterals(count);
   const dictionary = gatherDictionary(count, BASE, baseSize);
   gatherLiterals(count, LITERALS + dictionary, TARGET);
-  return write(count, literals, dictionary, approximate ? CORRECTIONS : 0, baseSize);
+  return write(count, literals, dictionary, approximate ? CORRECTIONS : 0);
 }
 
 /**
@@ -89,11 +92,11 @@ export function encodeWindow(
   if (literals > FEW_IN_WINDOW || approximate) return 0;
   const dictionary = gatherDictionary(instructionCount, BASE - baseFrom, baseSize);
   gatherLiterals(instructionCount, LITERALS + dictionary, TARGET - prefix);
-  return write(instructionCount, literals, dictionary, 0, baseSize);
+  return write(instructionCount, literals, dictionary, 0);
 }
 
 /** Puts the body together: the columns of instructions, and the literals after the dictionary. */
-function write(count: i32, literals: i32, dictionary: i32, corrections: i32, baseSize: i32): i32 {
+function write(count: i32, literals: i32, dictionary: i32, corrections: i32): i32 {
   let written = count > MANY ? MANY_INSTRUCTIONS | corrections : corrections;
   if (literals >= FEW_LITERALS && findMatches(dictionary, literals)) {
     written |= dictionary > 0 ? COMPRESSED | DICTIONARY : COMPRESSED;
@@ -105,7 +108,7 @@ function write(count: i32, literals: i32, dictionary: i32, corrections: i32, bas
   writeInstructions(count);
   if (written & COMPRESSED) writeMatches();
   else if (literals > 0) writeStream(LITERALS + dictionary, literals, PLAIN);
-  if (written & CORRECTIONS) writeCorrections(count, baseSize);
+  if (written & CORRECTIONS) writeCorrections(count);
 
   const adaptive = range.finishEncoding();
   const head = adaptive + (adaptive < 1 << 7 ? 1 : adaptive < 1 << 14 ? 2 : 3);
@@ -121,7 +124,7 @@ function write(count: i32, literals: i32, dictionary: i32, corrections: i32, bas
 
 /**
  * Reads the instructions of the delta's body at DELTA. Returns their number or a negative error. Leaves at
- * IN_KERNEL whether `rebuild` is to carry them out, and at PIECES which parts of the base have to be in memory for what is left to do.
+ * COPIES who copies what, and at PIECES which parts of the base have to be in memory for it.
  */
 export function parse(baseSize: i32, targetSize: i32, bytes: i32): i32 {
   const end = DELTA + bytes;
@@ -133,9 +136,9 @@ export function parse(baseSize: i32, targetSize: i32, bytes: i32): i32 {
   if (features < 0 || features > 15) return ERROR_MALFORMED;
   const count = readInstructions((features & MANY_INSTRUCTIONS) !== 0, baseSize, targetSize);
   if (count < 0) return count;
-  const inKernel = count > FEW || (features & CORRECTIONS) !== 0;
-  store32(IN_KERNEL, inKernel ? 1 : 0);
-  markNeeded(count, baseSize, inKernel, (features & DICTIONARY) !== 0);
+  const many = count > FEW;
+  store32(COPIES, many ? BY_KERNEL : features & CORRECTIONS ? TO_KERNEL : TO_TARGET);
+  markNeeded(count, baseSize, many, (features & DICTIONARY) !== 0);
   return count;
 }
 
@@ -146,26 +149,27 @@ export function readLiterals(count: i32, baseSize: i32): i32 {
   if (features & COMPRESSED) {
     if (!readMatches(dictionary, literals)) return ERROR_LITERALS;
   } else if (literals > 0 && readStream(LITERALS + dictionary, literals, PLAIN) !== literals) return ERROR_LITERALS;
-  if (features & CORRECTIONS && !readCorrections(baseSize)) return ERROR_CORRECTIONS;
+  if (features & CORRECTIONS && !readCorrections()) return ERROR_CORRECTIONS;
   if (sectionsLeft() !== 0 || range.overran()) return ERROR_TRAILING;
   return LITERALS + dictionary;
 }
 
 /**
- * Writes the target to TARGET, from the base in memory and the literals at the address that `readLiterals` returned.
- * Returns 0 or a negative error.
+ * Writes the target to TARGET, where the COPYs are already unless they are BY_KERNEL, with the literals at the address
+ * that `readLiterals` returned. Returns 0 or a negative error.
  */
 export function rebuild(count: i32, literalsFrom: i32): i32 {
+  const copies = load32(COPIES) === BY_KERNEL;
   let to = TARGET;
   let literal = literalsFrom;
   for (let i = 0; i < 4 * count; i += 4) {
     const literals = load32(OP_LITERALS + i);
-    const from = BASE + load32(OP_FROM + i);
+    const from = load32(OP_FROM + i);
     const length = load32(OP_LENGTH + i);
-    copy(to, literal, literals);
+    copyExactly(to, literal, literals);
     to += literals;
     literal += literals;
-    copy(to, from, length);
+    if (copies) copy(to, BASE + from, length);
     if (features & CORRECTIONS) correct(to, from, length);
     to += length;
   }

@@ -18,8 +18,11 @@ export const MAX_DICTIONARY: i32 = 1 << 18;
 /** Numbers that the last call of `encode` left: where the delta's body is, and the work of its search. */
 export const BODY_AT: i32 = 1 << 10;
 export const STEPS: i32 = BODY_AT + 4;
-/** A number that `parse` left: not 0 when the kernel carries out the instructions. */
-export const IN_KERNEL: i32 = STEPS + 4;
+/** What `parse` left: whether the COPYs go from the base straight to the target, to TARGET, or are the kernel's affair. */
+export const COPIES: i32 = STEPS + 4;
+export const TO_TARGET: i32 = 0;
+export const TO_KERNEL: i32 = 1;
+export const BY_KERNEL: i32 = 2;
 
 /** Differences of 4-byte numbers that the search saw last, 64 of them. */
 export const MOVES: i32 = 1 << 11;

@@ -50,6 +50,11 @@ export function copy(to: i32, from: i32, length: i32): void {
   bytes.copyWithin(to, from, from + length);
 }
 
+/** `copy`, which may write beyond the end on SIMD, where that must not be. */
+export function copyExactly(to: i32, from: i32, length: i32): void {
+  bytes.copyWithin(to, from, from + length);
+}
+
 export function fill(at: i32, value: i32, length: i32): void {
   bytes.fill(value, at, at + length);
 }

@@ -3,16 +3,13 @@ import { LITERALS, MAX_DICTIONARY, OP_FROM, OP_LENGTH, OP_LITERALS, PIECE_BITS, 
 import { copy, fill, load32 } from './machine.ts';
 import { smaller } from './numbers.ts';
 
-/** Corrections read 4 bytes at once. */
-const BEYOND: i32 = 3;
-
 /** Marks at PIECES what the `count` instructions copy, if that is wanted, and what the dictionary is made of. */
 export function markNeeded(count: i32, baseSize: i32, copies: boolean, dictionary: boolean): void {
   fill(PIECES, 0, (baseSize >> PIECE_BITS) + 2);
   if (copies) {
     for (let i = 0; i < 4 * count; i += 4) {
       const length = load32(OP_LENGTH + i);
-      if (length > 0) mark(load32(OP_FROM + i), smaller(length + BEYOND, baseSize - load32(OP_FROM + i)));
+      if (length > 0) mark(load32(OP_FROM + i), length);
     }
   }
   if (dictionary) visitDictionary(count, 0, baseSize, false);

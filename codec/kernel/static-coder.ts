@@ -185,6 +185,7 @@ export function encodeStatic(from: i32, length: i32, to: i32): i32 {
   if (length - i > 1) second = encodeOne(second, load8(from + i + 1) << 2);
   flush();
   if (length - i > 0) first = encodeOne(first, load8(from + i) << 2);
+  flush();
   while (i > 0) {
     i -= 4;
     fourth = encodeOne(fourth, load8(from + i + 3) << 2);

@@ -8,7 +8,7 @@
  * diagonals nearby are tried at once, since mostly a few bytes were inserted or removed; then two indexes of the base. In
  * tables a diagonal may fit fairly well and another one much better, so those nearby are tried now and then as well.
  */
-import { find, widen } from './base-index.ts';
+import { find, step, TRIES_PER_BYTE, widen } from './base-index.ts';
 import { findDense, startDense, surround } from './dense-index.ts';
 import { instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
 import { BASE } from './layout.ts';
@@ -33,11 +33,13 @@ const MANY_POOR: i32 = 8;
 const CLEARLY: i32 = 4;
 const MOST_BACK: i32 = 128;
 
+let start: i32 = 0;
 let end: i32 = 0;
 let baseEnd: i32 = 0;
 /** How often diagonals nearby may still be tried. */
 let nearLeft: i32 = 0;
-/** Vectors compared. */
+let tried: i32 = 0;
+/** Vectors compared and places tried. */
 export let aligned: i32 = 0;
 
 /**
@@ -45,9 +47,11 @@ export let aligned: i32 = 0;
  * as differences of addresses. `origin` is the address of the whole base's first byte.
  */
 export function searchAligned(from: i32, targetEnd: i32, limit: i32, startDiagonal: i32, origin: i32): void {
+  start = from;
   end = targetEnd;
   baseEnd = limit;
   nearLeft = (targetEnd - from) >> 9;
+  tried = 0;
   aligned = 0;
   startDense(limit, targetEnd - from);
   let diagonal = startDiagonal;
@@ -70,6 +74,7 @@ export function searchAligned(from: i32, targetEnd: i32, limit: i32, startDiagon
     begin = at - backwards(at, found, smaller(at - anchor, found - BASE));
   }
   if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
+  aligned += tried;
 }
 
 /** A diagonal that the last call of `follow` found to be better from where it ended, or 0. */
@@ -142,7 +147,7 @@ let found: i32 = 0;
 function realign(anchor: i32, diagonal: i32): i32 {
   let at = anchor;
   let widenAt = 0;
-  surround(at + diagonal);
+  surround(at + diagonal, at + diagonal);
   while (at + WINDOW <= end) {
     const pending = at - anchor;
     if (pending < NEAR_PENDING && pending % WINDOW === 0 && nearby(at, diagonal)) return at;
@@ -151,8 +156,8 @@ function realign(anchor: i32, diagonal: i32): i32 {
     if (pending >= widenAt) widenAt = widen(at + diagonal - BASE, pending);
     found = find(at);
     if (isEqual(at, LEAST_FAR)) return at;
-    aligned++;
-    at += pending < 256 ? 1 : pending < 4096 ? 3 : pending < 65536 ? 9 : 31;
+    tried++;
+    at += step(pending, tried - ((at - start) >> TRIES_PER_BYTE));
   }
   return -1;
 }

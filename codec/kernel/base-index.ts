@@ -4,7 +4,7 @@
  */
 import { BASE, MAX_TABLE_BITS, MAX_TARGET, PIECE_BITS, PIECES, TABLE } from './layout.ts';
 import { fill, leadingZeros, load8, load32, multiply, store8, store32 } from './machine.ts';
-import { between, smaller } from './numbers.ts';
+import { between, larger, smaller } from './numbers.ts';
 
 /** Bytes that a match found through the table has at least. */
 export const WINDOW: i32 = 16;
@@ -18,6 +18,10 @@ const PRIME_2: i32 = -2048144777;
 const PRIME_3: i32 = -1028477379;
 const PRIME_4: i32 = 668265263;
 const PRIME_5: i32 = 374761393;
+
+/** Tries that any content warrants, and for each byte, as a negative power of 2. */
+const MOST_TRIES: i32 = 1 << 17;
+export const TRIES_PER_BYTE: i32 = 2;
 
 let baseSize: i32 = 0;
 /** Slots of the table in use, none at first, and of the one that the whole base needs; as powers of 2. */
@@ -99,6 +103,17 @@ export function find(at: i32): i32 {
   if ((entry ^ (hash << 20)) >>> 20 !== 0 || entry === 0) return 0;
   const place = (entry & 0xfffff) - 1;
   return place < 0 ? 0 : BASE + place * STRIDE;
+}
+
+/**
+ * Bytes from one try to the next after `pending` bytes without a match. Odd steps are coprime to STRIDE: a match of
+ * 31 * STRIDE + WINDOW bytes is still met at an indexed place. `beyond` is how many tries there were beyond those that
+ * the content so far warrants: content made of short matches must not cost one for each of its bytes.
+ */
+export function step(pending: i32, beyond: i32): i32 {
+  if (pending > 4096) return pending < 65536 ? 9 : 31;
+  const hurried = beyond > MOST_TRIES ? 1 + 2 * smaller((beyond - MOST_TRIES) >> 13, 7) : 1;
+  return pending < 256 ? hurried : larger(hurried, pending < 1024 ? 3 : 5);
 }
 
 /** Multiplicative hash of WINDOW bytes. */

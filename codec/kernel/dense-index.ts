@@ -7,7 +7,7 @@ import { equal8, fill, load32, multiply, store32 } from './machine.ts';
 import { between } from './numbers.ts';
 
 const STRIDE: i32 = 8;
-const REACH: i32 = 1 << 15;
+const REACH: i32 = 1 << 10;
 
 let baseEnd: i32 = 0;
 /** What is indexed, as addresses. */
@@ -28,13 +28,18 @@ export function startDense(limit: i32, targetBytes: i32): void {
   densely = 0;
 }
 
-/** Indexes the surroundings of a place of the base. */
-export function surround(place: i32): void {
+/** Indexes the surroundings of a place of the base; of the former one when that is near what is indexed already. */
+export function surround(place: i32, former: i32): void {
+  let centre = place;
   if (place < from || place > to) {
-    from = between(BASE, place - REACH, baseEnd);
-    to = from;
+    if (former >= from && former <= to) {
+      centre = former;
+    } else {
+      from = between(BASE, place - REACH, baseEnd);
+      to = from;
+    }
   }
-  const stop = between(BASE, place + REACH, baseEnd - 8);
+  const stop = between(BASE, centre + REACH, baseEnd - 8);
   for (; to < stop && densely < most; to += STRIDE) {
     store32(slot(to), to);
     densely++;

@@ -44,7 +44,7 @@ export const PIECE_BITS: i32 = 14;
 export const PIECES: i32 = TABLE + (4 << MAX_TABLE_BITS) + SLACK;
 
 /** Table of the base around the diagonal. */
-export const DENSE_BITS: i32 = 14;
+export const DENSE_BITS: i32 = 12;
 export const DENSE: i32 = PIECES + (1 << 12) + SLACK;
 
 /** The delta's instructions, one 4-byte entry each: bytes of literals, where to copy from, how many bytes. */

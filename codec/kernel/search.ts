@@ -9,8 +9,8 @@
  * to the search for approximate matches.
  */
 import { aligned, searchAligned } from './aligned-search.ts';
-import { find, indexAround, indexed, startIndex, WINDOW, widen } from './base-index.ts';
-import { densely } from './dense-index.ts';
+import { find, indexAround, indexed, startIndex, step, TRIES_PER_BYTE, WINDOW, widen } from './base-index.ts';
+import { densely, findDense, startDense, surround } from './dense-index.ts';
 import { instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
 import { BASE, MAX_TARGET, MOVES, PIECE_BITS, STEPS, TARGET } from './layout.ts';
 import { commonPrefix, commonSuffix, equal8, fill, load32, multiply, nextRun, store32 } from './machine.ts';
@@ -45,6 +45,7 @@ let repeated: i32 = 0;
 export function search(base: i32, target: i32, baseFrom: i32): i32 {
   origin = BASE - baseFrom;
   startIndex(base);
+  startDense(BASE + base, target);
   approximate = false;
   changes = 0;
   repeated = 0;
@@ -92,7 +93,9 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
       if (pending >= widenAt) widenAt = widen(at + diagonal - BASE, pending);
       let candidate = at + formerDiagonal;
       if (candidate < BASE || candidate + 16 > baseEnd || !equal8(at, candidate) || !equal8(at + 8, candidate + 8)) {
-        candidate = find(at);
+        surround(at + diagonal, at + formerDiagonal);
+        candidate = findDense(at);
+        if (candidate === 0 || candidate + MIN_MATCH > baseEnd || !equal8(at + 8, candidate + 8)) candidate = find(at);
       }
       if (candidate > 0 && candidate !== from) {
         const forward = commonPrefix(at, candidate, smaller(end - at, baseEnd - candidate));
@@ -120,7 +123,7 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
       }
       widenAt = 0;
     } else {
-      at += step(at - anchor);
+      at += step(at - anchor, tried - ((at - TARGET) >> TRIES_PER_BYTE));
     }
   }
   if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
@@ -139,13 +142,6 @@ function movedAlike(move: i32): boolean {
 
 function leastMatch(distance: i32, scattered: i32): i32 {
   return scattered > MANY_SCATTERED || (distance < FAR && distance > -FAR) ? MIN_MATCH : MIN_FAR_MATCH;
-}
-
-/** Odd steps are coprime to STRIDE: a match of 31 * STRIDE + WINDOW bytes is still met at an indexed place. */
-function step(pending: i32): i32 {
-  if (pending < 256) return 1;
-  if (pending < 4096) return pending < 1024 ? 3 : 5;
-  return pending < 65536 ? 9 : 31;
 }
 
 /** Where in the base the target most likely starts: at its start, or after a neighbouring block. */

@@ -36,6 +36,7 @@ describe('encodeDelta and applyDelta', () => {
     ['nothing', 16, base, new Uint8Array(0)],
     ['content from nothing', 60 + 1000, new Uint8Array(0), noise(1000)],
     ['zeros', 40, base, new Uint8Array(4 * MIB)],
+    ['a byte less in each 64', 60_000, base, base.filter((_, index) => index % 64 !== 5)],
     ['a changed word in each hundredth line', 8000, text, replacedEvery(text, 100 * 14)],
   ])('describe %s in at most %i bytes', async (_, most, from, to) => {
     const delta = encodeDelta(from, to);

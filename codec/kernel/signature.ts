@@ -13,7 +13,7 @@ import { BASE, ENTRIES, ENTRY_BYTES, FOUND, KEY, PADDED, SEED, STEPS, TABLE, TAR
 import { copy, fill, load8, load32, multiply, multiplyHash, polynomial, store8, store32 } from './machine.ts';
 import { smaller } from './numbers.ts';
 
-/** The second key is the first one this far on (RFC 4418 calls that the Toeplitz construction). */
+/** The second key is the first one this far on. */
 const SECOND_KEY: i32 = 32;
 /** Slots of the table of entries by weak hash, and bits of the filter before it. */
 const SLOT_BITS: i32 = 15;
@@ -75,15 +75,10 @@ export function sign(baseSize: i32, chunkSize: i32): i32 {
   for (let at = 0; at < baseSize; at += chunkSize) {
     const chunk = padded(BASE + at, smaller(chunkSize, baseSize - at), chunkSize);
     store32(entry, polynomial(chunk, chunkSize, factor));
-    strong(chunk, chunkSize, entry + 4);
+    multiplyHash(chunk, KEY, chunkSize, entry + 4);
     entry += ENTRY_BYTES;
   }
   return ((entry - ENTRIES) / ENTRY_BYTES) | 0;
-}
-
-function strong(chunk: i32, chunkSize: i32, to: i32): void {
-  multiplyHash(chunk, KEY, chunkSize, to);
-  multiplyHash(chunk, KEY + SECOND_KEY, chunkSize, to + 8);
 }
 
 /** Where the chunk is with zeros after it up to its full size. */
@@ -95,7 +90,7 @@ function padded(chunk: i32, length: i32, chunkSize: i32): i32 {
 }
 
 function equals(chunk: i32, chunkSize: i32, entry: i32): boolean {
-  strong(chunk, chunkSize, FOUND);
+  multiplyHash(chunk, KEY, chunkSize, FOUND);
   for (let i = 0; i < 16; i += 4) if (load32(FOUND + i) !== load32(ENTRIES + entry * ENTRY_BYTES + 4 + i)) return false;
   return true;
 }

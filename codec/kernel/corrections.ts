@@ -216,14 +216,9 @@ export function correct(to: i32, from: i32, length: i32): void {
     const left = smaller(length - place, 4);
     const old = lowest(load32(to + place), left);
     const relativeAt = relative(from + place, old);
-    const absoluteAt = absolute(old);
-    let change = 0;
-    if (kindAhead === DISTANCE) change = (load32(relativeAt) - shift) | 0;
-    else {
-      change = kindAhead === OFFSET ? load32(absoluteAt) : takeOther();
-      store32(relativeAt, change + shift);
-    }
-    store32(absoluteAt, change);
+    const change = kindAhead === DISTANCE ? (load32(relativeAt) - shift) | 0 : takeOther(old);
+    store32(relativeAt, change + shift);
+    store32(absolute(old), change);
     if (left === 4) store32(to + place, old + change);
     else for (let i = 0; i < left; i++) store8(to + place + i, (old + change) >> (8 * i));
     place += left + takeToken();
@@ -231,8 +226,9 @@ export function correct(to: i32, from: i32, length: i32): void {
   ahead = place - length;
 }
 
-/** Reads a number that no region foretells. */
-function takeOther(): i32 {
+/** Reads a number that the distance does not foretell. */
+function takeOther(old: i32): i32 {
+  if (kindAhead === OFFSET) return load32(absolute(old));
   if (kindAhead < EXPLICIT) {
     const index = kindAhead - RECENT;
     const change = load32(RECENTS + 4 * index);

@@ -54,10 +54,13 @@ const FEW: i32 = 2048;
 const FEW_IN_WINDOW: i32 = 256;
 /** Fewer literals are not worth the compressor's tables. */
 const FEW_LITERALS: i32 = 16;
-/** Writes the body of a delta for the signature in memory, made of a base of `baseSize` bytes. Returns its bytes. */
-export function encodeFromSignature(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
-  const count = match(baseSize, targetSize, chunkSize);
-  gatherLiterals(count, LITERALS, TARGET);
+/**
+ * Writes the body of a delta for the signature in memory, made of a base of `baseSize` bytes, to a target of which
+ * `prefix` chunks at its start and `suffix` bytes at its end are those of the base and not in memory. Returns its bytes.
+ */
+export function encodeFromSignature(baseSize: i32, targetSize: i32, chunkSize: i32, prefix: i32, suffix: i32): i32 {
+  const count = match(baseSize, targetSize, chunkSize, prefix, suffix);
+  gatherLiterals(count, LITERALS, TARGET - prefix * chunkSize);
   return write(count, countLiterals(count), 0, 0);
 }
 

@@ -8,7 +8,7 @@
  * The last chunk may be shorter; it is filled up with zeros and matches at the target's end only. Both hashes are keyed
  * by SEED, which ChaCha8 expands. What a wrong match costs is a refused delta: the target's SHA-256 is verified.
  */
-import { instructionCount, pushInstruction, pushOrProlong, startInstructions } from './instruction-list.ts';
+import { instructionCount, pushInstruction, pushOrProlong, pushSuffix, startInstructions } from './instruction-list.ts';
 import { BASE, ENTRIES, ENTRY_BYTES, FOUND, KEY, PADDED, SEED, STEPS, TABLE, TARGET } from './layout.ts';
 import { copy, fill, load8, load32, multiply, multiplyHash, polynomial, store8, store32 } from './machine.ts';
 import { smaller } from './numbers.ts';
@@ -26,7 +26,7 @@ const PRIME: i32 = -1640531535;
 let factor: i32 = 0;
 
 /** Expands the seed to the key for chunks of this size. */
-function prepareKey(chunkSize: i32): void {
+export function prepareKey(chunkSize: i32): void {
   for (let block = 0; 64 * block < chunkSize + SECOND_KEY; block++) chacha(KEY + 64 * block, block);
   // Odd, so that no byte loses its influence, and large.
   factor = (load32(SEED) & 0x7fff) | 0x4001;
@@ -95,6 +95,20 @@ function equals(chunk: i32, chunkSize: i32, entry: i32): boolean {
   return true;
 }
 
+/**
+ * How many of the `bytes` bytes at TARGET, counted from their start or from their end, are whole chunks that equal the
+ * signature's from `entry` on one by one; after `prepareKey`.
+ */
+export function equalChunks(bytes: i32, chunkSize: i32, entry: i32, fromEnd: boolean): i32 {
+  const chunks = (bytes / chunkSize) | 0;
+  let equal = 0;
+  for (; equal < chunks; equal++) {
+    const chunk = fromEnd ? chunks - 1 - equal : equal;
+    if (!equals(TARGET + chunk * chunkSize, chunkSize, entry + chunk)) break;
+  }
+  return equal;
+}
+
 /** Enters whole chunks by their weak hash; of chunks that are the same, and of too many that collide, the first ones. */
 function indexEntries(count: i32): void {
   fill(TABLE, 0, (4 << SLOT_BITS) + (1 << (FILTER_BITS - 3)));
@@ -132,13 +146,14 @@ function filterBit(weak: i32): i32 {
 }
 
 /**
- * Fills the columns of instructions with what the target shares with the signature's base. Returns their number.
+ * Fills the columns of instructions with what the target shares with the signature's base. Returns their number. Of the
+ * target, `prefix` chunks at its start and `suffix` bytes at its end are those of the base and not in memory.
  *
  * A chunk is expected right after the last one that matched. Elsewhere the weak hash rolls on byte by byte, and a chunk
  * whose weak hash is found has its strong one computed. That may fail as often as the target has chunks, twice over; a
  * target made to fail more often stays literal from there, so the work is linear.
  */
-export function match(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
+export function match(baseSize: i32, targetSize: i32, chunkSize: i32, prefix: i32, suffix: i32): i32 {
   prepareKey(chunkSize);
   startInstructions();
   const whole = (baseSize / chunkSize) | 0;
@@ -147,10 +162,11 @@ export function match(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
   let power = 1;
   for (let i = 0; i < chunkSize; i++) power = multiply(power, factor);
 
-  const end = TARGET + targetSize;
+  if (prefix > 0) pushInstruction(0, 0, prefix * chunkSize);
+  const end = TARGET + targetSize - prefix * chunkSize - suffix;
   let at = TARGET;
   let anchor = TARGET;
-  let expected = 0;
+  let expected = prefix;
   let hashed = 0;
   let misses = 0;
   const mostMisses = (16 + (2 * targetSize) / chunkSize) | 0;
@@ -182,11 +198,17 @@ export function match(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
     anchor = at;
     expected = found + 1;
   }
-  if (rest > 0 && end - anchor >= rest && equals(padded(end - rest, rest, chunkSize), chunkSize, whole)) {
+  if (
+    suffix === 0 &&
+    rest > 0 &&
+    end - anchor >= rest &&
+    equals(padded(end - rest, rest, chunkSize), chunkSize, whole)
+  ) {
     pushOrProlong(end - rest - anchor, whole * chunkSize, rest);
     anchor = end;
   }
   if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
+  if (suffix > 0) pushSuffix(baseSize - suffix, suffix);
   store32(STEPS, targetSize + hashed * chunkSize);
   return instructionCount;
 }

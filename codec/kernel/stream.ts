@@ -21,7 +21,7 @@ const ANNOUNCEMENT: i32 = 9;
 const CODED_BYTES: i32 = 11;
 
 /** Up to here the range coder's time does not matter, and the static tables would cost more than they save. */
-const SHORT: i32 = 2048;
+const SHORT: i32 = 1024;
 /** A longer stream is sampled first, at eight places. */
 const LONG: i32 = 1 << 16;
 const SAMPLE: i32 = 1 << 11;

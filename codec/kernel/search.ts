@@ -137,7 +137,7 @@ function movedAlike(move: i32): boolean {
   changes++;
   if (load32(slot) === move) repeated++;
   store32(slot, move);
-  return changes >= 64 && 4 * repeated > changes;
+  return changes >= 64 && 2 * repeated > changes;
 }
 
 function leastMatch(distance: i32, scattered: i32): i32 {

@@ -213,6 +213,10 @@ export function correct(to: i32, from: i32, length: i32): void {
   const shift = to - TARGET - from;
   let place = ahead;
   while (place < length) {
+    if (kindAhead === DISTANCE && place <= length - 4) {
+      place = correctDistances(to, from, place, length - 4, shift);
+      continue;
+    }
     const left = smaller(length - place, 4);
     const old = lowest(load32(to + place), left);
     const relativeAt = relative(from + place, old);
@@ -224,6 +228,27 @@ export function correct(to: i32, from: i32, length: i32): void {
     place += left + takeToken();
   }
   ahead = place - length;
+}
+
+/** Does so for distances up to `last`, which most corrections are. Returns the place of the one that follows these. */
+function correctDistances(to: i32, from: i32, place: i32, last: i32, shift: i32): i32 {
+  let at = place;
+  let next = token;
+  while (at <= last) {
+    const old = load32(to + at);
+    const change = (load32(relative(from + at, old)) - shift) | 0;
+    store32(absolute(old), change);
+    store32(to + at, old + change);
+    const value = next < tokenEnd ? load8(next) : LONG_GAP;
+    if (value >= LONG_GAP) {
+      token = next;
+      return at + 4 + takeToken();
+    }
+    next++;
+    at += 4 + value;
+  }
+  token = next;
+  return at;
 }
 
 /** Reads a number that the distance does not foretell. */

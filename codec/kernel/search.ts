@@ -26,6 +26,8 @@ const MANY_SCATTERED: i32 = 64;
 const MIN_DIAGONAL: i32 = 8;
 /** A match this long on the diagonal is taken without a look at the table. */
 const SURE: i32 = 32;
+/** Tries that comparing a candidate takes as long as. */
+const COMPARISON: i32 = 7;
 /** A match found elsewhere that is shorter means that content moved in small parts. */
 const SCATTERED: i32 = 256;
 
@@ -98,6 +100,7 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
         if (candidate === 0 || candidate + MIN_MATCH > baseEnd || !equal8(at + 8, candidate + 8)) candidate = find(at);
       }
       if (candidate > 0 && candidate !== from) {
+        tried += COMPARISON;
         const forward = commonPrefix(at, candidate, smaller(end - at, baseEnd - candidate));
         const back = commonSuffix(at, candidate, smaller(pending, candidate - BASE));
         compared += forward + back;

@@ -61,6 +61,34 @@ describe('encodeDelta and applyDelta', () => {
     }
   });
 
+  test.each([
+    ['near its start', 0, 1000],
+    ['over the edge of a compared chunk', 3 * 65_536 - 20, 100],
+    ['of a whole chunk', BLOCK_BYTES / 2, 65_536],
+    ['near its end', BLOCK_BYTES - 200, 7],
+  ])('bytes inserted into a block between neighbours, or removed from it, %s', async (_, at, length) => {
+    const blocks = noise(3 * BLOCK_BYTES, 9);
+    const block = blocks.subarray(BLOCK_BYTES, 2 * BLOCK_BYTES);
+    for (const from of [blocks, blocks.subarray(0, 2 * BLOCK_BYTES), block]) {
+      const inserted = concat([block.subarray(0, at), new Uint8Array(length), block.subarray(at)]);
+      const removed = concat([block.subarray(0, at), block.subarray(at + length)]);
+      for (const target of [inserted.subarray(0, BLOCK_BYTES), removed]) {
+        const delta = encodeDelta(from, target);
+        expect(delta.length).toBeLessThan(80);
+        expect(Buffer.compare(await apply(from, delta, target), target)).toBe(0);
+      }
+    }
+  });
+
+  test('an end that is in the base several times', async () => {
+    const lines = noise(200_000, 3);
+    const from = concat([lines, base.subarray(0, 300_000), lines, base.subarray(300_000, 500_000), lines]);
+    const target = concat([from.subarray(0, 150_000), noise(20, 4), from.subarray(150_000)]);
+    const delta = encodeDelta(from, target);
+    expect(delta.length).toBeLessThan(80);
+    expect(Buffer.compare(await apply(from, delta, target), target)).toBe(0);
+  });
+
   test('content from far away is found although most of the block did not change', async () => {
     const target = replaced(base, 3 * MIB, base.subarray(1000, 9000));
     expect(encodeDelta(base, target).length).toBeLessThan(60);

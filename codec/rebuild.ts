@@ -14,6 +14,9 @@ import {
 } from './kernel/layout.ts';
 import { type Kernel, numberAt } from './kernel-host.ts';
 
+/** Fewer bytes are copied in a loop before a call would have begun. */
+const SHORT = 32;
+
 /**
  * Fills `target` from the base and the body of a delta. Throws `DeltaError` for a body that is malformed or does not fit
  * the sizes of both. A few long COPYs go straight from `base` to `target`, which must not overlap.
@@ -28,10 +31,11 @@ export function rebuildTarget(machine: Kernel, base: Uint8Array, body: Uint8Arra
   if (literalsAt < 0) throw kernelError(literalsAt);
   const copies = numberAt(memory, COPIES);
   if (copies === TO_TARGET) {
-    copyAll(memory, count, literalsAt, base, target);
+    followCopies(memory, count, base, target);
+    placeLiterals(memory, count, literalsAt, target);
     return;
   }
-  if (copies === TO_KERNEL) copyAll(memory, count, -1, base, memory.subarray(TARGET));
+  if (copies === TO_KERNEL) followCopies(memory, count, base, memory.subarray(TARGET));
   const error = machine.rebuild(count, literalsAt);
   if (error < 0) throw kernelError(error);
   target.set(memory.subarray(TARGET, TARGET + target.length));
@@ -47,18 +51,35 @@ function bringBase(memory: Uint8Array, base: Uint8Array): void {
   }
 }
 
-/** Copies what the instructions say to `target`; without the literals when they are at no address. */
-function copyAll(memory: Uint8Array, count: number, literalsAt: number, base: Uint8Array, target: Uint8Array): void {
+/** Carries out the COPYs. Those on one diagonal are a single one, which also writes where the literals between them go. */
+function followCopies(memory: Uint8Array, count: number, base: Uint8Array, target: Uint8Array): void {
+  const numbers = new Int32Array(memory.buffer);
+  let to = 0;
+  let runFrom = 0;
+  let runTo = 0;
+  for (let i = 0; i < count; i++) {
+    const start = to + numbers[(OP_LITERALS >> 2) + i]!;
+    const from = numbers[(OP_FROM >> 2) + i]!;
+    const length = numbers[(OP_LENGTH >> 2) + i]!;
+    if (length > 0 && from - start !== runFrom - runTo) {
+      target.set(base.subarray(runFrom, runFrom + to - runTo), runTo);
+      runFrom = from;
+      runTo = start;
+    }
+    if (length > 0) to = start + length;
+  }
+  target.set(base.subarray(runFrom, runFrom + to - runTo), runTo);
+}
+
+function placeLiterals(memory: Uint8Array, count: number, literalsAt: number, target: Uint8Array): void {
   const numbers = new Int32Array(memory.buffer);
   let to = 0;
   let literal = literalsAt;
   for (let i = 0; i < count; i++) {
     const literals = numbers[(OP_LITERALS >> 2) + i]!;
-    const from = numbers[(OP_FROM >> 2) + i]!;
-    const length = numbers[(OP_LENGTH >> 2) + i]!;
-    if (literals > 0 && literalsAt >= 0) target.set(memory.subarray(literal, literal + literals), to);
-    target.set(base.subarray(from, from + length), to + literals);
+    if (literals > SHORT) target.set(memory.subarray(literal, literal + literals), to);
+    else for (let j = 0; j < literals; j++) target[to + j] = memory[literal + j]!;
     literal += literals;
-    to += literals + length;
+    to += literals + numbers[(OP_LENGTH >> 2) + i]!;
   }
 }

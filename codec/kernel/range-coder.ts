@@ -69,12 +69,14 @@ export function encodedBytes(): i32 {
 
 /** Writes the fewest bytes that select the interval (the decoder reads zeros past the end) and returns how many in all. */
 export function finishEncoding(): i32 {
+  // The decoder is never more than 4 bytes ahead of that, which is what `overran` allows past the end.
+  const least = at;
   if (low > 0) {
     const top: u32 = ((low + 0xffffff) >>> 24) as u32;
     if ((top << 24) >>> 0 >= low && top <= high >>> 24) out(top);
     else for (let shift = 24; shift >= 0; shift -= 8) out((low >>> shift) as i32);
   }
-  while (at > start && at <= end && load8(at - 1) === 0) at--;
+  while (at > least && at <= end && load8(at - 1) === 0) at--;
   return at - start;
 }
 

@@ -25,6 +25,13 @@ describe('encodeDelta and applyDelta', () => {
     );
   });
 
+  test('reverse each other when the range coder ends with zeros', async () => {
+    const words = (first: number, count: number) =>
+      Uint8Array.from({ length: 8 * count }, (_, index) => (index === 0 ? first : index % 8 === 0 ? 254 : 0));
+    const target = words(255, 6);
+    expect(Buffer.compare(await apply(words(254, 3), encodeDelta(words(254, 3), target), target), target)).toBe(0);
+  });
+
   const base = noise(4 * MIB);
   const text = new TextEncoder().encode(Array.from({ length: 200_000 }, (_, line) => `line ${line * 7919}\n`).join(''));
   test.each([

@@ -1,5 +1,6 @@
 import {
   ERROR_COPY,
+  ERROR_CORRECTIONS,
   ERROR_INSTRUCTIONS,
   ERROR_LITERALS,
   ERROR_MALFORMED,
@@ -41,6 +42,7 @@ const kernelErrors = new Map<number, [DeltaErrorCode, string]>([
   [ERROR_COPY, ['copy_outside_base', 'a COPY leaves the base']],
   [ERROR_INSTRUCTIONS, ['too_many_instructions', 'the delta has more instructions than a block can need']],
   [ERROR_LITERALS, ['malformed', 'the literals are not as many as the instructions take']],
+  [ERROR_CORRECTIONS, ['malformed', 'the corrections are not as many as the copied bytes take']],
   [ERROR_TRAILING, ['malformed', 'the delta is cut off, or bytes follow its end']],
 ]);
 

@@ -1,5 +1,15 @@
 import { kernelModule } from './assembly/module.ts';
-import { encode, encodeFromSignature, encodeWindow, parse, readLiterals, rebuild, sign } from './kernel/kernel.ts';
+import {
+  encode,
+  encodeFromSignature,
+  encodeWindow,
+  equalChunks,
+  parse,
+  prepareKey,
+  readLiterals,
+  rebuild,
+  sign,
+} from './kernel/kernel.ts';
 import { BODY_AT, MEMORY_BYTES } from './kernel/layout.ts';
 import { useMemory } from './kernel/machine.ts';
 
@@ -17,16 +27,23 @@ export interface Kernel {
     prefix: number,
     suffix: number,
   ): number;
-  /** The same for a base of which the signature's entries and seed are in memory. */
-  encodeFromSignature(baseSize: number, targetSize: number, chunkSize: number): number;
+  /**
+   * The same for a base of which the signature's entries and seed are in memory, and a target without `prefix` chunks at
+   * its start and `suffix` bytes at its end that are those of the base.
+   */
+  encodeFromSignature(baseSize: number, targetSize: number, chunkSize: number, prefix: number, suffix: number): number;
+  /** Expands the seed in memory to the key that `equalChunks` needs. */
+  prepareKey(chunkSize: number): void;
+  /** How many whole chunks at TARGET, from their start or end on, equal those of the signature from `entry` on. */
+  equalChunks(bytes: number, chunkSize: number, entry: number, fromEnd: boolean): number;
   /** Writes the entries of a signature under the seed in memory and returns their number. */
   sign(baseSize: number, chunkSize: number): number;
   /** Reads the instructions of the delta's body at DELTA; their number, or a code of codec/kernel/errors.ts. */
   parse(baseSize: number, targetSize: number, bodyBytes: number): number;
   /** Reads the literals of `count` instructions; their address, or a code of codec/kernel/errors.ts. */
   readLiterals(count: number, baseSize: number): number;
-  /** Writes the target to TARGET. */
-  rebuild(count: number, literalsAt: number, baseSize: number): void;
+  /** Writes the target to TARGET. Returns 0 or a code of codec/kernel/errors.ts. */
+  rebuild(count: number, literalsAt: number): number;
 }
 
 let wasm: Kernel | undefined;
@@ -68,6 +85,8 @@ export function plainKernel(): Kernel {
       encode,
       encodeFromSignature,
       encodeWindow,
+      equalChunks,
+      prepareKey,
       sign,
       parse,
       readLiterals,

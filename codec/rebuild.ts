@@ -1,9 +1,21 @@
 import { kernelError } from './delta-error.ts';
-import { BASE, DELTA, NEEDS_BASE, OP_FROM, OP_LENGTH, OP_LITERALS, TARGET } from './kernel/layout.ts';
+import {
+  BASE,
+  COPIES,
+  DELTA,
+  OP_FROM,
+  OP_LENGTH,
+  OP_LITERALS,
+  PIECE_BITS,
+  PIECES,
+  TARGET,
+  TO_KERNEL,
+  TO_TARGET,
+} from './kernel/layout.ts';
 import { type Kernel, numberAt } from './kernel-host.ts';
 
-/** More instructions are carried out by the kernel: a call for each would cost more than copying base and target. */
-const FEW = 4096;
+/** Fewer bytes are copied in a loop before a call would have begun. */
+const SHORT = 32;
 
 /**
  * Fills `target` from the base and the body of a delta. Throws `DeltaError` for a body that is malformed or does not fit
@@ -14,34 +26,60 @@ export function rebuildTarget(machine: Kernel, base: Uint8Array, body: Uint8Arra
   memory.set(body, DELTA);
   const count = machine.parse(base.length, target.length, body.length);
   if (count < 0) throw kernelError(count);
-  const inKernel = count > FEW || numberAt(memory, NEEDS_BASE) !== 0;
-  if (inKernel) memory.set(base, BASE);
+  bringBase(memory, base);
   const literalsAt = machine.readLiterals(count, base.length);
   if (literalsAt < 0) throw kernelError(literalsAt);
-  if (inKernel) {
-    machine.rebuild(count, literalsAt, base.length);
-    target.set(memory.subarray(TARGET, TARGET + target.length));
-  } else {
-    followInstructions(memory, count, literalsAt, base, target);
+  const copies = numberAt(memory, COPIES);
+  if (copies === TO_TARGET) {
+    followCopies(memory, count, base, target);
+    placeLiterals(memory, count, literalsAt, target);
+    return;
+  }
+  if (copies === TO_KERNEL) followCopies(memory, count, base, memory.subarray(TARGET));
+  const error = machine.rebuild(count, literalsAt);
+  if (error < 0) throw kernelError(error);
+  target.set(memory.subarray(TARGET, TARGET + target.length));
+}
+
+/** Copies the pieces of the base to the kernel that `parse` marked. */
+function bringBase(memory: Uint8Array, base: Uint8Array): void {
+  const pieces = memory.subarray(PIECES, PIECES + (base.length >> PIECE_BITS) + 2);
+  for (let from = pieces.indexOf(1); from >= 0; ) {
+    const to = pieces.indexOf(0, from);
+    memory.set(base.subarray(from << PIECE_BITS, to << PIECE_BITS), BASE + (from << PIECE_BITS));
+    from = pieces.indexOf(1, to);
   }
 }
 
-function followInstructions(
-  memory: Uint8Array,
-  count: number,
-  literalsAt: number,
-  base: Uint8Array,
-  target: Uint8Array,
-): void {
+/** Carries out the COPYs. Those on one diagonal are a single one, which also writes where the literals between them go. */
+function followCopies(memory: Uint8Array, count: number, base: Uint8Array, target: Uint8Array): void {
+  const numbers = new Int32Array(memory.buffer);
+  let to = 0;
+  let runFrom = 0;
+  let runTo = 0;
+  for (let i = 0; i < count; i++) {
+    const start = to + numbers[(OP_LITERALS >> 2) + i]!;
+    const from = numbers[(OP_FROM >> 2) + i]!;
+    const length = numbers[(OP_LENGTH >> 2) + i]!;
+    if (length > 0 && from - start !== runFrom - runTo) {
+      target.set(base.subarray(runFrom, runFrom + to - runTo), runTo);
+      runFrom = from;
+      runTo = start;
+    }
+    if (length > 0) to = start + length;
+  }
+  target.set(base.subarray(runFrom, runFrom + to - runTo), runTo);
+}
+
+function placeLiterals(memory: Uint8Array, count: number, literalsAt: number, target: Uint8Array): void {
+  const numbers = new Int32Array(memory.buffer);
   let to = 0;
   let literal = literalsAt;
-  for (let i = 0; i < 4 * count; i += 4) {
-    const literals = numberAt(memory, OP_LITERALS + i);
-    const from = numberAt(memory, OP_FROM + i);
-    const length = numberAt(memory, OP_LENGTH + i);
-    target.set(memory.subarray(literal, literal + literals), to);
-    target.set(base.subarray(from, from + length), to + literals);
+  for (let i = 0; i < count; i++) {
+    const literals = numbers[(OP_LITERALS >> 2) + i]!;
+    if (literals > SHORT) target.set(memory.subarray(literal, literal + literals), to);
+    else for (let j = 0; j < literals; j++) target[to + j] = memory[literal + j]!;
     literal += literals;
-    to += literals + length;
+    to += literals + numbers[(OP_LENGTH >> 2) + i]!;
   }
 }

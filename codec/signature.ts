@@ -11,11 +11,13 @@ import { assemble, checkSizes } from './delta-encode.ts';
 import { DeltaError } from './delta-error.ts';
 import type { DeltaHashes } from './delta-header.ts';
 import { BASE, ENTRIES, ENTRY_BYTES, MAX_CHUNK, MIN_CHUNK, SEED, TARGET } from './kernel/layout.ts';
-import { kernel } from './kernel-host.ts';
+import { type Kernel, kernel } from './kernel-host.ts';
 import { leb128, readLeb128 } from './leb128.ts';
 
 const SIGNATURE_VERSION = 1;
 const SEED_BYTES = 32;
+/** Compared in one go. */
+const PART_BYTES = 1 << 16;
 /** One entry is 1% of its chunk, and an edit costs one or two chunks. */
 const DEFAULT_CHUNK = 2048;
 
@@ -64,9 +66,38 @@ export function encodeDeltaFromSignature(signature: Uint8Array, target: Uint8Arr
   const machine = kernel();
   machine.memory.set(signature.subarray(seedAt, seedAt + SEED_BYTES), SEED);
   machine.memory.set(signature.subarray(seedAt + SEED_BYTES), ENTRIES);
-  machine.memory.set(target, TARGET);
-  const bodyBytes = machine.encodeFromSignature(baseSize, target.length, chunkSize);
+  const { prefix, suffix } = commonChunks(machine, { baseSize, chunkSize }, target);
+  machine.memory.set(target.subarray(prefix * chunkSize, target.length - suffix), TARGET);
+  const bodyBytes = machine.encodeFromSignature(baseSize, target.length, chunkSize, prefix, suffix);
   return assemble(machine, bodyBytes, { baseSize, targetSize: target.length, ...(hashes && { hashes }) });
+}
+
+/**
+ * The chunks at the target's start and the bytes at its end that are those of the base, the latter in whole chunks at the
+ * same places. They are compared in parts that stay in the processor's cache, and then not copied to the kernel again.
+ */
+function commonChunks(
+  { memory, prepareKey, equalChunks }: Kernel,
+  { baseSize, chunkSize }: { baseSize: number; chunkSize: number },
+  target: Uint8Array,
+): { prefix: number; suffix: number } {
+  prepareKey(chunkSize);
+  const part = Math.floor(PART_BYTES / chunkSize);
+  const equalAt = (chunk: number, fromEnd: boolean): number => {
+    const bytes = target.subarray(chunk * chunkSize, (chunk + part) * chunkSize);
+    memory.set(bytes, TARGET);
+    return equalChunks(bytes.length, chunkSize, chunk, fromEnd);
+  };
+  const chunks = Math.floor(Math.min(baseSize, target.length) / chunkSize);
+  let prefix = 0;
+  for (let equal = part; equal === part && prefix + part <= chunks; prefix += equal) equal = equalAt(prefix, false);
+  // The last chunk of a base may be shorter: what comes after it cannot be told from the target's end.
+  if (baseSize !== target.length || baseSize % chunkSize !== 0) return { prefix, suffix: 0 };
+  let suffix = 0;
+  for (let equal = part; equal === part && prefix + suffix + part <= chunks; suffix += equal) {
+    equal = equalAt(chunks - suffix - part, true);
+  }
+  return { prefix, suffix: suffix * chunkSize };
 }
 
 function readSignature(signature: Uint8Array): { chunkSize: number; baseSize: number; seedAt: number } {

@@ -1,6 +1,6 @@
 /*
  * codec/kernel/machine.ts on WebAssembly with SIMD. Vector loops may write up to 15 bytes past the end of what they
- * copy, add or subtract; every region of layout.ts has that much slack, and what follows is written later.
+ * copy; every region of layout.ts has that much slack, and what follows is written later.
  */
 
 /** Longer copies are left to the engine's memory.copy, which has a call's overhead. */
@@ -44,6 +44,10 @@ export function copy(to: i32, from: i32, length: i32): void {
     return;
   }
   for (let i = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
+}
+
+export function copyExactly(to: i32, from: i32, length: i32): void {
+  memory.copy(to, from, length);
 }
 
 export function fill(at: i32, value: i32, length: i32): void {
@@ -110,12 +114,23 @@ function equalBits(a: i32, b: i32): u64 {
   return <u64>i8x16.bitmask(i8x16.eq(v128.load(a), v128.load(b)));
 }
 
-export function subtract(to: i32, a: i32, b: i32, length: i32): void {
-  for (let i = 0; i < length; i += 16) v128.store(to + i, i8x16.sub(v128.load(a + i), v128.load(b + i)));
+export function equalBytes(a: i32, b: i32): i32 {
+  return popcnt(<i32>(equalBits(a, b) | (equalBits(a + 16, b + 16) << 16)));
 }
 
-export function add(to: i32, a: i32, b: i32, length: i32): void {
-  for (let i = 0; i < length; i += 16) v128.store(to + i, i8x16.add(v128.load(a + i), v128.load(b + i)));
+export function mostEqual(a: i32, low: i32, high: i32): i32 {
+  const p = v128.load(a);
+  const q = v128.load(a, 16);
+  let most = -1;
+  let best = low;
+  for (let b = low; b <= high; b++) {
+    const first = i8x16.bitmask(i8x16.eq(p, v128.load(b)));
+    const equal = popcnt(first | (i8x16.bitmask(i8x16.eq(q, v128.load(b, 16))) << 16));
+    if (equal <= most) continue;
+    most = equal;
+    best = b;
+  }
+  return best;
 }
 
 /** Eight sums of four lanes, 64 bytes a round, so that the multiplications do not wait for each other. */
@@ -167,12 +182,28 @@ function power(base: i32, exponent: i32): i32 {
 export function multiplyHash(at: i32, key: i32, length: i32, to: i32): void {
   let low = i64x2.splat(0);
   let high = low;
+  let secondLow = low;
+  let secondHigh = low;
+  let firstKey = v128.load(key);
+  let otherKey = v128.load(key, 16);
   for (let i = 0; i < length; i += 32) {
-    const a = i32x4.add(v128.load(at + i), v128.load(key + i));
-    const b = i32x4.add(v128.load(at + i, 16), v128.load(key + i, 16));
+    const p = v128.load(at + i);
+    const q = v128.load(at + i, 16);
+    const a = i32x4.add(p, firstKey);
+    const b = i32x4.add(q, otherKey);
     low = i64x2.add(low, i64x2.extmul_low_i32x4_u(a, b));
     high = i64x2.add(high, i64x2.extmul_high_i32x4_u(a, b));
+    firstKey = v128.load(key + i, 32);
+    otherKey = v128.load(key + i, 48);
+    const c = i32x4.add(p, firstKey);
+    const d = i32x4.add(q, otherKey);
+    secondLow = i64x2.add(secondLow, i64x2.extmul_low_i32x4_u(c, d));
+    secondHigh = i64x2.add(secondHigh, i64x2.extmul_high_i32x4_u(c, d));
   }
-  const sum = i64x2.add(low, high);
-  store<i64>(to, i64x2.extract_lane(sum, 0) + i64x2.extract_lane(sum, 1));
+  store<i64>(to, sumOf(i64x2.add(low, high)));
+  store<i64>(to, sumOf(i64x2.add(secondLow, secondHigh)), 8);
+}
+
+function sumOf(lanes: v128): i64 {
+  return i64x2.extract_lane(lanes, 0) + i64x2.extract_lane(lanes, 1);
 }

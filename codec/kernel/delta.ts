@@ -6,37 +6,41 @@
  *   sections   the coded bytes of long streams, in order
  *
  * Features: MANY_INSTRUCTIONS in streams; COMPRESSED literals, and these with a DICTIONARY of skipped bytes of the base;
- * literals as DIFFERENCES from the base's bytes on the diagonal.
+ * CORRECTIONS of the bytes that COPYs get wrong.
  */
-import { ERROR_LITERALS, ERROR_MALFORMED, ERROR_TRAILING } from './errors.ts';
+import { correct, corrected, readCorrections, writeCorrections } from './corrections.ts';
+import { ERROR_CORRECTIONS, ERROR_LITERALS, ERROR_MALFORMED, ERROR_TRAILING } from './errors.ts';
 import { instructionCount, pushInstruction, pushSuffix, startInstructions } from './instruction-list.ts';
 import { MANY, readInstructions, writeInstructions } from './instructions.ts';
 import {
   ADAPTIVE,
   BASE,
   BODY_AT,
+  BY_KERNEL,
+  COPIES,
   DELTA,
   LITERALS,
   MAX_ADAPTIVE,
-  MAX_DICTIONARY,
-  NEEDS_BASE,
   OP_FROM,
   OP_LENGTH,
   OP_LITERALS,
   SECTIONS,
   TARGET,
+  TO_KERNEL,
+  TO_TARGET,
 } from './layout.ts';
 import { findMatches, PLAIN, readMatches, writeMatches } from './literals.ts';
-import { add, copy, load8, load32, store8, store32, subtract } from './machine.ts';
-import { afterNumber, putNumber, smaller, takeNumber } from './numbers.ts';
+import { copy, copyExactly, load8, load32, store8, store32 } from './machine.ts';
+import { gatherDictionary, markNeeded } from './needed.ts';
+import { afterNumber, putNumber, takeNumber } from './numbers.ts';
 import * as range from './range-coder.ts';
-import { search } from './search.ts';
+import { approximate, search } from './search.ts';
 import { match } from './signature.ts';
 import { openSections, readStream, sectionBytes, sectionsLeft, startSections, writeStream } from './stream.ts';
 
 const MANY_INSTRUCTIONS: i32 = 1;
 const COMPRESSED: i32 = 2;
-const DIFFERENCES: i32 = 4;
+const CORRECTIONS: i32 = 4;
 const DICTIONARY: i32 = 8;
 
 const FEATURES_CONTEXT: i32 = 18;
@@ -44,18 +48,19 @@ const FEATURES_CONTEXT: i32 = 18;
 /** Of the delta that was parsed last. */
 let features: i32 = 0;
 
+/** With more instructions a call for each COPY would cost more than copying base and target. */
+const FEW: i32 = 2048;
 /** More literals than that may be cheaper with a look at all of the base. */
 const FEW_IN_WINDOW: i32 = 256;
 /** Fewer literals are not worth the compressor's tables. */
 const FEW_LITERALS: i32 = 16;
-/** Literals that are compared with the base to see whether differences pay, in all and of one run. */
-const SAMPLE: i32 = 1 << 15;
-const SAMPLE_PER_RUN: i32 = 64;
-
-/** Writes the body of a delta for the signature in memory, made of a base of `baseSize` bytes. Returns its bytes. */
-export function encodeFromSignature(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
-  const count = match(baseSize, targetSize, chunkSize);
-  gatherLiterals(count, LITERALS, TARGET, 0, 0);
+/**
+ * Writes the body of a delta for the signature in memory, made of a base of `baseSize` bytes, to a target of which
+ * `prefix` chunks at its start and `suffix` bytes at its end are those of the base and not in memory. Returns its bytes.
+ */
+export function encodeFromSignature(baseSize: i32, targetSize: i32, chunkSize: i32, prefix: i32, suffix: i32): i32 {
+  const count = match(baseSize, targetSize, chunkSize, prefix, suffix);
+  gatherLiterals(count, LITERALS, TARGET - prefix * chunkSize);
   return write(count, countLiterals(count), 0, 0);
 }
 
@@ -64,10 +69,9 @@ export function encode(baseSize: i32, targetSize: i32): i32 {
   startInstructions();
   const count = search(baseSize, targetSize, 0);
   const literals = countLiterals(count);
-  const differences = differencesPay(count, literals, baseSize) ? DIFFERENCES : 0;
-  const dictionary = differences ? 0 : gatherDictionary(count, BASE, baseSize);
-  gatherLiterals(count, LITERALS + dictionary, TARGET, differences, baseSize);
-  return write(count, literals, dictionary, differences);
+  const dictionary = gatherDictionary(count, BASE, baseSize);
+  gatherLiterals(count, LITERALS + dictionary, TARGET);
+  return write(count, literals, dictionary, approximate ? CORRECTIONS : 0);
 }
 
 /**
@@ -88,15 +92,15 @@ export function encodeWindow(
   search(windowSize, targetSize - prefix - suffix, baseFrom);
   if (suffix > 0) pushSuffix(baseFrom + windowSize, suffix);
   const literals = countLiterals(instructionCount);
-  if (literals > FEW_IN_WINDOW) return 0;
+  if (literals > FEW_IN_WINDOW || approximate) return 0;
   const dictionary = gatherDictionary(instructionCount, BASE - baseFrom, baseSize);
-  gatherLiterals(instructionCount, LITERALS + dictionary, TARGET - prefix, 0, baseSize);
+  gatherLiterals(instructionCount, LITERALS + dictionary, TARGET - prefix);
   return write(instructionCount, literals, dictionary, 0);
 }
 
 /** Puts the body together: the columns of instructions, and the literals after the dictionary. */
-function write(count: i32, literals: i32, dictionary: i32, differences: i32): i32 {
-  let written = count > MANY ? MANY_INSTRUCTIONS | differences : differences;
+function write(count: i32, literals: i32, dictionary: i32, corrections: i32): i32 {
+  let written = count > MANY ? MANY_INSTRUCTIONS | corrections : corrections;
   if (literals >= FEW_LITERALS && findMatches(dictionary, literals)) {
     written |= dictionary > 0 ? COMPRESSED | DICTIONARY : COMPRESSED;
   }
@@ -107,6 +111,7 @@ function write(count: i32, literals: i32, dictionary: i32, differences: i32): i3
   writeInstructions(count);
   if (written & COMPRESSED) writeMatches();
   else if (literals > 0) writeStream(LITERALS + dictionary, literals, PLAIN);
+  if (written & CORRECTIONS) writeCorrections(count);
 
   const adaptive = range.finishEncoding();
   const head = adaptive + (adaptive < 1 << 7 ? 1 : adaptive < 1 << 14 ? 2 : 3);
@@ -121,8 +126,8 @@ function write(count: i32, literals: i32, dictionary: i32, differences: i32): i3
 }
 
 /**
- * Reads the instructions of the delta's body at DELTA. Returns their number or a negative error, and leaves at
- * NEEDS_BASE whether the literals can only be read with the base in memory.
+ * Reads the instructions of the delta's body at DELTA. Returns their number or a negative error. Leaves at
+ * COPIES who copies what, and at PIECES which parts of the base have to be in memory for it.
  */
 export function parse(baseSize: i32, targetSize: i32, bytes: i32): i32 {
   const end = DELTA + bytes;
@@ -132,8 +137,12 @@ export function parse(baseSize: i32, targetSize: i32, bytes: i32): i32 {
   openSections(afterNumber + adaptive, end - afterNumber - adaptive);
   features = range.decodeNumber(FEATURES_CONTEXT);
   if (features < 0 || features > 15) return ERROR_MALFORMED;
-  store32(NEEDS_BASE, features & (DICTIONARY | DIFFERENCES));
-  return readInstructions((features & MANY_INSTRUCTIONS) !== 0, baseSize, targetSize);
+  const count = readInstructions((features & MANY_INSTRUCTIONS) !== 0, baseSize, targetSize);
+  if (count < 0) return count;
+  const many = count > FEW;
+  store32(COPIES, many ? BY_KERNEL : features & CORRECTIONS ? TO_KERNEL : TO_TARGET);
+  markNeeded(count, baseSize, many, (features & DICTIONARY) !== 0);
+  return count;
 }
 
 /** Reads the literals of the instructions that were parsed. Returns their address or a negative error. */
@@ -143,33 +152,31 @@ export function readLiterals(count: i32, baseSize: i32): i32 {
   if (features & COMPRESSED) {
     if (!readMatches(dictionary, literals)) return ERROR_LITERALS;
   } else if (literals > 0 && readStream(LITERALS + dictionary, literals, PLAIN) !== literals) return ERROR_LITERALS;
+  if (features & CORRECTIONS && !readCorrections()) return ERROR_CORRECTIONS;
   if (sectionsLeft() !== 0 || range.overran()) return ERROR_TRAILING;
   return LITERALS + dictionary;
 }
 
-/** Writes the target to TARGET, from the base in memory and the literals at the address that `readLiterals` returned. */
-export function rebuild(count: i32, literalsFrom: i32, baseSize: i32): void {
-  const differences = features & DIFFERENCES;
+/**
+ * Writes the target to TARGET, where the COPYs are already unless they are BY_KERNEL, with the literals at the address
+ * that `readLiterals` returned. Returns 0 or a negative error.
+ */
+export function rebuild(count: i32, literalsFrom: i32): i32 {
+  const copies = load32(COPIES) === BY_KERNEL;
   let to = TARGET;
   let literal = literalsFrom;
-  let diagonal = 0;
   for (let i = 0; i < 4 * count; i += 4) {
     const literals = load32(OP_LITERALS + i);
     const from = load32(OP_FROM + i);
     const length = load32(OP_LENGTH + i);
-    if (differences) {
-      const old = smaller(literals, baseSize - diagonal);
-      add(to, literal, BASE + diagonal, old);
-      copy(to + old, literal + old, literals - old);
-    } else {
-      copy(to, literal, literals);
-    }
+    copyExactly(to, literal, literals);
     to += literals;
     literal += literals;
-    copy(to, BASE + from, length);
+    if (copies) copy(to, BASE + from, length);
+    if (features & CORRECTIONS) correct(to, from, length);
     to += length;
-    diagonal = from + length;
   }
+  return features & CORRECTIONS && !corrected() ? ERROR_CORRECTIONS : 0;
 }
 
 function countLiterals(count: i32): i32 {
@@ -178,63 +185,13 @@ function countLiterals(count: i32): i32 {
   return literals;
 }
 
-/**
- * Puts the bytes of the base, of which byte 0 is at `origin`, that literals stand in for at LITERALS. Returns how many: of each
- * gap the first, some times as many as its literals, and no more in all than MAX_DICTIONARY.
- */
-function gatherDictionary(count: i32, origin: i32, baseSize: i32): i32 {
-  let gathered = 0;
-  let copiedTo = 0;
-  for (let i = 0; i < 4 * count; i += 4) {
-    const literals = load32(OP_LITERALS + i);
-    const length = load32(OP_LENGTH + i);
-    const next = length > 0 ? load32(OP_FROM + i) : baseSize;
-    const gap = smaller(next - copiedTo, 8 * literals + 512);
-    if (literals > 0 && gap > 0) {
-      const part = smaller(gap, MAX_DICTIONARY - gathered);
-      copy(LITERALS + gathered, origin + copiedTo, part);
-      gathered += part;
-    }
-    if (length > 0) copiedTo = next + length;
-  }
-  return gathered;
-}
-
-function gatherLiterals(count: i32, to: i32, targetAt: i32, differences: i32, baseSize: i32): void {
+function gatherLiterals(count: i32, to: i32, targetAt: i32): void {
   let at = targetAt;
   let literal = to;
-  let diagonal = 0;
   for (let i = 0; i < 4 * count; i += 4) {
     const literals = load32(OP_LITERALS + i);
-    const length = load32(OP_LENGTH + i);
-    if (differences) {
-      const old = smaller(literals, baseSize - diagonal);
-      subtract(literal, at, BASE + diagonal, old);
-      copy(literal + old, at + old, literals - old);
-    } else {
-      copy(literal, at, literals);
-    }
+    copy(literal, at, literals);
     literal += literals;
-    at += literals + length;
-    diagonal = load32(OP_FROM + i) + length;
+    at += literals + load32(OP_LENGTH + i);
   }
-}
-
-/** Whether more than a fifth of the literals equal the base's bytes on the diagonal, as in executables: by a sample. */
-function differencesPay(count: i32, literals: i32, baseSize: i32): boolean {
-  if (literals < 4096) return false;
-  let at = TARGET;
-  let diagonal = 0;
-  let equal = 0;
-  let sampled = 0;
-  for (let i = 0; i < 4 * count && sampled < SAMPLE; i += 4) {
-    const run = load32(OP_LITERALS + i);
-    const length = load32(OP_LENGTH + i);
-    const old = smaller(smaller(run, baseSize - diagonal), SAMPLE_PER_RUN);
-    for (let j = 0; j < old; j++) equal += load8(at + j) === load8(BASE + diagonal + j) ? 1 : 0;
-    sampled += smaller(run, SAMPLE_PER_RUN);
-    at += run + length;
-    diagonal = load32(OP_FROM + i) + length;
-  }
-  return 5 * equal > sampled;
 }

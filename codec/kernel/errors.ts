@@ -12,3 +12,5 @@ export const ERROR_INSTRUCTIONS: i32 = -4;
 export const ERROR_LITERALS: i32 = -5;
 /** Bytes follow the end of the delta. */
 export const ERROR_TRAILING: i32 = -6;
+/** The corrections' streams hold more or less than the COPYs take. */
+export const ERROR_CORRECTIONS: i32 = -7;

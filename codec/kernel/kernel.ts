@@ -1,3 +1,3 @@
 /* What the WebAssembly module exports, and what the same sources offer without WebAssembly. */
 export { encode, encodeFromSignature, encodeWindow, parse, readLiterals, rebuild } from './delta.ts';
-export { sign } from './signature.ts';
+export { equalChunks, prepareKey, sign } from './signature.ts';

@@ -18,20 +18,37 @@ export const MAX_DICTIONARY: i32 = 1 << 18;
 /** Numbers that the last call of `encode` left: where the delta's body is, and the work of its search. */
 export const BODY_AT: i32 = 1 << 10;
 export const STEPS: i32 = BODY_AT + 4;
-/** A number that `parse` left: not 0 when the literals depend on the base. */
-export const NEEDS_BASE: i32 = STEPS + 4;
+/** What `parse` left: whether the COPYs go from the base straight to the target, to TARGET, or are the kernel's affair. */
+export const COPIES: i32 = STEPS + 4;
+export const TO_TARGET: i32 = 0;
+export const TO_KERNEL: i32 = 1;
+export const BY_KERNEL: i32 = 2;
 
-export const TARGET: i32 = 1 << 16;
+/** Differences of 4-byte numbers that the search saw last, 64 of them. */
+export const MOVES: i32 = 1 << 11;
+/** How far the regions of the base moved that 4-byte numbers refer to as distances and as offsets; moves seen last. */
+export const RELATIVE_REGIONS: i32 = 12;
+export const ABSOLUTE_REGIONS: i32 = 14;
+export const RELATIVE: i32 = MOVES + 256;
+export const ABSOLUTE: i32 = RELATIVE + (4 << RELATIVE_REGIONS);
+export const RECENTS: i32 = ABSOLUTE + (4 << ABSOLUTE_REGIONS);
+
+export const TARGET: i32 = 1 << 17;
 export const BASE: i32 = TARGET + MAX_TARGET + SLACK;
 
 /** Hash table of the base (2^19 entries of 4 bytes at most), then of the literals. */
 export const TABLE: i32 = BASE + MAX_BASE + SLACK;
 export const MAX_TABLE_BITS: i32 = 19;
-/** One byte for each piece of the base: whether it is in the table. */
+/** One byte for each piece of the base: whether it is in the table, or needed to apply a delta. */
+export const PIECE_BITS: i32 = 14;
 export const PIECES: i32 = TABLE + (4 << MAX_TABLE_BITS) + SLACK;
 
+/** Table of the base around the diagonal. */
+export const DENSE_BITS: i32 = 12;
+export const DENSE: i32 = PIECES + (1 << 12) + SLACK;
+
 /** The delta's instructions, one 4-byte entry each: bytes of literals, where to copy from, how many bytes. */
-export const OP_LITERALS: i32 = PIECES + (1 << 12) + SLACK;
+export const OP_LITERALS: i32 = DENSE + (4 << DENSE_BITS) + SLACK;
 export const OP_FROM: i32 = OP_LITERALS + 4 * MAX_OPS + SLACK;
 export const OP_LENGTH: i32 = OP_FROM + 4 * MAX_OPS + SLACK;
 
@@ -40,7 +57,7 @@ export const LITERALS: i32 = OP_LENGTH + 4 * MAX_OPS + SLACK;
 
 /** Byte streams on their way to or from the entropy coder, each of at most MAX_TARGET bytes. */
 const STREAMS: i32 = LITERALS + MAX_DICTIONARY + MAX_TARGET + SLACK;
-const STREAM_COUNT: i32 = 8;
+const STREAM_COUNT: i32 = 9;
 
 /** Adaptive models: for each context 256 nodes of 4 bytes. */
 export const MODELS: i32 = STREAMS + STREAM_COUNT * (MAX_TARGET + SLACK);

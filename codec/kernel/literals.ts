@@ -19,7 +19,7 @@ import {
 import { afterNumber, between, putNumber, smaller, takeNumber } from './numbers.ts';
 import { readStream, writeStream } from './stream.ts';
 
-const MIN_MATCH: i32 = 5;
+const MIN_MATCH: i32 = 4;
 const MIN_BITS: i32 = 10;
 const MAX_BITS: i32 = 16;
 
@@ -65,34 +65,55 @@ export function findMatches(dictionary: i32, count: i32): boolean {
   let at = from;
   let anchor = from;
   while (at + MIN_MATCH <= to) {
-    const entry = slot(at, shift);
-    let candidate = load32(entry);
-    store32(entry, at);
-    if (lastDistance > 0 && load32(at) === load32(at - lastDistance)) candidate = at - lastDistance;
-    else if (candidate === 0 || load32(candidate) !== load32(at)) candidate = 0;
-    if (candidate > 0) {
-      const back = commonSuffix(at, candidate, smaller(at - anchor, candidate - LITERALS));
-      const forward = 4 + commonPrefix(at + 4, candidate + 4, to - at - 4);
-      const distance = at - candidate;
-      if (back + forward >= worthwhileLength(distance)) {
-        emit(anchor, at - back - anchor, back + forward, distance);
-        // Two places within the match, so that what repeats in part is found as well.
-        if (forward > 8) {
-          store32(slot(at + 2, shift), at + 2);
-          store32(slot(at + forward - 4, shift), at + forward - 4);
-        }
-        at += forward;
-        anchor = at;
-        continue;
-      }
+    if (!findMatch(at, anchor, to, shift)) {
+      at += 1 + ((at - anchor) >> 8);
+      continue;
     }
-    at += 1 + ((at - anchor) >> 8);
+    // A better one may start at the next place.
+    const gain = matchGain;
+    const from = matchFrom;
+    const matched = matchLength;
+    const distance = matchDistance;
+    if (at + 1 + MIN_MATCH > to || !findMatch(at + 1, anchor, to, shift) || matchGain <= gain) {
+      matchFrom = from;
+      matchLength = matched;
+      matchDistance = distance;
+    }
+    emit(anchor, matchFrom - anchor, matchLength, matchDistance);
+    anchor = matchFrom + matchLength;
+    // Two places within the match, so that what repeats in part is found as well.
+    if (anchor - at > 8) {
+      store32(slot(at + 2, shift), at + 2);
+      store32(slot(anchor - 4, shift), anchor - 4);
+    }
+    at = anchor;
   }
   const plains = plain - plainStream + to - anchor;
   if (count - plains - 2 * (token - tokenStream) <= count >> 5) return false;
   copy(plain, anchor, to - anchor);
   plain += to - anchor;
   return true;
+}
+
+let matchFrom: i32 = 0;
+let matchLength: i32 = 0;
+let matchDistance: i32 = 0;
+/** Bytes that the match saves, about. */
+let matchGain: i32 = 0;
+
+/** Finds a match that includes `at` and enters that place. Returns whether it is worth its token. */
+function findMatch(at: i32, anchor: i32, to: i32, shift: i32): boolean {
+  const entry = slot(at, shift);
+  let candidate = load32(entry);
+  store32(entry, at);
+  if (lastDistance > 0 && load32(at) === load32(at - lastDistance)) candidate = at - lastDistance;
+  else if (candidate === 0 || load32(candidate) !== load32(at)) return false;
+  const back = commonSuffix(at, candidate, smaller(at - anchor, candidate - LITERALS));
+  matchFrom = at - back;
+  matchLength = back + 4 + commonPrefix(at + 4, candidate + 4, to - at - 4);
+  matchDistance = at - candidate;
+  matchGain = matchLength - worthwhileLength(matchDistance);
+  return matchGain >= 0;
 }
 
 function slot(at: i32, shift: i32): i32 {

@@ -50,6 +50,11 @@ export function copy(to: i32, from: i32, length: i32): void {
   bytes.copyWithin(to, from, from + length);
 }
 
+/** `copy`, which may write beyond the end on SIMD, where that must not be. */
+export function copyExactly(to: i32, from: i32, length: i32): void {
+  bytes.copyWithin(to, from, from + length);
+}
+
 export function fill(at: i32, value: i32, length: i32): void {
   bytes.fill(value, at, at + length);
 }
@@ -83,14 +88,24 @@ export function nextRun(a: i32, b: i32): i32 {
   return -1;
 }
 
-/** Bytewise `to = a - b` modulo 256. */
-export function subtract(to: i32, a: i32, b: i32, length: i32): void {
-  for (let i = 0; i < length; i++) bytes[to + i] = bytes[a + i]! - bytes[b + i]!;
+/** How many of the 32 bytes from `a` and from `b` are equal. */
+export function equalBytes(a: i32, b: i32): i32 {
+  let equal = 0;
+  for (let i = 0; i < 32; i++) equal += bytes[a + i] === bytes[b + i] ? 1 : 0;
+  return equal;
 }
 
-/** Bytewise `to = a + b` modulo 256. */
-export function add(to: i32, a: i32, b: i32, length: i32): void {
-  for (let i = 0; i < length; i++) bytes[to + i] = bytes[a + i]! + bytes[b + i]!;
+/** The first address from `low` to `high` from which the most of 32 bytes equal those from `a`. */
+export function mostEqual(a: i32, low: i32, high: i32): i32 {
+  let most = -1;
+  let best = low;
+  for (let b = low; b <= high; b++) {
+    const equal = equalBytes(a, b);
+    if (equal <= most) continue;
+    most = equal;
+    best = b;
+  }
+  return best;
 }
 
 /** Sum of bytes[i] * factor^(length - 1 - i) modulo 2^32. `length` is a multiple of 64, `factor` below 2^15. */
@@ -101,10 +116,16 @@ export function polynomial(at: i32, length: i32, factor: i32): i32 {
 }
 
 /**
- * NH of UMAC (RFC 4418): in each 32 bytes the 4-byte words i and i + 4, each plus its word of the key, are multiplied;
- * stores the sum of the products modulo 2^64 at `to`. `length` is a multiple of 32.
+ * NH of UMAC (RFC 4418) under two keys: in each 32 bytes the 4-byte words i and i + 4, each plus its word of the key, are
+ * multiplied; stores the sum of the products modulo 2^64 at `to`, and 8 bytes on that under the key which starts 32 bytes
+ * further (the RFC calls that the Toeplitz construction). `length` is a multiple of 32.
  */
 export function multiplyHash(at: i32, key: i32, length: i32, to: i32): void {
+  multiplyOnce(at, key, length, to);
+  multiplyOnce(at, key + 32, length, to + 8);
+}
+
+function multiplyOnce(at: i32, key: i32, length: i32, to: i32): void {
   let low = 0;
   let high = 0;
   for (let group = 0; group < length; group += 32) {

@@ -35,6 +35,10 @@ export function smaller(a: i32, b: i32): i32 {
   return a < b ? a : b;
 }
 
+export function larger(a: i32, b: i32): i32 {
+  return a > b ? a : b;
+}
+
 /** `value`, but no less than `least` and no more than `most`. */
 export function between(least: i32, value: i32, most: i32): i32 {
   return value < least ? least : smaller(value, most);

@@ -69,12 +69,14 @@ export function encodedBytes(): i32 {
 
 /** Writes the fewest bytes that select the interval (the decoder reads zeros past the end) and returns how many in all. */
 export function finishEncoding(): i32 {
+  // The decoder is never more than 4 bytes ahead of that, which is what `overran` allows past the end.
+  const least = at;
   if (low > 0) {
     const top: u32 = ((low + 0xffffff) >>> 24) as u32;
     if ((top << 24) >>> 0 >= low && top <= high >>> 24) out(top);
     else for (let shift = 24; shift >= 0; shift -= 8) out((low >>> shift) as i32);
   }
-  while (at > start && at <= end && load8(at - 1) === 0) at--;
+  while (at > least && at <= end && load8(at - 1) === 0) at--;
   return at - start;
 }
 
@@ -94,60 +96,61 @@ function shiftIn(value: u32): u32 {
   return ((value << 8) | byte) >>> 0;
 }
 
-function learn(node: i32, state: i32, bit: i32): void {
+/** A node after a bit. */
+function learnt(state: i32, bit: i32): i32 {
   const p = state >> 8;
   const visits = state & 255;
   const goal = bit ? ONE - LEAST : LEAST;
   const next = p + (multiply(goal - p, load32(RATES + 4 * visits)) >> 16);
-  store32(node, (next << 8) | (visits < SLOWEST ? visits + 1 : visits));
-}
-
-function split(state: i32): u32 {
-  return (low + ((high - low) >>> 15) * ((state >> 8) as u32)) >>> 0;
-}
-
-function encodeBit(node: i32, bit: i32): void {
-  const state = load32(node);
-  const middle = split(state);
-  if (bit) high = middle;
-  else low = (middle + 1) >>> 0;
-  learn(node, state, bit);
-  while ((low ^ high) >>> 24 === 0) {
-    out((high >>> 24) as i32);
-    low = (low << 8) >>> 0;
-    high = ((high << 8) | 255) >>> 0;
-  }
-}
-
-function decodeBit(node: i32): i32 {
-  const state = load32(node);
-  const middle = split(state);
-  const bit: i32 = code <= middle ? 1 : 0;
-  if (bit) high = middle;
-  else low = (middle + 1) >>> 0;
-  learn(node, state, bit);
-  while ((low ^ high) >>> 24 === 0) {
-    code = shiftIn(code);
-    low = (low << 8) >>> 0;
-    high = ((high << 8) | 255) >>> 0;
-  }
-  return bit;
+  return (next << 8) | (visits < SLOWEST ? visits + 1 : visits);
 }
 
 export function encodeByte(context: i32, byte: i32): void {
   const tree = MODELS + context * 1024;
+  let lower = low;
+  let upper = high;
   let node = 1;
   for (let shift = 7; shift >= 0; shift--) {
     const bit = (byte >> shift) & 1;
-    encodeBit(tree + 4 * node, bit);
+    const state = load32(tree + 4 * node);
+    const middle: u32 = (lower + ((upper - lower) >>> 15) * ((state >> 8) as u32)) >>> 0;
+    if (bit) upper = middle;
+    else lower = (middle + 1) >>> 0;
+    store32(tree + 4 * node, learnt(state, bit));
+    while ((lower ^ upper) >>> 24 === 0) {
+      out((upper >>> 24) as i32);
+      lower = (lower << 8) >>> 0;
+      upper = ((upper << 8) | 255) >>> 0;
+    }
     node = 2 * node + bit;
   }
+  low = lower;
+  high = upper;
 }
 
 export function decodeByte(context: i32): i32 {
   const tree = MODELS + context * 1024;
+  let lower = low;
+  let upper = high;
+  let value = code;
   let node = 1;
-  while (node < 256) node = 2 * node + decodeBit(tree + 4 * node);
+  while (node < 256) {
+    const state = load32(tree + 4 * node);
+    const middle: u32 = (lower + ((upper - lower) >>> 15) * ((state >> 8) as u32)) >>> 0;
+    const bit: i32 = value <= middle ? 1 : 0;
+    if (bit) upper = middle;
+    else lower = (middle + 1) >>> 0;
+    store32(tree + 4 * node, learnt(state, bit));
+    while ((lower ^ upper) >>> 24 === 0) {
+      value = shiftIn(value);
+      lower = (lower << 8) >>> 0;
+      upper = ((upper << 8) | 255) >>> 0;
+    }
+    node = 2 * node + bit;
+  }
+  low = lower;
+  high = upper;
+  code = value;
   return node - 256;
 }
 

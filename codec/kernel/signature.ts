@@ -8,12 +8,12 @@
  * The last chunk may be shorter; it is filled up with zeros and matches at the target's end only. Both hashes are keyed
  * by SEED, which ChaCha8 expands. What a wrong match costs is a refused delta: the target's SHA-256 is verified.
  */
-import { instructionCount, pushInstruction, pushOrProlong, startInstructions } from './instruction-list.ts';
+import { instructionCount, pushInstruction, pushOrProlong, pushSuffix, startInstructions } from './instruction-list.ts';
 import { BASE, ENTRIES, ENTRY_BYTES, FOUND, KEY, PADDED, SEED, STEPS, TABLE, TARGET } from './layout.ts';
 import { copy, fill, load8, load32, multiply, multiplyHash, polynomial, store8, store32 } from './machine.ts';
 import { smaller } from './numbers.ts';
 
-/** The second key is the first one this far on (RFC 4418 calls that the Toeplitz construction). */
+/** The second key is the first one this far on. */
 const SECOND_KEY: i32 = 32;
 /** Slots of the table of entries by weak hash, and bits of the filter before it. */
 const SLOT_BITS: i32 = 15;
@@ -26,7 +26,7 @@ const PRIME: i32 = -1640531535;
 let factor: i32 = 0;
 
 /** Expands the seed to the key for chunks of this size. */
-function prepareKey(chunkSize: i32): void {
+export function prepareKey(chunkSize: i32): void {
   for (let block = 0; 64 * block < chunkSize + SECOND_KEY; block++) chacha(KEY + 64 * block, block);
   // Odd, so that no byte loses its influence, and large.
   factor = (load32(SEED) & 0x7fff) | 0x4001;
@@ -75,15 +75,10 @@ export function sign(baseSize: i32, chunkSize: i32): i32 {
   for (let at = 0; at < baseSize; at += chunkSize) {
     const chunk = padded(BASE + at, smaller(chunkSize, baseSize - at), chunkSize);
     store32(entry, polynomial(chunk, chunkSize, factor));
-    strong(chunk, chunkSize, entry + 4);
+    multiplyHash(chunk, KEY, chunkSize, entry + 4);
     entry += ENTRY_BYTES;
   }
   return ((entry - ENTRIES) / ENTRY_BYTES) | 0;
-}
-
-function strong(chunk: i32, chunkSize: i32, to: i32): void {
-  multiplyHash(chunk, KEY, chunkSize, to);
-  multiplyHash(chunk, KEY + SECOND_KEY, chunkSize, to + 8);
 }
 
 /** Where the chunk is with zeros after it up to its full size. */
@@ -95,9 +90,23 @@ function padded(chunk: i32, length: i32, chunkSize: i32): i32 {
 }
 
 function equals(chunk: i32, chunkSize: i32, entry: i32): boolean {
-  strong(chunk, chunkSize, FOUND);
+  multiplyHash(chunk, KEY, chunkSize, FOUND);
   for (let i = 0; i < 16; i += 4) if (load32(FOUND + i) !== load32(ENTRIES + entry * ENTRY_BYTES + 4 + i)) return false;
   return true;
+}
+
+/**
+ * How many of the `bytes` bytes at TARGET, counted from their start or from their end, are whole chunks that equal the
+ * signature's from `entry` on one by one; after `prepareKey`.
+ */
+export function equalChunks(bytes: i32, chunkSize: i32, entry: i32, fromEnd: boolean): i32 {
+  const chunks = (bytes / chunkSize) | 0;
+  let equal = 0;
+  for (; equal < chunks; equal++) {
+    const chunk = fromEnd ? chunks - 1 - equal : equal;
+    if (!equals(TARGET + chunk * chunkSize, chunkSize, entry + chunk)) break;
+  }
+  return equal;
 }
 
 /** Enters whole chunks by their weak hash; of chunks that are the same, and of too many that collide, the first ones. */
@@ -137,13 +146,14 @@ function filterBit(weak: i32): i32 {
 }
 
 /**
- * Fills the columns of instructions with what the target shares with the signature's base. Returns their number.
+ * Fills the columns of instructions with what the target shares with the signature's base. Returns their number. Of the
+ * target, `prefix` chunks at its start and `suffix` bytes at its end are those of the base and not in memory.
  *
  * A chunk is expected right after the last one that matched. Elsewhere the weak hash rolls on byte by byte, and a chunk
  * whose weak hash is found has its strong one computed. That may fail as often as the target has chunks, twice over; a
  * target made to fail more often stays literal from there, so the work is linear.
  */
-export function match(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
+export function match(baseSize: i32, targetSize: i32, chunkSize: i32, prefix: i32, suffix: i32): i32 {
   prepareKey(chunkSize);
   startInstructions();
   const whole = (baseSize / chunkSize) | 0;
@@ -152,10 +162,11 @@ export function match(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
   let power = 1;
   for (let i = 0; i < chunkSize; i++) power = multiply(power, factor);
 
-  const end = TARGET + targetSize;
+  if (prefix > 0) pushInstruction(0, 0, prefix * chunkSize);
+  const end = TARGET + targetSize - prefix * chunkSize - suffix;
   let at = TARGET;
   let anchor = TARGET;
-  let expected = 0;
+  let expected = prefix;
   let hashed = 0;
   let misses = 0;
   const mostMisses = (16 + (2 * targetSize) / chunkSize) | 0;
@@ -187,11 +198,17 @@ export function match(baseSize: i32, targetSize: i32, chunkSize: i32): i32 {
     anchor = at;
     expected = found + 1;
   }
-  if (rest > 0 && end - anchor >= rest && equals(padded(end - rest, rest, chunkSize), chunkSize, whole)) {
+  if (
+    suffix === 0 &&
+    rest > 0 &&
+    end - anchor >= rest &&
+    equals(padded(end - rest, rest, chunkSize), chunkSize, whole)
+  ) {
     pushOrProlong(end - rest - anchor, whole * chunkSize, rest);
     anchor = end;
   }
   if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
+  if (suffix > 0) pushSuffix(baseSize - suffix, suffix);
   store32(STEPS, targetSize + hashed * chunkSize);
   return instructionCount;
 }

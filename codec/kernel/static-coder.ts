@@ -1,6 +1,6 @@
 /*
  * tANS (the "FSE" of zstd), order 0: what is large is coded with fixed tables, about 1 ns a byte, at a fraction of a bit
- * for frequent bytes. Two states take turns, so that their latencies overlap. The encoder goes backwards through the
+ * for frequent bytes. Four states take turns, so that their latencies overlap. The encoder goes backwards through the
  * input, so the decoder reads the bits from the end and yields the input forwards.
  *
  * The counts, scaled to a sum of 2^LOG, travel through the range coder. See Duda, "Asymmetric numeral systems", 2013.
@@ -66,14 +66,18 @@ export function scaleCounts(length: i32): void {
   }
 }
 
-/** Whether the scaled counts save at least 1/32 of the input. */
-export function isCompressible(): boolean {
+/** Whether the scaled counts save at least 1/32 of `length` bytes, and more than about what they take themselves. */
+export function isCompressible(length: i32): boolean {
   let eighths = 0;
+  let values = 0;
   for (let i = 0; i < 1024; i += 4) {
     const count = load32(COUNTS + i);
-    if (count > 0) eighths += count * (8 * LOG - log2Eighths(count));
+    if (count === 0) continue;
+    values++;
+    eighths += count * (8 * LOG - log2Eighths(count));
   }
-  return eighths < 62 * SIZE;
+  const saved = 64 - ((eighths / SIZE) | 0);
+  return saved > 2 && (length * saved) >> 6 > values;
 }
 
 function countOne(at: i32): void {
@@ -163,53 +167,68 @@ export function encodeStatic(from: i32, length: i32, to: i32): i32 {
   for (let i = 0; i < 1024; i += 4) {
     const count = load32(COUNTS + i);
     if (count === 0) continue;
-    const bits = count === 1 ? LOG : LOG - 31 + leadingZeros(count - 1);
-    store32(BIT_DELTA + i, (bits << 16) - (count << bits));
+    const most = count === 1 ? LOG : LOG - 31 + leadingZeros(count - 1);
+    store32(BIT_DELTA + i, (most << 16) - (count << most));
     store32(STATE_DELTA + i, 2 * (total - count) + NEXT);
     total += count;
   }
 
-  let even = SIZE;
-  let odd = SIZE;
-  let held = 0;
-  let bits = 0;
-  let at = to;
-  let i = length;
-  if (i & 1) {
-    i--;
-    const symbol = load8(from + i) << 2;
-    const n = (even + load32(BIT_DELTA + symbol)) >> 16;
-    held = even & ((1 << n) - 1);
-    bits = n;
-    even = load16(load32(STATE_DELTA + symbol) + 2 * (even >> n));
-  }
+  held = 0;
+  bits = 0;
+  at = to;
+  let first = SIZE;
+  let second = SIZE;
+  let third = SIZE;
+  let fourth = SIZE;
+  let i = length & ~3;
+  if (length - i > 2) third = encodeOne(third, load8(from + i + 2) << 2);
+  if (length - i > 1) second = encodeOne(second, load8(from + i + 1) << 2);
+  flush();
+  if (length - i > 0) first = encodeOne(first, load8(from + i) << 2);
+  flush();
   while (i > 0) {
-    i -= 2;
-    const second = load8(from + i + 1) << 2;
-    const n = (odd + load32(BIT_DELTA + second)) >> 16;
-    held |= (odd & ((1 << n) - 1)) << bits;
-    bits += n;
-    odd = load16(load32(STATE_DELTA + second) + 2 * (odd >> n));
-    const first = load8(from + i) << 2;
-    const m = (even + load32(BIT_DELTA + first)) >> 16;
-    held |= (even & ((1 << m) - 1)) << bits;
-    bits += m;
-    even = load16(load32(STATE_DELTA + first) + 2 * (even >> m));
-    store32(at, held);
-    at += bits >> 3;
-    held = held >>> (bits & 24);
-    bits &= 7;
+    i -= 4;
+    fourth = encodeOne(fourth, load8(from + i + 3) << 2);
+    third = encodeOne(third, load8(from + i + 2) << 2);
+    flush();
+    second = encodeOne(second, load8(from + i + 1) << 2);
+    first = encodeOne(first, load8(from + i) << 2);
+    flush();
   }
-  held |= (odd - SIZE) << bits;
-  bits += LOG;
+  flush();
+  put(fourth - SIZE, LOG);
+  put(third - SIZE, LOG);
+  flush();
+  put(second - SIZE, LOG);
+  flush();
+  put(first, LOG + 1);
+  flush();
+  return at - to + (bits > 0 ? 1 : 0);
+}
+
+/** Bits that are not written yet, how many, and where the next ones go. */
+let held: i32 = 0;
+let bits: i32 = 0;
+let at: i32 = 0;
+
+function put(value: i32, count: i32): void {
+  held |= value << bits;
+  bits += count;
+}
+
+/** Writes all but the last 7 bits; to be called before there are more than 32. */
+function flush(): void {
   store32(at, held);
   at += bits >> 3;
   held = held >>> (bits & 24);
   bits &= 7;
-  held |= ((even - SIZE) | SIZE) << bits;
-  bits += LOG + 1;
-  store32(at, held);
-  return at - to + ((bits + 7) >> 3);
+}
+
+/** The state after a symbol, given as 4 times its value. */
+function encodeOne(state: i32, symbol: i32): i32 {
+  const count = (state + load32(BIT_DELTA + symbol)) >> 16;
+  put(state & ((1 << count) - 1), count);
+  return load16(load32(STATE_DELTA + symbol) + 2 * (state >> count));
 }
 
 /**
@@ -232,33 +251,44 @@ export function decodeStatic(from: i32, bytes: i32, to: i32, length: i32): boole
   const last = load8(from + bytes - 1);
   if (last === 0) return false;
   let bit = 8 * bytes - 1 - (leadingZeros(last) - 24);
-  if (bit < 2 * LOG) return false;
-  bit -= LOG;
-  let even = take(from, bit) & (SIZE - 1);
-  bit -= LOG;
-  let odd = take(from, bit) & (SIZE - 1);
-  const pairs = length & ~1;
-  for (let i = 0; i < pairs; i += 2) {
-    const first = load32(DECODE + 4 * even);
-    const second = load32(DECODE + 4 * odd);
-    const m = (first >> 8) & 255;
-    const n = (second >> 8) & 255;
-    store16(to + i, (first & 255) | ((second & 255) << 8));
-    bit -= m + n;
+  if (bit < 4 * LOG) return false;
+  let first = take(from, bit - LOG) & (SIZE - 1);
+  let second = take(from, bit - 2 * LOG) & (SIZE - 1);
+  let third = take(from, bit - 3 * LOG) & (SIZE - 1);
+  bit -= 4 * LOG;
+  let fourth = take(from, bit) & (SIZE - 1);
+  const quads = length & ~3;
+  for (let i = 0; i < quads; i += 4) {
+    const a = load32(DECODE + 4 * first);
+    const b = load32(DECODE + 4 * second);
+    const c = load32(DECODE + 4 * third);
+    const d = load32(DECODE + 4 * fourth);
+    store32(to + i, (a & 255) | ((b & 255) << 8) | ((c & 255) << 16) | (d << 24));
+    const k = (a >> 8) & 255;
+    const l = (b >> 8) & 255;
+    const m = (c >> 8) & 255;
+    const n = (d >> 8) & 255;
+    const middle = bit - k - l;
+    bit = middle - m - n;
     if (bit < 0) return false;
-    const taken = take(from, bit);
-    odd = (second >>> 16) + (taken & ((1 << n) - 1));
-    even = (first >>> 16) + ((taken >>> n) & ((1 << m) - 1));
+    const upper = take(from, middle);
+    const lower = take(from, bit);
+    first = (a >>> 16) + ((upper >>> l) & ((1 << k) - 1));
+    second = (b >>> 16) + (upper & ((1 << l) - 1));
+    third = (c >>> 16) + ((lower >>> n) & ((1 << m) - 1));
+    fourth = (d >>> 16) + (lower & ((1 << n) - 1));
   }
-  if (length & 1) {
-    const entry = load32(DECODE + 4 * even);
+  for (let i = quads; i < length; i++) {
+    const entry = load32(DECODE + 4 * first);
     const n = (entry >> 8) & 255;
-    store8(to + length - 1, entry);
+    store8(to + i, entry);
     bit -= n;
     if (bit < 0) return false;
-    even = (entry >>> 16) + (take(from, bit) & ((1 << n) - 1));
+    first = second;
+    second = third;
+    third = (entry >>> 16) + (take(from, bit) & ((1 << n) - 1));
   }
-  return bit === 0 && even === 0 && odd === 0;
+  return bit === 0 && (first | second | third | fourth) === 0;
 }
 
 /** At least 25 bits from `bit` on. */

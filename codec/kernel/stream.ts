@@ -21,7 +21,7 @@ const ANNOUNCEMENT: i32 = 9;
 const CODED_BYTES: i32 = 11;
 
 /** Up to here the range coder's time does not matter, and the static tables would cost more than they save. */
-const SHORT: i32 = 2048;
+const SHORT: i32 = 1024;
 /** A longer stream is sampled first, at eight places. */
 const LONG: i32 = 1 << 16;
 const SAMPLE: i32 = 1 << 11;
@@ -74,12 +74,12 @@ function countAndScale(from: i32, length: i32): boolean {
     fixed.clearCounts();
     for (let i = 0; i < 8; i++) fixed.countBytes(from + i * stride, SAMPLE);
     fixed.scaleCounts(8 * SAMPLE);
-    if (!fixed.isCompressible()) return false;
+    if (!fixed.isCompressible(length)) return false;
   }
   fixed.clearCounts();
   fixed.countBytes(from, length);
   fixed.scaleCounts(length);
-  return fixed.isCompressible();
+  return fixed.isCompressible(length);
 }
 
 function writeRaw(from: i32, length: i32): void {

@@ -20,6 +20,7 @@ const base = noise(400_000);
 const targets = [
   concat([noise(30, 2), base.subarray(0, 9000), noise(500, 3), base]),
   concat([base.subarray(0, 200_000), noise(40, 2), base.subarray(200_040)]),
+  concat([base.subarray(0, 200_000), noise(40, 2), base.subarray(200_000)]),
 ];
 
 test.each([

@@ -25,6 +25,13 @@ describe('encodeDelta and applyDelta', () => {
     );
   });
 
+  test('reverse each other when the range coder ends with zeros', async () => {
+    const words = (first: number, count: number) =>
+      Uint8Array.from({ length: 8 * count }, (_, index) => (index === 0 ? first : index % 8 === 0 ? 254 : 0));
+    const target = words(255, 6);
+    expect(Buffer.compare(await apply(words(254, 3), encodeDelta(words(254, 3), target), target), target)).toBe(0);
+  });
+
   const base = noise(4 * MIB);
   const text = new TextEncoder().encode(Array.from({ length: 200_000 }, (_, line) => `line ${line * 7919}\n`).join(''));
   test.each([
@@ -36,6 +43,7 @@ describe('encodeDelta and applyDelta', () => {
     ['nothing', 16, base, new Uint8Array(0)],
     ['content from nothing', 60 + 1000, new Uint8Array(0), noise(1000)],
     ['zeros', 40, base, new Uint8Array(4 * MIB)],
+    ['a byte less in each 64', 60_000, base, base.filter((_, index) => index % 64 !== 5)],
     ['a changed word in each hundredth line', 8000, text, replacedEvery(text, 100 * 14)],
   ])('describe %s in at most %i bytes', async (_, most, from, to) => {
     const delta = encodeDelta(from, to);
@@ -58,6 +66,34 @@ describe('encodeDelta and applyDelta', () => {
       const shorter = target.subarray(0, BLOCK_BYTES - 70_001);
       expect(Buffer.compare(await apply(file, encodeDelta(file, shorter), shorter), shorter)).toBe(0);
     }
+  });
+
+  test.each([
+    ['near its start', 0, 1000],
+    ['over the edge of a compared chunk', 3 * 65_536 - 20, 100],
+    ['of a whole chunk', BLOCK_BYTES / 2, 65_536],
+    ['near its end', BLOCK_BYTES - 200, 7],
+  ])('bytes inserted into a block between neighbours, or removed from it, %s', async (_, at, length) => {
+    const blocks = noise(3 * BLOCK_BYTES, 9);
+    const block = blocks.subarray(BLOCK_BYTES, 2 * BLOCK_BYTES);
+    for (const from of [blocks, blocks.subarray(0, 2 * BLOCK_BYTES), block]) {
+      const inserted = concat([block.subarray(0, at), new Uint8Array(length), block.subarray(at)]);
+      const removed = concat([block.subarray(0, at), block.subarray(at + length)]);
+      for (const target of [inserted.subarray(0, BLOCK_BYTES), removed]) {
+        const delta = encodeDelta(from, target);
+        expect(delta.length).toBeLessThan(80);
+        expect(Buffer.compare(await apply(from, delta, target), target)).toBe(0);
+      }
+    }
+  });
+
+  test('an end that is in the base several times', async () => {
+    const lines = noise(200_000, 3);
+    const from = concat([lines, base.subarray(0, 300_000), lines, base.subarray(300_000, 500_000), lines]);
+    const target = concat([from.subarray(0, 150_000), noise(20, 4), from.subarray(150_000)]);
+    const delta = encodeDelta(from, target);
+    expect(delta.length).toBeLessThan(80);
+    expect(Buffer.compare(await apply(from, delta, target), target)).toBe(0);
   });
 
   test('content from far away is found although most of the block did not change', async () => {
@@ -123,13 +159,13 @@ describe('applyDelta refuses', () => {
 
   test.each([
     ['an unknown version', [1, 0, 10, 4], 'unknown_version'],
-    ['unknown flags', [2, 2, 10, 4], 'malformed'],
-    ['another size', [2, 0, 10, 5, 0], 'wrong_target'],
-    ['a size that is cut off', [2, 0, 0x8a], 'malformed'],
-    ['an overlong size', [2, 0, 0x8a, 0x00, 4], 'malformed'],
-    ['a size beyond 4 bytes', [2, 0, 0xff, 0xff, 0xff, 0xff, 0x01], 'malformed'],
-    ['hashes that are cut off', [2, 1, 10, 4, 1, 2, 3], 'malformed'],
-    ['adaptive bytes past the end', [2, 0, 10, 4, 9, 1, 2], 'malformed'],
+    ['unknown flags', [3, 2, 10, 4], 'malformed'],
+    ['another size', [3, 0, 10, 5, 0], 'wrong_target'],
+    ['a size that is cut off', [3, 0, 0x8a], 'malformed'],
+    ['an overlong size', [3, 0, 0x8a, 0x00, 4], 'malformed'],
+    ['a size beyond 4 bytes', [3, 0, 0xff, 0xff, 0xff, 0xff, 0x01], 'malformed'],
+    ['hashes that are cut off', [3, 1, 10, 4, 1, 2, 3], 'malformed'],
+    ['adaptive bytes past the end', [3, 0, 10, 4, 9, 1, 2], 'malformed'],
   ])('%s', async (_, bytes, code) => {
     const expectation = { expectedSize: 4, expectedHash: toHex(await sha256(Uint8Array.of(1, 2, 3, 4))) };
     const attempt = applyDelta(new Uint8Array(10), Uint8Array.from(bytes), expectation);

@@ -1,20 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { applyDelta, encodeDelta, encodeDeltaFromSignature, sha256, signature, toHex } from '../../codec/index.ts';
-import { concat, noise } from './pairs.ts';
+import { builds, concat, noise } from './pairs.ts';
 
 /** `CODEC_FUZZ_RUNS=1000000` is the long run. */
 const RUNS = Number(process.env.CODEC_FUZZ_RUNS ?? 50_000);
 
-/** Pairs whose deltas use every feature: few and many instructions, a dictionary, differences, long literals. */
+/** Pairs whose deltas use every feature: few and many instructions, a dictionary, corrections, long literals. */
 const text = new TextEncoder().encode(Array.from({ length: 900 }, (_, i) => `row ${i}: ${i * 7919}\n`).join(''));
-const words = Uint8Array.from({ length: 24_000 }, (_, index) =>
-  index % 4 < 2 ? Math.imul(index, 0x9e3779b1) >>> 24 : 0,
-);
 const pairs = [
   { base: noise(2000), target: concat([noise(2000).subarray(900), noise(40, 2), noise(700)]) },
   { base: text, target: concat([text.subarray(3000), text.map((byte) => byte ^ 1).subarray(0, 500), text]) },
-  { base: words, target: words.map((byte, index) => (index % 12 === 3 ? byte + 1 : byte)) },
+  { base: noise(24_000), target: noise(24_000).map((byte, index) => (index % 16 === 3 ? byte + 1 : byte)) },
+  builds(150, 7),
   { base: noise(100), target: text },
 ];
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
-/** A base and a target made from it by moving, dropping, repeating, changing and inserting pieces. */
-export const structuredPair = fc
+/** By moving, dropping, repeating, changing and inserting pieces. */
+const rearranged = fc
   .tuple(
     fc.uint8Array({ maxLength: 3000 }),
     fc.array(
@@ -30,6 +30,45 @@ export const structuredPair = fc
     });
     return { base, target: concat(parts) };
   });
+
+/** A base and a target made from it. */
+export const structuredPair = fc.oneof(
+  { weight: 9, arbitrary: rearranged },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.integer({ min: 20, max: 80 }), fc.integer({ min: 1, max: 30 }), fc.nat(3000))
+      .map(([functions, grown, cut]) => {
+        const { base, target } = builds(functions, grown);
+        return { base, target: target.subarray(cut) };
+      }),
+  },
+);
+
+/**
+ * Two builds of one program: functions with calls of each other, as 4-byte distances, and a table of where they are. In
+ * the second build each function whose number `grown` divides has 5 more bytes, so that most calls change.
+ */
+export function builds(functions: number, grown: number): { base: Uint8Array; target: Uint8Array } {
+  return { base: build(functions, 0), target: build(functions, grown) };
+}
+
+function build(functions: number, grown: number): Uint8Array {
+  const bodies = Array.from({ length: functions }, (_, index) => noise(40 + ((index * 37) % 200), index + 1));
+  const sizes = bodies.map(({ length }, index) => length + (grown > 0 && index % grown === 0 ? 5 : 0));
+  const starts = sizes.map((_, index) => sizes.slice(0, index).reduce((sum, size) => sum + size, 0));
+  const code = bodies.map((body, index) => {
+    const bytes = concat([noise(sizes[index]! - body.length, 99), body]);
+    const view = new DataView(bytes.buffer);
+    for (let at = 9; at + 4 < body.length; at += 14 + (at % 11)) {
+      const place = bytes.length - body.length + at;
+      const called = (index * 31 + at * 7) % functions;
+      view.setInt32(place, starts[called]! - starts[index]! - place, true);
+    }
+    return bytes;
+  });
+  return concat([...code, new Uint8Array(Int32Array.from(starts).buffer)]);
+}
 
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));

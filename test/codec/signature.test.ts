@@ -42,6 +42,25 @@ test.each([
   expect(Buffer.compare(await apply(base, delta, block), block)).toBe(0);
 });
 
+const whole = noise(BLOCK_BYTES, 4);
+test.each([
+  ['nowhere', 20, whole],
+  ['at the start', 2300, concat([noise(9, 5), whole.subarray(9)])],
+  ['between equal ends', 2300, concat([whole.subarray(0, 1_000_000), noise(9, 5), whole.subarray(1_000_009)])],
+  ['at the end', 2300, concat([whole.subarray(0, -9), noise(9, 5)])],
+  ['at both ends', 4400, concat([noise(9, 5), whole.subarray(9, -9), noise(9, 6)])],
+  ['everywhere', BLOCK_BYTES + 40, noise(BLOCK_BYTES, 6)],
+  [
+    'in all but its first half',
+    BLOCK_BYTES / 2 + 40,
+    concat([whole.subarray(0, BLOCK_BYTES / 2), noise(BLOCK_BYTES / 2, 6)]),
+  ],
+])('a block of whole chunks that differs %s costs at most %i bytes', async (_, most, target) => {
+  const delta = encodeDeltaFromSignature(signature(whole), target);
+  expect(delta.length).toBeLessThanOrEqual(most);
+  expect(Buffer.compare(await apply(whole, delta, target), target)).toBe(0);
+});
+
 test('two signatures of the same base differ: each has a key of its own', () => {
   expect(Buffer.compare(signature(base).subarray(40), signature(base).subarray(40))).not.toBe(0);
 });
@@ -53,7 +72,7 @@ test('WebAssembly and TypeScript sign alike and find the same', () => {
     kernel.memory.set(to, TARGET);
     const entries = kernel.sign(from.length, chunkSize) * ENTRY_BYTES;
     const signed = kernel.memory.slice(ENTRIES, ENTRIES + entries);
-    const body = bodyOf(kernel, kernel.encodeFromSignature(from.length, to.length, chunkSize));
+    const body = bodyOf(kernel, kernel.encodeFromSignature(from.length, to.length, chunkSize, 0, 0));
     return concat([signed, body]);
   };
   fc.assert(

@@ -1,9 +1,6 @@
-import { concat, noise } from './pairs.ts';
+import { builds, concat, noise } from './pairs.ts';
 
 const text = new TextEncoder().encode(Array.from({ length: 500 }, (_, i) => `${i}: ${i * 7919} and more\n`).join(''));
-const table = Uint8Array.from({ length: 48_000 }, (_, index) =>
-  index % 4 < 2 ? Math.imul(index >> 2, 0x9e3779b1) >>> (24 - 8 * (index & 1)) : 0,
-);
 const few = noise(1300);
 
 export const vectorSeed = noise(32, 9);
@@ -28,10 +25,9 @@ export const vectorInputs = [
   },
   { name: 'long literals in static code', base: few, target: text.map((byte, index) => byte ^ (index % 7)) },
   {
-    name: 'many instructions, and literals as differences',
-    base: table,
-    target: table.map((byte, index) =>
-      index % 16 < 5 && index % 4 < 2 ? byte + (Math.imul(index >> 4, 0x85ebca6b) >>> 29) : byte,
-    ),
+    name: 'many instructions',
+    base: noise(24_000),
+    target: noise(24_000).map((byte, index) => (index % 16 === 3 ? byte + 1 : byte)),
   },
+  { name: 'COPYs that are put right', ...builds(200, 9) },
 ];

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { BLOCK_BYTES, encodeDelta, encodeDeltaFromSignature, signature } from '../../codec/index.ts';
 import { STEPS } from '../../codec/kernel/layout.ts';
 import { kernel } from '../../codec/kernel-host.ts';
-import { concat, noise } from './pairs.ts';
+import { builds, concat, noise } from './pairs.ts';
 
 /** How many times the work of random input any input may take: random input is soon crossed in long steps. */
-const MOST_SEARCH = 12;
+const MOST_SEARCH = 13;
 const MOST_MATCH = 4;
 
 function steps(): number {
@@ -26,6 +26,13 @@ const disappointing = (tail: number) =>
     ),
   );
 
+/** What makes the search look for approximate matches, and then as much else as fits. */
+const program = builds(300, 5);
+const asProgram = (rest: Uint8Array, before: Uint8Array) => concat([before, rest]).subarray(0, size);
+/** Each piece of the base, less one byte: the diagonal is lost and found again after every one of them. */
+const shrunk = (piece: number) =>
+  Uint8Array.from({ length: size - size / piece }, (_, i) => random[i + Math.floor(i / (piece - 1))]!);
+
 const hard: [string, Uint8Array, Uint8Array][] = [
   ['all chunks equal', zeros, zeros],
   ['zeros against ones', zeros, zeros.slice().fill(1)],
@@ -35,6 +42,31 @@ const hard: [string, Uint8Array, Uint8Array][] = [
   ['a period just above the chunk size', repeated(2049), repeated(2049).subarray(1)],
   ['a period of the index stride', repeated(32), repeated(33)],
   ['windows that match for 20 bytes only', disappointing(0), disappointing(1)],
+  ['a program, then random', asProgram(random, program.base), asProgram(noise(size, 2), program.target)],
+  [
+    'a program, then zeros against ones',
+    asProgram(zeros, program.base),
+    asProgram(
+      zeros.map(() => 1),
+      program.target,
+    ),
+  ],
+  ['a program, then sparse noise', asProgram(sparse(1), program.base), asProgram(sparse(2), program.target)],
+  ...[33, 40, 64, 128].map((piece): [string, Uint8Array, Uint8Array] => [
+    `${piece} bytes out of which one is missing`,
+    random,
+    shrunk(piece),
+  ]),
+  ...[33, 40, 64, 128].map((piece): [string, Uint8Array, Uint8Array] => [
+    `a program, then ${piece} bytes out of which one is missing`,
+    asProgram(random, program.base),
+    asProgram(shrunk(piece), program.target),
+  ]),
+  [
+    'a program, then windows that match for 20 bytes only',
+    asProgram(disappointing(0), program.base),
+    asProgram(disappointing(1), program.target),
+  ],
 ];
 
 describe('the search takes at most a constant times the steps of random input', () => {

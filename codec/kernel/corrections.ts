@@ -1,0 +1,273 @@
+/*
+ * What puts approximate COPYs right: for each 4 bytes that begin with a wrong one, what to add to them as a number.
+ *
+ * In executables that number follows from where things moved. Code holds the distance to what it refers to, so the
+ * number is the move of what it refers to less its own; tables hold addresses or offsets, and the number is the move of
+ * what they refer to. Either is nearly always the same as for the last reference into the same region of the base.
+ * So a correction is mostly one byte, the bytes since the one before it.
+ *
+ *   token    gap below LONG_GAP, by the move of the region that the value refers to as a distance; else LONG_GAP + kind,
+ *            and the gap as a number in a stream of its own
+ *   kinds    0 as a distance, 1 as an offset, from 2 on one of the RECENT numbers that were neither, from EXPLICIT on the
+ *            number itself in 1 to 4 bytes: its lowest in one stream, the others in the next
+ *
+ * In the last 3 bytes of a COPY the value is what of them is left.
+ */
+import {
+  ABSOLUTE,
+  ABSOLUTE_REGIONS,
+  BASE,
+  MAX_TARGET,
+  OP_FROM,
+  OP_LENGTH,
+  OP_LITERALS,
+  RECENTS,
+  RELATIVE,
+  RELATIVE_REGIONS,
+  streamAt,
+  TARGET,
+} from './layout.ts';
+import { commonPrefix, fill, load8, load32, store8, store32 } from './machine.ts';
+import { afterNumber, putNumber, smaller, takeNumber } from './numbers.ts';
+import { readStream, writeStream } from './stream.ts';
+
+const LONG_GAP: i32 = 224;
+const DISTANCE: i32 = 0;
+const OFFSET: i32 = 1;
+const RECENT: i32 = 2;
+const RECENT_COUNT: i32 = 8;
+const EXPLICIT: i32 = 10;
+
+/** Regions of what is referred to, as powers of 2: code moves in larger pieces than what tables point to. */
+const RELATIVE_BITS: i32 = 12;
+const ABSOLUTE_BITS: i32 = 10;
+
+/** Contexts of the four streams. */
+const TOKEN: i32 = 20;
+const GAP: i32 = 21;
+const LOW: i32 = 22;
+const HIGH: i32 = 23;
+
+const tokenStream: i32 = streamAt(5);
+const gapStream: i32 = streamAt(6);
+const lowStream: i32 = streamAt(7);
+const highStream: i32 = streamAt(8);
+
+let token: i32 = 0;
+let gap: i32 = 0;
+let low: i32 = 0;
+let high: i32 = 0;
+
+function start(): void {
+  token = tokenStream;
+  gap = gapStream;
+  low = lowStream;
+  high = highStream;
+  fill(RELATIVE, 0, 4 << RELATIVE_REGIONS);
+  fill(ABSOLUTE, 0, 4 << ABSOLUTE_REGIONS);
+  fill(RECENTS, 0, 4 * RECENT_COUNT);
+}
+
+/** Where the move of the region is kept that a value refers to, at `place` of the base, as a distance. */
+function relative(place: i32, value: i32): i32 {
+  return RELATIVE + ((((place + value) >>> RELATIVE_BITS) & ((1 << RELATIVE_REGIONS) - 1)) << 2);
+}
+
+/** The same for a value that is an offset. */
+function absolute(value: i32): i32 {
+  return ABSOLUTE + (((value >>> ABSOLUTE_BITS) & ((1 << ABSOLUTE_REGIONS) - 1)) << 2);
+}
+
+/** The lowest bytes of a number, without a sign and with one. */
+function lowest(number: i32, bytes: i32): i32 {
+  return bytes === 4 ? number : number & ((1 << (8 * bytes)) - 1);
+}
+
+function signed(number: i32, bytes: i32): i32 {
+  const unused = 32 - 8 * bytes;
+  return (number << unused) >> unused;
+}
+
+/** Moves the entry at `index` of the recent numbers to their front. */
+function moveToFront(index: i32, value: i32): void {
+  for (let i = index; i > 0; i--) store32(RECENTS + 4 * i, load32(RECENTS + 4 * i - 4));
+  store32(RECENTS, value);
+}
+
+/** Writes the corrections of the instructions' COPYs. */
+export function writeCorrections(count: i32): void {
+  start();
+  let to = TARGET;
+  let since = 0;
+  for (let i = 0; i < 4 * count; i += 4) {
+    to += load32(OP_LITERALS + i);
+    const from = BASE + load32(OP_FROM + i);
+    const length = load32(OP_LENGTH + i);
+    const shift = to - TARGET - (from - BASE);
+    let done = 0;
+    let place = commonPrefix(to, from, length);
+    while (place < length) {
+      const left = smaller(length - place, 4);
+      const old = lowest(load32(from + place), left);
+      const change = signed(load32(to + place) - old, left);
+      put(since + place - done, from - BASE + place, old, change, shift);
+      since = 0;
+      done = smaller(place + 4, length);
+      place = done + commonPrefix(to + done, from + done, length - done);
+    }
+    since += length - done;
+    to += length;
+  }
+  writeStream(tokenStream, token - tokenStream, TOKEN);
+  writeStream(gapStream, gap - gapStream, GAP);
+  writeStream(lowStream, low - lowStream, LOW);
+  writeStream(highStream, high - highStream, HIGH);
+}
+
+function put(bytes: i32, place: i32, old: i32, change: i32, shift: i32): void {
+  const relativeAt = relative(place, old);
+  const absoluteAt = absolute(old);
+  let kind = DISTANCE;
+  if (load32(relativeAt) !== ((change + shift) | 0)) {
+    kind = load32(absoluteAt) === change ? OFFSET : putOther(change);
+  }
+  store32(relativeAt, change + shift);
+  store32(absoluteAt, change);
+  if (kind === DISTANCE && bytes < LONG_GAP) {
+    store8(token++, bytes);
+  } else {
+    store8(token++, LONG_GAP + kind);
+    gap = putNumber(gap, bytes);
+  }
+}
+
+/** Writes a number that no region foretells. Returns its kind. */
+function putOther(change: i32): i32 {
+  let index = 0;
+  while (index < RECENT_COUNT && load32(RECENTS + 4 * index) !== change) index++;
+  if (index < RECENT_COUNT) {
+    moveToFront(index, change);
+    return RECENT + index;
+  }
+  moveToFront(RECENT_COUNT - 1, change);
+  let bytes = 1;
+  while (signed(change, bytes) !== change) bytes++;
+  store8(low++, change);
+  for (let i = 1; i < bytes; i++) store8(high++, change >> (8 * i));
+  return EXPLICIT - 1 + bytes;
+}
+
+let tokenEnd: i32 = 0;
+let gapEnd: i32 = 0;
+let lowEnd: i32 = 0;
+let highEnd: i32 = 0;
+/** A kind when no correction follows, and when one is malformed; and as many bytes before it. */
+const NONE: i32 = -1;
+const MALFORMED: i32 = -2;
+const NEVER: i32 = 1 << 29;
+
+/** Copied bytes before the next correction, and its kind. */
+let ahead: i32 = 0;
+let kindAhead: i32 = 0;
+
+/** Reads the streams of corrections. Returns false when they are malformed. */
+export function readCorrections(): boolean {
+  start();
+  tokenEnd = token + readStream(token, MAX_TARGET, TOKEN);
+  gapEnd = gap + readStream(gap, MAX_TARGET, GAP);
+  lowEnd = low + readStream(low, MAX_TARGET, LOW);
+  highEnd = high + readStream(high, MAX_TARGET, HIGH);
+  ahead = takeToken();
+  return tokenEnd >= token && gapEnd >= gap && lowEnd >= low && highEnd >= high;
+}
+
+/** Whether all corrections were used up. */
+export function corrected(): boolean {
+  return kindAhead === NONE && gap === gapEnd && low === lowEnd && high === highEnd;
+}
+
+/** The gap of the next token; leaves its kind. */
+function takeToken(): i32 {
+  if (token >= tokenEnd) {
+    kindAhead = NONE;
+    return NEVER;
+  }
+  const value = load8(token++);
+  kindAhead = DISTANCE;
+  return value < LONG_GAP ? value : takeLongGap(value - LONG_GAP);
+}
+
+function takeLongGap(kind: i32): i32 {
+  const bytes = takeNumber(gap, gapEnd);
+  gap = afterNumber;
+  if (bytes < 0 || kind >= EXPLICIT + 4) {
+    kindAhead = MALFORMED;
+    return NEVER;
+  }
+  kindAhead = kind;
+  return bytes;
+}
+
+/** Puts right the `length` bytes at `to` that were copied from byte `from` of the base. */
+export function correct(to: i32, from: i32, length: i32): void {
+  const shift = to - TARGET - from;
+  let place = ahead;
+  while (place < length) {
+    if (kindAhead === DISTANCE && place <= length - 4) {
+      place = correctDistances(to, from, place, length - 4, shift);
+      continue;
+    }
+    const left = smaller(length - place, 4);
+    const old = lowest(load32(to + place), left);
+    const relativeAt = relative(from + place, old);
+    const change = kindAhead === DISTANCE ? (load32(relativeAt) - shift) | 0 : takeOther(old);
+    store32(relativeAt, change + shift);
+    store32(absolute(old), change);
+    if (left === 4) store32(to + place, old + change);
+    else for (let i = 0; i < left; i++) store8(to + place + i, (old + change) >> (8 * i));
+    place += left + takeToken();
+  }
+  ahead = place - length;
+}
+
+/** Does so for distances up to `last`, which most corrections are. Returns the place of the one that follows these. */
+function correctDistances(to: i32, from: i32, place: i32, last: i32, shift: i32): i32 {
+  let at = place;
+  let next = token;
+  while (at <= last) {
+    const old = load32(to + at);
+    const change = (load32(relative(from + at, old)) - shift) | 0;
+    store32(absolute(old), change);
+    store32(to + at, old + change);
+    const value = next < tokenEnd ? load8(next) : LONG_GAP;
+    if (value >= LONG_GAP) {
+      token = next;
+      return at + 4 + takeToken();
+    }
+    next++;
+    at += 4 + value;
+  }
+  token = next;
+  return at;
+}
+
+/** Reads a number that the distance does not foretell. */
+function takeOther(old: i32): i32 {
+  if (kindAhead === OFFSET) return load32(absolute(old));
+  if (kindAhead < EXPLICIT) {
+    const index = kindAhead - RECENT;
+    const change = load32(RECENTS + 4 * index);
+    moveToFront(index, change);
+    return change;
+  }
+  const highBytes = kindAhead - EXPLICIT;
+  if (low >= lowEnd || highBytes > highEnd - high) {
+    low = lowEnd + 1;
+    return 0;
+  }
+  let change = load8(low++);
+  for (let i = 1; i <= highBytes; i++) change |= load8(high++) << (8 * i);
+  change = signed(change, highBytes + 1);
+  moveToFront(RECENT_COUNT - 1, change);
+  return change;
+}

@@ -3,12 +3,21 @@ export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
 }
 
-const nodeCrypto = globalThis.process?.getBuiltinModule?.('node:crypto');
+type Digest = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+
+let chosen: Digest | undefined;
 
 /** `sha256` on this thread where Node offers it: Web Crypto copies its input first, which takes as long as the hash. */
-export const digest: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array> = nodeCrypto
-  ? (bytes) => nodeCrypto.hash('sha256', bytes, 'buffer')
-  : sha256;
+export const digest: Digest = (bytes) => {
+  chosen ??= nodeDigest() ?? sha256;
+  return chosen(bytes);
+};
+
+/** Loaded at the first use: that takes milliseconds, and only applying a delta needs it. */
+function nodeDigest(): Digest | undefined {
+  const node = globalThis.process?.getBuiltinModule?.('node:crypto');
+  return node && ((bytes) => node.hash('sha256', bytes, 'buffer'));
+}
 
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 

@@ -57,12 +57,10 @@ export function kernel(): Kernel {
 /** The kernel in WebAssembly, or `undefined` where WebAssembly or its SIMD instructions are missing. */
 export function wasmKernel(): Kernel | undefined {
   if (wasm || typeof WebAssembly === 'undefined') return wasm;
-  const bytes = fromBase64(kernelModule);
-  if (!WebAssembly.validate(bytes)) return undefined;
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  const module = compile(fromBase64(kernelModule));
+  if (!module) return undefined;
+  const { exports } = new WebAssembly.Instance(module);
   const memory = exports.memory as WebAssembly.Memory;
-  const missing = MEMORY_BYTES - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
   wasm = { ...(exports as unknown as Omit<Kernel, 'memory'>), memory: new Uint8Array(memory.buffer) };
   return wasm;
 }
@@ -73,6 +71,16 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(characters.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
   return bytes;
+}
+
+/** Asking first whether it compiles would take as long again. */
+function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module | undefined {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) return undefined;
+    throw error;
+  }
 }
 
 /** The same sources run as TypeScript, with identical results. */

@@ -33,7 +33,7 @@ export interface SignatureOptions {
  * a seed that must not be known before the base is, or chunks could be made to collide.
  *
  * @param base at most 12 MiB
- * @throws DeltaError `too_large` or `malformed` for sizes out of range
+ * @throws DeltaError `too_large` or `malformed` for sizes out of range, also of the seed
  */
 export function signature(
   base: Uint8Array,
@@ -41,6 +41,9 @@ export function signature(
 ): Uint8Array {
   checkSizes(base.length, 0);
   checkChunkSize(chunkSize);
+  if (seed.length !== SEED_BYTES) {
+    throw new DeltaError('malformed', `a seed of ${seed.length} bytes: it has to have ${SEED_BYTES}`);
+  }
   const { memory, sign } = kernel();
   memory.set(base, BASE);
   memory.set(seed, SEED);

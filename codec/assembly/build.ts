@@ -2,15 +2,20 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
+import { MEMORY_BYTES } from '../kernel/layout.ts';
 
 const root = join(import.meta.dirname, '../..');
 const portable = 'codec/kernel/machine.ts';
 const simd = 'codec/assembly/machine.ts';
 
+const pages = Math.ceil(MEMORY_BYTES / 65536);
+
 const flags = [
   ...['--runtime', 'stub'],
   ...['--use', 'abort='],
   ...['--enable', 'simd,bulk-memory'],
+  // All of it from the start, and never more: growing it later takes milliseconds.
+  ...['--initialMemory', String(pages), '--maximumMemory', String(pages)],
   ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert'],
 ];
 

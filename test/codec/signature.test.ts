@@ -98,6 +98,10 @@ describe('encodeDeltaFromSignature refuses', () => {
     expect(() => signature(base, { chunkSize })).toThrow(DeltaError);
   });
 
+  test.each([0, 31, 33, 1 << 17])('a seed of %i bytes', (bytes) => {
+    expect(() => signature(base, { seed: new Uint8Array(bytes) })).toThrow(DeltaError);
+  });
+
   test('nothing that a mutation makes: the delta is refused or leads to the target', async () => {
     const from = base.slice(0, 10_000);
     const to = concat([from.subarray(600, 9000), noise(60, 3), from.subarray(100)]);

@@ -9,6 +9,7 @@ import { startInstance } from '../local/lambda/instance.ts';
 import { type RunningFunction, readRunning } from '../local/running.ts';
 import { synthesize } from '../local/synthesize.ts';
 import { freePorts } from '../test/support/ports.ts';
+import { median } from './statistics.ts';
 
 /** Runs of each function; the table has medians. */
 const RUNS = 9;
@@ -96,10 +97,6 @@ async function eventOf(name: string): Promise<string> {
     .replace(/(?<=[a-z])[A-Z]/g, '-$&')
     .toLowerCase();
   return await readFile(join(import.meta.dirname, '../test/events', `${folder}.json`), 'utf8').catch(() => '{}');
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function print(rows: readonly Row[]): void {

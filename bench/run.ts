@@ -4,6 +4,7 @@ type Bench = (options: { json: boolean }) => Promise<void>;
 const benches: Record<string, () => Promise<{ run: Bench }>> = {
   codec: () => import('./codec/bench.ts'),
   'cold-start': () => import('./cold-start.ts'),
+  metadata: () => import('./metadata/bench.ts'),
 };
 
 const [name, ...options] = process.argv.slice(2);

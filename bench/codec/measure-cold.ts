@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { median } from './measure.ts';
+import { median } from '../statistics.ts';
 
 const RUNS = 15;
 const root = join(import.meta.dirname, '..', '..');

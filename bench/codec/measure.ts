@@ -1,7 +1,4 @@
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
-}
+import { median } from '../statistics.ts';
 
 /**
  * Median milliseconds of each of the tasks. They take turns, so that whatever else the machine does meets all of them

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { median } from '../statistics.ts';
 import type { Pair } from './cases.ts';
-import { median } from './measure.ts';
 
 export interface Figures {
   readonly delta_bytes: number;

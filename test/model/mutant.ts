@@ -42,5 +42,6 @@ const failure = await explore(world, mutation.encounter).then(
 );
 const outcome: Outcome = { failure };
 console.log(JSON.stringify(outcome));
-// Actors that crashed in mid-statement hold connections for ever.
+await world.store.stop();
+// An actor that was cut off waits for a lock for ever, and its connection with it.
 process.exit();

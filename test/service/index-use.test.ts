@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { collectBlocks } from '../../lambdas/gc/blocks.ts';
+import { forgetChanges } from '../../lambdas/gc/changes.ts';
+import { removeExpiredPins } from '../../lambdas/gc/pins.ts';
+import { expireVersions } from '../../lambdas/gc/versions.ts';
 import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import type { Sql } from '../../lambdas/shared/sql.ts';
 import { changeBounds, lockAccount } from '../../lambdas/shared/tables/accounts.ts';
 import {
+  blocksBetween,
+  countsOf,
   findBlocks,
   insertPending,
+  listQuarantined,
   lockToRaise,
   lowerCounts,
   markLive,
@@ -18,10 +25,17 @@ import { requireDevice } from '../../lambdas/shared/tables/devices.ts';
 import { findTreeHash, listDirectory, listItems, listStale } from '../../lambdas/shared/tables/directories.ts';
 import { filterFiles, filterParents, findTargets } from '../../lambdas/shared/tables/files.ts';
 import { filterHeld, holdBlocks } from '../../lambdas/shared/tables/held-blocks.ts';
-import { confirmVersions, countedHashes, enterLedger, leaveLedger } from '../../lambdas/shared/tables/ledger.ts';
+import {
+  confirmVersions,
+  countedHashes,
+  enterLedger,
+  leaveLedger,
+  listUnsettled,
+  openVersions,
+} from '../../lambdas/shared/tables/ledger.ts';
 import { findPins, releasePins, renewPins, verifyPins } from '../../lambdas/shared/tables/pins.ts';
 import { findAnswer } from '../../lambdas/shared/tables/requests.ts';
-import { findUpload, listUploadFiles } from '../../lambdas/shared/tables/uploads.ts';
+import { findUpload, listUploadFiles, removeExpiredUploads } from '../../lambdas/shared/tables/uploads.ts';
 import { filterVersions, findVersions, listHistory } from '../../lambdas/shared/tables/versions.ts';
 import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 
@@ -42,7 +56,11 @@ async function plansOf(run: (sql: never) => Promise<unknown>): Promise<string> {
     await client.query('begin');
     await client.query('set local enable_seqscan = off');
     const explaining = {
-      async query(text: string, values: unknown[]) {
+      connect: async () => explaining,
+      release: () => {},
+      async query(text: string, values?: unknown[]) {
+        // All is one transaction here.
+        if (/^(begin|commit|rollback)/.test(text)) return { rows: [] };
         const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values);
         plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
         return await client.query(text, values);
@@ -110,6 +128,16 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   countedHashes: (sql) => countedHashes(sql, [id]),
   leaveLedger: (sql) => leaveLedger(sql, [id], 'raised'),
   confirmVersions: (sql) => confirmVersions(sql, [id]),
+  listQuarantined: (sql) => listQuarantined(sql, '', 10),
+  countsOf: (sql) => countsOf(sql, hashes),
+  blocksBetween: (sql) => blocksBetween(sql, hashes[0]!, hashes[1]!),
+  openVersions: (sql) => openVersions(sql, hashes),
+  collectBlocks: (sql) => collectBlocks(sql, 10),
+  removeExpiredPins: (sql) => removeExpiredPins(sql, 10),
+  expireVersions: (sql) => expireVersions(sql, { ...shard, pool: sql }, 10),
+  forgetChanges: (sql) => forgetChanges(sql, shard, 10),
+  removeExpiredUploads: (sql) => removeExpiredUploads(sql, shard, 10),
+  listUnsettled: (sql) => listUnsettled(sql, 10),
 };
 
 test.each(Object.entries(statements))('%s finds its rows by an index', async (_, run) => {

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Kafka, logLevel } from 'kafkajs';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import WebSocket from 'ws';
 import { FileChanged } from '../../protocol/file-changed.ts';
 import { SocketMessage } from '../../protocol/socket.ts';
@@ -39,6 +40,22 @@ describe.runIf(kafkaIsPossible)('the service on Apache Kafka', () => {
     expect(event).toMatchObject({ file_path: 'a.txt', version: 1, change_type: 'create', cursor });
   });
 
+  test('while the broker is gone commits go on; their events come later, all of them, in the order of each user', {
+    timeout: 180_000,
+  }, async () => {
+    const users = [await service.signUp(), await service.signUp()];
+    await Promise.all(users.map((each) => each.save('before.txt', Buffer.from(`before ${each.id}`))));
+    await kafka.kill();
+    for (let n = 0; n < 5; n++) {
+      for (const each of users)
+        expect(await each.save(`${n}.txt`, Buffer.from(`${n} ${each.id}`))).toHaveProperty('version', 1);
+    }
+    await kafka.restart();
+    await vi.waitFor(() => drain(service), { timeout: 60_000, interval: 1000 });
+
+    expect(await cursorsOf(kafka.brokers, users, 6)).toEqual(users.map(() => [1, 2, 3, 4, 5, 6]));
+  });
+
   test('the topic has 64 partitions', async () => {
     const admin = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
@@ -54,16 +71,41 @@ async function committed(user: User): Promise<{ cursor: number }> {
   return result;
 }
 
+async function drain({ cloud }: Service): Promise<void> {
+  const { functionError, payload } = await cloud.invoke('Relay', {});
+  if (functionError) throw new Error(payload.toString());
+}
+
 async function firstRecord(brokers: string[]): Promise<{ key: string; event: FileChanged }> {
-  const consumer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).consumer({ groupId: 'test' });
+  let first: { key: string; event: FileChanged } | undefined;
+  await readTopic(brokers, (key, event) => {
+    first ??= { key, event };
+    return true;
+  });
+  return first!;
+}
+
+/** The cursors of each user's events in the order of the topic, repeated ones left out, once every user has so many. */
+async function cursorsOf(brokers: string[], users: readonly User[], count: number): Promise<number[][]> {
+  const seen = users.map(() => new Set<number>());
+  await readTopic(brokers, (_, { user_id, cursor }) => {
+    seen[users.findIndex(({ id }) => id === user_id)]?.add(cursor);
+    return seen.every(({ size }) => size >= count);
+  });
+  return seen.map((cursors) => [...cursors]);
+}
+
+/** Reads the topic from its beginning until `take` has what it wants. */
+async function readTopic(brokers: string[], take: (key: string, event: FileChanged) => boolean): Promise<void> {
+  const consumer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).consumer({ groupId: randomUUID() });
   await consumer.connect();
   await consumer.subscribe({ topics: ['file-changed'], fromBeginning: true });
-  const record = await new Promise<{ key: string; event: FileChanged }>((resolve) => {
+  await new Promise<void>((resolve) => {
     void consumer.run({
-      eachMessage: async ({ message: { key, value } }) =>
-        resolve({ key: String(key), event: FileChanged.parse(JSON.parse(String(value))) }),
+      eachMessage: async ({ message: { key, value } }) => {
+        if (take(String(key), FileChanged.parse(JSON.parse(String(value))))) resolve();
+      },
     });
   });
   await consumer.disconnect();
-  return record;
 }

@@ -71,19 +71,26 @@ export interface CountableBlock extends BlockRow {
 
 /**
  * Locks the blocks to add references: hot ones, which are in use for certain, together with others who do so; the rest
- * alone.
+ * alone. One row after the other in the order of the hashes, whichever lock it takes: a lateral subquery is run for each.
  */
 export async function lockToRaise(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, CountableBlock>> {
-  const found = new Map<string, CountableBlock>();
-  const lock = async (hot: boolean, tail: string) => {
-    const missing = hashes.filter((hash) => !found.has(hash));
-    for (const [hash, row] of await selectBlocks(sql, missing, tail)) found.set(hash, { ...row, hot });
-  };
-  await lock(false, `and ref_count < ${HOT_REFERENCES} order by block_hash for no key update`);
-  await lock(true, 'and ref_count > 0 order by block_hash for share');
-  // Lost all its references since the first look.
-  await lock(false, 'order by block_hash for no key update');
-  return found;
+  if (hashes.length === 0) return new Map();
+  const block = 'select * from blocks.blocks b where b.block_hash = wanted.hash';
+  const { rows } = await sql.query<CountableBlock>(
+    `select encode(wanted.hash, 'hex') as hash, found.state, found.size_bytes, found.damaged_version, found.hot
+     from (select hash from unnest($1::bytea[]) hash order by hash) wanted
+     left join lateral (${block} and ref_count < ${HOT_REFERENCES} for no key update) cold on true
+     left join lateral (${block} and cold.block_hash is null and ref_count > 0 for share) shared on true
+     -- Lost all its references since the first look.
+     left join lateral (${block} and cold.block_hash is null and shared.block_hash is null for no key update) late on true
+     cross join lateral (select coalesce(cold.state, shared.state, late.state) as state,
+       coalesce(cold.size_bytes, shared.size_bytes, late.size_bytes) as size_bytes,
+       coalesce(cold.damaged_version, shared.damaged_version, late.damaged_version) as damaged_version,
+       shared.block_hash is not null as hot) found
+     where found.state is not null`,
+    [toBytes(hashes)],
+  );
+  return new Map(rows.map((row) => [row.hash, row]));
 }
 
 async function selectBlocks(

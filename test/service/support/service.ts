@@ -48,7 +48,6 @@ export async function invoke<Result>(name: string, event: unknown): Promise<Resu
 }
 
 /** The shard of a user, and the user's id. */
-export function shardOf({ token }: User): Shard & { userId: string } {
-  const payload = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { sub: string };
-  return { ...databasesOf(database, () => database).shardOf(payload.sub), userId: payload.sub };
+export function shardOf({ id }: User): Shard & { userId: string } {
+  return { ...databasesOf(database, () => database).shardOf(id), userId: id };
 }

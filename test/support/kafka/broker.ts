@@ -11,6 +11,9 @@ export { kafkaIsPossible } from './libraries.ts';
 
 export interface KafkaBroker {
   readonly brokers: string[];
+  /** As in a power cut; `restart` goes on with what the log holds. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -24,14 +27,23 @@ export async function startKafka(): Promise<KafkaBroker> {
 
   const java = ['-Xmx512m', '-cp', join(libraries, '*')];
   execFileSync('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', 'dGlkZW1hcmstdGVzdC1rYQ', '-c', config]);
-  const broker = spawn('java', [...java, 'kafka.Kafka', config], { stdio: 'ignore' });
   const brokers = [`127.0.0.1:${port}`];
-  await answering(brokers, broker);
+  let broker: ChildProcess;
+  const restart = async () => {
+    broker = spawn('java', [...java, 'kafka.Kafka', config], { stdio: 'ignore' });
+    await answering(brokers, broker);
+  };
+  const kill = async () => {
+    broker.kill('SIGKILL');
+    if (broker.exitCode === null && broker.signalCode === null) await once(broker, 'exit');
+  };
+  await restart();
   return {
     brokers,
+    kill,
+    restart,
     stop: async () => {
-      broker.kill('SIGKILL');
-      if (broker.exitCode === null && broker.signalCode === null) await once(broker, 'exit');
+      await kill();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,4 +1,7 @@
-/** When and where the prices below were read: pages and price list files of AWS, and repositories that quote them. */
+/**
+ * When and where the prices below were read: pages and price list files of AWS, and repositories that quote them. Those of
+ * warm Lambda, keys, secrets, alarms, metrics, logs and traces are from no page and have to be compared with AWS's.
+ */
 export const priceList = { date: '2026-11-24', region: 'us-east-1' } as const;
 
 /** Hours that AWS counts in a month. */

@@ -1,10 +1,8 @@
 import pMap from 'p-map';
 import { limits } from '../protocol/limits.ts';
-import { systemCode } from './errors.ts';
-import { type BlockPlace, blockPlaces, readBlock } from './read-block.ts';
+import { type BlockPlace, blockPlaces, readIfThere } from './read-block.ts';
 import { putBlock } from './send-blocks.ts';
 import type { Sync } from './sync.ts';
-import { DiskChanged } from './write-file.ts';
 
 const CONCURRENCY = 4;
 
@@ -62,12 +60,5 @@ async function healBatch(
 
 async function read(sync: Sync, hash: string, place: BlockPlace | undefined): Promise<Uint8Array | undefined> {
   const cached = await sync.cache.get(hash);
-  if (cached || !place) return cached;
-  try {
-    return await readBlock(sync.root, place, hash);
-  } catch (error) {
-    if (!(error instanceof DiskChanged) && systemCode(error) === undefined) throw error;
-    sync.lookAgain(place.path);
-    return undefined;
-  }
+  return cached || !place ? cached : await readIfThere(sync, place, hash);
 }

@@ -1,7 +1,9 @@
 import { open } from 'node:fs/promises';
 import { sha256, toHex } from '../codec/index.ts';
+import { systemCode } from './errors.ts';
 import { readAt } from './hash-file.ts';
 import { diskPath } from './paths.ts';
+import type { Sync } from './sync.ts';
 import { DiskChanged } from './write-file.ts';
 
 /** A block's place in a file of the folder. */
@@ -22,6 +24,21 @@ export async function readBlock(root: string, { path, offset, size }: BlockPlace
     return bytes;
   } finally {
     await file.close();
+  }
+}
+
+/** `readBlock`; `undefined`, and another look at the file, when it cannot be read or does not hold the block any more. */
+export async function readIfThere(
+  sync: Pick<Sync, 'root' | 'lookAgain'>,
+  place: BlockPlace,
+  hash: string,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await readBlock(sync.root, place, hash);
+  } catch (error) {
+    if (!(error instanceof DiskChanged) && systemCode(error) === undefined) throw error;
+    sync.lookAgain(place.path);
+    return undefined;
   }
 }
 

@@ -4,11 +4,10 @@ import { encodeDeltaBody } from '../protocol/delta-apply.ts';
 import type { BlockToSend } from '../protocol/upload-init.ts';
 import { Unreachable } from './api-errors.ts';
 import type { Delta } from './deltas.ts';
-import { reasonOf, systemCode } from './errors.ts';
-import { type BlockPlace, readBlock } from './read-block.ts';
+import { reasonOf } from './errors.ts';
+import { type BlockPlace, readIfThere } from './read-block.ts';
 import { backoff, pause } from './retry.ts';
 import type { Sync } from './sync.ts';
-import { DiskChanged } from './write-file.ts';
 
 /** What an upload session has sent so far. */
 export interface SendResult {
@@ -49,16 +48,7 @@ export async function sendBlocks(
   source: Source,
 ): Promise<boolean> {
   const { places, sent } = source;
-  const read = async (hash: string): Promise<Uint8Array | undefined> => {
-    const place = places.get(hash)!;
-    try {
-      return await readBlock(sync.root, place, hash);
-    } catch (error) {
-      if (!(error instanceof DiskChanged) && systemCode(error) === undefined) throw error;
-      sync.lookAgain(place.path);
-      return undefined;
-    }
-  };
+  const read = (hash: string) => readIfThere(sync, places.get(hash)!, hash);
   const needed = wanted.filter(({ hash }) => places.has(hash) && !sent.content.has(hash));
   const puts = needed.filter((block) => block.how === 'put');
   const proofs = needed.filter((block) => block.how === 'prove');

@@ -28,11 +28,11 @@ interface Doomed {
 }
 
 /**
- * Collects some blocks: live -> condemned, then condemned, pending or quarantined -> deleting with the object versions that are there
- * now, then those versions are deleted, then the rows. Each change of state is a short transaction that locks first and
- * asks then whether the block is unused, by a statement that sees all who held it before. A run that stops anywhere is
- * continued by the next. An upload in between revives the block, or makes an object version that is not on the list and
- * stays.
+ * Collects some blocks: live -> condemned, then condemned, pending or quarantined -> deleting with the object versions
+ * that are there now, then those versions are deleted, then the rows. Each change of state is a short transaction that
+ * locks first and asks then whether the block is unused, by a statement that sees all who held it before. A run that
+ * stops anywhere is continued by the next. An upload in between revives the block, or makes an object version that is
+ * not on the list and stays.
  */
 export async function collectBlocks(
   blocks: Database,

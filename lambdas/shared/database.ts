@@ -116,8 +116,7 @@ function poolOf({ host, port }: { host: string; port: number }, statementMs: num
 /**
  * Runs `work` in one transaction. Runs it again when the connection was dead, when PostgreSQL asks for it (deadlock,
  * serialization), or when the shard has moved; therefore `work` must do nothing else, and a transaction that committed
- * although its answer was lost
- * must change nothing the second time.
+ * although its answer was lost must change nothing the second time.
  */
 export async function transaction<T>(
   database: Database,

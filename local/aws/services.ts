@@ -30,8 +30,8 @@ async function unwind(undo: Undo[]): Promise<void> {
 
 /**
  * Starts the AWS services that functions and clients call, on the ports `port` (AWS endpoint), `+1` (edge), `+2`
- * (Cognito), `+3` (RDS), `+4` (MSK) and from `+5` on (RDS clusters beyond the first) of the loopback address. Their state lives in the data folder; resources appear
- * when the template's providers are called.
+ * (Cognito), `+3` (RDS), `+4` (MSK) and from `+5` on (RDS clusters beyond the first) of the loopback address. Their
+ * state lives in the data folder; resources appear when the template's providers are called.
  * @throws Error that says what to do where a port is taken or a part does not start; nothing is left running then
  */
 export async function startServices(options: ServicesOptions): Promise<Services> {

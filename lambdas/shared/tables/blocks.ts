@@ -2,6 +2,8 @@ import type { PoolClient } from 'pg';
 import type { Database } from '../database.ts';
 import { toBytes } from '../ids.ts';
 
+const HASH_BYTES = 32;
+
 /** How long an unused block stays. */
 const GRACE = `interval '72 hours'`;
 
@@ -47,8 +49,6 @@ export async function blocksBetween(
   const inside = rows.filter(({ hash }) => hash > after && (last === undefined || hash <= last));
   return new Map(inside.map((row) => [row.hash, row]));
 }
-
-const HASH_BYTES = 32;
 
 /**
  * Keeps collection away from the blocks until the transaction ends; others may do the same at once, and count. In the

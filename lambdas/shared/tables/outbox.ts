@@ -15,10 +15,9 @@ export async function filledOutboxes(shards: readonly Shard[]): Promise<Shard[]>
 /** When the oldest event of the shards was committed, in ms since 1970; undefined when there is none. */
 export async function oldestEvent(shards: readonly Shard[]): Promise<number | undefined> {
   const oldest: number[] = [];
-  for (const [pool, group] of Map.groupBy(shards, (shard) => shard.pool)) {
-    const each = group.map(({ schema }) => `select min((event->>'timestamp')::int8) as at from ${schema}.outbox`);
+  for (const { pool, schema } of shards) {
     const { rows } = await pool.query<{ at: number | null }>(
-      `select min(at) as at from (${each.join(' union all ')}) o`,
+      `select min((event->>'timestamp')::int8) as at from ${schema}.outbox`,
     );
     if (rows[0]?.at) oldest.push(rows[0].at);
   }

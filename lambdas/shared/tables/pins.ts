@@ -22,8 +22,8 @@ export interface Pin {
 
 /**
  * Pins every block for the session, or renews its pins; what was proved stays proved. A pin that has expired counts as
- * none: the block may have been collected since, and its old object may still be about to be deleted. All sessions of a user sign a
- * block's upload with one token, so that each of them recognises what another sent. The blocks are locked.
+ * none: the block may have been collected since, and its old object may still be about to be deleted. All sessions of a
+ * user sign a block's upload with one token, so that each of them recognises what another sent. The blocks are locked.
  */
 export async function renewPins(
   sql: PoolClient,

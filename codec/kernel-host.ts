@@ -32,12 +32,12 @@ export interface Kernel {
    * its start and `suffix` bytes at its end that are those of the base.
    */
   encodeFromSignature(baseSize: number, targetSize: number, chunkSize: number, prefix: number, suffix: number): number;
-  /** Expands the seed in memory to the key that `equalChunks` needs. */
+  /** Expands the seed in memory to the key that `sign` and `equalChunks` need. */
   prepareKey(chunkSize: number): void;
   /** How many whole chunks at TARGET, from their start or end on, equal those of the signature from `entry` on. */
   equalChunks(bytes: number, chunkSize: number, entry: number, fromEnd: boolean): number;
-  /** Writes the entries of a signature under the seed in memory and returns their number. */
-  sign(baseSize: number, chunkSize: number): number;
+  /** Writes the entries of the chunks in the `bytes` bytes at BASE, from `entry` of the signature on. */
+  sign(bytes: number, chunkSize: number, entry: number): void;
   /** Reads the instructions of the delta's body at DELTA; their number, or a code of codec/kernel/errors.ts. */
   parse(baseSize: number, targetSize: number, bodyBytes: number): number;
   /** Reads the literals of `count` instructions; their address, or a code of codec/kernel/errors.ts. */

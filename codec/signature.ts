@@ -1,11 +1,11 @@
 /*
  * A signature:
  *
- *   version     1 byte, 1
+ *   version     1 byte, 2
  *   chunk size  LEB128
  *   base size   LEB128
  *   seed        32 bytes, the key of the hashes
- *   entries     20 bytes for each chunk, see codec/kernel/signature.ts
+ *   entries     12 bytes for each chunk, see codec/kernel/signature.ts
  */
 import { assemble, checkSizes } from './delta-encode.ts';
 import { DeltaError } from './delta-error.ts';
@@ -14,11 +14,11 @@ import { BASE, ENTRIES, ENTRY_BYTES, MAX_CHUNK, MIN_CHUNK, SEED, TARGET } from '
 import { type Kernel, kernel } from './kernel-host.ts';
 import { leb128, readLeb128 } from './leb128.ts';
 
-const SIGNATURE_VERSION = 1;
+const SIGNATURE_VERSION = 2;
 const SEED_BYTES = 32;
-/** Compared in one go. */
+/** Bytes that are copied to the kernel and hashed in one go, so that they are in the processor's cache. */
 const PART_BYTES = 1 << 16;
-/** One entry is 1% of its chunk, and an edit costs one or two chunks. */
+/** An entry is 0.6% of its chunk, and an edit costs one or two chunks. */
 const DEFAULT_CHUNK = 2048;
 
 export interface SignatureOptions {
@@ -44,10 +44,16 @@ export function signature(
   if (seed.length !== SEED_BYTES) {
     throw new DeltaError('malformed', `a seed of ${seed.length} bytes: it has to have ${SEED_BYTES}`);
   }
-  const { memory, sign } = kernel();
-  memory.set(base, BASE);
+  const { memory, prepareKey, sign } = kernel();
   memory.set(seed, SEED);
-  const entryBytes = sign(base.length, chunkSize) * ENTRY_BYTES;
+  prepareKey(chunkSize);
+  const part = chunksOfPart(chunkSize);
+  for (let chunk = 0; chunk * chunkSize < base.length; chunk += part) {
+    const bytes = base.subarray(chunk * chunkSize, (chunk + part) * chunkSize);
+    memory.set(bytes, BASE);
+    sign(bytes.length, chunkSize, chunk);
+  }
+  const entryBytes = Math.ceil(base.length / chunkSize) * ENTRY_BYTES;
   const header = [SIGNATURE_VERSION, ...leb128(chunkSize), ...leb128(base.length), ...seed];
   const bytes = new Uint8Array(header.length + entryBytes);
   bytes.set(header);
@@ -75,9 +81,13 @@ export function encodeDeltaFromSignature(signature: Uint8Array, target: Uint8Arr
   return assemble(machine, bodyBytes, { baseSize, targetSize: target.length, ...(hashes && { hashes }) });
 }
 
+function chunksOfPart(chunkSize: number): number {
+  return Math.floor(PART_BYTES / chunkSize);
+}
+
 /**
  * The chunks at the target's start and the bytes at its end that are those of the base, the latter in whole chunks at the
- * same places. They are compared in parts that stay in the processor's cache, and then not copied to the kernel again.
+ * same places. What was compared is not copied to the kernel again.
  */
 function commonChunks(
   { memory, prepareKey, equalChunks }: Kernel,
@@ -85,7 +95,7 @@ function commonChunks(
   target: Uint8Array,
 ): { prefix: number; suffix: number } {
   prepareKey(chunkSize);
-  const part = Math.floor(PART_BYTES / chunkSize);
+  const part = chunksOfPart(chunkSize);
   const equalAt = (chunk: number, fromEnd: boolean): number => {
     const bytes = target.subarray(chunk * chunkSize, (chunk + part) * chunkSize);
     memory.set(bytes, TARGET);

@@ -182,28 +182,20 @@ function power(base: i32, exponent: i32): i32 {
 export function multiplyHash(at: i32, key: i32, length: i32, to: i32): void {
   let low = i64x2.splat(0);
   let high = low;
-  let secondLow = low;
-  let secondHigh = low;
-  let firstKey = v128.load(key);
-  let otherKey = v128.load(key, 16);
-  for (let i = 0; i < length; i += 32) {
-    const p = v128.load(at + i);
-    const q = v128.load(at + i, 16);
-    const a = i32x4.add(p, firstKey);
-    const b = i32x4.add(q, otherKey);
+  let otherLow = low;
+  let otherHigh = low;
+  for (let i = 0; i < length; i += 64) {
+    const p = at + i;
+    const q = key + i;
+    const a = i32x4.add(v128.load(p), v128.load(q));
+    const b = i32x4.add(v128.load(p, 16), v128.load(q, 16));
     low = i64x2.add(low, i64x2.extmul_low_i32x4_u(a, b));
     high = i64x2.add(high, i64x2.extmul_high_i32x4_u(a, b));
-    firstKey = v128.load(key + i, 32);
-    otherKey = v128.load(key + i, 48);
-    const c = i32x4.add(p, firstKey);
-    const d = i32x4.add(q, otherKey);
-    secondLow = i64x2.add(secondLow, i64x2.extmul_low_i32x4_u(c, d));
-    secondHigh = i64x2.add(secondHigh, i64x2.extmul_high_i32x4_u(c, d));
+    const c = i32x4.add(v128.load(p, 32), v128.load(q, 32));
+    const d = i32x4.add(v128.load(p, 48), v128.load(q, 48));
+    otherLow = i64x2.add(otherLow, i64x2.extmul_low_i32x4_u(c, d));
+    otherHigh = i64x2.add(otherHigh, i64x2.extmul_high_i32x4_u(c, d));
   }
-  store<i64>(to, sumOf(i64x2.add(low, high)));
-  store<i64>(to, sumOf(i64x2.add(secondLow, secondHigh)), 8);
-}
-
-function sumOf(lanes: v128): i64 {
-  return i64x2.extract_lane(lanes, 0) + i64x2.extract_lane(lanes, 1);
+  const sum = i64x2.add(i64x2.add(low, high), i64x2.add(otherLow, otherHigh));
+  store<i64>(to, i64x2.extract_lane(sum, 0) + i64x2.extract_lane(sum, 1));
 }

@@ -77,18 +77,18 @@ const MAX_SECTIONS: i32 = 2 * MAX_TARGET;
 export const MIN_CHUNK: i32 = 512;
 export const MAX_CHUNK: i32 = 1 << 16;
 const MAX_CHUNKS: i32 = MAX_BASE / MIN_CHUNK + 1;
-export const ENTRY_BYTES: i32 = 20;
+export const ENTRY_BYTES: i32 = 12;
 export const ENTRIES: i32 = SECTIONS + MAX_SECTIONS + SLACK;
 /** 32 random bytes, and what they are expanded to. */
 export const SEED: i32 = ENTRIES + MAX_CHUNKS * ENTRY_BYTES + SLACK;
 export const KEY: i32 = SEED + 64;
 /** A chunk of the target, filled up with zeros. */
-export const PADDED: i32 = KEY + MAX_CHUNK + 128 + SLACK;
+export const PADDED: i32 = KEY + MAX_CHUNK + SLACK;
 /** The strong hash of the chunk at hand. */
 export const FOUND: i32 = PADDED + MAX_CHUNK + SLACK;
 
 /** The body of a delta to apply. */
-export const DELTA: i32 = FOUND + 16 + SLACK;
+export const DELTA: i32 = FOUND + 8 + SLACK;
 
 export const MEMORY_BYTES: i32 = DELTA + MAX_DELTA + SLACK;
 

@@ -116,16 +116,10 @@ export function polynomial(at: i32, length: i32, factor: i32): i32 {
 }
 
 /**
- * NH of UMAC (RFC 4418) under two keys: in each 32 bytes the 4-byte words i and i + 4, each plus its word of the key, are
- * multiplied; stores the sum of the products modulo 2^64 at `to`, and 8 bytes on that under the key which starts 32 bytes
- * further (the RFC calls that the Toeplitz construction). `length` is a multiple of 32.
+ * NH of UMAC (RFC 4418): in each 32 bytes the 4-byte words i and i + 4, each plus its word of the key, are multiplied;
+ * stores the sum of the products modulo 2^64 at `to`. `length` is a multiple of 64.
  */
 export function multiplyHash(at: i32, key: i32, length: i32, to: i32): void {
-  multiplyOnce(at, key, length, to);
-  multiplyOnce(at, key + 32, length, to + 8);
-}
-
-function multiplyOnce(at: i32, key: i32, length: i32, to: i32): void {
   let low = 0;
   let high = 0;
   for (let group = 0; group < length; group += 32) {

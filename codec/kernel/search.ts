@@ -9,7 +9,18 @@
  * to the search for approximate matches.
  */
 import { aligned, searchAligned } from './aligned-search.ts';
-import { find, indexAround, indexed, startIndex, step, TRIES_PER_BYTE, WINDOW, widen } from './base-index.ts';
+import {
+  find,
+  findMoved,
+  indexAround,
+  indexed,
+  MUCH_PENDING,
+  startIndex,
+  step,
+  TRIES_PER_BYTE,
+  WINDOW,
+  widen,
+} from './base-index.ts';
 import { densely, findDense, startDense, surround } from './dense-index.ts';
 import { instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
 import { BASE, MAX_TARGET, MOVES, PIECE_BITS, STEPS, TARGET } from './layout.ts';
@@ -92,7 +103,15 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
       }
     }
     if (matched < SURE) {
-      if (pending >= widenAt) widenAt = widen(at + diagonal - BASE, pending);
+      if (pending >= widenAt) {
+        const skipped = pending < MUCH_PENDING ? -1 : findMoved(at, end - at);
+        if (skipped > 0) {
+          tried += skipped;
+          at += skipped;
+          continue;
+        }
+        if (skipped < 0) widenAt = widen(at + diagonal - BASE, pending);
+      }
       let candidate = at + formerDiagonal;
       if (candidate < BASE || candidate + 16 > baseEnd || !equal8(at, candidate) || !equal8(at + 8, candidate + 8)) {
         surround(at + diagonal, at + formerDiagonal);

@@ -2,19 +2,17 @@
  * Signatures: what a delta needs to know of a base that is elsewhere. For each chunk of it, in ENTRY_BYTES:
  *
  *   weak    4 bytes  a polynomial, so that it can be rolled over the target byte by byte
- *   strong 16 bytes  NH under two keys of the signature's own: content cannot be made to collide before the key exists,
- *                    and other content has the same value with a probability of 2^-64
+ *   strong  8 bytes  NH under a key of the signature's own: content cannot be made to collide before the key exists, and
+ *                    other content has the same value with a probability of 2^-32 whatever its weak hash is
  *
  * The last chunk may be shorter; it is filled up with zeros and matches at the target's end only. Both hashes are keyed
  * by SEED, which ChaCha8 expands. What a wrong match costs is a refused delta: the target's SHA-256 is verified.
  */
 import { instructionCount, pushInstruction, pushOrProlong, pushSuffix, startInstructions } from './instruction-list.ts';
 import { BASE, ENTRIES, ENTRY_BYTES, FOUND, KEY, PADDED, SEED, STEPS, TABLE, TARGET } from './layout.ts';
-import { copy, fill, load8, load32, multiply, multiplyHash, polynomial, store8, store32 } from './machine.ts';
+import { copy, equal8, fill, load8, load32, multiply, multiplyHash, polynomial, store8, store32 } from './machine.ts';
 import { smaller } from './numbers.ts';
 
-/** The second key is the first one this far on. */
-const SECOND_KEY: i32 = 32;
 /** Slots of the table of entries by weak hash, and bits of the filter before it. */
 const SLOT_BITS: i32 = 15;
 const FILTER: i32 = TABLE + (4 << SLOT_BITS);
@@ -27,7 +25,7 @@ let factor: i32 = 0;
 
 /** Expands the seed to the key for chunks of this size. */
 export function prepareKey(chunkSize: i32): void {
-  for (let block = 0; 64 * block < chunkSize + SECOND_KEY; block++) chacha(KEY + 64 * block, block);
+  for (let block = 0; 64 * block < chunkSize; block++) chacha(KEY + 64 * block, block);
   // Odd, so that no byte loses its influence, and large.
   factor = (load32(SEED) & 0x7fff) | 0x4001;
 }
@@ -68,17 +66,15 @@ function addAndTurn(sum: i32, addend: i32, turned: i32, bits: i32): void {
   store32(turned, (mixed << bits) | (mixed >>> (32 - bits)));
 }
 
-/** Writes the entries of the base to ENTRIES. Returns their number. */
-export function sign(baseSize: i32, chunkSize: i32): i32 {
-  prepareKey(chunkSize);
-  let entry = ENTRIES;
-  for (let at = 0; at < baseSize; at += chunkSize) {
-    const chunk = padded(BASE + at, smaller(chunkSize, baseSize - at), chunkSize);
-    store32(entry, polynomial(chunk, chunkSize, factor));
-    multiplyHash(chunk, KEY, chunkSize, entry + 4);
-    entry += ENTRY_BYTES;
+/** Writes the entries of the chunks in the `bytes` bytes at BASE, from `entry` on; after `prepareKey`. */
+export function sign(bytes: i32, chunkSize: i32, entry: i32): void {
+  let to = ENTRIES + entry * ENTRY_BYTES;
+  for (let at = 0; at < bytes; at += chunkSize) {
+    const chunk = padded(BASE + at, smaller(chunkSize, bytes - at), chunkSize);
+    store32(to, polynomial(chunk, chunkSize, factor));
+    multiplyHash(chunk, KEY, chunkSize, to + 4);
+    to += ENTRY_BYTES;
   }
-  return ((entry - ENTRIES) / ENTRY_BYTES) | 0;
 }
 
 /** Where the chunk is with zeros after it up to its full size. */
@@ -91,8 +87,7 @@ function padded(chunk: i32, length: i32, chunkSize: i32): i32 {
 
 function equals(chunk: i32, chunkSize: i32, entry: i32): boolean {
   multiplyHash(chunk, KEY, chunkSize, FOUND);
-  for (let i = 0; i < 16; i += 4) if (load32(FOUND + i) !== load32(ENTRIES + entry * ENTRY_BYTES + 4 + i)) return false;
-  return true;
+  return equal8(FOUND, ENTRIES + entry * ENTRY_BYTES + 4);
 }
 
 /**

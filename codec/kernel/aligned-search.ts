@@ -8,9 +8,9 @@
  * diagonals nearby are tried at once, since mostly a few bytes were inserted or removed; then two indexes of the base. In
  * tables a diagonal may fit fairly well and another one much better, so those nearby are tried now and then as well.
  */
-import { find, step, TRIES_PER_BYTE, widen } from './base-index.ts';
+import { find, step, widen } from './base-index.ts';
 import { findDense, startDense, surround } from './dense-index.ts';
-import { instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
+import { pushOrProlong } from './instruction-list.ts';
 import { BASE } from './layout.ts';
 import { equalBytes, load8, mostEqual } from './machine.ts';
 import { between, larger, smaller } from './numbers.ts';
@@ -32,6 +32,9 @@ const MANY_POOR: i32 = 8;
 /** Equal bytes by which another diagonal has to be better, and windows back to which it is then compared. */
 const CLEARLY: i32 = 4;
 const MOST_BACK: i32 = 128;
+/** So often it is judged whether enough bytes agree for corrections to be a gain, in sixteenths. */
+const JUDGED: i32 = 1 << 17;
+const LEAST_AGREED: i32 = 11;
 
 let start: i32 = 0;
 let end: i32 = 0;
@@ -39,19 +42,30 @@ let baseEnd: i32 = 0;
 /** How often diagonals nearby may still be tried. */
 let nearLeft: i32 = 0;
 let tried: i32 = 0;
+let copied: i32 = 0;
+/** Bytes compared since that was judged last, and how many of them were equal. */
+let compared: i32 = 0;
+let agreed: i32 = 0;
+/** Whether the last search ended because so many of the copied bytes were wrong that putting them right is no gain. */
+export let gaveUp: boolean = false;
 /** Vectors compared and places tried. */
 export let aligned: i32 = 0;
 
 /**
  * Adds the instructions for the target from `from` to `targetEnd`, where `startDiagonal` is the diagonal to begin with,
- * as differences of addresses. `origin` is the address of the whole base's first byte.
+ * as differences of addresses. `origin` is the address of the whole base's first byte. Returns where the last COPY ends;
+ * `gaveUp` says whether what follows may have more of them.
  */
-export function searchAligned(from: i32, targetEnd: i32, limit: i32, startDiagonal: i32, origin: i32): void {
+export function searchAligned(from: i32, targetEnd: i32, limit: i32, startDiagonal: i32, origin: i32): i32 {
   start = from;
   end = targetEnd;
   baseEnd = limit;
   nearLeft = (targetEnd - from) >> 9;
   tried = 0;
+  copied = 0;
+  compared = 0;
+  agreed = 0;
+  gaveUp = false;
   aligned = 0;
   startDense(limit, targetEnd - from);
   let diagonal = startDiagonal;
@@ -61,8 +75,10 @@ export function searchAligned(from: i32, targetEnd: i32, limit: i32, startDiagon
     const stop = follow(begin, diagonal);
     if (stop > begin) {
       pushOrProlong(begin - anchor, begin + diagonal - origin, stop - begin);
+      copied += stop - begin;
       anchor = stop;
     }
+    if (gaveUp) break;
     if (better !== 0) {
       begin = stop;
       diagonal = better;
@@ -73,12 +89,23 @@ export function searchAligned(from: i32, targetEnd: i32, limit: i32, startDiagon
     diagonal = found - at;
     begin = at - backwards(at, found, smaller(at - anchor, found - BASE));
   }
-  if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
   aligned += tried;
+  return anchor;
 }
 
 /** A diagonal that the last call of `follow` found to be better from where it ended, or 0. */
 let better: i32 = 0;
+
+/** Counts the equal bytes of one more window. Returns whether too few of the last ones agreed. */
+function isPoor(equal: i32): boolean {
+  compared += WINDOW;
+  agreed += equal;
+  if (compared < JUDGED) return false;
+  gaveUp = agreed < (compared >> 4) * LEAST_AGREED;
+  compared = 0;
+  agreed = 0;
+  return gaveUp;
+}
 
 /** Where a COPY along the diagonal that starts at `begin` ends best. */
 function follow(begin: i32, diagonal: i32): i32 {
@@ -88,7 +115,7 @@ function follow(begin: i32, diagonal: i32): i32 {
   better = 0;
   for (; at + WINDOW <= limit; at += WINDOW) {
     const equal = equalBytes(at, at + diagonal);
-    if (equal < LEAST_ALONG) break;
+    if (equal < LEAST_ALONG || isPoor(equal)) break;
     if (equal >= LEAST_GOOD) continue;
     poor++;
     if (poor % MANY_POOR === 0 && nearby(at, diagonal) && equalBytes(at, found) >= equal + CLEARLY) {
@@ -157,7 +184,7 @@ function realign(anchor: i32, diagonal: i32): i32 {
     found = find(at);
     if (isEqual(at, LEAST_FAR)) return at;
     tried++;
-    at += step(pending, tried - ((at - start) >> TRIES_PER_BYTE));
+    at += step(pending, tried, at - start, copied);
   }
   return -1;
 }

@@ -11,7 +11,7 @@ export const WINDOW: i32 = 16;
 const STRIDE: i32 = 32;
 /** The same for content that moved as a whole, and its least bytes. */
 const SPARSE_STRIDE: i32 = 1024;
-const MIN_MOVED: i32 = 256;
+const MIN_MOVED: i32 = 1024;
 /** Bytes without a match after which the surroundings are indexed, and then all of the base. */
 const SOME_PENDING: i32 = 512;
 export const MUCH_PENDING: i32 = 2048;
@@ -25,9 +25,10 @@ const PRIME_3: i32 = -1028477379;
 const PRIME_4: i32 = 668265263;
 const PRIME_5: i32 = 374761393;
 
-/** Tries that any content warrants, and for each byte, as a negative power of 2. */
+/** Tries that any content warrants; and for each of its bytes, and each that was copied, as a negative power of 2. */
 const MOST_TRIES: i32 = 1 << 17;
-export const TRIES_PER_BYTE: i32 = 2;
+const TRIES_PER_BYTE: i32 = 5;
+const TRIES_PER_COPIED: i32 = 1;
 
 let baseSize: i32 = 0;
 /** Slots of the table in use, none at first, and of the one that the whole base needs; as powers of 2. */
@@ -137,12 +138,13 @@ export function find(at: i32): i32 {
 
 /**
  * Bytes from one try to the next after `pending` bytes without a match. Odd steps are coprime to STRIDE: a match of
- * 31 * STRIDE + WINDOW bytes is still met at an indexed place. `beyond` is how many tries there were beyond those that
- * the content so far warrants: content made of short matches must not cost one for each of its bytes.
+ * 31 * STRIDE + WINDOW bytes is still met at an indexed place. Once there were more tries than the bytes that were
+ * scanned and copied so far warrant, they get longer: what is made of short matches must not cost one for each byte.
  */
-export function step(pending: i32, beyond: i32): i32 {
+export function step(pending: i32, tries: i32, scanned: i32, copied: i32): i32 {
   if (pending > 4096) return pending < 65536 ? 9 : 31;
-  const hurried = beyond > MOST_TRIES ? 1 + 2 * smaller((beyond - MOST_TRIES) >> 13, 7) : 1;
+  const beyond = tries - MOST_TRIES - (scanned >> TRIES_PER_BYTE) - (copied >> TRIES_PER_COPIED);
+  const hurried = beyond > 0 ? 1 + 2 * smaller(beyond >> 13, 31) : 1;
   return pending < 256 ? hurried : larger(hurried, pending < 1024 ? 3 : 5);
 }
 

@@ -35,8 +35,8 @@ const LONG_GAP: i32 = 224;
 const DISTANCE: i32 = 0;
 const OFFSET: i32 = 1;
 const RECENT: i32 = 2;
-const RECENT_COUNT: i32 = 8;
-const EXPLICIT: i32 = 10;
+const RECENT_COUNT: i32 = 16;
+const EXPLICIT: i32 = RECENT + RECENT_COUNT;
 
 /** Regions of what is referred to, as powers of 2: code moves in larger pieces than what tables point to. */
 const RELATIVE_BITS: i32 = 12;
@@ -57,6 +57,8 @@ let token: i32 = 0;
 let gap: i32 = 0;
 let low: i32 = 0;
 let high: i32 = 0;
+/** Of the recent numbers. */
+let oldest: i32 = 0;
 
 function start(): void {
   token = tokenStream;
@@ -66,6 +68,7 @@ function start(): void {
   fill(RELATIVE, 0, 4 << RELATIVE_REGIONS);
   fill(ABSOLUTE, 0, 4 << ABSOLUTE_REGIONS);
   fill(RECENTS, 0, 4 * RECENT_COUNT);
+  oldest = 0;
 }
 
 /** Where the move of the region is kept that a value refers to, at `place` of the base, as a distance. */
@@ -88,10 +91,10 @@ function signed(number: i32, bytes: i32): i32 {
   return (number << unused) >> unused;
 }
 
-/** Moves the entry at `index` of the recent numbers to their front. */
-function moveToFront(index: i32, value: i32): void {
-  for (let i = index; i > 0; i--) store32(RECENTS + 4 * i, load32(RECENTS + 4 * i - 4));
-  store32(RECENTS, value);
+/** Lets a number take the place of the oldest one. */
+function remember(value: i32): void {
+  store32(RECENTS + 4 * oldest, value);
+  oldest = (oldest + 1) & (RECENT_COUNT - 1);
 }
 
 /** Writes the corrections of the instructions' COPYs. */
@@ -145,11 +148,8 @@ function put(bytes: i32, place: i32, old: i32, change: i32, shift: i32): void {
 function putOther(change: i32): i32 {
   let index = 0;
   while (index < RECENT_COUNT && load32(RECENTS + 4 * index) !== change) index++;
-  if (index < RECENT_COUNT) {
-    moveToFront(index, change);
-    return RECENT + index;
-  }
-  moveToFront(RECENT_COUNT - 1, change);
+  if (index < RECENT_COUNT) return RECENT + index;
+  remember(change);
   let bytes = 1;
   while (signed(change, bytes) !== change) bytes++;
   store8(low++, change);
@@ -254,12 +254,7 @@ function correctDistances(to: i32, from: i32, place: i32, last: i32, shift: i32)
 /** Reads a number that the distance does not foretell. */
 function takeOther(old: i32): i32 {
   if (kindAhead === OFFSET) return load32(absolute(old));
-  if (kindAhead < EXPLICIT) {
-    const index = kindAhead - RECENT;
-    const change = load32(RECENTS + 4 * index);
-    moveToFront(index, change);
-    return change;
-  }
+  if (kindAhead < EXPLICIT) return load32(RECENTS + 4 * (kindAhead - RECENT));
   const highBytes = kindAhead - EXPLICIT;
   if (low >= lowEnd || highBytes > highEnd - high) {
     low = lowEnd + 1;
@@ -268,6 +263,6 @@ function takeOther(old: i32): i32 {
   let change = load8(low++);
   for (let i = 1; i <= highBytes; i++) change |= load8(high++) << (8 * i);
   change = signed(change, highBytes + 1);
-  moveToFront(RECENT_COUNT - 1, change);
+  remember(change);
   return change;
 }

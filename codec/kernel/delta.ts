@@ -25,11 +25,12 @@ import {
   OP_LENGTH,
   OP_LITERALS,
   SECTIONS,
+  STEPS,
   TARGET,
   TO_KERNEL,
   TO_TARGET,
 } from './layout.ts';
-import { findMatches, PLAIN, readMatches, writeMatches } from './literals.ts';
+import { findMatches, looks, PLAIN, readMatches, writeMatches } from './literals.ts';
 import { copy, copyExactly, load8, load32, store8, store32 } from './machine.ts';
 import { gatherDictionary, markNeeded } from './needed.ts';
 import { afterNumber, putNumber, takeNumber } from './numbers.ts';
@@ -101,8 +102,9 @@ export function encodeWindow(
 /** Puts the body together: the columns of instructions, and the literals after the dictionary. */
 function write(count: i32, literals: i32, dictionary: i32, corrections: i32): i32 {
   let written = count > MANY ? MANY_INSTRUCTIONS | corrections : corrections;
-  if (literals >= FEW_LITERALS && findMatches(dictionary, literals)) {
-    written |= dictionary > 0 ? COMPRESSED | DICTIONARY : COMPRESSED;
+  if (literals >= FEW_LITERALS) {
+    if (findMatches(dictionary, literals)) written |= dictionary > 0 ? COMPRESSED | DICTIONARY : COMPRESSED;
+    store32(STEPS, load32(STEPS) + looks);
   }
 
   range.startEncoding(ADAPTIVE, MAX_ADAPTIVE);

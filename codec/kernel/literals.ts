@@ -17,11 +17,18 @@ import {
   store32,
 } from './machine.ts';
 import { afterNumber, between, putNumber, smaller, takeNumber } from './numbers.ts';
+import { clearCounts, codedEighths, countBytes, scaleCounts } from './static-coder.ts';
 import { readStream, writeStream } from './stream.ts';
 
 const MIN_MATCH: i32 = 4;
 const MIN_BITS: i32 = 10;
 const MAX_BITS: i32 = 16;
+/** Literals after which those of much content are judged; eighths of a bit that a match takes, about. */
+const SAMPLE: i32 = 1 << 16;
+const TOKEN_EIGHTHS: i32 = 192;
+/** Looks for a match that any content warrants, and for each byte, as a negative power of 2. */
+const MOST_LOOKS: i32 = 1 << 19;
+const LOOKS_PER_BYTE: i32 = 2;
 
 /** Contexts of the five streams. The first is that of literals which are not compressed, too. */
 export const PLAIN: i32 = 13;
@@ -42,6 +49,9 @@ let length: i32 = 0;
 let near: i32 = 0;
 let far: i32 = 0;
 let lastDistance: i32 = 0;
+
+/** How often the last call of `findMatches` looked for a match. */
+export let looks: i32 = 0;
 
 /**
  * Finds the matches in the `count` literals after a dictionary of `dictionary` bytes and fills the streams. Returns
@@ -64,18 +74,27 @@ export function findMatches(dictionary: i32, count: i32): boolean {
 
   let at = from;
   let anchor = from;
+  looks = 0;
+  let judged = count < 2 * SAMPLE;
   while (at + MIN_MATCH <= to) {
+    if (!judged && anchor >= from + SAMPLE) {
+      judged = true;
+      if (!beatStaticCode(from, anchor - from)) return false;
+    }
+    const hurry = hurried(at - from);
+    looks++;
     if (!findMatch(at, anchor, to, shift)) {
-      at += 1 + ((at - anchor) >> 8);
+      at += 1 + ((at - anchor) >> 8) + hurry;
       continue;
     }
     // A better one may start at the next place.
     const gain = matchGain;
-    const from = matchFrom;
+    const earlier = matchFrom;
     const matched = matchLength;
     const distance = matchDistance;
-    if (at + 1 + MIN_MATCH > to || !findMatch(at + 1, anchor, to, shift) || matchGain <= gain) {
-      matchFrom = from;
+    looks++;
+    if (hurry > 0 || at + 1 + MIN_MATCH > to || !findMatch(at + 1, anchor, to, shift) || matchGain <= gain) {
+      matchFrom = earlier;
       matchLength = matched;
       matchDistance = distance;
     }
@@ -86,13 +105,28 @@ export function findMatches(dictionary: i32, count: i32): boolean {
       store32(slot(at + 2, shift), at + 2);
       store32(slot(anchor - 4, shift), anchor - 4);
     }
-    at = anchor;
+    at = anchor + hurry;
   }
   const plains = plain - plainStream + to - anchor;
   if (count - plains - 2 * (token - tokenStream) <= count >> 5) return false;
   copy(plain, anchor, to - anchor);
   plain += to - anchor;
   return true;
+}
+
+/** Whether the matches in the first `bytes` literals save more than the static code would without them. */
+function beatStaticCode(from: i32, bytes: i32): boolean {
+  clearCounts();
+  countBytes(from, bytes);
+  scaleCounts(bytes);
+  const matched = bytes - (plain - plainStream);
+  return matched * codedEighths() > (token - tokenStream) * TOKEN_EIGHTHS;
+}
+
+/** Bytes to skip once there were more looks for a match than `bytes` literals warrant. */
+function hurried(bytes: i32): i32 {
+  const beyond = looks - MOST_LOOKS - (bytes >> LOOKS_PER_BYTE);
+  return beyond > 0 ? smaller(beyond >> 10, 31) : 0;
 }
 
 let matchFrom: i32 = 0;

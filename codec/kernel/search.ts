@@ -8,19 +8,8 @@
  * Once the changes on the diagonal turn out to repeat each other as numbers, as where addresses moved, the rest is left
  * to the search for approximate matches.
  */
-import { aligned, searchAligned } from './aligned-search.ts';
-import {
-  find,
-  findMoved,
-  indexAround,
-  indexed,
-  MUCH_PENDING,
-  startIndex,
-  step,
-  TRIES_PER_BYTE,
-  WINDOW,
-  widen,
-} from './base-index.ts';
+import { aligned, gaveUp, searchAligned } from './aligned-search.ts';
+import { find, findMoved, indexAround, indexed, MUCH_PENDING, startIndex, step, WINDOW, widen } from './base-index.ts';
 import { densely, findDense, startDense, surround } from './dense-index.ts';
 import { instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
 import { BASE, MAX_TARGET, MOVES, PIECE_BITS, STEPS, TARGET } from './layout.ts';
@@ -49,6 +38,8 @@ let origin: i32 = 0;
 export let approximate: boolean = false;
 let changes: i32 = 0;
 let repeated: i32 = 0;
+/** Equal bytes after them, less four for each changed one. */
+let balance: i32 = 0;
 
 /**
  * Adds the instructions for the target at TARGET from the base at BASE, whose first byte is byte `baseFrom` of the whole
@@ -62,6 +53,7 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
   approximate = false;
   changes = 0;
   repeated = 0;
+  balance = 0;
   fill(MOVES, 0, 256);
   const end = TARGET + target;
   const baseEnd = BASE + base;
@@ -74,6 +66,7 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
   let widenAt = 0;
   let tried = 0;
   let compared = 0;
+  let copied = 0;
   let scattered = 0;
   while (at + WINDOW <= end) {
     tried++;
@@ -93,11 +86,12 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
         pushInstruction(run, from - origin, matched);
         at += matched;
         anchor = at;
-        if (movedAlike((load32(at - matched - run) - load32(from - run)) | 0)) {
-          searchAligned(at, end, baseEnd, diagonal, origin);
+        copied += matched;
+        balance += matched - 4 * run;
+        if (!approximate && movedAlike((load32(at - matched - run) - load32(from - run)) | 0) && balance > 0) {
           approximate = true;
-          store32(STEPS, tried + indexed + densely + aligned + (compared >> 4));
-          return instructionCount;
+          anchor = searchAligned(at, end, baseEnd, diagonal, origin);
+          at = gaveUp ? anchor : end;
         }
         continue;
       }
@@ -139,17 +133,18 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
       pushOrProlong(at - back - anchor, from - back - origin, back + matched);
       at += matched;
       anchor = at;
+      copied += matched;
       if (from + matched - at !== diagonal) {
         formerDiagonal = diagonal;
         diagonal = from + matched - at;
       }
       widenAt = 0;
     } else {
-      at += step(at - anchor, tried - ((at - TARGET) >> TRIES_PER_BYTE));
+      at += step(at - anchor, tried, at - TARGET, copied);
     }
   }
   if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
-  store32(STEPS, tried + indexed + (compared >> 4));
+  store32(STEPS, tried + indexed + densely + (approximate ? aligned : 0) + (compared >> 4));
   return instructionCount;
 }
 

@@ -68,16 +68,20 @@ export function scaleCounts(length: i32): void {
 
 /** Whether the scaled counts save at least 1/32 of `length` bytes, and more than about what they take themselves. */
 export function isCompressible(length: i32): boolean {
-  let eighths = 0;
   let values = 0;
+  for (let i = 0; i < 1024; i += 4) if (load32(COUNTS + i) > 0) values++;
+  const saved = 64 - codedEighths();
+  return saved > 2 && (length * saved) >> 6 > values;
+}
+
+/** Eighths of a bit that a byte takes with the scaled counts, from 0 to 64. */
+export function codedEighths(): i32 {
+  let eighths = 0;
   for (let i = 0; i < 1024; i += 4) {
     const count = load32(COUNTS + i);
-    if (count === 0) continue;
-    values++;
-    eighths += count * (8 * LOG - log2Eighths(count));
+    if (count > 0) eighths += count * (8 * LOG - log2Eighths(count));
   }
-  const saved = 64 - ((eighths / SIZE) | 0);
-  return saved > 2 && (length * saved) >> 6 > values;
+  return (eighths / SIZE) | 0;
 }
 
 function countOne(at: i32): void {

@@ -159,13 +159,13 @@ describe('applyDelta refuses', () => {
 
   test.each([
     ['an unknown version', [1, 0, 10, 4], 'unknown_version'],
-    ['unknown flags', [3, 2, 10, 4], 'malformed'],
-    ['another size', [3, 0, 10, 5, 0], 'wrong_target'],
-    ['a size that is cut off', [3, 0, 0x8a], 'malformed'],
-    ['an overlong size', [3, 0, 0x8a, 0x00, 4], 'malformed'],
-    ['a size beyond 4 bytes', [3, 0, 0xff, 0xff, 0xff, 0xff, 0x01], 'malformed'],
-    ['hashes that are cut off', [3, 1, 10, 4, 1, 2, 3], 'malformed'],
-    ['adaptive bytes past the end', [3, 0, 10, 4, 9, 1, 2], 'malformed'],
+    ['unknown flags', [4, 2, 10, 4], 'malformed'],
+    ['another size', [4, 0, 10, 5, 0], 'wrong_target'],
+    ['a size that is cut off', [4, 0, 0x8a], 'malformed'],
+    ['an overlong size', [4, 0, 0x8a, 0x00, 4], 'malformed'],
+    ['a size beyond 4 bytes', [4, 0, 0xff, 0xff, 0xff, 0xff, 0x01], 'malformed'],
+    ['hashes that are cut off', [4, 1, 10, 4, 1, 2, 3], 'malformed'],
+    ['adaptive bytes past the end', [4, 0, 10, 4, 9, 1, 2], 'malformed'],
   ])('%s', async (_, bytes, code) => {
     const expectation = { expectedSize: 4, expectedHash: toHex(await sha256(Uint8Array.of(1, 2, 3, 4))) };
     const attempt = applyDelta(new Uint8Array(10), Uint8Array.from(bytes), expectation);

@@ -5,7 +5,7 @@ import { kernel } from '../../codec/kernel-host.ts';
 import { builds, concat, noise } from './pairs.ts';
 
 /** How many times the work of random input any input may take: random input is soon crossed in long steps. */
-const MOST_SEARCH = 13;
+const MOST_SEARCH = 5;
 const MOST_MATCH = 4;
 
 function steps(): number {

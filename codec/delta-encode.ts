@@ -1,6 +1,6 @@
-import { differenceOf } from './common-ends.ts';
 import { DeltaError } from './delta-error.ts';
 import { type DeltaHashes, type DeltaHeader, writeHeader } from './delta-header.ts';
+import { differencesOf } from './differences.ts';
 import { BASE, MAX_BASE, MAX_TARGET, TARGET } from './kernel/layout.ts';
 import { bodyOf, type Kernel, kernel } from './kernel-host.ts';
 
@@ -16,7 +16,7 @@ import { bodyOf, type Kernel, kernel } from './kernel-host.ts';
 export function encodeDelta(base: Uint8Array, target: Uint8Array, hashes?: DeltaHashes): Uint8Array {
   checkSizes(base.length, target.length);
   const machine = kernel();
-  const bodyBytes = encodeDifference(machine, base, target) || encodeWhole(machine, base, target);
+  const bodyBytes = encodeDifferences(machine, base, target) || encodeWhole(machine, base, target);
   return assemble(machine, bodyBytes, {
     baseSize: base.length,
     targetSize: target.length,
@@ -31,12 +31,22 @@ function encodeWhole({ memory, encode }: Kernel, base: Uint8Array, target: Uint8
 }
 
 /** Looks only at where the two differ, when that is a small part: copying all to the kernel takes longer than the rest. */
-function encodeDifference({ memory, encodeWindow }: Kernel, base: Uint8Array, target: Uint8Array): number {
-  const { prefix, suffix, baseFrom, baseTo } = differenceOf(base, target);
-  if (2 * (prefix + suffix) < target.length || baseTo < baseFrom) return 0;
-  memory.set(base.subarray(baseFrom, baseTo), BASE);
-  memory.set(target.subarray(prefix, target.length - suffix), TARGET);
-  return encodeWindow(base.length, target.length, baseFrom, baseTo - baseFrom, prefix, suffix);
+function encodeDifferences(
+  { memory, startWindows, addWindow, finishWindows }: Kernel,
+  base: Uint8Array,
+  target: Uint8Array,
+): number {
+  const found = differencesOf(base, target);
+  if (!found) return 0;
+  const { start, differences } = found;
+  startWindows(start, differences[0]?.targetFrom ?? target.length);
+  for (const [index, { baseFrom, baseTo, targetFrom, targetTo }] of differences.entries()) {
+    memory.set(base.subarray(baseFrom, baseTo), BASE);
+    memory.set(target.subarray(targetFrom, targetTo), TARGET);
+    const equalAfter = (differences[index + 1]?.targetFrom ?? target.length) - targetTo;
+    if (!addWindow(base.length, baseFrom, baseTo - baseFrom, targetTo - targetFrom, equalAfter)) return 0;
+  }
+  return finishWindows();
 }
 
 /** The delta with this header and the body that the kernel just wrote. */

@@ -1,14 +1,16 @@
 import { kernelModule } from './assembly/module.ts';
 import {
+  addWindow,
   encode,
   encodeFromSignature,
-  encodeWindow,
   equalChunks,
+  finishWindows,
   parse,
   prepareKey,
   readLiterals,
   rebuild,
   sign,
+  startWindows,
 } from './kernel/kernel.ts';
 import { BODY_AT, MEMORY_BYTES } from './kernel/layout.ts';
 import { useMemory } from './kernel/machine.ts';
@@ -18,15 +20,10 @@ export interface Kernel {
   readonly memory: Uint8Array;
   /** Writes the delta's body and returns its bytes; `bodyOf` finds them. */
   encode(baseSize: number, targetSize: number): number;
-  /** The same when only windows of base and target are in memory; 0 when more of the base may be worth a look. */
-  encodeWindow(
-    baseSize: number,
-    targetSize: number,
-    baseFrom: number,
-    windowSize: number,
-    prefix: number,
-    suffix: number,
-  ): number;
+  /** The same when only windows of base and target are in memory, one after the other; see codec/kernel/windows.ts. */
+  startWindows(from: number, prefix: number): void;
+  addWindow(baseSize: number, baseFrom: number, baseBytes: number, targetBytes: number, equalAfter: number): boolean;
+  finishWindows(): number;
   /**
    * The same for a base of which the signature's entries and seed are in memory, and a target without `prefix` chunks at
    * its start and `suffix` bytes at its end that are those of the base.
@@ -90,15 +87,17 @@ export function plainKernel(): Kernel {
     useMemory(memory);
     plain = {
       memory: new Uint8Array(memory),
+      addWindow,
       encode,
       encodeFromSignature,
-      encodeWindow,
       equalChunks,
+      finishWindows,
       prepareKey,
       sign,
       parse,
       readLiterals,
       rebuild,
+      startWindows,
     };
   }
   return plain;

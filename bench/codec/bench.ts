@@ -12,7 +12,7 @@ import {
 } from '../../codec/index.ts';
 import { FilePool } from '../../codec/node/file-pool.ts';
 import { type Case, codecCases, largeFile, Random } from './cases.ts';
-import { type CaseResult, type Goal, goalsOf, type Results } from './goals.ts';
+import { type CaseResult, type Goal, goalsOf, type Results, RIVALS } from './goals.ts';
 import { timed } from './measure.ts';
 import { measureCold } from './measure-cold.ts';
 import { type Figures, installedPeers, measurePeer } from './peers.ts';
@@ -27,7 +27,7 @@ export async function run({ json }: { json: boolean }): Promise<void> {
   for (const each of codecCases()) {
     const own = await measureCase(each);
     const peers: Record<string, Figures> = {};
-    for (const peer of installed) {
+    for (const peer of installed.filter(({ name }) => !each.hard || RIVALS.includes(name))) {
       const figures = measurePeer(peer, each.pairs);
       if (figures) peers[peer.name] = figures;
     }
@@ -42,7 +42,7 @@ export async function run({ json }: { json: boolean }): Promise<void> {
   printGoals(goals);
 }
 
-async function measureCase({ name, what, pairs }: Case): Promise<Omit<CaseResult, 'peers'>> {
+async function measureCase({ name, what, pairs, hard = false }: Case): Promise<Omit<CaseResult, 'peers'>> {
   const sum = { base_bytes: 0, target_bytes: 0, delta_bytes: 0, encode_ms: 0, apply_ms: 0, sha256_ms: 0 };
   const into = new Uint8Array(BLOCK_BYTES);
   for (const { base, target } of pairs) {
@@ -60,7 +60,7 @@ async function measureCase({ name, what, pairs }: Case): Promise<Omit<CaseResult
     sum.apply_ms += times.apply;
     sum.sha256_ms += times.sha256;
   }
-  return { case: name, what, ...sum };
+  return { case: name, what, hard, ...sum };
 }
 
 async function measureSignature() {

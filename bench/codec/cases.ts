@@ -15,6 +15,8 @@ export interface Case {
   readonly name: string;
   readonly what: string;
   readonly pairs: readonly Pair[];
+  /** Made to cost time: only the fast peers are compared, and sizes are no goal. */
+  readonly hard?: boolean;
 }
 
 const MIB = 1024 * 1024;
@@ -74,7 +76,30 @@ export function codecCases(): Case[] {
   ];
   const executables = executablePairs();
   if (executables) cases.push({ name: 'k', what: 'executable 0.28.1 to 0.28.2, by blocks', pairs: executables });
-  return cases;
+  return [...cases, ...hardCases(text)];
+}
+
+/** Content that resembles everything, or has to be compressed as a whole, against a block and its neighbours. */
+function hardCases(text: string): Case[] {
+  const base = new Random(4).bytes(3 * BLOCK_BYTES);
+  const middle = base.subarray(BLOCK_BYTES, 2 * BLOCK_BYTES);
+  const one = (name: string, what: string, from: Uint8Array, target: Uint8Array): Case => ({
+    name,
+    what,
+    pairs: [{ base: from, target }],
+    hard: true,
+  });
+  const letters = (count: number): [Uint8Array, Uint8Array] => [
+    base.map((byte) => 97 + (byte % count)),
+    new Random(5).bytes(BLOCK_BYTES).map((byte) => 97 + (byte % count)),
+  ];
+  return [
+    one('l', 'two letters at random', ...letters(2)),
+    one('m', 'sixteen letters at random', ...letters(16)),
+    one('n', 'rows of 33 bytes, one of each removed', base, rowsWithoutOne(base.subarray(BLOCK_BYTES), 33)),
+    one('o', 'pieces of 64 bytes in another order', base, reordered(middle, 64, new Random(6))),
+    one('p', 'text instead of random bytes', base, Buffer.from(text, 'latin1').subarray(0, BLOCK_BYTES)),
+  ];
 }
 
 /** 256 MiB and the same with 2,000 edits of up to 64 bytes: overwrites, insertions and deletions. */
@@ -169,6 +194,21 @@ function scattered(base: Uint8Array, edits: number, most: number, random: Random
     target.set(bytes, random.below(base.length - bytes.length));
   }
   return target;
+}
+
+function rowsWithoutOne(base: Uint8Array, row: number): Uint8Array {
+  return base.filter((_, index) => index % row !== 0).subarray(0, BLOCK_BYTES);
+}
+
+function reordered(base: Uint8Array, piece: number, random: Random): Uint8Array {
+  const pieces = Array.from({ length: base.length / piece }, (_, index) =>
+    base.subarray(index * piece, (index + 1) * piece),
+  );
+  for (let i = pieces.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [pieces[i], pieces[j]] = [pieces[j]!, pieces[i]!];
+  }
+  return joined(pieces);
 }
 
 function wrapped(text: string, width: number): Uint8Array {

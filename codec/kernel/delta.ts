@@ -10,7 +10,7 @@
  */
 import { correct, corrected, readCorrections, writeCorrections } from './corrections.ts';
 import { ERROR_CORRECTIONS, ERROR_LITERALS, ERROR_MALFORMED, ERROR_TRAILING } from './errors.ts';
-import { instructionCount, pushInstruction, pushSuffix, startInstructions } from './instruction-list.ts';
+import { startInstructions } from './instruction-list.ts';
 import { MANY, readInstructions, writeInstructions } from './instructions.ts';
 import {
   ADAPTIVE,
@@ -51,8 +51,6 @@ let features: i32 = 0;
 
 /** With more instructions a call for each COPY would cost more than copying base and target. */
 const FEW: i32 = 2048;
-/** More literals than that may be cheaper with a look at all of the base. */
-const FEW_IN_WINDOW: i32 = 256;
 /** Fewer literals are not worth the compressor's tables. */
 const FEW_LITERALS: i32 = 16;
 /**
@@ -61,46 +59,23 @@ const FEW_LITERALS: i32 = 16;
  */
 export function encodeFromSignature(baseSize: i32, targetSize: i32, chunkSize: i32, prefix: i32, suffix: i32): i32 {
   const count = match(baseSize, targetSize, chunkSize, prefix, suffix);
-  gatherLiterals(count, LITERALS, TARGET - prefix * chunkSize);
-  return write(count, countLiterals(count), 0, 0);
+  gatherLiterals(0, count, LITERALS, TARGET - prefix * chunkSize);
+  return write(count, countLiterals(0, count), 0, 0);
 }
 
 /** Writes the body of the delta from the base to the target, both in memory, to where BODY_AT says. Returns its bytes. */
 export function encode(baseSize: i32, targetSize: i32): i32 {
   startInstructions();
+  store32(STEPS, 0);
   const count = search(baseSize, targetSize, 0);
-  const literals = countLiterals(count);
-  const dictionary = gatherDictionary(count, BASE, baseSize);
-  gatherLiterals(count, LITERALS + dictionary, TARGET);
+  const literals = countLiterals(0, count);
+  const dictionary = gatherDictionary(0, count, BASE, baseSize, 0);
+  gatherLiterals(0, count, LITERALS + dictionary, TARGET);
   return write(count, literals, dictionary, approximate ? CORRECTIONS : 0);
 }
 
-/**
- * The same when only windows are in memory: of the target without its first `prefix` and last `suffix` bytes, which the
- * base has around its window of `windowSize` bytes from `baseFrom` on. Returns 0 when the windows have so little in
- * common that what lies outside may be worth a look.
- */
-export function encodeWindow(
-  baseSize: i32,
-  targetSize: i32,
-  baseFrom: i32,
-  windowSize: i32,
-  prefix: i32,
-  suffix: i32,
-): i32 {
-  startInstructions();
-  if (prefix > 0) pushInstruction(0, baseFrom - prefix, prefix);
-  search(windowSize, targetSize - prefix - suffix, baseFrom);
-  if (suffix > 0) pushSuffix(baseFrom + windowSize, suffix);
-  const literals = countLiterals(instructionCount);
-  if (literals > FEW_IN_WINDOW || approximate) return 0;
-  const dictionary = gatherDictionary(instructionCount, BASE - baseFrom, baseSize);
-  gatherLiterals(instructionCount, LITERALS + dictionary, TARGET - prefix);
-  return write(instructionCount, literals, dictionary, 0);
-}
-
 /** Puts the body together: the columns of instructions, and the literals after the dictionary. */
-function write(count: i32, literals: i32, dictionary: i32, corrections: i32): i32 {
+export function write(count: i32, literals: i32, dictionary: i32, corrections: i32): i32 {
   let written = count > MANY ? MANY_INSTRUCTIONS | corrections : corrections;
   if (literals >= FEW_LITERALS) {
     if (findMatches(dictionary, literals)) written |= dictionary > 0 ? COMPRESSED | DICTIONARY : COMPRESSED;
@@ -149,8 +124,8 @@ export function parse(baseSize: i32, targetSize: i32, bytes: i32): i32 {
 
 /** Reads the literals of the instructions that were parsed. Returns their address or a negative error. */
 export function readLiterals(count: i32, baseSize: i32): i32 {
-  const literals = countLiterals(count);
-  const dictionary = features & DICTIONARY ? gatherDictionary(count, BASE, baseSize) : 0;
+  const literals = countLiterals(0, count);
+  const dictionary = features & DICTIONARY ? gatherDictionary(0, count, BASE, baseSize, 0) : 0;
   if (features & COMPRESSED) {
     if (!readMatches(dictionary, literals)) return ERROR_LITERALS;
   } else if (literals > 0 && readStream(LITERALS + dictionary, literals, PLAIN) !== literals) return ERROR_LITERALS;
@@ -181,16 +156,18 @@ export function rebuild(count: i32, literalsFrom: i32): i32 {
   return features & CORRECTIONS && !corrected() ? ERROR_CORRECTIONS : 0;
 }
 
-function countLiterals(count: i32): i32 {
+/** Literals of the instructions from `first` on, of `count` in all. */
+export function countLiterals(first: i32, count: i32): i32 {
   let literals = 0;
-  for (let i = 0; i < count; i++) literals += load32(OP_LITERALS + 4 * i);
+  for (let i = first; i < count; i++) literals += load32(OP_LITERALS + 4 * i);
   return literals;
 }
 
-function gatherLiterals(count: i32, to: i32, targetAt: i32): void {
+/** Puts them together at `to`; the first of these instructions writes what is at `targetAt`. */
+export function gatherLiterals(first: i32, count: i32, to: i32, targetAt: i32): void {
   let at = targetAt;
   let literal = to;
-  for (let i = 0; i < 4 * count; i += 4) {
+  for (let i = 4 * first; i < 4 * count; i += 4) {
     const literals = load32(OP_LITERALS + i);
     copy(literal, at, literals);
     literal += literals;

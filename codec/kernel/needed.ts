@@ -12,7 +12,7 @@ export function markNeeded(count: i32, baseSize: i32, copies: boolean, dictionar
       if (length > 0) mark(load32(OP_FROM + i), length);
     }
   }
-  if (dictionary) visitDictionary(count, 0, baseSize, false);
+  if (dictionary) visitDictionary(0, count, 0, baseSize, 0, false);
 }
 
 function mark(from: i32, length: i32): void {
@@ -21,28 +21,29 @@ function mark(from: i32, length: i32): void {
 }
 
 /**
- * Puts the bytes of the base, of which byte 0 is at `origin`, that literals stand in for at LITERALS. Returns how many:
- * of each gap the first, some times as many as its literals, and no more in all than MAX_DICTIONARY.
+ * Puts the bytes of the base, of which byte 0 is at `origin`, that literals of the instructions from `first` on stand in
+ * for at LITERALS, after the `gathered` ones of those before. Returns how many there are: of each gap the first, some
+ * times as many as its literals, and no more in all than MAX_DICTIONARY.
  */
-export function gatherDictionary(count: i32, origin: i32, baseSize: i32): i32 {
-  return visitDictionary(count, origin, baseSize, true);
+export function gatherDictionary(first: i32, count: i32, origin: i32, baseSize: i32, gathered: i32): i32 {
+  return visitDictionary(first, count, origin, baseSize, gathered, true);
 }
 
-function visitDictionary(count: i32, origin: i32, baseSize: i32, gather: boolean): i32 {
-  let gathered = 0;
-  let copiedTo = 0;
-  for (let i = 0; i < 4 * count && gathered < MAX_DICTIONARY; i += 4) {
+function visitDictionary(first: i32, count: i32, origin: i32, baseSize: i32, gathered: i32, gather: boolean): i32 {
+  let total = gathered;
+  let copiedTo = first > 0 ? load32(OP_FROM + 4 * first - 4) + load32(OP_LENGTH + 4 * first - 4) : 0;
+  for (let i = 4 * first; i < 4 * count && total < MAX_DICTIONARY; i += 4) {
     const literals = load32(OP_LITERALS + i);
     const length = load32(OP_LENGTH + i);
     const next = length > 0 ? load32(OP_FROM + i) : baseSize;
     const gap = smaller(next - copiedTo, 8 * literals + 512);
     if (literals > 0 && gap > 0) {
-      const part = smaller(gap, MAX_DICTIONARY - gathered);
-      if (gather) copy(LITERALS + gathered, origin + copiedTo, part);
+      const part = smaller(gap, MAX_DICTIONARY - total);
+      if (gather) copy(LITERALS + total, origin + copiedTo, part);
       else mark(copiedTo, part);
-      gathered += part;
+      total += part;
     }
     if (length > 0) copiedTo = next + length;
   }
-  return gathered;
+  return total;
 }

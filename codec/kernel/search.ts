@@ -14,7 +14,7 @@ import { densely, findDense, startDense, surround } from './dense-index.ts';
 import { instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
 import { BASE, MAX_TARGET, MOVES, PIECE_BITS, STEPS, TARGET } from './layout.ts';
 import { commonPrefix, commonSuffix, equal8, fill, load32, multiply, nextRun, store32 } from './machine.ts';
-import { smaller } from './numbers.ts';
+import { larger, smaller } from './numbers.ts';
 
 /** A shorter COPY from elsewhere saves too little to be worth its instruction; from FAR away that takes more bytes. */
 const MIN_MATCH: i32 = 24;
@@ -26,6 +26,8 @@ const MANY_SCATTERED: i32 = 64;
 const MIN_DIAGONAL: i32 = 8;
 /** A match this long on the diagonal is taken without a look at the table. */
 const SURE: i32 = 32;
+/** The diagonal is not resumed without a look at the index any more. */
+const MANY_DOUBTS: i32 = 256;
 /** Tries that comparing a candidate takes as long as. */
 const COMPARISON: i32 = 7;
 /** A match found elsewhere that is shorter means that content moved in small parts. */
@@ -38,12 +40,10 @@ let origin: i32 = 0;
 export let approximate: boolean = false;
 let changes: i32 = 0;
 let repeated: i32 = 0;
-/** Equal bytes after them, less four for each changed one. */
-let balance: i32 = 0;
 
 /**
  * Adds the instructions for the target at TARGET from the base at BASE, whose first byte is byte `baseFrom` of the whole
- * base, to those that there are. The last one ends the target. Returns the number of all. Leaves at STEPS how many
+ * base, to those that there are. The last one ends the target. Returns the number of all. Adds to STEPS how many
  * positions were tried, places indexed and vectors compared: its work, without a clock.
  */
 export function search(base: i32, target: i32, baseFrom: i32): i32 {
@@ -53,7 +53,6 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
   approximate = false;
   changes = 0;
   repeated = 0;
-  balance = 0;
   fill(MOVES, 0, 256);
   const end = TARGET + target;
   const baseEnd = BASE + base;
@@ -67,6 +66,8 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
   let tried = 0;
   let compared = 0;
   let copied = 0;
+  // Grows while the diagonal is resumed for little: then another one may be better, as in a table that lost a row.
+  let doubts = 0;
   let scattered = 0;
   while (at + WINDOW <= end) {
     tried++;
@@ -77,7 +78,14 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
     }
     compared += matched;
     const pending = at - anchor;
-    if (matched === 0 && pending === 0 && from >= BASE && from + 64 <= baseEnd && at + 64 <= end) {
+    if (
+      matched === 0 &&
+      pending === 0 &&
+      doubts < MANY_DOUBTS &&
+      from >= BASE &&
+      from + 64 <= baseEnd &&
+      at + 64 <= end
+    ) {
       const run = nextRun(at, from);
       if (run > 0) {
         from += run;
@@ -87,8 +95,8 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
         at += matched;
         anchor = at;
         copied += matched;
-        balance += matched - 4 * run;
-        if (!approximate && movedAlike((load32(at - matched - run) - load32(from - run)) | 0) && balance > 0) {
+        doubts = larger(0, doubts + 4 * run - matched);
+        if (!approximate && movedAlike((load32(at - matched - run) - load32(from - run)) | 0)) {
           approximate = true;
           anchor = searchAligned(at, end, baseEnd, diagonal, origin);
           at = gaveUp ? anchor : end;
@@ -134,6 +142,7 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
       at += matched;
       anchor = at;
       copied += matched;
+      doubts = larger(0, doubts - matched);
       if (from + matched - at !== diagonal) {
         formerDiagonal = diagonal;
         diagonal = from + matched - at;
@@ -144,7 +153,8 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
     }
   }
   if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
-  store32(STEPS, tried + indexed + densely + (approximate ? aligned : 0) + (compared >> 4));
+  const steps = tried + indexed + densely + (approximate ? aligned : 0) + (compared >> 4);
+  store32(STEPS, load32(STEPS) + steps);
   return instructionCount;
 }
 

@@ -21,6 +21,14 @@ const targets = [
   concat([noise(30, 2), base.subarray(0, 9000), noise(500, 3), base]),
   concat([base.subarray(0, 200_000), noise(40, 2), base.subarray(200_040)]),
   concat([base.subarray(0, 200_000), noise(40, 2), base.subarray(200_000)]),
+  concat([
+    base.subarray(0, 100_000),
+    noise(40, 2),
+    base.subarray(100_040, 200_000),
+    base.subarray(200_700, 310_000),
+    noise(90, 3),
+    base.subarray(310_000),
+  ]),
 ];
 
 test.each([

@@ -13,6 +13,20 @@ function replaced(base: Uint8Array, at: number, bytes: Uint8Array): Uint8Array {
   return concat([base.subarray(0, at), bytes, base.subarray(at + bytes.length)]);
 }
 
+/** Passes over a gap, removes bytes and inserts others, again and again. */
+function edited(
+  base: Uint8Array,
+  edits: readonly { gap: number; removed: number; inserted: number; seed: number }[],
+): Uint8Array {
+  let at = 0;
+  const parts = edits.flatMap(({ gap, removed, inserted, seed }) => {
+    const kept = base.subarray(at, at + gap);
+    at += gap + removed;
+    return [kept, noise(inserted, 20 + seed)];
+  });
+  return concat([...parts, base.subarray(at)]).subarray(0, BLOCK_BYTES);
+}
+
 describe('encodeDelta and applyDelta', () => {
   test('reverse each other on structured pairs', async () => {
     await fc.assert(
@@ -45,10 +59,36 @@ describe('encodeDelta and applyDelta', () => {
     ['zeros', 40, base, new Uint8Array(4 * MIB)],
     ['a byte less in each 64', 60_000, base, base.filter((_, index) => index % 64 !== 5)],
     ['a changed word in each hundredth line', 8000, text, replacedEvery(text, 100 * 14)],
+    ['a row less in a table', 100, text, concat([text.subarray(0, 67_000), text.subarray(67_014, 3_000_000)])],
   ])('describe %s in at most %i bytes', async (_, most, from, to) => {
     const delta = encodeDelta(from, to);
     expect(delta.length).toBeLessThanOrEqual(most);
     expect(Buffer.compare(await apply(from, delta, to), to)).toBe(0);
+  });
+
+  const lines = text.subarray(0, 700_000);
+  const edit = fc.record({
+    gap: fc.integer({ min: 0, max: 200_000 }),
+    removed: fc.oneof(fc.nat(100), fc.nat(100_000)),
+    inserted: fc.oneof(fc.nat(100), fc.nat(3000), fc.nat(100_000)),
+    seed: fc.nat(3),
+  });
+  test.each([
+    ['noise', noise(700_000, 8), 0],
+    ['text', lines, 0],
+    ['zeros', new Uint8Array(700_000), 0],
+    ['a block between neighbours', concat([base, lines, base.subarray(0, BLOCK_BYTES - 700_000), lines]), BLOCK_BYTES],
+  ])('reverse each other after some edits of %s', async (_, from, start) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { maxLength: 8 }), async (edits) => {
+        const target = edited(from.subarray(start, start + 700_000), edits);
+        const delta = encodeDelta(from, target);
+        const inserted = edits.reduce((sum, { inserted }) => sum + inserted, 0);
+        expect(delta.length).toBeLessThanOrEqual(1.01 * inserted + 100 * edits.length + 100);
+        expect(Buffer.compare(await apply(from, delta, target), target)).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   const file = noise(2 * BLOCK_BYTES, 5);

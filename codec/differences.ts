@@ -1,0 +1,103 @@
+import { BLOCK_BYTES } from './blocks.ts';
+
+/** Compared in one go: small enough that little is compared in vain, large enough for the call. */
+const CHUNK = 1 << 15;
+
+/** A part of the target that stands in for a part of the base; in between both are the same. */
+export interface Difference {
+  readonly baseFrom: number;
+  readonly baseTo: number;
+  readonly targetFrom: number;
+  readonly targetTo: number;
+}
+
+/** Bytes by which content is found again after a difference, this far from where it would be if that had kept its length. */
+const SOME_BYTES = 32;
+const REACH = 1 << 16;
+/** Chunks of one difference. In a longer one content may come from anywhere. */
+const MOST_CHUNKS = 4;
+
+const nodeBuffer = globalThis.process?.getBuiltinModule?.('node:buffer').Buffer;
+
+/** memcmp where Node offers it: the loop is several times slower. */
+const equal: (a: Uint8Array, b: Uint8Array) => boolean = nodeBuffer
+  ? (a, b) => nodeBuffer.compare(a, b) === 0
+  : loopEqual;
+
+function loopEqual(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Where `bytes` starts in `within`, or -1. */
+const indexOf: (within: Uint8Array, bytes: Uint8Array) => number = nodeBuffer
+  ? (within, bytes) => nodeBuffer.from(within.buffer, within.byteOffset, within.length).indexOf(bytes)
+  : loopIndexOf;
+
+function loopIndexOf(within: Uint8Array, bytes: Uint8Array): number {
+  for (let at = within.indexOf(bytes[0]!); at >= 0; at = within.indexOf(bytes[0]!, at + 1)) {
+    if (equalAt(within, at, bytes, 0, bytes.length)) return at;
+  }
+  return -1;
+}
+
+/**
+ * Where base and target differ, in order and in whole chunks of the target; `undefined` when that is a large part of it.
+ * The target starts at byte `start` of the base: its first, or the first after a neighbouring block. In a difference
+ * bytes may have been inserted or removed, up to REACH.
+ */
+export function differencesOf(
+  base: Uint8Array,
+  target: Uint8Array,
+): { start: number; differences: Difference[] } | undefined {
+  const differences: Difference[] = [];
+  const start = equalAt(base, BLOCK_BYTES, target, 0, Math.min(target.length, 64)) ? BLOCK_BYTES : 0;
+  let shift = start;
+  let different = 0;
+  for (let at = 0; at < target.length; ) {
+    if (equalAt(base, at + shift, target, at, lengthOf(target, at))) {
+      at += lengthOf(target, at);
+      continue;
+    }
+    const difference = differenceAt(base, target, at, shift);
+    if (!difference) return undefined;
+    different += difference.targetTo - at;
+    if (2 * different > target.length) return undefined;
+    differences.push(difference);
+    at = difference.targetTo;
+    shift = difference.baseTo - at;
+  }
+  return { start, differences };
+}
+
+/** The difference that starts at `at`, up to where the two are the same again. */
+function differenceAt(base: Uint8Array, target: Uint8Array, at: number, shift: number): Difference | undefined {
+  for (let chunks = 1; chunks <= MOST_CHUNKS; chunks++) {
+    const to = at + chunks * CHUNK;
+    if (to >= target.length) {
+      return { baseFrom: at + shift, baseTo: base.length, targetFrom: at, targetTo: target.length };
+    }
+    const baseTo = placeOf(base, target, to, to + shift);
+    if (baseTo >= at + shift) return { baseFrom: at + shift, baseTo, targetFrom: at, targetTo: to };
+  }
+  return undefined;
+}
+
+/** Where the base has the target's chunk at `at`: where it is expected, or near that; else -1. */
+function placeOf(base: Uint8Array, target: Uint8Array, at: number, expected: number): number {
+  const length = lengthOf(target, at);
+  if (equalAt(base, expected, target, at, length)) return expected;
+  const from = Math.max(0, expected - REACH);
+  const found = indexOf(base.subarray(from, expected + REACH), target.subarray(at, at + SOME_BYTES));
+  return found >= 0 && equalAt(base, from + found, target, at, length) ? from + found : -1;
+}
+
+/** Bytes of the chunk at `at`: fewer at the target's end. */
+function lengthOf(target: Uint8Array, at: number): number {
+  return Math.min(CHUNK, target.length - at);
+}
+
+function equalAt(base: Uint8Array, at: number, target: Uint8Array, targetAt: number, length: number): boolean {
+  if (at < 0 || at + length > base.length || targetAt + length > target.length) return false;
+  return equal(base.subarray(at, at + length), target.subarray(targetAt, targetAt + length));
+}

@@ -1,0 +1,58 @@
+/*
+ * A delta of which only windows of base and target are in memory, one after the other: where the two differ. What lies
+ * between is equal, and known to be. A window in which much was not found is worth a look at all of the base.
+ */
+import { countLiterals, gatherLiterals, write } from './delta.ts';
+import { instructionCount, pushInstruction, pushSuffix, startInstructions } from './instruction-list.ts';
+import { BASE, LITERALS, OP_LENGTH, OP_LITERALS, STEPS, streamAt, TARGET } from './layout.ts';
+import { copy, load32, store32 } from './machine.ts';
+import { gatherDictionary } from './needed.ts';
+import { approximate, search } from './search.ts';
+
+/** Literals in a row that may be elsewhere in the base. */
+const MANY_IN_A_ROW: i32 = 512;
+
+/** Literals until the dictionary is complete; a stream that approximate COPYs alone need. */
+const literalsSoFar: i32 = streamAt(8);
+
+let literals: i32 = 0;
+let dictionary: i32 = 0;
+
+/** Begins with the `prefix` bytes at the target's start that the base has from its byte `from` on. */
+export function startWindows(from: i32, prefix: i32): void {
+  startInstructions();
+  store32(STEPS, 0);
+  literals = 0;
+  dictionary = 0;
+  if (prefix > 0) pushInstruction(0, from, prefix);
+}
+
+/**
+ * Adds the window of `targetBytes` bytes at TARGET, which stands in for the `baseBytes` bytes at BASE, byte `baseFrom` of
+ * the base and those after it. The next `equalAfter` bytes are the same in both. Returns false when all of the base
+ * should be in memory.
+ */
+export function addWindow(baseSize: i32, baseFrom: i32, baseBytes: i32, targetBytes: i32, equalAfter: i32): boolean {
+  const first = instructionCount;
+  search(baseBytes, targetBytes, baseFrom);
+  if (approximate) return false;
+  if (equalAfter > 0) pushSuffix(baseFrom + baseBytes, equalAfter);
+  let written = 0;
+  for (let i = 4 * first; i < 4 * instructionCount; i += 4) {
+    if (load32(OP_LITERALS + i) >= MANY_IN_A_ROW) return false;
+    written += load32(OP_LITERALS + i) + load32(OP_LENGTH + i);
+  }
+  // What the window's start adds to the COPY before it is not among these.
+  const from = TARGET + targetBytes + equalAfter - written;
+  dictionary = gatherDictionary(first, instructionCount, BASE - baseFrom, baseSize, dictionary);
+  gatherLiterals(first, instructionCount, literalsSoFar + literals, from);
+  literals += countLiterals(first, instructionCount);
+  return true;
+}
+
+/** Writes the body of the delta. Returns its bytes. */
+export function finishWindows(): i32 {
+  if (instructionCount === 0) pushInstruction(0, 0, 0);
+  copy(LITERALS + dictionary, literalsSoFar, literals);
+  return write(instructionCount, literals, dictionary, 0);
+}

@@ -5,8 +5,9 @@
 import { countLiterals, gatherLiterals, write } from './delta.ts';
 import { instructionCount, pushInstruction, pushSuffix, startInstructions } from './instruction-list.ts';
 import { BASE, LITERALS, OP_LENGTH, OP_LITERALS, STEPS, streamAt, TARGET } from './layout.ts';
-import { copy, load32, store32 } from './machine.ts';
+import { commonSuffix, copy, load32, store32 } from './machine.ts';
 import { gatherDictionary } from './needed.ts';
+import { smaller } from './numbers.ts';
 import { approximate, search } from './search.ts';
 
 /** Literals in a row that may be elsewhere in the base. */
@@ -34,9 +35,11 @@ export function startWindows(from: i32, prefix: i32): void {
  */
 export function addWindow(baseSize: i32, baseFrom: i32, baseBytes: i32, targetBytes: i32, equalAfter: i32): boolean {
   const first = instructionCount;
-  search(baseBytes, targetBytes, baseFrom);
+  const back =
+    equalAfter > 0 ? commonSuffix(TARGET + targetBytes, BASE + baseBytes, smaller(baseBytes, targetBytes)) : 0;
+  search(baseBytes, targetBytes - back, baseFrom);
   if (approximate) return false;
-  if (equalAfter > 0) pushSuffix(baseFrom + baseBytes, equalAfter);
+  if (equalAfter > 0) pushSuffix(baseFrom + baseBytes - back, equalAfter + back);
   let written = 0;
   for (let i = 4 * first; i < 4 * instructionCount; i += 4) {
     if (load32(OP_LITERALS + i) >= MANY_IN_A_ROW) return false;

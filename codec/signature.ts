@@ -17,7 +17,7 @@ import { leb128, readLeb128 } from './leb128.ts';
 const SIGNATURE_VERSION = 2;
 const SEED_BYTES = 32;
 /** Bytes that are copied to the kernel and hashed in one go, so that they are in the processor's cache. */
-const PART_BYTES = 1 << 16;
+const PART_BYTES = 1 << 17;
 /** An entry is 0.6% of its chunk, and an edit costs one or two chunks. */
 const DEFAULT_CHUNK = 2048;
 

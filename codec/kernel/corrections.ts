@@ -57,7 +57,7 @@ let token: i32 = 0;
 let gap: i32 = 0;
 let low: i32 = 0;
 let high: i32 = 0;
-/** Of the recent numbers. */
+/** Place of the oldest of the recent numbers. */
 let oldest: i32 = 0;
 
 function start(): void {

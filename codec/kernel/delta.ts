@@ -35,7 +35,7 @@ import { copy, copyExactly, load8, load32, store8, store32 } from './machine.ts'
 import { gatherDictionary, markNeeded } from './needed.ts';
 import { afterNumber, putNumber, takeNumber } from './numbers.ts';
 import * as range from './range-coder.ts';
-import { approximate, search } from './search.ts';
+import { approximate, search, startOf } from './search.ts';
 import { match } from './signature.ts';
 import { openSections, readStream, sectionBytes, sectionsLeft, startSections, writeStream } from './stream.ts';
 
@@ -67,7 +67,7 @@ export function encodeFromSignature(baseSize: i32, targetSize: i32, chunkSize: i
 export function encode(baseSize: i32, targetSize: i32): i32 {
   startInstructions();
   store32(STEPS, 0);
-  const count = search(baseSize, targetSize, 0);
+  const count = search(baseSize, targetSize, 0, startOf(baseSize, targetSize));
   const literals = countLiterals(0, count);
   const dictionary = gatherDictionary(0, count, BASE, baseSize, 0);
   gatherLiterals(0, count, LITERALS + dictionary, TARGET);

@@ -43,10 +43,11 @@ let repeated: i32 = 0;
 
 /**
  * Adds the instructions for the target at TARGET from the base at BASE, whose first byte is byte `baseFrom` of the whole
- * base, to those that there are. The last one ends the target. Returns the number of all. Adds to STEPS how many
- * positions were tried, places indexed and vectors compared: its work, without a clock.
+ * base, to those that there are. The target most likely starts `start` bytes on. The last one ends the target. Returns
+ * the number of all. Adds to STEPS how many positions were tried, places indexed and vectors compared: its work, without
+ * a clock.
  */
-export function search(base: i32, target: i32, baseFrom: i32): i32 {
+export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
   origin = BASE - baseFrom;
   startIndex(base);
   startDense(BASE + base, target);
@@ -59,7 +60,7 @@ export function search(base: i32, target: i32, baseFrom: i32): i32 {
   let at = TARGET;
   let anchor = TARGET;
   // Where the base would go on if the target did, as a difference of addresses.
-  let diagonal = BASE - TARGET + startOf(base, target);
+  let diagonal = BASE - TARGET + start;
   // The last other diagonal: content often goes on there after a piece from elsewhere.
   let formerDiagonal = diagonal;
   let widenAt = 0;
@@ -172,7 +173,7 @@ function leastMatch(distance: i32, scattered: i32): i32 {
 }
 
 /** Where in the base the target most likely starts: at its start, or after a neighbouring block. */
-function startOf(base: i32, target: i32): i32 {
+export function startOf(base: i32, target: i32): i32 {
   if (base <= MAX_TARGET) return 0;
   const here = commonPrefix(TARGET, BASE, smaller(base, target));
   const next = commonPrefix(TARGET, BASE + MAX_TARGET, smaller(base - MAX_TARGET, target));

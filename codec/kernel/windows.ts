@@ -37,7 +37,7 @@ export function addWindow(baseSize: i32, baseFrom: i32, baseBytes: i32, targetBy
   const first = instructionCount;
   const back =
     equalAfter > 0 ? commonSuffix(TARGET + targetBytes, BASE + baseBytes, smaller(baseBytes, targetBytes)) : 0;
-  search(baseBytes, targetBytes - back, baseFrom);
+  search(baseBytes, targetBytes - back, baseFrom, 0);
   if (approximate) return false;
   if (equalAfter > 0) pushSuffix(baseFrom + baseBytes - back, equalAfter + back);
   let written = 0;

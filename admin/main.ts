@@ -43,6 +43,11 @@ const context: Context = {
 };
 for (const command of [shardsCommand, shardCommand, auditCommand]) adopt(program, command(context));
 
+// Whoever reads this may have seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 try {
   await program.parseAsync();
 } catch (error) {

@@ -33,6 +33,11 @@ for (const command of [loginCommand, syncCommand, statusCommand, historyCommand,
   program.addCommand(command(configFolder).exitOverride().copyInheritedSettings(program));
 }
 
+// Whoever reads this may have seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 try {
   await program.parseAsync();
 } catch (error) {

@@ -16,6 +16,8 @@ const SOME_BYTES = 32;
 const REACH = 1 << 16;
 /** Chunks of one difference. In a longer one content may come from anywhere. */
 const MOST_CHUNKS = 4;
+/** Searches in vain that a pair of base and target warrants. */
+const MOST_SEARCHES = 8;
 
 const nodeBuffer = globalThis.process?.getBuiltinModule?.('node:buffer').Buffer;
 
@@ -36,7 +38,9 @@ const indexOf: (within: Uint8Array, bytes: Uint8Array) => number = nodeBuffer
 
 function loopIndexOf(within: Uint8Array, bytes: Uint8Array): number {
   for (let at = within.indexOf(bytes[0]!); at >= 0; at = within.indexOf(bytes[0]!, at + 1)) {
-    if (equalAt(within, at, bytes, 0, bytes.length)) return at;
+    let equal = 1;
+    while (equal < bytes.length && within[at + equal] === bytes[equal]) equal++;
+    if (equal === bytes.length) return at;
   }
   return -1;
 }
@@ -54,12 +58,13 @@ export function differencesOf(
   const start = equalAt(base, BLOCK_BYTES, target, 0, Math.min(target.length, 64)) ? BLOCK_BYTES : 0;
   let shift = start;
   let different = 0;
+  const budget = { searches: MOST_SEARCHES };
   for (let at = 0; at < target.length; ) {
     if (equalAt(base, at + shift, target, at, lengthOf(target, at))) {
       at += lengthOf(target, at);
       continue;
     }
-    const difference = differenceAt(base, target, at, shift);
+    const difference = differenceAt(base, target, at, shift, budget);
     if (!difference) return undefined;
     different += difference.targetTo - at;
     if (2 * different > target.length) return undefined;
@@ -71,25 +76,41 @@ export function differencesOf(
 }
 
 /** The difference that starts at `at`, up to where the two are the same again. */
-function differenceAt(base: Uint8Array, target: Uint8Array, at: number, shift: number): Difference | undefined {
+function differenceAt(
+  base: Uint8Array,
+  target: Uint8Array,
+  at: number,
+  shift: number,
+  budget: { searches: number },
+): Difference | undefined {
   for (let chunks = 1; chunks <= MOST_CHUNKS; chunks++) {
     const to = at + chunks * CHUNK;
     if (to >= target.length) {
       return { baseFrom: at + shift, baseTo: base.length, targetFrom: at, targetTo: target.length };
     }
-    const baseTo = placeOf(base, target, to, to + shift);
+    if (budget.searches === 0) return undefined;
+    const baseTo = placeOf(base, target, to, to + shift, budget);
     if (baseTo >= at + shift) return { baseFrom: at + shift, baseTo, targetFrom: at, targetTo: to };
   }
   return undefined;
 }
 
 /** Where the base has the target's chunk at `at`: where it is expected, or near that; else -1. */
-function placeOf(base: Uint8Array, target: Uint8Array, at: number, expected: number): number {
+function placeOf(
+  base: Uint8Array,
+  target: Uint8Array,
+  at: number,
+  expected: number,
+  budget: { searches: number },
+): number {
   const length = lengthOf(target, at);
   if (equalAt(base, expected, target, at, length)) return expected;
+  if (equalAt(base, expected, target, at, SOME_BYTES)) return -1;
   const from = Math.max(0, expected - REACH);
   const found = indexOf(base.subarray(from, expected + REACH), target.subarray(at, at + SOME_BYTES));
-  return found >= 0 && equalAt(base, from + found, target, at, length) ? from + found : -1;
+  if (found >= 0 && equalAt(base, from + found, target, at, length)) return from + found;
+  budget.searches--;
+  return -1;
 }
 
 /** Bytes of the chunk at `at`: fewer at the target's end. */

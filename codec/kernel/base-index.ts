@@ -38,7 +38,7 @@ let shift: i32 = 0;
 let wholly: boolean = false;
 let sparsely: boolean = false;
 
-/** Places of the base that were put in the table. */
+/** Places of the base that were put in the table, or looked for in vain when content might have moved. */
 export let indexed: i32 = 0;
 
 export function startIndex(base: i32): void {
@@ -57,9 +57,10 @@ export function startIndex(base: i32): void {
  */
 export function widen(around: i32, pending: i32): i32 {
   if (wholly) return pending + MAX_TARGET;
-  const radius = pending < SOME_PENDING ? 1 << PIECE_BITS : pending < MUCH_PENDING ? 1 << 17 : baseSize;
   useTable(pending < SOME_PENDING && bits <= LOCAL_BITS ? LOCAL_BITS : wholeBits);
-  indexPieces(around - radius, around + radius);
+  const radius = pending < SOME_PENDING ? 1 << PIECE_BITS : 1 << 17;
+  if (pending < MUCH_PENDING) indexPieces(around - radius, around + radius);
+  else indexPieces(0, baseSize);
   if (pending < SOME_PENDING && baseSize > MAX_TARGET) indexPieces(0, 1 << PIECE_BITS);
   return pending < SOME_PENDING ? SOME_PENDING : MUCH_PENDING;
 }
@@ -83,6 +84,7 @@ export function findMoved(at: i32, left: i32): i32 {
     if (place === 0 || place + MIN_MOVED > BASE + baseSize) continue;
     if (commonPrefix(at + skipped, place, MIN_MOVED) === MIN_MOVED) return skipped;
   }
+  indexed += larger(0, stop);
   return -1;
 }
 
@@ -139,7 +141,7 @@ export function find(at: i32): i32 {
 /**
  * Bytes from one try to the next after `pending` bytes without a match. Odd steps are coprime to STRIDE: a match of
  * 31 * STRIDE + WINDOW bytes is still met at an indexed place. Once there were more tries than the bytes that were
- * scanned and copied so far warrant, they get longer: what is made of short matches must not cost one for each byte.
+ * scanned and copied so far warrant, they get longer, and may miss more: what is made of short matches must not cost one for each byte.
  */
 export function step(pending: i32, tries: i32, scanned: i32, copied: i32): i32 {
   if (pending > 4096) return pending < 65536 ? 9 : 31;

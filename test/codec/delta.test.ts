@@ -66,6 +66,14 @@ describe('encodeDelta and applyDelta', () => {
     expect(Buffer.compare(await apply(from, delta, to), to)).toBe(0);
   });
 
+  test('a first literal before content that repeats, in a block between neighbours', async () => {
+    const blocks = noise(3 * BLOCK_BYTES).fill(0, BLOCK_BYTES, BLOCK_BYTES + 100);
+    const shifted = concat([Uint8Array.of(0), blocks.subarray(BLOCK_BYTES, 2 * BLOCK_BYTES)]);
+    const repeated = [shifted.subarray(0, MIB), shifted.subarray(150, 450), shifted.subarray(MIB)];
+    const target = concat(repeated).subarray(0, BLOCK_BYTES);
+    expect(Buffer.compare(await apply(blocks, encodeDelta(blocks, target), target), target)).toBe(0);
+  });
+
   const lines = text.subarray(0, 700_000);
   const edit = fc.record({
     gap: fc.integer({ min: 0, max: 200_000 }),

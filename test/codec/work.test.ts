@@ -42,6 +42,8 @@ const hard: [string, Uint8Array, Uint8Array][] = [
   ['a period just above the chunk size', repeated(2049), repeated(2049).subarray(1)],
   ['a period of the index stride', repeated(32), repeated(33)],
   ['windows that match for 20 bytes only', disappointing(0), disappointing(1)],
+  ['the end of the base, then other content', random, concat([random.subarray(size / 2), noise(size / 2, 6)])],
+  ['more after the end of the base', random, concat([random, noise(3 * size, 6)])],
   ['a program, then random', asProgram(random, program.base), asProgram(noise(size, 2), program.target)],
   [
     'a program, then zeros against ones',

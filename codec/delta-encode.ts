@@ -39,10 +39,7 @@ function encodeDifferences(
   const found = differencesOf(base, target);
   if (!found) return 0;
   const { start, differences } = found;
-  const prefix = differences[0]?.targetFrom ?? target.length;
-  // The first literals' dictionary would begin with the neighbouring block, which is not in memory.
-  if (start > 0 && prefix === 0) return 0;
-  startWindows(start, prefix);
+  startWindows(start, differences[0]?.targetFrom ?? target.length);
   for (const [index, { baseFrom, baseTo, targetFrom, targetTo }] of differences.entries()) {
     memory.set(base.subarray(baseFrom, baseTo), BASE);
     memory.set(target.subarray(targetFrom, targetTo), TARGET);

@@ -54,17 +54,17 @@ export function differencesOf(
   base: Uint8Array,
   target: Uint8Array,
 ): { start: number; differences: Difference[] } | undefined {
+  const comparison = new Comparison(base, target);
   const differences: Difference[] = [];
   const start = equalAt(base, BLOCK_BYTES, target, 0, Math.min(target.length, 64)) ? BLOCK_BYTES : 0;
   let shift = start;
   let different = 0;
-  const budget = { searches: MOST_SEARCHES };
   for (let at = 0; at < target.length; ) {
-    if (equalAt(base, at + shift, target, at, lengthOf(target, at))) {
-      at += lengthOf(target, at);
+    if (comparison.hasChunk(at, at + shift)) {
+      at += comparison.lengthOf(at);
       continue;
     }
-    const difference = differenceAt(base, target, at, shift, budget);
+    const difference = comparison.differenceAt(at, shift);
     if (!difference) return undefined;
     different += difference.targetTo - at;
     if (2 * different > target.length) return undefined;
@@ -75,47 +75,50 @@ export function differencesOf(
   return { start, differences };
 }
 
-/** The difference that starts at `at`, up to where the two are the same again. */
-function differenceAt(
-  base: Uint8Array,
-  target: Uint8Array,
-  at: number,
-  shift: number,
-  budget: { searches: number },
-): Difference | undefined {
-  for (let chunks = 1; chunks <= MOST_CHUNKS; chunks++) {
-    const to = at + chunks * CHUNK;
-    if (to >= target.length) {
-      return { baseFrom: at + shift, baseTo: base.length, targetFrom: at, targetTo: target.length };
-    }
-    if (budget.searches === 0) return undefined;
-    const baseTo = placeOf(base, target, to, to + shift, budget);
-    if (baseTo >= at + shift) return { baseFrom: at + shift, baseTo, targetFrom: at, targetTo: to };
+class Comparison {
+  readonly #base: Uint8Array;
+  readonly #target: Uint8Array;
+  #searchesLeft = MOST_SEARCHES;
+
+  constructor(base: Uint8Array, target: Uint8Array) {
+    this.#base = base;
+    this.#target = target;
   }
-  return undefined;
-}
 
-/** Where the base has the target's chunk at `at`: where it is expected, or near that; else -1. */
-function placeOf(
-  base: Uint8Array,
-  target: Uint8Array,
-  at: number,
-  expected: number,
-  budget: { searches: number },
-): number {
-  const length = lengthOf(target, at);
-  if (equalAt(base, expected, target, at, length)) return expected;
-  if (equalAt(base, expected, target, at, SOME_BYTES)) return -1;
-  const from = Math.max(0, expected - REACH);
-  const found = indexOf(base.subarray(from, expected + REACH), target.subarray(at, at + SOME_BYTES));
-  if (found >= 0 && equalAt(base, from + found, target, at, length)) return from + found;
-  budget.searches--;
-  return -1;
-}
+  /** Bytes of the target's chunk at `at`: fewer at its end. */
+  lengthOf(at: number): number {
+    return Math.min(CHUNK, this.#target.length - at);
+  }
 
-/** Bytes of the chunk at `at`: fewer at the target's end. */
-function lengthOf(target: Uint8Array, at: number): number {
-  return Math.min(CHUNK, target.length - at);
+  /** Whether the base has the target's chunk at `at` at `place`. */
+  hasChunk(at: number, place: number): boolean {
+    return equalAt(this.#base, place, this.#target, at, this.lengthOf(at));
+  }
+
+  /** The difference that starts at `at`, up to where the two are the same again. */
+  differenceAt(at: number, shift: number): Difference | undefined {
+    for (let chunks = 1; chunks <= MOST_CHUNKS; chunks++) {
+      const to = at + chunks * CHUNK;
+      if (to >= this.#target.length) {
+        return { baseFrom: at + shift, baseTo: this.#base.length, targetFrom: at, targetTo: this.#target.length };
+      }
+      if (this.#searchesLeft === 0) return undefined;
+      const baseTo = this.#placeOf(to, to + shift);
+      if (baseTo >= at + shift) return { baseFrom: at + shift, baseTo, targetFrom: at, targetTo: to };
+    }
+    return undefined;
+  }
+
+  /** Where the base has the target's chunk at `at`: where it is expected, or near that; else -1. */
+  #placeOf(at: number, expected: number): number {
+    if (this.hasChunk(at, expected)) return expected;
+    if (equalAt(this.#base, expected, this.#target, at, SOME_BYTES)) return -1;
+    const from = Math.max(0, expected - REACH);
+    const found = indexOf(this.#base.subarray(from, expected + REACH), this.#target.subarray(at, at + SOME_BYTES));
+    if (found >= 0 && this.hasChunk(at, from + found)) return from + found;
+    this.#searchesLeft--;
+    return -1;
+  }
 }
 
 function equalAt(base: Uint8Array, at: number, target: Uint8Array, targetAt: number, length: number): boolean {

@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { BLOCK_BYTES } from '../../codec/index.ts';
 import { finalizeUpload } from '../../lambdas/finalize/finalize.ts';
 import { initUpload } from '../../lambdas/upload-init/upload.ts';
 import type { UploadInitRequest } from '../../protocol/upload-init.ts';
 import { median } from '../statistics.ts';
 import { addHeldBlocks, addUsers, type Metadata, type User } from './service.ts';
 
-const BLOCK_BYTES = 4 * 1024 * 1024;
 const CONNECTIONS = [1, 8, 32];
 const BLOCKS = [1, 250];
 /** Milliseconds of each turn, and turns of which the median counts. */

@@ -13,7 +13,7 @@ const STRIDE: i32 = 32;
 const SPARSE_STRIDE: i32 = 1024;
 const MIN_MOVED: i32 = 1024;
 /** Bytes without a match after which the surroundings are indexed, and then all of the base. */
-const SOME_PENDING: i32 = 512;
+export const SOME_PENDING: i32 = 512;
 export const MUCH_PENDING: i32 = 2048;
 /** A table for the surroundings, in the first-level cache; what is far behind is overwritten. */
 const LOCAL_BITS: i32 = 12;
@@ -141,7 +141,8 @@ export function find(at: i32): i32 {
 /**
  * Bytes from one try to the next after `pending` bytes without a match. Odd steps are coprime to STRIDE: a match of
  * 31 * STRIDE + WINDOW bytes is still met at an indexed place. Once there were more tries than the bytes that were
- * scanned and copied so far warrant, they get longer, and may miss more: what is made of short matches must not cost one for each byte.
+ * scanned and copied so far warrant, they get longer, and may miss more: what is made of short matches must not cost
+ * one for each byte.
  */
 export function step(pending: i32, tries: i32, scanned: i32, copied: i32): i32 {
   if (pending > 4096) return pending < 65536 ? 9 : 31;

@@ -15,7 +15,7 @@ export const MAX_OPS: i32 = 1 << 19;
 /** Bytes of the base that the literals' compressor may refer to. */
 export const MAX_DICTIONARY: i32 = 1 << 18;
 
-/** Numbers that the last call of `encode` left: where the delta's body is, and the work of its searches in base and literals. */
+/** Numbers that the last delta left: where its body is, and the work of the searches in base and literals. */
 export const BODY_AT: i32 = 1 << 10;
 export const STEPS: i32 = BODY_AT + 4;
 /** What `parse` left: whether the COPYs go from the base straight to the target, to TARGET, or are the kernel's affair. */

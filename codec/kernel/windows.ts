@@ -2,6 +2,7 @@
  * A delta of which only windows of base and target are in memory, one after the other: where the two differ. What lies
  * between is equal, and known to be. A window in which much was not found is worth a look at all of the base.
  */
+import { SOME_PENDING } from './base-index.ts';
 import { countLiterals, gatherLiterals, write } from './delta.ts';
 import { instructionCount, pushInstruction, pushSuffix, startInstructions } from './instruction-list.ts';
 import { BASE, LITERALS, OP_LENGTH, OP_LITERALS, STEPS, streamAt, TARGET } from './layout.ts';
@@ -9,9 +10,6 @@ import { commonSuffix, copy, load32, store32 } from './machine.ts';
 import { gatherDictionary } from './needed.ts';
 import { smaller } from './numbers.ts';
 import { approximate, search } from './search.ts';
-
-/** Literals in a row that may be elsewhere in the base. */
-const MANY_IN_A_ROW: i32 = 512;
 
 /** Literals until the dictionary is complete; a stream that approximate COPYs alone need. */
 const literalsSoFar: i32 = streamAt(8);
@@ -30,11 +28,12 @@ export function startWindows(from: i32, prefix: i32): void {
 
 /**
  * Adds the window of `targetBytes` bytes at TARGET, which stands in for the `baseBytes` bytes at BASE, byte `baseFrom` of
- * the base and those after it. The next `equalAfter` bytes are the same in both. Returns false when all of the base
- * should be in memory.
+ * the base and those after it. The next `equalAfter` bytes are the same in both. Returns false when more of the base has
+ * to be in memory: for literals that may be elsewhere in it, or the dictionary of the first ones, which begins with byte 0.
  */
 export function addWindow(baseSize: i32, baseFrom: i32, baseBytes: i32, targetBytes: i32, equalAfter: i32): boolean {
   const first = instructionCount;
+  if (first === 0 && baseFrom > 0) return false;
   const back =
     equalAfter > 0 ? commonSuffix(TARGET + targetBytes, BASE + baseBytes, smaller(baseBytes, targetBytes)) : 0;
   search(baseBytes, targetBytes - back, baseFrom, 0);
@@ -42,7 +41,7 @@ export function addWindow(baseSize: i32, baseFrom: i32, baseBytes: i32, targetBy
   if (equalAfter > 0) pushSuffix(baseFrom + baseBytes - back, equalAfter + back);
   let written = 0;
   for (let i = 4 * first; i < 4 * instructionCount; i += 4) {
-    if (load32(OP_LITERALS + i) >= MANY_IN_A_ROW) return false;
+    if (load32(OP_LITERALS + i) >= SOME_PENDING) return false;
     written += load32(OP_LITERALS + i) + load32(OP_LENGTH + i);
   }
   // What the window's start adds to the COPY before it is not among these.

@@ -32,18 +32,23 @@ function encodeWhole({ memory, encode }: Kernel, base: Uint8Array, target: Uint8
 
 /** Looks only at where the two differ, when that is a small part: copying all to the kernel takes longer than the rest. */
 function encodeDifferences(
-  { memory, startWindows, addWindow, finishWindows }: Kernel,
+  { memory, startWindows, addCopy, addWindow, finishWindows }: Kernel,
   base: Uint8Array,
   target: Uint8Array,
 ): number {
   const found = differencesOf(base, target);
   if (!found) return 0;
   const { start, differences } = found;
-  startWindows(start, differences[0]?.targetFrom ?? target.length);
+  startWindows();
+  addCopy(start, differences[0]?.targetFrom ?? target.length);
   for (const [index, { baseFrom, baseTo, targetFrom, targetTo }] of differences.entries()) {
+    const equalAfter = (differences[index + 1]?.targetFrom ?? target.length) - targetTo;
+    if (targetFrom === targetTo) {
+      addCopy(baseTo, equalAfter);
+      continue;
+    }
     memory.set(base.subarray(baseFrom, baseTo), BASE);
     memory.set(target.subarray(targetFrom, targetTo), TARGET);
-    const equalAfter = (differences[index + 1]?.targetFrom ?? target.length) - targetTo;
     if (!addWindow(base.length, baseFrom, baseTo - baseFrom, targetTo - targetFrom, equalAfter)) return 0;
   }
   return finishWindows();

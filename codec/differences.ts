@@ -1,9 +1,14 @@
 import { BLOCK_BYTES } from './blocks.ts';
+import { equalAt, indexOf } from './compare.ts';
+import { SparseIndex } from './moved.ts';
 
 /** Compared in one go: small enough that little is compared in vain, large enough for the call. */
 const CHUNK = 1 << 15;
 
-/** A part of the target that stands in for a part of the base; in between both are the same. */
+/**
+ * A part of the target that stands in for a part of the base; in between both are the same. Where content moved as a
+ * whole the target's part is empty, and the base's ends wherever it goes on.
+ */
 export interface Difference {
   readonly baseFrom: number;
   readonly baseTo: number;
@@ -19,35 +24,9 @@ const MOST_CHUNKS = 4;
 /** Searches in vain that a pair of base and target warrants. */
 const MOST_SEARCHES = 8;
 
-const nodeBuffer = globalThis.process?.getBuiltinModule?.('node:buffer').Buffer;
-
-/** memcmp where Node offers it: the loop is several times slower. */
-const equal: (a: Uint8Array, b: Uint8Array) => boolean = nodeBuffer
-  ? (a, b) => nodeBuffer.compare(a, b) === 0
-  : loopEqual;
-
-function loopEqual(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-/** Where `bytes` starts in `within`, or -1. */
-const indexOf: (within: Uint8Array, bytes: Uint8Array) => number = nodeBuffer
-  ? (within, bytes) => nodeBuffer.from(within.buffer, within.byteOffset, within.length).indexOf(bytes)
-  : loopIndexOf;
-
-function loopIndexOf(within: Uint8Array, bytes: Uint8Array): number {
-  for (let at = within.indexOf(bytes[0]!); at >= 0; at = within.indexOf(bytes[0]!, at + 1)) {
-    let equal = 1;
-    while (equal < bytes.length && within[at + equal] === bytes[equal]) equal++;
-    if (equal === bytes.length) return at;
-  }
-  return -1;
-}
-
 /**
- * Where base and target differ, in order and in whole chunks of the target; `undefined` when that is a large part of it.
- * The target starts at byte `start` of the base: its first, or the first after a neighbouring block. In a difference
+ * Where base and target differ, in order; `undefined` when that is a large part of the target. It starts at byte `start`
+ * of the base: its first, or the first after a neighbouring block. In a difference, which is whole chunks of the target,
  * bytes may have been inserted or removed, up to REACH.
  */
 export function differencesOf(
@@ -79,6 +58,7 @@ class Comparison {
   readonly #base: Uint8Array;
   readonly #target: Uint8Array;
   #searchesLeft = MOST_SEARCHES;
+  #index: SparseIndex | undefined;
 
   constructor(base: Uint8Array, target: Uint8Array) {
     this.#base = base;
@@ -95,7 +75,7 @@ class Comparison {
     return equalAt(this.#base, place, this.#target, at, this.lengthOf(at));
   }
 
-  /** The difference that starts at `at`, up to where the two are the same again. */
+  /** The difference in the chunk at `at`, up to where the two are the same again. */
   differenceAt(at: number, shift: number): Difference | undefined {
     for (let chunks = 1; chunks <= MOST_CHUNKS; chunks++) {
       const to = at + chunks * CHUNK;
@@ -105,8 +85,27 @@ class Comparison {
       if (this.#searchesLeft === 0) return undefined;
       const baseTo = this.#placeOf(to, to + shift);
       if (baseTo >= at + shift) return { baseFrom: at + shift, baseTo, targetFrom: at, targetTo: to };
+      const move = chunks === 1 && this.#moveAt(at, shift);
+      if (move) return move;
     }
     return undefined;
+  }
+
+  /** Where in the chunk at `at` content begins that moved from elsewhere, if it does so right where the two differ. */
+  #moveAt(at: number, shift: number): Difference | undefined {
+    const from = at + this.#equalBytes(at, at + shift);
+    this.#index ??= new SparseIndex(this.#base);
+    const baseTo = this.#index.placeOf(this.#target, from, this.lengthOf(from));
+    return baseTo < 0 ? undefined : { baseFrom: from + shift, baseTo, targetFrom: from, targetTo: from };
+  }
+
+  /** Bytes from the start of the target's chunk at `at`, which the base does not have at `place` as a whole, that it has. */
+  #equalBytes(at: number, place: number): number {
+    let equal = 0;
+    for (let part = CHUNK >> 1; part > 0; part >>= 1) {
+      if (equalAt(this.#base, place + equal, this.#target, at + equal, part)) equal += part;
+    }
+    return equal;
   }
 
   /** Where the base has the target's chunk at `at`: where it is expected, or near that; else -1. */
@@ -119,9 +118,4 @@ class Comparison {
     this.#searchesLeft--;
     return -1;
   }
-}
-
-function equalAt(base: Uint8Array, at: number, target: Uint8Array, targetAt: number, length: number): boolean {
-  if (at < 0 || at + length > base.length || targetAt + length > target.length) return false;
-  return equal(base.subarray(at, at + length), target.subarray(targetAt, targetAt + length));
 }

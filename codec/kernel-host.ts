@@ -1,5 +1,6 @@
 import { kernelModule } from './assembly/module.ts';
 import {
+  addCopy,
   addWindow,
   encode,
   encodeFromSignature,
@@ -21,7 +22,8 @@ export interface Kernel {
   /** Writes the delta's body and returns its bytes; `bodyOf` finds them. */
   encode(baseSize: number, targetSize: number): number;
   /** The same when only windows of base and target are in memory, one after the other; see codec/kernel/windows.ts. */
-  startWindows(from: number, prefix: number): void;
+  startWindows(): void;
+  addCopy(from: number, bytes: number): void;
   addWindow(baseSize: number, baseFrom: number, baseBytes: number, targetBytes: number, equalAfter: number): boolean;
   finishWindows(): number;
   /**
@@ -87,6 +89,7 @@ export function plainKernel(): Kernel {
     useMemory(memory);
     plain = {
       memory: new Uint8Array(memory),
+      addCopy,
       addWindow,
       encode,
       encodeFromSignature,

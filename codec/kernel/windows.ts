@@ -17,13 +17,16 @@ const literalsSoFar: i32 = streamAt(8);
 let literals: i32 = 0;
 let dictionary: i32 = 0;
 
-/** Begins with the `prefix` bytes at the target's start that the base has from its byte `from` on. */
-export function startWindows(from: i32, prefix: i32): void {
+export function startWindows(): void {
   startInstructions();
   store32(STEPS, 0);
   literals = 0;
   dictionary = 0;
-  if (prefix > 0) pushInstruction(0, from, prefix);
+}
+
+/** Adds bytes of the target, if any, that the base has from its byte `from` on. */
+export function addCopy(from: i32, bytes: i32): void {
+  if (bytes > 0) pushSuffix(from, bytes);
 }
 
 /**

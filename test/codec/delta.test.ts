@@ -150,6 +150,26 @@ describe('encodeDelta and applyDelta', () => {
     expect(Buffer.compare(await apply(from, delta, target), target)).toBe(0);
   });
 
+  const piece = fc.record({
+    from: fc.nat(MIB),
+    length: fc.integer({ min: 8000, max: 500_000 }),
+    inserted: fc.oneof(fc.constant(0), fc.nat(300)),
+  });
+  test('pieces in another order, some of them several times, some with bytes in between', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 8 }), async (pieces) => {
+        const target = concat(
+          pieces.flatMap(({ from, length, inserted }) => [base.subarray(from, from + length), noise(inserted, 7)]),
+        );
+        const delta = encodeDelta(base, target);
+        const inserted = pieces.reduce((sum, { inserted }) => sum + inserted, 0);
+        expect(delta.length).toBeLessThanOrEqual(inserted + 30 + 15 * pieces.length);
+        expect(Buffer.compare(await apply(base, delta, target), target)).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test('content from far away is found although most of the block did not change', async () => {
     const target = replaced(base, 3 * MIB, base.subarray(1000, 9000));
     expect(encodeDelta(base, target).length).toBeLessThan(60);

@@ -4,11 +4,12 @@
  * In executables that number follows from where things moved. Code holds the distance to what it refers to, so the
  * number is the move of what it refers to less its own; tables hold addresses or offsets, and the number is the move of
  * what they refer to. Either is nearly always the same as for the last reference into the same region of the base.
- * So a correction is mostly one byte, the bytes since the one before it.
+ * In text that was wrapped again the number follows from the byte that it changes, a space or the end of a line; then
+ * corrections are foretold BY_BYTE. So a correction is mostly one byte, the bytes since the one before it.
  *
- *   token    gap below LONG_GAP, by the move of the region that the value refers to as a distance; else LONG_GAP + kind,
- *            and the gap as a number in a stream of its own
- *   kinds    0 as a distance, 1 as an offset, from 2 on one of the RECENT numbers that were neither, from EXPLICIT on the
+ *   token    gap below LONG_GAP, for a number that is foretold, as a distance or by the byte; else LONG_GAP + kind, and
+ *            the gap as a number in a stream of its own
+ *   kinds    0 foretold, 1 as an offset, from 2 on one of the RECENT numbers that were neither, from EXPLICIT on the
  *            number itself in 1 to 4 bytes: its lowest in one stream, the others in the next
  *
  * In the last 3 bytes of a COPY the value is what of them is left.
@@ -17,6 +18,7 @@ import {
   ABSOLUTE,
   ABSOLUTE_REGIONS,
   BASE,
+  BYTES,
   MAX_TARGET,
   OP_FROM,
   OP_LENGTH,
@@ -32,7 +34,7 @@ import { afterNumber, putNumber, smaller, takeNumber } from './numbers.ts';
 import { readStream, writeStream } from './stream.ts';
 
 const LONG_GAP: i32 = 224;
-const DISTANCE: i32 = 0;
+const FORETOLD: i32 = 0;
 const OFFSET: i32 = 1;
 const RECENT: i32 = 2;
 const RECENT_COUNT: i32 = 16;
@@ -41,6 +43,9 @@ const EXPLICIT: i32 = RECENT + RECENT_COUNT;
 /** Regions of what is referred to, as powers of 2: code moves in larger pieces than what tables point to. */
 const RELATIVE_BITS: i32 = 12;
 const ABSOLUTE_BITS: i32 = 10;
+
+/** Corrections by which it is judged what foretells them better. */
+const JUDGED: i32 = 1 << 11;
 
 /** Contexts of the four streams. */
 const TOKEN: i32 = 20;
@@ -57,6 +62,8 @@ let token: i32 = 0;
 let gap: i32 = 0;
 let low: i32 = 0;
 let high: i32 = 0;
+/** Whether the byte that it changes foretells a number, rather than where things moved. */
+let byByte: boolean = false;
 /** Place of the oldest of the recent numbers. */
 let oldest: i32 = 0;
 
@@ -67,6 +74,7 @@ function start(): void {
   high = highStream;
   fill(RELATIVE, 0, 4 << RELATIVE_REGIONS);
   fill(ABSOLUTE, 0, 4 << ABSOLUTE_REGIONS);
+  fill(BYTES, 0, 4 << 8);
   fill(RECENTS, 0, 4 * RECENT_COUNT);
   oldest = 0;
 }
@@ -79,6 +87,26 @@ function relative(place: i32, value: i32): i32 {
 /** The same for a value that is an offset. */
 function absolute(value: i32): i32 {
   return ABSOLUTE + (((value >>> ABSOLUTE_BITS) & ((1 << ABSOLUTE_REGIONS) - 1)) << 2);
+}
+
+/** Where the number is kept that was last added to a value with this lowest byte. */
+function byteOf(value: i32): i32 {
+  return BYTES + ((value & 255) << 2);
+}
+
+/** Remembers what was added to a value, at which `place` of the base, for those that resemble it. */
+function note(place: i32, old: i32, change: i32, shift: i32): void {
+  if (byByte) {
+    store32(byteOf(old), change);
+    return;
+  }
+  store32(relative(place, old), change + shift);
+  store32(absolute(old), change);
+}
+
+/** The number that is foretold for a value, at `place` of the base. */
+function foretold(place: i32, value: i32, shift: i32): i32 {
+  return byByte ? load32(byteOf(value)) : (load32(relative(place, value)) - shift) | 0;
 }
 
 /** The lowest bytes of a number, without a sign and with one. */
@@ -97,19 +125,39 @@ function remember(value: i32): void {
   oldest = (oldest + 1) & (RECENT_COUNT - 1);
 }
 
-/** Writes the corrections of the instructions' COPYs. */
-export function writeCorrections(count: i32): void {
+/** Writes the corrections of the instructions' COPYs, all of one sort; see `areBytewise`. */
+export function writeCorrections(count: i32, bytewise: boolean): void {
+  byByte = bytewise;
+  visitCorrections(count, MAX_TARGET);
+  writeStream(tokenStream, token - tokenStream, TOKEN);
+  writeStream(gapStream, gap - gapStream, GAP);
+  writeStream(lowStream, low - lowStream, LOW);
+  writeStream(highStream, high - highStream, HIGH);
+}
+
+/** Whether the first corrections are foretold better by the byte that they change. */
+export function areBytewise(count: i32): boolean {
+  byByte = false;
+  visitCorrections(count, JUDGED);
+  const others = gap - gapStream;
+  byByte = true;
+  visitCorrections(count, JUDGED);
+  return gap - gapStream < others;
+}
+
+/** Fills the streams with the first `most` corrections. */
+function visitCorrections(count: i32, most: i32): void {
   start();
   let to = TARGET;
   let since = 0;
-  for (let i = 0; i < 4 * count; i += 4) {
+  for (let i = 0; i < 4 * count && token - tokenStream < most; i += 4) {
     to += load32(OP_LITERALS + i);
     const from = BASE + load32(OP_FROM + i);
     const length = load32(OP_LENGTH + i);
     const shift = to - TARGET - (from - BASE);
     let done = 0;
     let place = commonPrefix(to, from, length);
-    while (place < length) {
+    while (place < length && token - tokenStream < most) {
       const left = smaller(length - place, 4);
       const old = lowest(load32(from + place), left);
       const change = signed(load32(to + place) - old, left);
@@ -121,22 +169,15 @@ export function writeCorrections(count: i32): void {
     since += length - done;
     to += length;
   }
-  writeStream(tokenStream, token - tokenStream, TOKEN);
-  writeStream(gapStream, gap - gapStream, GAP);
-  writeStream(lowStream, low - lowStream, LOW);
-  writeStream(highStream, high - highStream, HIGH);
 }
 
 function put(bytes: i32, place: i32, old: i32, change: i32, shift: i32): void {
-  const relativeAt = relative(place, old);
-  const absoluteAt = absolute(old);
-  let kind = DISTANCE;
-  if (load32(relativeAt) !== ((change + shift) | 0)) {
-    kind = load32(absoluteAt) === change ? OFFSET : putOther(change);
+  let kind = FORETOLD;
+  if (foretold(place, old, shift) !== change) {
+    kind = !byByte && load32(absolute(old)) === change ? OFFSET : putOther(change);
   }
-  store32(relativeAt, change + shift);
-  store32(absoluteAt, change);
-  if (kind === DISTANCE && bytes < LONG_GAP) {
+  note(place, old, change, shift);
+  if (kind === FORETOLD && bytes < LONG_GAP) {
     store8(token++, bytes);
   } else {
     store8(token++, LONG_GAP + kind);
@@ -144,7 +185,7 @@ function put(bytes: i32, place: i32, old: i32, change: i32, shift: i32): void {
   }
 }
 
-/** Writes a number that no region foretells. Returns its kind. */
+/** Writes a number that is not foretold. Returns its kind. */
 function putOther(change: i32): i32 {
   let index = 0;
   while (index < RECENT_COUNT && load32(RECENTS + 4 * index) !== change) index++;
@@ -171,7 +212,8 @@ let ahead: i32 = 0;
 let kindAhead: i32 = 0;
 
 /** Reads the streams of corrections. Returns false when they are malformed. */
-export function readCorrections(): boolean {
+export function readCorrections(bytewise: boolean): boolean {
+  byByte = bytewise;
   start();
   tokenEnd = token + readStream(token, MAX_TARGET, TOKEN);
   gapEnd = gap + readStream(gap, MAX_TARGET, GAP);
@@ -193,7 +235,7 @@ function takeToken(): i32 {
     return NEVER;
   }
   const value = load8(token++);
-  kindAhead = DISTANCE;
+  kindAhead = FORETOLD;
   return value < LONG_GAP ? value : takeLongGap(value - LONG_GAP);
 }
 
@@ -213,16 +255,14 @@ export function correct(to: i32, from: i32, length: i32): void {
   const shift = to - TARGET - from;
   let place = ahead;
   while (place < length) {
-    if (kindAhead === DISTANCE && place <= length - 4) {
-      place = correctDistances(to, from, place, length - 4, shift);
+    if (kindAhead === FORETOLD && place <= length - 4) {
+      place = correctForetold(to, from, place, length - 4, shift);
       continue;
     }
     const left = smaller(length - place, 4);
     const old = lowest(load32(to + place), left);
-    const relativeAt = relative(from + place, old);
-    const change = kindAhead === DISTANCE ? (load32(relativeAt) - shift) | 0 : takeOther(old);
-    store32(relativeAt, change + shift);
-    store32(absolute(old), change);
+    const change = kindAhead === FORETOLD ? foretold(from + place, old, shift) : takeOther(old);
+    note(from + place, old, change, shift);
     if (left === 4) store32(to + place, old + change);
     else for (let i = 0; i < left; i++) store8(to + place + i, (old + change) >> (8 * i));
     place += left + takeToken();
@@ -230,14 +270,14 @@ export function correct(to: i32, from: i32, length: i32): void {
   ahead = place - length;
 }
 
-/** Does so for distances up to `last`, which most corrections are. Returns the place of the one that follows these. */
-function correctDistances(to: i32, from: i32, place: i32, last: i32, shift: i32): i32 {
+/** Does so for foretold numbers up to `last`. Returns the place of the one that follows these. */
+function correctForetold(to: i32, from: i32, place: i32, last: i32, shift: i32): i32 {
   let at = place;
   let next = token;
   while (at <= last) {
     const old = load32(to + at);
-    const change = (load32(relative(from + at, old)) - shift) | 0;
-    store32(absolute(old), change);
+    const change = foretold(from + at, old, shift);
+    note(from + at, old, change, shift);
     store32(to + at, old + change);
     const value = next < tokenEnd ? load8(next) : LONG_GAP;
     if (value >= LONG_GAP) {
@@ -251,7 +291,7 @@ function correctDistances(to: i32, from: i32, place: i32, last: i32, shift: i32)
   return at;
 }
 
-/** Reads a number that the distance does not foretell. */
+/** Reads a number that is not foretold. */
 function takeOther(old: i32): i32 {
   if (kindAhead === OFFSET) return load32(absolute(old));
   if (kindAhead < EXPLICIT) return load32(RECENTS + 4 * (kindAhead - RECENT));

@@ -6,9 +6,9 @@
  *   sections   the coded bytes of long streams, in order
  *
  * Features: MANY_INSTRUCTIONS in streams; COMPRESSED literals, and these with a DICTIONARY of skipped bytes of the base;
- * CORRECTIONS of the bytes that COPYs get wrong.
+ * CORRECTIONS of the bytes that COPYs get wrong, and these foretold BYTEWISE.
  */
-import { correct, corrected, readCorrections, writeCorrections } from './corrections.ts';
+import { areBytewise, correct, corrected, readCorrections, writeCorrections } from './corrections.ts';
 import { ERROR_CORRECTIONS, ERROR_LITERALS, ERROR_MALFORMED, ERROR_TRAILING } from './errors.ts';
 import { startInstructions } from './instruction-list.ts';
 import { MANY, readInstructions, writeInstructions } from './instructions.ts';
@@ -43,6 +43,7 @@ const MANY_INSTRUCTIONS: i32 = 1;
 const COMPRESSED: i32 = 2;
 const CORRECTIONS: i32 = 4;
 const DICTIONARY: i32 = 8;
+const BYTEWISE: i32 = 16;
 
 const FEATURES_CONTEXT: i32 = 18;
 
@@ -71,7 +72,8 @@ export function encode(baseSize: i32, targetSize: i32): i32 {
   const literals = countLiterals(0, count);
   const dictionary = gatherDictionary(0, count, BASE, baseSize, 0);
   gatherLiterals(0, count, LITERALS + dictionary, TARGET);
-  return write(count, literals, dictionary, approximate ? CORRECTIONS : 0);
+  const corrections = approximate ? CORRECTIONS | (areBytewise(count) ? BYTEWISE : 0) : 0;
+  return write(count, literals, dictionary, corrections);
 }
 
 /** Puts the body together: the columns of instructions, and the literals after the dictionary. */
@@ -88,7 +90,7 @@ export function write(count: i32, literals: i32, dictionary: i32, corrections: i
   writeInstructions(count);
   if (written & COMPRESSED) writeMatches();
   else if (literals > 0) writeStream(LITERALS + dictionary, literals, PLAIN);
-  if (written & CORRECTIONS) writeCorrections(count);
+  if (written & CORRECTIONS) writeCorrections(count, (written & BYTEWISE) !== 0);
 
   const adaptive = range.finishEncoding();
   const head = adaptive + (adaptive < 1 << 7 ? 1 : adaptive < 1 << 14 ? 2 : 3);
@@ -113,7 +115,7 @@ export function parse(baseSize: i32, targetSize: i32, bytes: i32): i32 {
   range.startDecoding(afterNumber, adaptive);
   openSections(afterNumber + adaptive, end - afterNumber - adaptive);
   features = range.decodeNumber(FEATURES_CONTEXT);
-  if (features < 0 || features > 15) return ERROR_MALFORMED;
+  if (features < 0 || features > 31) return ERROR_MALFORMED;
   const count = readInstructions((features & MANY_INSTRUCTIONS) !== 0, baseSize, targetSize);
   if (count < 0) return count;
   const many = count > FEW;
@@ -129,7 +131,7 @@ export function readLiterals(count: i32, baseSize: i32): i32 {
   if (features & COMPRESSED) {
     if (!readMatches(dictionary, literals)) return ERROR_LITERALS;
   } else if (literals > 0 && readStream(LITERALS + dictionary, literals, PLAIN) !== literals) return ERROR_LITERALS;
-  if (features & CORRECTIONS && !readCorrections()) return ERROR_CORRECTIONS;
+  if (features & CORRECTIONS && !readCorrections((features & BYTEWISE) !== 0)) return ERROR_CORRECTIONS;
   if (sectionsLeft() !== 0 || range.overran()) return ERROR_TRAILING;
   return LITERALS + dictionary;
 }

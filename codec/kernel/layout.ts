@@ -26,12 +26,13 @@ export const BY_KERNEL: i32 = 2;
 
 /** Differences of 4-byte numbers that the search saw last, 64 of them. */
 export const MOVES: i32 = 1 << 11;
-/** How far the regions of the base moved that 4-byte numbers refer to as distances and as offsets; moves seen last. */
+/** How far the regions of the base moved that 4-byte numbers refer to as distances and as offsets; changes seen last. */
 export const RELATIVE_REGIONS: i32 = 12;
 export const ABSOLUTE_REGIONS: i32 = 14;
 export const RELATIVE: i32 = MOVES + 256;
 export const ABSOLUTE: i32 = RELATIVE + (4 << RELATIVE_REGIONS);
-export const RECENTS: i32 = ABSOLUTE + (4 << ABSOLUTE_REGIONS);
+export const BYTES: i32 = ABSOLUTE + (4 << ABSOLUTE_REGIONS);
+export const RECENTS: i32 = BYTES + (4 << 8);
 
 export const TARGET: i32 = 1 << 17;
 export const BASE: i32 = TARGET + MAX_TARGET + SLACK;

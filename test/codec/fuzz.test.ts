@@ -1,18 +1,19 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { applyDelta, encodeDelta, encodeDeltaFromSignature, sha256, signature, toHex } from '../../codec/index.ts';
-import { builds, concat, noise } from './pairs.ts';
+import { builds, concat, noise, wraps } from './pairs.ts';
 
 /** `CODEC_FUZZ_RUNS=1000000` is the long run. */
 const RUNS = Number(process.env.CODEC_FUZZ_RUNS ?? 50_000);
 
-/** Pairs whose deltas use every feature: few and many instructions, a dictionary, corrections, long literals. */
+/** Pairs whose deltas use every feature: few and many instructions, dictionary, corrections of both sorts, long literals. */
 const text = new TextEncoder().encode(Array.from({ length: 900 }, (_, i) => `row ${i}: ${i * 7919}\n`).join(''));
 const pairs = [
   { base: noise(2000), target: concat([noise(2000).subarray(900), noise(40, 2), noise(700)]) },
   { base: text, target: concat([text.subarray(3000), text.map((byte) => byte ^ 1).subarray(0, 500), text]) },
-  { base: noise(24_000), target: noise(24_000).map((byte, index) => (index % 16 === 3 ? byte + 1 : byte)) },
+  { base: noise(24_000), target: noise(24_000).map((byte, index) => (index % 16 === 3 ? byte ^ index : byte)) },
   builds(150, 7),
+  wraps(1500, 72),
   { base: noise(100), target: text },
 ];
 

@@ -43,6 +43,12 @@ export const structuredPair = fc.oneof(
         return { base, target: target.subarray(cut) };
       }),
   },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.integer({ min: 500, max: 2000 }), fc.integer({ min: 40, max: 100 }))
+      .map(([words, columns]) => wraps(words, columns)),
+  },
 );
 
 /**
@@ -68,6 +74,16 @@ function build(functions: number, grown: number): Uint8Array {
     return bytes;
   });
   return concat([...code, new Uint8Array(Int32Array.from(starts).buffer)]);
+}
+
+/** Text of so many words, wrapped at 80 columns, and the same at fewer. */
+export function wraps(words: number, columns: number): { base: Uint8Array; target: Uint8Array } {
+  const text = Array.from({ length: words }, (_, index) => Buffer.from(noise(2 + (index % 5), index)).toString('hex'));
+  return { base: wrapped(text.join(' '), 80), target: wrapped(text.join(' '), columns) };
+}
+
+function wrapped(text: string, columns: number): Uint8Array {
+  return new TextEncoder().encode(text.replaceAll(new RegExp(`(.{1,${columns}})(?: |$)`, 'g'), '$1\n'));
 }
 
 export function concat(parts: readonly Uint8Array[]): Uint8Array {

@@ -1,4 +1,4 @@
-import { builds, concat, noise } from './pairs.ts';
+import { builds, concat, noise, wraps } from './pairs.ts';
 
 const text = new TextEncoder().encode(Array.from({ length: 500 }, (_, i) => `${i}: ${i * 7919} and more\n`).join(''));
 const few = noise(1300);
@@ -27,7 +27,8 @@ export const vectorInputs = [
   {
     name: 'many instructions',
     base: noise(24_000),
-    target: noise(24_000).map((byte, index) => (index % 16 === 3 ? byte + 1 : byte)),
+    target: noise(24_000).map((byte, index) => (index % 16 === 3 ? byte ^ index : byte)),
   },
   { name: 'COPYs that are put right', ...builds(200, 9) },
+  { name: 'COPYs that are put right by what they change', ...wraps(1000, 72) },
 ];

@@ -91,12 +91,18 @@ class Comparison {
     return undefined;
   }
 
-  /** Where in the chunk at `at` content begins that moved from elsewhere, if it does so right where the two differ. */
+  /** Where in the chunk at `at` content begins that moved from elsewhere, if it does so before or where the two differ. */
   #moveAt(at: number, shift: number): Difference | undefined {
-    const from = at + this.#equalBytes(at, at + shift);
+    let from = at + this.#equalBytes(at, at + shift);
     this.#index ??= new SparseIndex(this.#base);
-    const baseTo = this.#index.placeOf(this.#target, from, this.lengthOf(from));
-    return baseTo < 0 ? undefined : { baseFrom: from + shift, baseTo, targetFrom: from, targetTo: from };
+    let place = this.#index.placeOf(this.#target, from, this.lengthOf(from));
+    if (place < 0) return undefined;
+    // What came before was equal by chance.
+    while (from > at && place > 0 && this.#target[from - 1] === this.#base[place - 1]) {
+      from--;
+      place--;
+    }
+    return { baseFrom: from + shift, baseTo: place, targetFrom: from, targetTo: from };
   }
 
   /** Bytes from the start of the target's chunk at `at`, which the base does not have at `place` as a whole, that it has. */

@@ -6,7 +6,7 @@ const STRIDE = 1024;
 /** Hashed places that are met: one may have lost its slot to another. */
 const MET = 4;
 /** Places that may be compared in vain before a search is given up. */
-const MOST_PLACES = 4;
+const MOST_PLACES = 64;
 
 /** Where content is that moved as a whole, by the hashes of a few places of the base. */
 export class SparseIndex {
@@ -26,14 +26,16 @@ export class SparseIndex {
     }
   }
 
-  /** A place of the base with the `bytes` bytes of the target from `at` on; or -1. */
+  /** A place of the base with the `bytes` bytes of the target from `at` on, at least WINDOW; or -1. */
   placeOf(target: Uint8Array, at: number, bytes: number): number {
     const view = viewOf(target);
     const end = Math.min(at + MET * STRIDE, target.length - WINDOW);
     for (let i = at, vain = 0; i < end && vain < MOST_PLACES; i++) {
       const hashed = this.#slots[hashAt(view, i) >>> this.#shift]!;
-      if (hashed < 0 || this.#view.getInt32(hashed) !== view.getInt32(i)) continue;
       const place = hashed - (i - at);
+      if (hashed < 0 || place < 0 || place + bytes > this.#base.length) continue;
+      // Many lines begin alike.
+      if (this.#view.getInt32(place + bytes - 4) !== view.getInt32(at + bytes - 4)) continue;
       if (equalAt(this.#base, place, target, at, bytes)) return place;
       vain++;
     }

@@ -32,9 +32,10 @@ const MANY_POOR: i32 = 8;
 /** Equal bytes by which another diagonal has to be better, and windows back to which it is then compared. */
 const CLEARLY: i32 = 4;
 const MOST_BACK: i32 = 128;
-/** So often it is judged whether enough bytes agree for corrections to be a gain, in sixteenths. */
+/** So often it is judged whether corrections are a gain: by the bytes that agree, in sixteenths, and by the COPYs. */
 const JUDGED: i32 = 1 << 17;
 const LEAST_AGREED: i32 = 11;
+const MOST_COPIES: i32 = 512;
 
 let start: i32 = 0;
 let end: i32 = 0;
@@ -46,7 +47,9 @@ let copied: i32 = 0;
 /** Bytes compared since that was judged last, and how many of them were equal. */
 let compared: i32 = 0;
 let agreed: i32 = 0;
-/** Whether the last search ended because so many of the copied bytes were wrong that putting them right is no gain. */
+/** COPYs since then. */
+let copies: i32 = 0;
+/** Whether the last search ended because corrections are no gain. */
 export let gaveUp: boolean = false;
 /** Vectors compared and places tried. */
 export let aligned: i32 = 0;
@@ -65,6 +68,7 @@ export function searchAligned(from: i32, targetEnd: i32, limit: i32, startDiagon
   copied = 0;
   compared = 0;
   agreed = 0;
+  copies = 0;
   gaveUp = false;
   aligned = 0;
   startDense(limit, targetEnd - from);
@@ -76,6 +80,7 @@ export function searchAligned(from: i32, targetEnd: i32, limit: i32, startDiagon
     if (stop > begin) {
       pushOrProlong(begin - anchor, begin + diagonal - origin, stop - begin);
       copied += stop - begin;
+      copies++;
       anchor = stop;
     }
     if (gaveUp) break;
@@ -96,14 +101,15 @@ export function searchAligned(from: i32, targetEnd: i32, limit: i32, startDiagon
 /** A diagonal that the last call of `follow` found to be better from where it ended, or 0. */
 let better: i32 = 0;
 
-/** Counts the equal bytes of one more window. Returns whether too few of the last ones agreed. */
+/** Counts the equal bytes of one more window. Returns whether corrections are no gain. */
 function isPoor(equal: i32): boolean {
   compared += WINDOW;
   agreed += equal;
   if (compared < JUDGED) return false;
-  gaveUp = agreed < (compared >> 4) * LEAST_AGREED;
+  gaveUp = agreed < (compared >> 4) * LEAST_AGREED || copies > MOST_COPIES;
   compared = 0;
   agreed = 0;
+  copies = 0;
   return gaveUp;
 }
 

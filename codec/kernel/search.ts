@@ -13,12 +13,26 @@ import { find, findMoved, indexAround, indexed, MUCH_PENDING, startIndex, step, 
 import { densely, findDense, startDense, surround } from './dense-index.ts';
 import { instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
 import { BASE, MAX_TARGET, MOVES, PIECE_BITS, STEPS, TARGET } from './layout.ts';
-import { commonPrefix, commonSuffix, equal8, fill, load32, multiply, nextRun, store32 } from './machine.ts';
+import { commonPrefix, commonSuffix, equal8, fill, load32, multiply, store32 } from './machine.ts';
 import { larger, smaller } from './numbers.ts';
+import {
+  afterInsertion,
+  nearby,
+  REACH,
+  resume,
+  resumedAt,
+  resumedFrom,
+  resumedLength,
+  startResuming,
+} from './resume.ts';
 
-/** A shorter COPY from elsewhere saves too little to be worth its instruction; from FAR away that takes more bytes. */
+/**
+ * A shorter COPY from elsewhere saves too little to be worth its instruction; from FAR away that takes more bytes, fewer
+ * of them in scattered content.
+ */
 const MIN_MATCH: i32 = 24;
 const MIN_FAR_MATCH: i32 = 48;
+const MIN_SCATTERED: i32 = 32;
 const FAR: i32 = 1 << 14;
 /** After that many short matches the literals between them would cost more than any of them. */
 const MANY_SCATTERED: i32 = 64;
@@ -51,6 +65,7 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
   origin = BASE - baseFrom;
   startIndex(base);
   startDense(BASE + base, target);
+  startResuming();
   approximate = false;
   changes = 0;
   repeated = 0;
@@ -77,27 +92,33 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
     if (from >= BASE && from + MIN_DIAGONAL <= baseEnd && equal8(at, from)) {
       matched = 8 + commonPrefix(at + 8, from + 8, smaller(end - at, baseEnd - from) - 8);
     }
-    compared += matched;
     const pending = at - anchor;
+    if (matched === 0 && pending > 0 && anchor + diagonal >= BASE) {
+      matched = afterInsertion(at, anchor + diagonal, pending, end, baseEnd);
+      if (matched > 0) from = anchor + diagonal;
+    }
+    compared += matched;
     if (
       matched === 0 &&
       pending === 0 &&
       doubts < MANY_DOUBTS &&
       from >= BASE &&
-      from + 64 <= baseEnd &&
-      at + 64 <= end
+      from + REACH <= baseEnd &&
+      at + REACH <= end
     ) {
-      const run = nextRun(at, from);
-      if (run > 0) {
-        from += run;
-        at += run;
-        matched = 8 + commonPrefix(at + 8, from + 8, smaller(end - at, baseEnd - from) - 8);
-        pushInstruction(run, from - origin, matched);
-        at += matched;
+      if (resume(at, from, end, baseEnd)) {
+        const literals = resumedAt - at;
+        pushOrProlong(literals, resumedFrom - origin, resumedLength);
+        at = resumedAt + resumedLength;
         anchor = at;
-        copied += matched;
-        doubts = larger(0, doubts + 4 * run - matched);
-        if (!approximate && movedAlike((load32(at - matched - run) - load32(from - run)) | 0)) {
+        copied += resumedLength;
+        compared += resumedLength;
+        doubts = larger(0, doubts + 4 * literals - resumedLength);
+        changes++;
+        if (resumedFrom - resumedAt !== diagonal) {
+          formerDiagonal = diagonal;
+          diagonal = resumedFrom - resumedAt;
+        } else if (!approximate && movedAlike((load32(resumedAt - literals) - load32(resumedFrom - literals)) | 0)) {
           approximate = true;
           anchor = searchAligned(at, end, baseEnd, diagonal, origin);
           at = gaveUp ? anchor : end;
@@ -154,7 +175,7 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
     }
   }
   if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
-  const steps = tried + indexed + densely + (approximate ? aligned : 0) + (compared >> 4);
+  const steps = tried + indexed + densely + nearby + (approximate ? aligned : 0) + (compared >> 4);
   store32(STEPS, load32(STEPS) + steps);
   return instructionCount;
 }
@@ -162,14 +183,14 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
 /** Whether many of the changes so far, as differences of 4-byte numbers, were among those shortly before them. */
 function movedAlike(move: i32): boolean {
   const slot = MOVES + ((multiply(move, -1640531535) >>> 26) << 2);
-  changes++;
   if (load32(slot) === move) repeated++;
   store32(slot, move);
   return changes >= 64 && 2 * repeated > changes;
 }
 
 function leastMatch(distance: i32, scattered: i32): i32 {
-  return scattered > MANY_SCATTERED || (distance < FAR && distance > -FAR) ? MIN_MATCH : MIN_FAR_MATCH;
+  if (distance < FAR && distance > -FAR) return MIN_MATCH;
+  return scattered > MANY_SCATTERED ? MIN_SCATTERED : MIN_FAR_MATCH;
 }
 
 /** Where in the base the target most likely starts: at its start, or after a neighbouring block. */

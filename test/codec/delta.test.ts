@@ -48,6 +48,7 @@ describe('encodeDelta and applyDelta', () => {
 
   const base = noise(4 * MIB);
   const text = new TextEncoder().encode(Array.from({ length: 200_000 }, (_, line) => `line ${line * 7919}\n`).join(''));
+  const source = sourceCode(25_000);
   test.each([
     ['a 100-byte overwrite', 130, base, replaced(base, MIB, noise(100, 2))],
     ['a 100-byte insertion', 130, base, concat([base.subarray(0, 1000), noise(100, 2), base.subarray(1000, -100)])],
@@ -57,8 +58,12 @@ describe('encodeDelta and applyDelta', () => {
     ['nothing', 16, base, new Uint8Array(0)],
     ['content from nothing', 60 + 1000, new Uint8Array(0), noise(1000)],
     ['zeros', 40, base, new Uint8Array(4 * MIB)],
-    ['a byte less in each 64', 60_000, base, base.filter((_, index) => index % 64 !== 5)],
+    ['a byte less in each 64', 1000, base, base.filter((_, index) => index % 64 !== 5)],
     ['a changed word in each hundredth line', 8000, text, replacedEvery(text, 100 * 14)],
+    ['line ends of another system', 24_000, source, changed(source, /\n/g, '\r\n')],
+    ['tabs for spaces', 28_000, source, changed(source, /  /g, '\t')],
+    ['lines joined', 20_000, source, changed(source, /\n */g, ' ')],
+    ['another name throughout', 12_000, source, changed(source, /node/g, 'vertex')],
     ['a row less in a table', 100, text, concat([text.subarray(0, 67_000), text.subarray(67_014, 3_000_000)])],
   ])('describe %s in at most %i bytes', async (_, most, from, to) => {
     const delta = encodeDelta(from, to);
@@ -207,6 +212,22 @@ describe('encodeDelta and applyDelta', () => {
     expect(() => encodeDelta(base, new Uint8Array(BLOCK_BYTES + 1))).toThrow(tooLarge);
   });
 });
+
+/** Lines of statements, indented by their depth. */
+function sourceCode(lines: number): Uint8Array {
+  const words = Array.from({ length: 400 }, (_, index) => Buffer.from(noise(2 + (index % 4), index)).toString('hex'));
+  const choices = noise(4 * lines, 12);
+  const word = (index: number): string => words[(choices[index]! * 31 + choices[index + 1]!) % words.length]!;
+  const text = Array.from({ length: lines }, (_, line) => {
+    const statement = `${word(4 * line)} = node.${word(4 * line + 1)}(${word(4 * line + 2)});`;
+    return '  '.repeat(1 + Math.floor(Math.abs(Math.sin(line / 7)) * 6)) + statement;
+  });
+  return new TextEncoder().encode(text.join('\n'));
+}
+
+function changed(text: Uint8Array, from: RegExp, to: string): Uint8Array {
+  return new TextEncoder().encode(new TextDecoder().decode(text).replaceAll(from, to));
+}
 
 function replacedEvery(bytes: Uint8Array, distance: number): Uint8Array {
   return bytes.map((byte, index) => (index % distance === 7 ? 0x78 : byte));

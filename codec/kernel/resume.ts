@@ -1,0 +1,79 @@
+/*
+ * Where target and base are equal again after a change: on the same diagonal, or on one nearby when bytes were inserted
+ * or removed as well.
+ */
+import { commonPrefix, equal8, nextRun } from './machine.ts';
+import { smaller } from './numbers.ts';
+
+/** Bytes inserted or removed up to which a diagonal is tried, the nearest first. */
+const NEAR: i32 = 16;
+/** Bytes from the change on that have to be in memory. */
+export const REACH: i32 = 2 * 64 + NEAR;
+/** Equal bytes that leave no doubt. */
+const SURE: i32 = 24;
+/** Equal bytes on another diagonal that are worth going there. */
+const LEAST: i32 = 10;
+/** The same after an insertion of any length, which costs nothing to look for. */
+const LEAST_AFTER_INSERTION: i32 = 16;
+/** What looking at other diagonals may cost beyond what it yields. */
+const MOST_CREDIT: i32 = 256;
+
+export let resumedAt: i32 = 0;
+export let resumedFrom: i32 = 0;
+export let resumedLength: i32 = 0;
+let score: i32 = 0;
+let credit: i32 = 0;
+
+/** Diagonals that were compared. */
+export let nearby: i32 = 0;
+
+export function startResuming(): void {
+  credit = MOST_CREDIT;
+  nearby = 0;
+}
+
+/**
+ * Where the target at `at` differs from the base at `from`, finds the next bytes in REACH of both that are equal. Returns
+ * whether there are any; then the variables above say where and how many.
+ */
+export function resume(at: i32, from: i32, end: i32, baseEnd: i32): boolean {
+  resumedLength = 0;
+  score = -REACH;
+  consider(at, from, 0, 0);
+  for (let shift = 1; shift <= NEAR && resumedLength < SURE && credit > 0; shift++) {
+    consider(at, from, shift, 0);
+    consider(at, from, 0, shift);
+  }
+  if (resumedLength === 0) {
+    credit -= 2;
+    return false;
+  }
+  if (resumedFrom - resumedAt !== from - at) credit = smaller(MOST_CREDIT, credit + (resumedLength >> 3) - 2);
+  const limit = smaller(end - resumedAt, baseEnd - resumedFrom);
+  resumedLength = commonPrefix(resumedAt, resumedFrom, limit);
+  return true;
+}
+
+/** How many bytes are equal where `inserted` bytes came before what the base has at `from`; 0 for too few. */
+export function afterInsertion(at: i32, from: i32, inserted: i32, end: i32, baseEnd: i32): i32 {
+  if (from + 8 > baseEnd || !equal8(at, from)) return 0;
+  const length = commonPrefix(at, from, smaller(end - at, baseEnd - from));
+  return length < LEAST_AFTER_INSERTION + (inserted >> 3) ? 0 : length;
+}
+
+/** Considers that so many bytes were inserted and so many removed. */
+function consider(start: i32, startFrom: i32, inserted: i32, removed: i32): void {
+  nearby++;
+  const run = nextRun(start + inserted, startFrom + removed);
+  if (run < 0) return;
+  const literals = inserted + run;
+  const at = start + literals;
+  const from = startFrom + removed + run;
+  const length = commonPrefix(at, from, 64);
+  if (inserted + removed > 0 && length < LEAST + (literals >> 1)) return;
+  if (length - literals <= score) return;
+  score = length - literals;
+  resumedAt = at;
+  resumedFrom = from;
+  resumedLength = length;
+}

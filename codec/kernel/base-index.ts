@@ -25,10 +25,9 @@ const PRIME_3: i32 = -1028477379;
 const PRIME_4: i32 = 668265263;
 const PRIME_5: i32 = 374761393;
 
-/** Tries that any content warrants; and for each of its bytes, and each that was copied, as a negative power of 2. */
+/** Tries that any content warrants; and for each of its bytes, as a negative power of 2. One that was copied warrants one. */
 const MOST_TRIES: i32 = 1 << 17;
 const TRIES_PER_BYTE: i32 = 5;
-const TRIES_PER_COPIED: i32 = 1;
 
 let baseSize: i32 = 0;
 /** Slots of the table in use, none at first, and of the one that the whole base needs; as powers of 2. */
@@ -146,7 +145,7 @@ export function find(at: i32): i32 {
  */
 export function step(pending: i32, tries: i32, scanned: i32, copied: i32): i32 {
   if (pending > 4096) return pending < 65536 ? 9 : 31;
-  const beyond = tries - MOST_TRIES - (scanned >> TRIES_PER_BYTE) - (copied >> TRIES_PER_COPIED);
+  const beyond = tries - MOST_TRIES - (scanned >> TRIES_PER_BYTE) - copied;
   const hurried = beyond > 0 ? 1 + 2 * smaller(beyond >> 13, 31) : 1;
   return pending < 256 ? hurried : larger(hurried, pending < 1024 ? 3 : 5);
 }

@@ -29,60 +29,43 @@ const literalsStream: i32 = streamAt(5);
 const fromStream: i32 = streamAt(6);
 const lengthStream: i32 = streamAt(7);
 
-let copiedTo: i32 = 0;
-/** Base position less target position of the last COPY that had another such difference than the one before it. */
-let diagonal: i32 = 0;
-let formerDiagonal: i32 = 0;
-
-function start(): void {
-  copiedTo = 0;
-  diagonal = 0;
-  formerDiagonal = 0;
-}
-
-/** Notes a COPY that writes from `to` on. */
-function note(from: i32, to: i32, length: i32): void {
-  copiedTo = from + length;
-  if (from - to === diagonal) return;
-  formerDiagonal = diagonal;
-  diagonal = from - to;
-}
-
-function fromCode(from: i32, to: i32): i32 {
+/**
+ * The number for where a COPY starts; `diagonal` is base position less target position of the last one, `former` that of
+ * the last one that had another.
+ */
+function fromCode(from: i32, to: i32, copiedTo: i32, diagonal: i32, former: i32): i32 {
   if (from - to === diagonal) return 0;
   if (from === copiedTo) return 1;
-  if (from - to === formerDiagonal) return 2;
+  if (from - to === former) return 2;
   const ahead = from - to - diagonal;
   return 3 + ((ahead << 1) ^ (ahead >> 31));
 }
 
-function fromOf(code: i32, to: i32): i32 {
+/** Reverses `fromCode`. */
+function fromOf(code: i32, to: i32, copiedTo: i32, diagonal: i32, former: i32): i32 {
   if (code === 0) return to + diagonal;
   if (code === 1) return copiedTo;
-  if (code === 2) return to + formerDiagonal;
+  if (code === 2) return to + former;
   const zigzag = code - 3;
   return to + diagonal + ((zigzag >> 1) ^ -(zigzag & 1));
 }
 
 /** Writes the first `count` instructions. */
 export function writeInstructions(count: i32): void {
-  start();
-  let to = 0;
   let literalsAt = literalsStream;
   let fromAt = fromStream;
   let lengthAt = lengthStream;
+  let to = 0;
+  let copiedTo = 0;
+  let diagonal = 0;
+  let former = 0;
   for (let i = 0; i < 4 * count; i += 4) {
     const literals = load32(OP_LITERALS + i);
     const from = load32(OP_FROM + i);
     const length = load32(OP_LENGTH + i);
     const declared = i === 4 * count - 4 ? 0 : length;
     to += literals;
-    let code = 0;
-    if (length > 0) {
-      code = fromCode(from, to);
-      note(from, to, length);
-      to += length;
-    }
+    const code = length > 0 ? fromCode(from, to, copiedTo, diagonal, former) : 0;
     if (count <= MANY) {
       encodeNumber(LITERALS_CONTEXT, literals);
       encodeNumber(FROM_CONTEXT, code);
@@ -92,6 +75,12 @@ export function writeInstructions(count: i32): void {
       fromAt = putNumber(fromAt, code);
       lengthAt = putNumber(lengthAt, declared);
     }
+    copiedTo = from + length;
+    if (code > 0) {
+      former = diagonal;
+      diagonal = from - to;
+    }
+    to += length;
   }
   if (count <= MANY) return;
   writeStream(literalsStream, literalsAt - literalsStream, LITERALS_CONTEXT);
@@ -104,63 +93,54 @@ export function writeInstructions(count: i32): void {
  * lies inside the base, every instruction writes something, and together they write the target exactly.
  */
 export function readInstructions(many: boolean, baseSize: i32, targetSize: i32): i32 {
-  start();
-  if (!many) {
-    let written = 0;
-    for (let count = 0; count < MANY; count++) {
-      const literals = decodeNumber(LITERALS_CONTEXT);
-      const from = decodeNumber(FROM_CONTEXT);
-      const length = decodeNumber(LENGTH_CONTEXT);
-      written = accept(count, literals, from, length, written, baseSize, targetSize);
-      if (written < 0) return written;
-      if (length === 0) return count + 1;
-    }
-    return ERROR_INSTRUCTIONS;
-  }
-  const literalsEnd = literalsStream + readStream(literalsStream, MAX_TARGET, LITERALS_CONTEXT);
-  const fromEnd = fromStream + readStream(fromStream, MAX_TARGET, FROM_CONTEXT);
-  const lengthEnd = lengthStream + readStream(lengthStream, MAX_TARGET, LENGTH_CONTEXT);
+  const literalsEnd = many ? literalsStream + readStream(literalsStream, MAX_TARGET, LITERALS_CONTEXT) : 0;
+  const fromEnd = many ? fromStream + readStream(fromStream, MAX_TARGET, FROM_CONTEXT) : 0;
+  const lengthEnd = many ? lengthStream + readStream(lengthStream, MAX_TARGET, LENGTH_CONTEXT) : 0;
+  const most = 4 * (many ? MAX_OPS : MANY);
   let literalsAt = literalsStream;
   let fromAt = fromStream;
   let lengthAt = lengthStream;
   let written = 0;
-  for (let count = 0; count < MAX_OPS; count++) {
-    const literals = takeNumber(literalsAt, literalsEnd);
-    literalsAt = afterNumber;
-    const from = takeNumber(fromAt, fromEnd);
-    fromAt = afterNumber;
-    const length = takeNumber(lengthAt, lengthEnd);
-    lengthAt = afterNumber;
-    written = accept(count, literals, from, length, written, baseSize, targetSize);
-    if (written < 0) return written;
-    if (length > 0) continue;
-    return literalsAt === literalsEnd && fromAt === fromEnd && lengthAt === lengthEnd ? count + 1 : ERROR_MALFORMED;
+  let copiedTo = 0;
+  let diagonal = 0;
+  let former = 0;
+  for (let i = 0; i < most; i += 4) {
+    let literals = 0;
+    let code = 0;
+    let declared = 0;
+    if (many) {
+      literals = takeNumber(literalsAt, literalsEnd);
+      literalsAt = afterNumber;
+      code = takeNumber(fromAt, fromEnd);
+      fromAt = afterNumber;
+      declared = takeNumber(lengthAt, lengthEnd);
+      lengthAt = afterNumber;
+    } else {
+      literals = decodeNumber(LITERALS_CONTEXT);
+      code = decodeNumber(FROM_CONTEXT);
+      declared = decodeNumber(LENGTH_CONTEXT);
+    }
+    if ((literals | code | declared) < 0) return ERROR_MALFORMED;
+    const left = targetSize - written;
+    if (literals > left || declared > left - literals) return ERROR_OUTPUT;
+    const length = declared === 0 ? left - literals : declared;
+    const to = written + literals;
+    const from = fromOf(code, to, copiedTo, diagonal, former);
+    if (length > 0) {
+      if (from < 0 || from > baseSize - length) return ERROR_COPY;
+      copiedTo = from + length;
+      if (from - to !== diagonal) {
+        former = diagonal;
+        diagonal = from - to;
+      }
+    }
+    store32(OP_LITERALS + i, literals);
+    store32(OP_FROM + i, from);
+    store32(OP_LENGTH + i, length);
+    written = to + length;
+    if (declared > 0) continue;
+    const usedUp = literalsAt === literalsEnd && fromAt === fromEnd && lengthAt === lengthEnd;
+    return !many || usedUp ? (i >> 2) + 1 : ERROR_MALFORMED;
   }
   return ERROR_INSTRUCTIONS;
-}
-
-/** Checks and stores one instruction. Returns how much is written after it, or a negative error. */
-function accept(
-  index: i32,
-  literals: i32,
-  code: i32,
-  declared: i32,
-  written: i32,
-  baseSize: i32,
-  targetSize: i32,
-): i32 {
-  if (literals < 0 || code < 0 || declared < 0) return ERROR_MALFORMED;
-  const left = targetSize - written;
-  if (literals > left || declared > left - literals) return ERROR_OUTPUT;
-  const length = declared === 0 ? left - literals : declared;
-  const to = written + literals;
-  const from = fromOf(code, to);
-  if (length > 0) {
-    if (from < 0 || from > baseSize - length) return ERROR_COPY;
-    note(from, to, length);
-  }
-  store32(OP_LITERALS + 4 * index, literals);
-  store32(OP_FROM + 4 * index, from);
-  store32(OP_LENGTH + 4 * index, length);
-  return to + length;
 }

@@ -1,6 +1,6 @@
 /* Which parts of the base a delta refers to, so that no others have to be copied to the kernel. */
 import { LITERALS, MAX_DICTIONARY, OP_FROM, OP_LENGTH, OP_LITERALS, PIECE_BITS, PIECES } from './layout.ts';
-import { copy, fill, load32 } from './machine.ts';
+import { copy, fill, load32, store8 } from './machine.ts';
 import { smaller } from './numbers.ts';
 
 /** Marks at PIECES what the `count` instructions copy, if that is wanted, and what the dictionary is made of. */
@@ -17,7 +17,9 @@ export function markNeeded(count: i32, baseSize: i32, copies: boolean, dictionar
 
 function mark(from: i32, length: i32): void {
   const first = from >> PIECE_BITS;
-  fill(PIECES + first, 1, ((from + length - 1) >> PIECE_BITS) - first + 1);
+  const last = (from + length - 1) >> PIECE_BITS;
+  if (first === last) store8(PIECES + first, 1);
+  else fill(PIECES + first, 1, last - first + 1);
 }
 
 /**

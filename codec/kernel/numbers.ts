@@ -18,6 +18,15 @@ export let afterNumber: i32 = 0;
 
 /** Reads the number at `from`; -1 when it reaches `end` or 28 bits. */
 export function takeNumber(from: i32, end: i32): i32 {
+  const first = from < end ? load8(from) : 128;
+  if (first < 128) {
+    afterNumber = from + 1;
+    return first;
+  }
+  return takeLongNumber(from, end);
+}
+
+function takeLongNumber(from: i32, end: i32): i32 {
   let value = 0;
   let at = from;
   for (let shift = 0; shift < 28 && at < end; shift += 7) {

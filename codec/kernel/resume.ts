@@ -2,6 +2,7 @@
  * Where target and base are equal again after a change: on the same diagonal, or on one nearby when bytes were inserted
  * or removed as well.
  */
+import { BASE } from './layout.ts';
 import { commonPrefix, equal8, nextRun } from './machine.ts';
 import { smaller } from './numbers.ts';
 
@@ -15,6 +16,7 @@ const SURE: i32 = 24;
 const LEAST: i32 = 10;
 /** The same after an insertion of any length, which costs nothing to look for. */
 const LEAST_AFTER_INSERTION: i32 = 16;
+const SOON: i32 = 8;
 /** What looking at other diagonals may cost beyond what it yields. */
 const MOST_CREDIT: i32 = 256;
 
@@ -59,6 +61,15 @@ export function afterInsertion(at: i32, from: i32, inserted: i32, end: i32, base
   if (from + 8 > baseEnd || !equal8(at, from)) return 0;
   const length = commonPrefix(at, from, smaller(end - at, baseEnd - from));
   return length < LEAST_AFTER_INSERTION + (inserted >> 3) ? 0 : length;
+}
+
+/** Whether what the base has at `from`, where the last COPY ended, comes within a few bytes, with more than `length` equal. */
+export function goesOnSoon(at: i32, from: i32, length: i32, baseEnd: i32): boolean {
+  if (from < BASE || from + length >= baseEnd) return false;
+  for (let i = 1; i <= SOON; i++) {
+    if (equal8(at + i, from) && commonPrefix(at + i, from, length + 1) > length) return true;
+  }
+  return false;
 }
 
 /** Considers that so many bytes were inserted and so many removed. */

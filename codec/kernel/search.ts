@@ -17,6 +17,7 @@ import { commonPrefix, commonSuffix, equal8, fill, load32, multiply, store32 } f
 import { larger, smaller } from './numbers.ts';
 import {
   afterInsertion,
+  goesOnSoon,
   nearby,
   REACH,
   resume,
@@ -147,7 +148,11 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
         const forward = commonPrefix(at, candidate, smaller(end - at, baseEnd - candidate));
         const back = commonSuffix(at, candidate, smaller(pending, candidate - BASE));
         compared += forward + back;
-        if (forward > matched + 8 && forward + back >= leastMatch(candidate - from, scattered)) {
+        if (
+          forward > matched + 8 &&
+          forward + back >= leastMatch(candidate - from, scattered) &&
+          (pending === 0 || forward >= SCATTERED || !goesOnSoon(at, anchor + diagonal, forward, baseEnd))
+        ) {
           from = candidate;
           matched = forward;
           if (forward + back < SCATTERED) {

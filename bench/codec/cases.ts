@@ -76,7 +76,31 @@ export function codecCases(): Case[] {
   ];
   const executables = executablePairs();
   if (executables) cases.push({ name: 'k', what: 'executable 0.28.1 to 0.28.2, by blocks', pairs: executables });
-  return [...cases, ...hardCases(text)];
+  return [...cases, ...hardCases(text), ...rewrittenCases(text)];
+}
+
+/** Content that a program wrote again, so that hardly a line stayed as it was. */
+function rewrittenCases(text: string): Case[] {
+  const code = source('typescript-previous');
+  const lines = Buffer.from(code.toString('latin1').replaceAll('\n', '\r\n'), 'latin1');
+  const records = Array.from({ length: 60_000 }, (_, id) => ({
+    id,
+    title: text.slice(id * 29, id * 29 + 20),
+    pages: id % 997,
+  }));
+  const dated = records.map((record) => ({ ...record, read: new Date(1e12 + record.pages * 1e8 + record.id) }));
+  return [
+    { name: 'q', what: 'typescript.js with other line ends, by blocks', pairs: blockPairs(code, lines) },
+    {
+      name: 'r',
+      what: 'JSON records, each with a new field, by blocks',
+      pairs: blockPairs(json(records), json(dated)),
+    },
+  ];
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value, null, 2), 'latin1');
 }
 
 /** Content that resembles everything, or has to be compressed as a whole, against a block and its neighbours. */

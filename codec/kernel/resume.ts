@@ -8,8 +8,11 @@ import { smaller } from './numbers.ts';
 
 /** Bytes inserted or removed up to which a diagonal is tried, the nearest first. */
 const NEAR: i32 = 16;
+/** Insertions of about the same length, as where each record gained a field, are met at once. */
+const MOST_USUAL: i32 = 128;
+const VARIES: i32 = 2;
 /** Bytes from the change on that have to be in memory. */
-export const REACH: i32 = 2 * 64 + NEAR;
+export const REACH: i32 = MOST_USUAL + VARIES + 2 * 64;
 /** Equal bytes that leave no doubt. */
 const SURE: i32 = 24;
 /** Equal bytes on another diagonal that are worth going there. */
@@ -25,6 +28,8 @@ export let resumedFrom: i32 = 0;
 export let resumedLength: i32 = 0;
 let score: i32 = 0;
 let credit: i32 = 0;
+/** Bytes of the last insertion, or 0. */
+let usual: i32 = 0;
 
 /** Diagonals that were compared. */
 export let nearby: i32 = 0;
@@ -32,6 +37,7 @@ export let nearby: i32 = 0;
 export function startResuming(): void {
   credit = MOST_CREDIT;
   nearby = 0;
+  usual = 0;
 }
 
 /**
@@ -42,6 +48,10 @@ export function resume(at: i32, from: i32, end: i32, baseEnd: i32): boolean {
   resumedLength = 0;
   score = -REACH;
   consider(at, from, 0, 0);
+  if (usual > 0 && resumedLength < SURE) {
+    for (let inserted = usual - VARIES; inserted <= usual + VARIES; inserted++) consider(at, from, inserted, 0);
+    if (resumedLength < SURE) usual = 0;
+  }
   for (let shift = 1; shift <= NEAR && resumedLength < SURE && credit > 0; shift++) {
     consider(at, from, shift, 0);
     consider(at, from, 0, shift);
@@ -60,7 +70,9 @@ export function resume(at: i32, from: i32, end: i32, baseEnd: i32): boolean {
 export function afterInsertion(at: i32, from: i32, inserted: i32, end: i32, baseEnd: i32): i32 {
   if (from + 8 > baseEnd || !equal8(at, from)) return 0;
   const length = commonPrefix(at, from, smaller(end - at, baseEnd - from));
-  return length < LEAST_AFTER_INSERTION + (inserted >> 3) ? 0 : length;
+  if (length < LEAST_AFTER_INSERTION + (inserted >> 3)) return 0;
+  usual = inserted > NEAR && inserted <= MOST_USUAL ? inserted : 0;
+  return length;
 }
 
 /** Whether what the base has at `from`, where the last COPY ended, comes within a few bytes, with more than `length` equal. */

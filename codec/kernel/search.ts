@@ -114,12 +114,15 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
         anchor = at;
         copied += resumedLength;
         compared += resumedLength;
-        doubts = larger(0, doubts + 4 * literals - resumedLength);
         changes++;
         if (resumedFrom - resumedAt !== diagonal) {
+          doubts = larger(0, doubts - resumedLength);
           formerDiagonal = diagonal;
           diagonal = resumedFrom - resumedAt;
-        } else if (!approximate && movedAlike((load32(resumedAt - literals) - load32(resumedFrom - literals)) | 0)) {
+          continue;
+        }
+        doubts = larger(0, doubts + 4 * literals - resumedLength);
+        if (!approximate && movedAlike((load32(resumedAt - literals) - load32(resumedFrom - literals)) | 0)) {
           approximate = true;
           anchor = searchAligned(at, end, baseEnd, diagonal, origin);
           at = gaveUp ? anchor : end;

@@ -14,9 +14,9 @@ const VARIES: i32 = 2;
 /** Bytes from the change on that have to be in memory. */
 export const REACH: i32 = MOST_USUAL + VARIES + 2 * 64;
 /** Equal bytes that leave no doubt. */
-const SURE: i32 = 24;
+const SURE: i32 = 14;
 /** Equal bytes on another diagonal that are worth going there. */
-const LEAST: i32 = 10;
+const LEAST: i32 = 8;
 /** The same after an insertion of any length, which costs nothing to look for. */
 const LEAST_AFTER_INSERTION: i32 = 16;
 const SOON: i32 = 8;

@@ -13,8 +13,8 @@ const MOST_USUAL: i32 = 128;
 const VARIES: i32 = 2;
 /** Bytes from the change on that have to be in memory. */
 export const REACH: i32 = MOST_USUAL + VARIES + 2 * 64;
-/** Equal bytes that leave no doubt. */
-const SURE: i32 = 14;
+/** Equal bytes beyond the literals before them that leave no doubt. */
+const SURE: i32 = 12;
 /** Equal bytes on another diagonal that are worth going there. */
 const LEAST: i32 = 8;
 /** The same after an insertion of any length, which costs nothing to look for. */
@@ -48,11 +48,11 @@ export function resume(at: i32, from: i32, end: i32, baseEnd: i32): boolean {
   resumedLength = 0;
   score = -REACH;
   consider(at, from, 0, 0);
-  if (usual > 0 && resumedLength < SURE) {
+  if (usual > 0 && score < SURE) {
     for (let inserted = usual - VARIES; inserted <= usual + VARIES; inserted++) consider(at, from, inserted, 0);
-    if (resumedLength < SURE) usual = 0;
+    if (score < SURE) usual = 0;
   }
-  for (let shift = 1; shift <= NEAR && resumedLength < SURE && credit > 0; shift++) {
+  for (let shift = 1; shift <= NEAR && score < SURE && credit > 0; shift++) {
     consider(at, from, shift, 0);
     consider(at, from, 0, shift);
   }

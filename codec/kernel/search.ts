@@ -183,7 +183,7 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
     }
   }
   if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
-  const steps = tried + indexed + densely + nearby + (approximate ? aligned : 0) + (compared >> 4);
+  const steps = tried + indexed + densely + (nearby >> 2) + (approximate ? aligned : 0) + (compared >> 4);
   store32(STEPS, load32(STEPS) + steps);
   return instructionCount;
 }

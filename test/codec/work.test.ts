@@ -33,6 +33,12 @@ const asProgram = (rest: Uint8Array, before: Uint8Array) => concat([before, rest
 const shrunk = (piece: number) =>
   Uint8Array.from({ length: size - size / piece }, (_, i) => random[i + Math.floor(i / (piece - 1))]!);
 
+/** So many bytes of each record of the base, and the rest removed. */
+const shortened = (kept: number, record: number) =>
+  concat([random, noise(size, 4)])
+    .filter((_, index) => index % record < kept)
+    .subarray(0, size / 2);
+
 const hard: [string, Uint8Array, Uint8Array][] = [
   ['all chunks equal', zeros, zeros],
   ['zeros against ones', zeros, zeros.slice().fill(1)],
@@ -42,6 +48,16 @@ const hard: [string, Uint8Array, Uint8Array][] = [
   ['a period just above the chunk size', repeated(2049), repeated(2049).subarray(1)],
   ['a period of the index stride', repeated(32), repeated(33)],
   ['windows that match for 20 bytes only', disappointing(0), disappointing(1)],
+  ...[
+    [9, 14],
+    [12, 28],
+    [17, 33],
+    [24, 40],
+  ].map(([kept, record]): [string, Uint8Array, Uint8Array] => [
+    `${kept} bytes of each ${record}`,
+    random,
+    shortened(kept!, record!),
+  ]),
   ['the end of the base, then other content', random, concat([random.subarray(size / 2), noise(size / 2, 6)])],
   ['more after the end of the base', random, concat([random, noise(3 * size, 6)])],
   ['a program, then random', asProgram(random, program.base), asProgram(noise(size, 2), program.target)],

@@ -6,11 +6,12 @@ import { BASE } from './layout.ts';
 import { commonPrefix, equal8, nextRun } from './machine.ts';
 import { larger, smaller } from './numbers.ts';
 
-/** Bytes inserted or removed up to which a diagonal is tried, the nearest first. */
-const NEAR: i32 = 16;
-/** Before them the last such change is tried again, and where that was a longer insertion others of about that length. */
+/** The last change is tried again first, and where that was a long insertion others of about that length. */
 const MOST_INSERTED: i32 = 128;
 const VARIES: i32 = 2;
+/** Then bytes inserted or removed up to here, and where some were replaced as well, up to NEAR. The nearest come first. */
+const MOST_PURE: i32 = 64;
+const NEAR: i32 = 16;
 /** Bytes from the change on that have to be in memory. */
 export const REACH: i32 = MOST_INSERTED + VARIES + 2 * 64;
 /** Equal bytes beyond the literals before them that leave no doubt. */
@@ -67,12 +68,24 @@ function considerOthers(at: i32, from: i32): void {
       consider(at, from, lastShift + i);
     }
   }
-  for (let shift = 1; shift <= NEAR && score < LAST_SURE; shift++) {
-    if (consider(at, from, shift) >= SURE) break;
-    if (consider(at, from, -shift) >= SURE) break;
+  if (score < LAST_SURE && !considerPure(at, from)) {
+    for (let shift = 1; shift <= NEAR; shift++) {
+      if (consider(at, from, shift) >= SURE) break;
+      if (consider(at, from, -shift) >= SURE) break;
+    }
   }
   credit -= nearby - before;
   if (resumedLength > 0) lastShift = resumedAt - resumedFrom - (at - from);
+}
+
+/** Considers that bytes were inserted or removed and none replaced. Returns whether that is sure. */
+function considerPure(at: i32, from: i32): boolean {
+  nearby += MOST_PURE >> 3;
+  for (let shift = 1; shift <= MOST_PURE; shift++) {
+    if (equal8(at + shift, from) && consider(at, from, shift) >= SURE) return true;
+    if (equal8(at, from + shift) && consider(at, from, -shift) >= SURE) return true;
+  }
+  return false;
 }
 
 /** How many bytes are equal where `inserted` bytes came before what the base has at `from`; 0 for too few. */

@@ -105,30 +105,29 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
       doubts < MANY_DOUBTS &&
       from >= BASE &&
       from + REACH <= baseEnd &&
-      at + REACH <= end
+      at + REACH <= end &&
+      resume(at, from, end, baseEnd)
     ) {
-      if (resume(at, from, end, baseEnd)) {
-        const literals = resumedAt - at;
-        pushOrProlong(literals, resumedFrom - origin, resumedLength);
-        at = resumedAt + resumedLength;
-        anchor = at;
-        copied += resumedLength;
-        compared += resumedLength;
-        changes++;
-        if (resumedFrom - resumedAt !== diagonal) {
-          doubts = larger(0, doubts - resumedLength);
-          formerDiagonal = diagonal;
-          diagonal = resumedFrom - resumedAt;
-          continue;
-        }
-        doubts = larger(0, doubts + 4 * literals - resumedLength);
-        if (!approximate && movedAlike((load32(resumedAt - literals) - load32(resumedFrom - literals)) | 0)) {
-          approximate = true;
-          anchor = searchAligned(at, end, baseEnd, diagonal, origin);
-          at = gaveUp ? anchor : end;
-        }
+      const literals = resumedAt - at;
+      pushOrProlong(literals, resumedFrom - origin, resumedLength);
+      at = resumedAt + resumedLength;
+      anchor = at;
+      copied += resumedLength;
+      compared += resumedLength;
+      changes++;
+      if (resumedFrom - resumedAt !== diagonal) {
+        doubts = larger(0, doubts - resumedLength);
+        formerDiagonal = diagonal;
+        diagonal = resumedFrom - resumedAt;
         continue;
       }
+      doubts = larger(0, doubts + 4 * literals - resumedLength);
+      if (!approximate && movedAlike((load32(resumedAt - literals) - load32(resumedFrom - literals)) | 0)) {
+        approximate = true;
+        anchor = searchAligned(at, end, baseEnd, diagonal, origin);
+        at = gaveUp ? anchor : end;
+      }
+      continue;
     }
     if (matched < SURE) {
       if (pending >= widenAt) {

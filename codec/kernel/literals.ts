@@ -107,11 +107,30 @@ export function findMatches(dictionary: i32, count: i32): boolean {
     }
     at = anchor + hurry;
   }
-  const plains = plain - plainStream + to - anchor;
-  if (count - plains - 2 * (token - tokenStream) <= count >> 5) return false;
   copy(plain, anchor, to - anchor);
   plain += to - anchor;
-  return true;
+  return areWorthwhile(from, count);
+}
+
+/** Whether the streams are shorter than the literals, when that is close as the static code would leave both. */
+function areWorthwhile(from: i32, count: i32): boolean {
+  const plains = plain - plainStream;
+  const tokens = token - tokenStream;
+  const lengths = length - lengthStream;
+  const fars = far - farStream;
+  if (plains + 2 * tokens + lengths + fars < count - (count >> 3)) return true;
+  const references =
+    coded(tokenStream, tokens) + coded(lengthStream, lengths) + coded(nearStream, tokens) + coded(farStream, fars);
+  return coded(plainStream, plains) + references < coded(from, count) - (count >> 7);
+}
+
+/** Bytes that the static code takes for these, about. */
+function coded(from: i32, bytes: i32): i32 {
+  if (bytes === 0) return 0;
+  clearCounts();
+  countBytes(from, bytes);
+  scaleCounts(bytes);
+  return (bytes * codedEighths()) >> 6;
 }
 
 /** Whether the matches in the first `bytes` literals save more than the static code would without them. */

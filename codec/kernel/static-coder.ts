@@ -42,28 +42,37 @@ export function countBytes(from: i32, length: i32): void {
   for (let i = quads; i < length; i++) countOne(HISTOGRAMS + (load8(from + i) << 2));
 }
 
-/** Scales the counts of `length` bytes to a sum of SIZE, at least 1 for each value that occurs. */
+/** Scales the counts of `length` bytes, which are not none, to a sum of SIZE, at least 1 for each value that occurs. */
 export function scaleCounts(length: i32): void {
   // Keeps the product within 31 bits.
   const shift = 32 - leadingZeros(length >> 19);
-  const whole = (length >> shift) + 1;
+  const whole = length >> shift;
+  // Both ends of a value's share are rounded, so that the shares add up.
+  let counted = 0;
+  let end = 0;
   let sum = 0;
   for (let i = 0; i < 1024; i += 4) {
-    const h = HISTOGRAMS + i;
-    const count = load32(h) + load32(h + 1024) + load32(h + 2048) + load32(h + 3072);
-    let scaled = (((count >> shift) << LOG) / whole) | 0;
-    if (scaled === 0 && count > 0) scaled = 1;
+    const count = countOf(i);
+    const start = end;
+    counted += count;
+    end = (((counted >> shift) << LOG) / whole) | 0;
+    const scaled = end > start || count === 0 ? end - start : 1;
     sum += scaled;
     store32(COUNTS + i, scaled);
   }
-  // What rounding left over goes to the most frequent value; what rare values took beyond their share comes from it.
-  while (sum !== SIZE) {
+  // What rare values took beyond their share comes from the most frequent one.
+  while (sum > SIZE) {
     let most = COUNTS;
     for (let i = 4; i < 1024; i += 4) if (load32(COUNTS + i) > load32(most)) most = COUNTS + i;
-    const change = sum < SIZE ? SIZE - sum : -1;
-    store32(most, load32(most) + change);
-    sum += change;
+    store32(most, load32(most) - 1);
+    sum--;
   }
+}
+
+/** How often a value was counted, given as 4 times the value. */
+function countOf(value: i32): i32 {
+  const h = HISTOGRAMS + value;
+  return load32(h) + load32(h + 1024) + load32(h + 2048) + load32(h + 3072);
 }
 
 /** Whether the scaled counts save at least 1/32 of `length` bytes, and more than about what they take themselves. */
@@ -71,17 +80,20 @@ export function isCompressible(length: i32): boolean {
   let values = 0;
   for (let i = 0; i < 1024; i += 4) if (load32(COUNTS + i) > 0) values++;
   const saved = 64 - codedEighths();
-  return saved > 2 && (length * saved) >> 6 > values;
+  return saved > 1 && (length * saved) >> 6 > values;
 }
 
-/** Eighths of a bit that a byte takes with the scaled counts, from 0 to 64. */
+/** Eighths of a bit that one of the counted bytes takes with the scaled counts. */
 export function codedEighths(): i32 {
   let eighths = 0;
+  let bytes = 0;
   for (let i = 0; i < 1024; i += 4) {
-    const count = load32(COUNTS + i);
-    if (count > 0) eighths += count * (8 * LOG - log2Eighths(count));
+    const count = countOf(i);
+    if (count === 0) continue;
+    eighths += count * (8 * LOG - log2Eighths(load32(COUNTS + i)));
+    bytes += count;
   }
-  return (eighths / SIZE) | 0;
+  return (eighths / bytes) | 0;
 }
 
 function countOne(at: i32): void {

@@ -55,6 +55,12 @@ describe('encodeDelta and applyDelta', () => {
     ['swapped halves', 24, base, concat([base.subarray(2 * MIB), base.subarray(0, 2 * MIB)])],
     ['the same content', 16, base, base],
     ['unrelated content', 4 * MIB * 1.001, base, noise(4 * MIB, 2)],
+    [
+      'content that hardly compresses',
+      4 * MIB * 1.001,
+      noise(100),
+      base.map((byte, i) => (i % 100 < 3 ? 97 + (byte % 3) : byte)),
+    ],
     ['nothing', 16, base, new Uint8Array(0)],
     ['content from nothing', 60 + 1000, new Uint8Array(0), noise(1000)],
     ['zeros', 40, base, new Uint8Array(4 * MIB)],

@@ -21,6 +21,8 @@ const SOME_BYTES = 32;
 const REACH = 1 << 16;
 /** Chunks of one difference. In a longer one content may come from anywhere. */
 const MOST_CHUNKS = 4;
+/** Chunks after which it is looked for anywhere: two edits are often that close. */
+const MANY_CHUNKS = 2;
 /** Searches in vain that a pair of base and target warrants. */
 const MOST_SEARCHES = 8;
 
@@ -85,7 +87,7 @@ class Comparison {
       if (this.#searchesLeft === 0) return undefined;
       const baseTo = this.#placeOf(to, to + shift);
       if (baseTo >= at + shift) return { baseFrom: at + shift, baseTo, targetFrom: at, targetTo: to };
-      const move = chunks === 1 && this.#moveAt(at, shift);
+      const move = chunks === MANY_CHUNKS && this.#moveAt(at, shift);
       if (move) return move;
     }
     return undefined;

@@ -107,6 +107,8 @@ export function findMatches(dictionary: i32, count: i32): boolean {
     }
     at = anchor + hurry;
   }
+  const plains = plain - plainStream + to - anchor;
+  if (count - plains <= count >> 5) return false;
   copy(plain, anchor, to - anchor);
   plain += to - anchor;
   return areWorthwhile(from, count);

@@ -5,7 +5,7 @@ const WINDOW = 16;
 const STRIDE = 1024;
 /** Hashed places that are met: one may have lost its slot to another. */
 const MET = 4;
-/** Places that may be compared in vain before a search is given up. */
+/** Places that may be compared in vain, in all. */
 const MOST_PLACES = 64;
 
 /** Where content is that moved as a whole, by the hashes of a few places of the base. */
@@ -14,6 +14,7 @@ export class SparseIndex {
   readonly #view: DataView;
   readonly #shift: number;
   readonly #slots: Int32Array;
+  #vain = 0;
 
   constructor(base: Uint8Array) {
     this.#base = base;
@@ -30,14 +31,14 @@ export class SparseIndex {
   placeOf(target: Uint8Array, at: number, bytes: number): number {
     const view = viewOf(target);
     const end = Math.min(at + MET * STRIDE, target.length - WINDOW);
-    for (let i = at, vain = 0; i < end && vain < MOST_PLACES; i++) {
+    for (let i = at; i < end && this.#vain < MOST_PLACES; i++) {
       const hashed = this.#slots[hashAt(view, i) >>> this.#shift]!;
       const place = hashed - (i - at);
       if (hashed < 0 || place < 0 || place + bytes > this.#base.length) continue;
       // Many lines begin alike.
       if (this.#view.getInt32(place + bytes - 4) !== view.getInt32(at + bytes - 4)) continue;
       if (equalAt(this.#base, place, target, at, bytes)) return place;
-      vain++;
+      this.#vain++;
     }
     return -1;
   }

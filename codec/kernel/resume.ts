@@ -7,7 +7,7 @@ import { commonPrefix, equal8, nextRun } from './machine.ts';
 import { larger, smaller } from './numbers.ts';
 
 /** The last change is tried again first, and where that was a long insertion others of about that length. */
-const MOST_INSERTED: i32 = 128;
+const MOST_INSERTED: i32 = 112;
 const VARIES: i32 = 2;
 /** Then bytes inserted or removed up to here, and where some were replaced as well, up to NEAR. The nearest come first. */
 const MOST_PURE: i32 = 64;
@@ -20,8 +20,10 @@ const SURE: i32 = 12;
 const LAST_SURE: i32 = 16;
 /** Equal bytes on another diagonal that are worth going there. */
 const LEAST: i32 = 8;
-/** The same after an insertion of any length, which costs nothing to look for. */
+/** Equal bytes where the last COPY ended that are worth going on there; after long insertions more, up to MOST_VAIN. */
 const LEAST_AFTER_INSERTION: i32 = 16;
+const MOST_VAIN: i32 = 64;
+/** Bytes within which that place may come before another match is taken. */
 const SOON: i32 = 8;
 /** Diagonals that may be compared beyond the bytes that were equal on them. */
 const MOST_CREDIT: i32 = 1 << 12;
@@ -34,7 +36,7 @@ let credit: i32 = 0;
 /** Bytes that the last change inserted, or removed as a negative number. */
 let lastShift: i32 = 0;
 
-/** Diagonals that were compared. */
+/** Diagonals that were compared, each over four vectors. */
 export let nearby: i32 = 0;
 
 export function startResuming(): void {
@@ -75,7 +77,7 @@ function considerOthers(at: i32, from: i32): void {
     }
   }
   credit -= nearby - before;
-  if (resumedLength > 0) lastShift = resumedAt - resumedFrom - (at - from);
+  if (resumedLength > 0) lastShift = smaller(resumedAt - resumedFrom - (at - from), MOST_INSERTED);
 }
 
 /** Considers that bytes were inserted or removed and none replaced. Returns whether that is sure. */
@@ -91,17 +93,27 @@ function considerPure(at: i32, from: i32): boolean {
 /** How many bytes are equal where `inserted` bytes came before what the base has at `from`; 0 for too few. */
 export function afterInsertion(at: i32, from: i32, inserted: i32, end: i32, baseEnd: i32): i32 {
   if (from + 8 > baseEnd || !equal8(at, from)) return 0;
-  const length = commonPrefix(at, from, smaller(end - at, baseEnd - from));
-  if (length < LEAST_AFTER_INSERTION + (inserted >> 3)) return 0;
+  const limit = smaller(end - at, baseEnd - from);
+  const least = smaller(LEAST_AFTER_INSERTION + (inserted >> 3), MOST_VAIN);
+  // A run that is too short is compared no further than that, or one place could be compared in vain again and again.
+  if (limit < least) return 0;
+  const equal = commonPrefix(at, from, least);
+  nearby += equal >> 2;
+  if (equal < least) return 0;
   if (inserted <= MOST_INSERTED) lastShift = inserted;
-  return length;
+  return commonPrefix(at, from, limit);
 }
 
-/** Whether what the base has at `from`, where the last COPY ended, comes within a few bytes, with more than `length` equal. */
-export function goesOnSoon(at: i32, from: i32, length: i32, baseEnd: i32): boolean {
+/**
+ * Whether what the base has at `from`, where the last COPY ended, comes within a few bytes of the target, with more than
+ * `length` equal.
+ */
+export function goesOnSoon(at: i32, from: i32, length: i32, end: i32, baseEnd: i32): boolean {
   if (from < BASE || from + length >= baseEnd) return false;
-  for (let i = 1; i <= SOON; i++) {
-    if (equal8(at + i, from) && commonPrefix(at + i, from, length + 1) > length) return true;
+  for (let i = 1; i <= SOON && at + i + length < end; i++) {
+    if (!equal8(at + i, from)) continue;
+    nearby += length >> 2;
+    if (commonPrefix(at + i, from, length + 1) > length) return true;
   }
   return false;
 }

@@ -153,7 +153,7 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
         if (
           forward > matched + 8 &&
           forward + back >= leastMatch(candidate - from, scattered) &&
-          (pending === 0 || forward >= SCATTERED || !goesOnSoon(at, anchor + diagonal, forward, baseEnd))
+          (pending === 0 || forward >= SCATTERED || !goesOnSoon(at, anchor + diagonal, forward, end, baseEnd))
         ) {
           from = candidate;
           matched = forward;

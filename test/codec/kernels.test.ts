@@ -6,7 +6,7 @@ import type { DeltaError } from '../../codec/delta-error.ts';
 import { BASE, TARGET } from '../../codec/kernel/layout.ts';
 import { bodyOf, type Kernel, plainKernel, wasmKernel } from '../../codec/kernel-host.ts';
 import { rebuildTarget } from '../../codec/rebuild.ts';
-import { noise, structuredPair } from './pairs.ts';
+import { concat, noise, structuredPair } from './pairs.ts';
 
 const wasm = wasmKernel()!;
 const plain = plainKernel();
@@ -71,6 +71,17 @@ test('and for streams of every length modulo the number of states, whose last by
       index < length - 8 ? byte & other[index]! & 63 : 255 - (byte & 7),
     );
     expectSame(noise(100), skewed);
+  }
+});
+
+test('what an earlier call left behind the target decides nothing', () => {
+  const [start, inserted, piece, after] = [noise(1000, 1), noise(20, 2), noise(100, 3), noise(200, 4)];
+  for (let gap = 0; gap < 64; gap++) {
+    const base = concat([start, piece.subarray(4), after, noise(gap, 9), piece, noise(3000, 5)]);
+    const target = concat([start, inserted, piece]);
+    const delta = encode(wasm, base, target);
+    encode(wasm, base, concat([start, inserted, piece, after]));
+    expect(Buffer.compare(encode(wasm, base, target), delta)).toBe(0);
   }
 });
 

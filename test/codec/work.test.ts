@@ -39,7 +39,16 @@ const shortened = (kept: number, record: number) =>
     .filter((_, index) => index % record < kept)
     .subarray(0, size / 2);
 
+/** Zeros that the place where the last COPY ended has some of, too few after so long an insertion, and no other place. */
+const insertion = size / 2;
+const zerosAfterInsertion: [string, Uint8Array, Uint8Array] = [
+  'zeros after an insertion, fewer of them in the base',
+  concat([random.subarray(0, 1024), new Uint8Array(insertion / 8 - 64), noise(size / 2, 2).map((byte) => byte | 1)]),
+  concat([random.subarray(0, 1024), noise(insertion, 7).map((byte) => byte | 1), new Uint8Array(size / 2 - 1024)]),
+];
+
 const hard: [string, Uint8Array, Uint8Array][] = [
+  zerosAfterInsertion,
   ['all chunks equal', zeros, zeros],
   ['zeros against ones', zeros, zeros.slice().fill(1)],
   ['sparse noise', sparse(1), sparse(2)],

@@ -25,7 +25,7 @@ const PRIME_3: i32 = -1028477379;
 const PRIME_4: i32 = 668265263;
 const PRIME_5: i32 = 374761393;
 
-/** Tries that any content warrants; and for each of its bytes, as a negative power of 2. One that was copied warrants one. */
+/** Tries that any content warrants; further ones for each scanned byte, as a negative power of 2. A copied byte warrants one. */
 const MOST_TRIES: i32 = 1 << 17;
 const TRIES_PER_BYTE: i32 = 5;
 

@@ -5,7 +5,7 @@
  * number is the move of what it refers to less its own; tables hold addresses or offsets, and the number is the move of
  * what they refer to. Either is nearly always the same as for the last reference into the same region of the base.
  * In text that was wrapped again the number follows from the byte that it changes, a space or the end of a line; then
- * corrections are foretold BY_BYTE. So a correction is mostly one byte, the bytes since the one before it.
+ * corrections are foretold bytewise. So a correction is mostly one byte, the bytes since the one before it.
  *
  *   token    gap below LONG_GAP, for a number that is foretold, as a distance or by the byte; else LONG_GAP + kind, and
  *            the gap as a number in a stream of its own

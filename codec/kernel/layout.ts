@@ -10,7 +10,7 @@ export const MAX_TARGET: i32 = 4 * MIB;
 /** A block and its two neighbours. */
 export const MAX_BASE: i32 = 3 * MAX_TARGET;
 export const MAX_DELTA: i32 = MAX_TARGET + MIB;
-/** Off the diagonal a COPY has 32 bytes or more, on it 8 after at least one literal: never more than MAX_TARGET / 9. */
+/** A COPY that the search makes has 8 bytes or more: never more than MAX_TARGET / 8. */
 export const MAX_OPS: i32 = 1 << 19;
 /** Bytes of the base that the literals' compressor may refer to. */
 export const MAX_DICTIONARY: i32 = 1 << 18;

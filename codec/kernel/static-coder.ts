@@ -169,7 +169,7 @@ function spread(): void {
 /**
  * Encodes the input with the scaled counts to `to`. Returns the number of bytes.
  *
- * The last bits written are the two states, and above them a 1 that marks the end.
+ * The last bits written are the states, and above them a 1 that marks the end.
  */
 export function encodeStatic(from: i32, length: i32, to: i32): i32 {
   spread();
@@ -249,7 +249,7 @@ function encodeOne(state: i32, symbol: i32): i32 {
 
 /**
  * Decodes `length` bytes to `to` from the `bytes` bytes at `from`, with the scaled counts. Returns false unless the
- * input is used up exactly and both states end where an encoder starts.
+ * input is used up exactly and all states end where an encoder starts.
  */
 export function decodeStatic(from: i32, bytes: i32, to: i32, length: i32): boolean {
   spread();

@@ -66,9 +66,7 @@ export function searchAligned(from: i32, targetEnd: i32, limit: i32, startDiagon
   nearLeft = (targetEnd - from) >> 9;
   tried = 0;
   copied = 0;
-  compared = 0;
-  agreed = 0;
-  copies = 0;
+  startJudging();
   gaveUp = false;
   aligned = 0;
   startDense(limit, targetEnd - from);
@@ -107,10 +105,14 @@ function isPoor(equal: i32): boolean {
   agreed += equal;
   if (compared < JUDGED) return false;
   gaveUp = agreed < (compared >> 4) * LEAST_AGREED || copies > MOST_COPIES;
+  startJudging();
+  return gaveUp;
+}
+
+function startJudging(): void {
   compared = 0;
   agreed = 0;
   copies = 0;
-  return gaveUp;
 }
 
 /** Where a COPY along the diagonal that starts at `begin` ends best. */

@@ -148,11 +148,14 @@ export function rebuild(count: i32, literalsFrom: i32): i32 {
     const literals = load32(OP_LITERALS + i);
     const from = load32(OP_FROM + i);
     const length = load32(OP_LENGTH + i);
-    if (copies) copy(to, literal, literals);
-    else copyExactly(to, literal, literals);
+    if (copies) {
+      copy(to, literal, literals);
+      copy(to + literals, BASE + from, length);
+    } else {
+      copyExactly(to, literal, literals);
+    }
     to += literals;
     literal += literals;
-    if (copies) copy(to, BASE + from, length);
     if (features & CORRECTIONS) correct(to, from, length);
     to += length;
   }

@@ -93,9 +93,9 @@ export function writeInstructions(count: i32): void {
  * lies inside the base, every instruction writes something, and together they write the target exactly.
  */
 export function readInstructions(many: boolean, baseSize: i32, targetSize: i32): i32 {
-  const literalsEnd = many ? literalsStream + readStream(literalsStream, MAX_TARGET, LITERALS_CONTEXT) : 0;
-  const fromEnd = many ? fromStream + readStream(fromStream, MAX_TARGET, FROM_CONTEXT) : 0;
-  const lengthEnd = many ? lengthStream + readStream(lengthStream, MAX_TARGET, LENGTH_CONTEXT) : 0;
+  const literalsEnd = literalsStream + (many ? readStream(literalsStream, MAX_TARGET, LITERALS_CONTEXT) : 0);
+  const fromEnd = fromStream + (many ? readStream(fromStream, MAX_TARGET, FROM_CONTEXT) : 0);
+  const lengthEnd = lengthStream + (many ? readStream(lengthStream, MAX_TARGET, LENGTH_CONTEXT) : 0);
   const most = 4 * (many ? MAX_OPS : MANY);
   let literalsAt = literalsStream;
   let fromAt = fromStream;
@@ -140,7 +140,7 @@ export function readInstructions(many: boolean, baseSize: i32, targetSize: i32):
     written = to + length;
     if (declared > 0) continue;
     const usedUp = literalsAt === literalsEnd && fromAt === fromEnd && lengthAt === lengthEnd;
-    return !many || usedUp ? (i >> 2) + 1 : ERROR_MALFORMED;
+    return usedUp ? (i >> 2) + 1 : ERROR_MALFORMED;
   }
   return ERROR_INSTRUCTIONS;
 }

@@ -17,7 +17,7 @@ import {
   store32,
 } from './machine.ts';
 import { afterNumber, between, putNumber, smaller, takeNumber } from './numbers.ts';
-import { clearCounts, codedEighths, countBytes, scaleCounts } from './static-coder.ts';
+import { codedEighths, measure } from './static-coder.ts';
 import { readStream, writeStream } from './stream.ts';
 
 const MIN_MATCH: i32 = 4;
@@ -129,17 +129,13 @@ function areWorthwhile(from: i32, count: i32): boolean {
 /** Bytes that the static code takes for these, about. */
 function coded(from: i32, bytes: i32): i32 {
   if (bytes === 0) return 0;
-  clearCounts();
-  countBytes(from, bytes);
-  scaleCounts(bytes);
+  measure(from, bytes);
   return (bytes * codedEighths()) >> 6;
 }
 
 /** Whether the matches in the first `bytes` literals save more than the static code would without them. */
 function beatStaticCode(from: i32, bytes: i32): boolean {
-  clearCounts();
-  countBytes(from, bytes);
-  scaleCounts(bytes);
+  measure(from, bytes);
   const matched = bytes - (plain - plainStream);
   return matched * codedEighths() > (token - tokenStream) * TOKEN_EIGHTHS;
 }

@@ -42,6 +42,13 @@ export function countBytes(from: i32, length: i32): void {
   for (let i = quads; i < length; i++) countOne(HISTOGRAMS + (load8(from + i) << 2));
 }
 
+/** Counts these bytes alone, at least one, and scales the counts. */
+export function measure(from: i32, length: i32): void {
+  clearCounts();
+  countBytes(from, length);
+  scaleCounts(length);
+}
+
 /** Scales the counts of `length` bytes, which are not none, to a sum of SIZE, at least 1 for each value that occurs. */
 export function scaleCounts(length: i32): void {
   // Keeps the product within 31 bits.

@@ -76,9 +76,7 @@ function countAndScale(from: i32, length: i32): boolean {
     fixed.scaleCounts(8 * SAMPLE);
     if (!fixed.isCompressible(length)) return false;
   }
-  fixed.clearCounts();
-  fixed.countBytes(from, length);
-  fixed.scaleCounts(length);
+  fixed.measure(from, length);
   return fixed.isCompressible(length);
 }
 

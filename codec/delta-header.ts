@@ -1,7 +1,7 @@
 /*
  * A delta:
  *
- *   version      1 byte, 4
+ *   version      1 byte, 5
  *   flags        1 byte; 1: the hashes follow the sizes
  *   base size    LEB128 of at most 4 bytes
  *   target size  LEB128 of at most 4 bytes
@@ -15,7 +15,7 @@ import { DeltaError } from './delta-error.ts';
 import { fromHex, toHex } from './hash.ts';
 import { leb128, readLeb128 } from './leb128.ts';
 
-const DELTA_VERSION = 4;
+const DELTA_VERSION = 5;
 const WITH_HASHES = 1;
 const HASH_BYTES = 32;
 

@@ -98,6 +98,17 @@ export function commonSuffix(a: i32, b: i32, limit: i32): i32 {
   return length;
 }
 
+export function indexOfByte(at: i32, end: i32, byte: i32): i32 {
+  const wanted = i8x16.splat(<i8>byte);
+  for (let place = at; place < end; place += 16) {
+    const found = i8x16.bitmask(i8x16.eq(v128.load(place), wanted));
+    if (found === 0) continue;
+    place += ctz(found);
+    return place < end ? place : end;
+  }
+  return end;
+}
+
 export function nextRun(a: i32, b: i32): i32 {
   let equal =
     equalBits(a, b) |

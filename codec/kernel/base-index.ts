@@ -12,9 +12,10 @@ const STRIDE: i32 = 32;
 /** The same for content that moved as a whole, and its least bytes. */
 const SPARSE_STRIDE: i32 = 1024;
 const MIN_MOVED: i32 = 1024;
-/** Bytes without a match after which the surroundings are indexed, and then all of the base. */
+/** Bytes without a match after which the surroundings are indexed, then all of the base, and then its lines. */
 export const SOME_PENDING: i32 = 512;
 export const MUCH_PENDING: i32 = 2048;
+export const VERY_MUCH_PENDING: i32 = 4096;
 /** A table for the surroundings, in the first-level cache; what is far behind is overwritten. */
 const LOCAL_BITS: i32 = 12;
 
@@ -55,7 +56,7 @@ export function startIndex(base: i32): void {
  * the next occasion.
  */
 export function widen(around: i32, pending: i32): i32 {
-  if (wholly) return pending + MAX_TARGET;
+  if (wholly) return pending < VERY_MUCH_PENDING ? VERY_MUCH_PENDING : pending + MAX_TARGET;
   useTable(pending < SOME_PENDING && bits <= LOCAL_BITS ? LOCAL_BITS : wholeBits);
   const radius = pending < SOME_PENDING ? 1 << PIECE_BITS : 1 << 17;
   if (pending < MUCH_PENDING) indexPieces(around - radius, around + radius);

@@ -8,6 +8,12 @@ export function startInstructions(): void {
   instructionCount = 0;
 }
 
+/** Where in the base the last COPY ended. */
+export function copiedTo(): i32 {
+  const last = 4 * instructionCount - 4;
+  return load32(OP_FROM + last) + load32(OP_LENGTH + last);
+}
+
 /** A COPY of `length` bytes from `from`, after so many literals. */
 export function pushInstruction(literals: i32, from: i32, length: i32): void {
   const at = 4 * instructionCount;

@@ -7,13 +7,13 @@
  *             zigzag distance from the diagonal
  *   length    bytes of the COPY; 0 for all the rest of the target, which ends the list
  *
- * Up to MANY of them go through the range coder one after the other; more as three streams of LEB128.
+ * Up to MANY of them go through the range coder one after the other; more as three columns.
  */
 
+import { columnsUsedUp, finishColumns, openColumns, putInColumn, startColumns, takeFromColumn } from './columns.ts';
 import { ERROR_COPY, ERROR_INSTRUCTIONS, ERROR_MALFORMED, ERROR_OUTPUT } from './errors.ts';
-import { MAX_OPS, MAX_TARGET, OP_FROM, OP_LENGTH, OP_LITERALS, streamAt } from './layout.ts';
-import { load32, store32 } from './machine.ts';
-import { afterNumber, putNumber, takeNumber } from './numbers.ts';
+import { MAX_OPS, OP_FROM, OP_LENGTH, OP_LITERALS, streamAt } from './layout.ts';
+import { load8, load32, store32 } from './machine.ts';
 import { decodeNumber, encodeNumber } from './range-coder.ts';
 import { readStream, writeStream } from './stream.ts';
 
@@ -52,9 +52,7 @@ function fromOf(code: i32, to: i32, copiedTo: i32, diagonal: i32, former: i32): 
 
 /** Writes the first `count` instructions. */
 export function writeInstructions(count: i32): void {
-  let literalsAt = literalsStream;
-  let fromAt = fromStream;
-  let lengthAt = lengthStream;
+  startColumns();
   let to = 0;
   let copiedTo = 0;
   let diagonal = 0;
@@ -71,9 +69,10 @@ export function writeInstructions(count: i32): void {
       encodeNumber(FROM_CONTEXT, code);
       encodeNumber(LENGTH_CONTEXT, declared);
     } else {
-      literalsAt = putNumber(literalsAt, literals);
-      fromAt = putNumber(fromAt, code);
-      lengthAt = putNumber(lengthAt, declared);
+      const token = i >> 2;
+      putInColumn(literalsStream + token, literals);
+      putInColumn(fromStream + token, code);
+      putInColumn(lengthStream + token, declared);
     }
     copiedTo = from + length;
     if (code > 0) {
@@ -83,9 +82,10 @@ export function writeInstructions(count: i32): void {
     to += length;
   }
   if (count <= MANY) return;
-  writeStream(literalsStream, literalsAt - literalsStream, LITERALS_CONTEXT);
-  writeStream(fromStream, fromAt - fromStream, FROM_CONTEXT);
-  writeStream(lengthStream, lengthAt - lengthStream, LENGTH_CONTEXT);
+  writeStream(literalsStream, count, LITERALS_CONTEXT);
+  writeStream(fromStream, count, FROM_CONTEXT);
+  writeStream(lengthStream, count, LENGTH_CONTEXT);
+  finishColumns();
 }
 
 /**
@@ -93,28 +93,21 @@ export function writeInstructions(count: i32): void {
  * lies inside the base, every instruction writes something, and together they write the target exactly.
  */
 export function readInstructions(many: boolean, baseSize: i32, targetSize: i32): i32 {
-  const literalsEnd = literalsStream + (many ? readStream(literalsStream, MAX_TARGET, LITERALS_CONTEXT) : 0);
-  const fromEnd = fromStream + (many ? readStream(fromStream, MAX_TARGET, FROM_CONTEXT) : 0);
-  const lengthEnd = lengthStream + (many ? readStream(lengthStream, MAX_TARGET, LENGTH_CONTEXT) : 0);
-  const most = 4 * (many ? MAX_OPS : MANY);
-  let literalsAt = literalsStream;
-  let fromAt = fromStream;
-  let lengthAt = lengthStream;
+  const count = many ? openStreams() : MANY;
+  if (count < 0) return ERROR_MALFORMED;
   let written = 0;
   let copiedTo = 0;
   let diagonal = 0;
   let former = 0;
-  for (let i = 0; i < most; i += 4) {
+  for (let i = 0; i < 4 * count; i += 4) {
     let literals = 0;
     let code = 0;
     let declared = 0;
     if (many) {
-      literals = takeNumber(literalsAt, literalsEnd);
-      literalsAt = afterNumber;
-      code = takeNumber(fromAt, fromEnd);
-      fromAt = afterNumber;
-      declared = takeNumber(lengthAt, lengthEnd);
-      lengthAt = afterNumber;
+      const token = i >> 2;
+      literals = takeFromColumn(load8(literalsStream + token));
+      code = takeFromColumn(load8(fromStream + token));
+      declared = takeFromColumn(load8(lengthStream + token));
     } else {
       literals = decodeNumber(LITERALS_CONTEXT);
       code = decodeNumber(FROM_CONTEXT);
@@ -139,8 +132,16 @@ export function readInstructions(many: boolean, baseSize: i32, targetSize: i32):
     store32(OP_LENGTH + i, length);
     written = to + length;
     if (declared > 0) continue;
-    const usedUp = literalsAt === literalsEnd && fromAt === fromEnd && lengthAt === lengthEnd;
-    return usedUp ? (i >> 2) + 1 : ERROR_MALFORMED;
+    const read = (i >> 2) + 1;
+    return !many || (read === count && columnsUsedUp()) ? read : ERROR_MALFORMED;
   }
   return ERROR_INSTRUCTIONS;
+}
+
+/** Reads the streams of the three columns. Returns how many instructions they hold, or -1 when they are malformed. */
+function openStreams(): i32 {
+  const count = readStream(literalsStream, MAX_OPS, LITERALS_CONTEXT);
+  const froms = readStream(fromStream, MAX_OPS, FROM_CONTEXT);
+  const lengths = readStream(lengthStream, MAX_OPS, LENGTH_CONTEXT);
+  return count === froms && count === lengths && openColumns(3 * count) ? count : -1;
 }

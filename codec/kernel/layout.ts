@@ -58,7 +58,7 @@ export const LITERALS: i32 = OP_LENGTH + 4 * MAX_OPS + SLACK;
 
 /** Byte streams on their way to or from the entropy coder, each of at most MAX_TARGET bytes. */
 const STREAMS: i32 = LITERALS + MAX_DICTIONARY + MAX_TARGET + SLACK;
-const STREAM_COUNT: i32 = 9;
+const STREAM_COUNT: i32 = 10;
 
 /** Adaptive models: for each context 256 nodes of 4 bytes. */
 export const MODELS: i32 = STREAMS + STREAM_COUNT * (MAX_TARGET + SLACK);
@@ -92,6 +92,10 @@ export const FOUND: i32 = PADDED + MAX_CHUNK + SLACK;
 export const DELTA: i32 = FOUND + 8 + SLACK;
 
 export const MEMORY_BYTES: i32 = DELTA + MAX_DELTA + SLACK;
+
+/** Lines of the base by their hash, 4 bytes each, in a stream's place: none is written before the search is over. */
+export const LINES: i32 = STREAMS;
+export const MAX_LINE_BITS: i32 = 19;
 
 export function streamAt(index: i32): i32 {
   return STREAMS + index * (MAX_TARGET + SLACK);

@@ -78,6 +78,12 @@ export function commonSuffix(a: i32, b: i32, limit: i32): i32 {
   return length;
 }
 
+/** The first address from `at` to `end` that holds the byte; `end` when none does. */
+export function indexOfByte(at: i32, end: i32, byte: i32): i32 {
+  const found = bytes.subarray(at, end).indexOf(byte);
+  return found < 0 ? end : at + found;
+}
+
 /** Where, among the first 56 offsets, 8 bytes from `a` and from `b` are equal; -1 when nowhere. Reads 64 bytes of each. */
 export function nextRun(a: i32, b: i32): i32 {
   let run = 0;

@@ -55,7 +55,7 @@ export function resume(at: i32, from: i32, end: i32, baseEnd: i32): boolean {
   consider(at, from, 0);
   if (score < SURE && credit > 0) considerOthers(at, from);
   if (resumedLength === 0) return false;
-  credit = smaller(MOST_CREDIT, credit + resumedLength);
+  credit = smaller(MOST_CREDIT, credit + 2 * resumedLength);
   const limit = smaller(end - resumedAt, baseEnd - resumedFrom);
   resumedLength = commonPrefix(resumedAt, resumedFrom, limit);
   return true;

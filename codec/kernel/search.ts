@@ -9,10 +9,22 @@
  * to the search for approximate matches.
  */
 import { aligned, gaveUp, searchAligned } from './aligned-search.ts';
-import { find, findMoved, indexAround, indexed, MUCH_PENDING, startIndex, step, WINDOW, widen } from './base-index.ts';
+import {
+  find,
+  findMoved,
+  indexAround,
+  indexed,
+  MUCH_PENDING,
+  startIndex,
+  step,
+  VERY_MUCH_PENDING,
+  WINDOW,
+  widen,
+} from './base-index.ts';
 import { densely, findDense, startDense, surround } from './dense-index.ts';
-import { instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
+import { copiedTo, instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
 import { BASE, MAX_TARGET, MOVES, PIECE_BITS, STEPS, TARGET } from './layout.ts';
+import { lined, searchLines, startLines } from './line-search.ts';
 import { commonPrefix, commonSuffix, equal8, fill, load32, multiply, store32 } from './machine.ts';
 import { larger, smaller } from './numbers.ts';
 import {
@@ -33,7 +45,8 @@ import {
  */
 const MIN_MATCH: i32 = 24;
 const MIN_FAR_MATCH: i32 = 48;
-const MIN_SCATTERED: i32 = 32;
+const MIN_SCATTERED: i32 = 16;
+const MIN_FAR_SCATTERED: i32 = 32;
 const FAR: i32 = 1 << 14;
 /** After that many short matches the literals between them would cost more than any of them. */
 const MANY_SCATTERED: i32 = 64;
@@ -45,6 +58,8 @@ const SURE: i32 = 32;
 const MANY_DOUBTS: i32 = 256;
 /** Tries that comparing a candidate takes as long as. */
 const COMPARISON: i32 = 7;
+/** Bytes in which so many mean that all content nearby did. */
+const DENSELY: i32 = 1 << 15;
 /** A match found elsewhere that is shorter means that content moved in small parts. */
 const SCATTERED: i32 = 256;
 
@@ -67,6 +82,7 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
   startIndex(base);
   startDense(BASE + base, target);
   startResuming();
+  startLines(BASE + base, TARGET + target);
   approximate = false;
   changes = 0;
   repeated = 0;
@@ -86,6 +102,8 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
   // Grows while the diagonal is resumed for little: then another one may be better, as in a table that lost a row.
   let doubts = 0;
   let scattered = 0;
+  let scatteredFrom = TARGET;
+  let lines = false;
   while (at + WINDOW <= end) {
     tried++;
     let from = at + diagonal;
@@ -137,6 +155,18 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
           at += skipped;
           continue;
         }
+        if (skipped < 0 && (lines || pending >= VERY_MUCH_PENDING)) {
+          lines = false;
+          const stop = searchLines(anchor, diagonal, origin);
+          if (stop > anchor) {
+            copied += stop - anchor;
+            at = stop;
+            anchor = stop;
+            diagonal = origin + copiedTo() - stop;
+            widenAt = 0;
+            continue;
+          }
+        }
         if (skipped < 0) widenAt = widen(at + diagonal - BASE, pending);
       }
       let candidate = at + formerDiagonal;
@@ -159,6 +189,10 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
           matched = forward;
           if (forward + back < SCATTERED) {
             scattered++;
+            if (scattered % MANY_SCATTERED === 0) {
+              lines = at - scatteredFrom < DENSELY;
+              scatteredFrom = at;
+            }
             const radius = scattered > MANY_SCATTERED ? base : 1 << (PIECE_BITS + (scattered >> 3));
             indexAround(candidate - BASE, radius);
           }
@@ -182,7 +216,7 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
     }
   }
   if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
-  const steps = tried + indexed + densely + (nearby >> 2) + (approximate ? aligned : 0) + (compared >> 4);
+  const steps = tried + indexed + densely + (nearby >> 2) + (approximate ? aligned : 0) + lined + (compared >> 4);
   store32(STEPS, load32(STEPS) + steps);
   return instructionCount;
 }
@@ -196,8 +230,9 @@ function movedAlike(move: i32): boolean {
 }
 
 function leastMatch(distance: i32, scattered: i32): i32 {
-  if (distance < FAR && distance > -FAR) return MIN_MATCH;
-  return scattered > MANY_SCATTERED ? MIN_SCATTERED : MIN_FAR_MATCH;
+  const near = distance < FAR && distance > -FAR;
+  if (scattered > MANY_SCATTERED) return near ? MIN_SCATTERED : MIN_FAR_SCATTERED;
+  return near ? MIN_MATCH : MIN_FAR_MATCH;
 }
 
 /** Where in the base the target most likely starts: at its start, or after a neighbouring block. */

@@ -49,6 +49,8 @@ describe('encodeDelta and applyDelta', () => {
   const base = noise(4 * MIB);
   const text = new TextEncoder().encode(Array.from({ length: 200_000 }, (_, line) => `line ${line * 7919}\n`).join(''));
   const source = sourceCode(25_000);
+  const rows = table(40_000);
+  const sorted = [...rows].sort((a, b) => (a.slice(7) < b.slice(7) ? -1 : 1));
   const nearlyEven = base.subarray(0, MIB).map((byte, index) => (index % 100 < 3 ? 97 + (byte % 3) : byte));
   test.each([
     ['a 100-byte overwrite', 130, base, replaced(base, MIB, noise(100, 2))],
@@ -66,6 +68,10 @@ describe('encodeDelta and applyDelta', () => {
     ['tabs for spaces', 28_000, source, changed(source, / {2}/g, '\t')],
     ['lines joined', 20_000, source, changed(source, /\n */g, ' ')],
     ['another name throughout', 12_000, source, changed(source, /node/g, 'vertex')],
+    ['a table sorted by another column', 135_000, bytesOf(rows), bytesOf(sorted)],
+    ['the same with a cell changed in some rows', 150_000, bytesOf(rows), bytesOf(sorted.map(rated))],
+    ['short rows in another order', 127_000, bytesOf(rows.map(brief)), bytesOf(sorted.map(brief))],
+    ['JSON with another indentation', 75_000, indented(rows, 2), indented(rows, 4)],
     ['a row less in a table', 100, text, concat([text.subarray(0, 67_000), text.subarray(67_014, 3_000_000)])],
   ])('describe %s in at most %i bytes', async (_, most, from, to) => {
     const delta = encodeDelta(from, to);
@@ -227,6 +233,32 @@ function sourceCode(lines: number): Uint8Array {
   return new TextEncoder().encode(text.join('\n'));
 }
 
+/** Rows of a number of six digits and some words. */
+function table(rows: number): string[] {
+  const words = noise(6 * rows, 13);
+  return Array.from({ length: rows }, (_, row) => {
+    const cells = Array.from(words.subarray(6 * row, 6 * row + 6), (word) => `word ${word * 7919}`);
+    return `${100_000 + row},${cells.join(',')}`;
+  });
+}
+
+function brief(row: string): string {
+  return row.slice(0, 18);
+}
+
+function rated(row: string, index: number): string {
+  return index % 50 === 7 ? row.replace(',word', ',rated') : row;
+}
+
+function indented(rows: readonly string[], spaces: number): Uint8Array {
+  const records = rows.map((row) => ({ row, cells: row.split(',').map((cell) => cell.slice(-6)) }));
+  return bytesOf([JSON.stringify(records, null, spaces)]);
+}
+
+function bytesOf(rows: readonly string[]): Uint8Array {
+  return new TextEncoder().encode(rows.join('\n')).subarray(0, BLOCK_BYTES);
+}
+
 function changed(text: Uint8Array, from: RegExp, to: string): Uint8Array {
   return new TextEncoder().encode(new TextDecoder().decode(text).replaceAll(from, to));
 }
@@ -256,13 +288,13 @@ describe('applyDelta refuses', () => {
 
   test.each([
     ['an unknown version', [1, 0, 10, 4], 'unknown_version'],
-    ['unknown flags', [4, 2, 10, 4], 'malformed'],
-    ['another size', [4, 0, 10, 5, 0], 'wrong_target'],
-    ['a size that is cut off', [4, 0, 0x8a], 'malformed'],
-    ['an overlong size', [4, 0, 0x8a, 0x00, 4], 'malformed'],
-    ['a size beyond 4 bytes', [4, 0, 0xff, 0xff, 0xff, 0xff, 0x01], 'malformed'],
-    ['hashes that are cut off', [4, 1, 10, 4, 1, 2, 3], 'malformed'],
-    ['adaptive bytes past the end', [4, 0, 10, 4, 9, 1, 2], 'malformed'],
+    ['unknown flags', [5, 2, 10, 4], 'malformed'],
+    ['another size', [5, 0, 10, 5, 0], 'wrong_target'],
+    ['a size that is cut off', [5, 0, 0x8a], 'malformed'],
+    ['an overlong size', [5, 0, 0x8a, 0x00, 4], 'malformed'],
+    ['a size beyond 4 bytes', [5, 0, 0xff, 0xff, 0xff, 0xff, 0x01], 'malformed'],
+    ['hashes that are cut off', [5, 1, 10, 4, 1, 2, 3], 'malformed'],
+    ['adaptive bytes past the end', [5, 0, 10, 4, 9, 1, 2], 'malformed'],
   ])('%s', async (_, bytes, code) => {
     const expectation = { expectedSize: 4, expectedHash: toHex(await sha256(Uint8Array.of(1, 2, 3, 4))) };
     const attempt = applyDelta(new Uint8Array(10), Uint8Array.from(bytes), expectation);

@@ -49,6 +49,15 @@ export const structuredPair = fc.oneof(
       .tuple(fc.integer({ min: 500, max: 2000 }), fc.integer({ min: 40, max: 100 }))
       .map(([words, columns]) => wraps(words, columns)),
   },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.integer({ min: 12, max: 100 }), fc.integer({ min: 300, max: 1500 }), fc.nat(1500), fc.nat(2000))
+      .map(([length, count, step, cut]) => ({
+        base: lines(length, count),
+        target: concat([lines(length, count, 1, step), lines(7, 9, 2)]).subarray(cut),
+      })),
+  },
 );
 
 /**
@@ -84,6 +93,13 @@ export function wraps(words: number, columns: number): { base: Uint8Array; targe
 
 function wrapped(text: string, columns: number): Uint8Array {
   return new TextEncoder().encode(text.replaceAll(new RegExp(`(.{1,${columns}})(?: |$)`, 'g'), '$1\n'));
+}
+
+/** So many lines of equal length, taken in steps: the same in another order if the step is coprime to their number. */
+export function lines(length: number, count: number, seed = 1, step = 1): Uint8Array {
+  const letters = noise(length * count, seed).map((byte) => 65 + (byte & 31));
+  const order = Array.from({ length: count }, (_, index) => ((index * step) % count) * length);
+  return concat(order.flatMap((from) => [letters.subarray(from, from + length - 1), Uint8Array.of(10)]));
 }
 
 export function concat(parts: readonly Uint8Array[]): Uint8Array {

@@ -1,4 +1,4 @@
-import { builds, concat, noise, wraps } from './pairs.ts';
+import { builds, concat, lines, noise, wraps } from './pairs.ts';
 
 const text = new TextEncoder().encode(Array.from({ length: 500 }, (_, i) => `${i}: ${i * 7919} and more\n`).join(''));
 const few = noise(1300);
@@ -29,6 +29,7 @@ export const vectorInputs = [
     base: noise(24_000),
     target: noise(24_000).map((byte, index) => (index % 16 === 3 ? byte ^ index : byte)),
   },
+  { name: 'many instructions with large numbers', base: lines(24, 1500), target: lines(24, 1500, 1, 701) },
   { name: 'COPYs that are put right', ...builds(200, 9) },
   { name: 'COPYs that are put right by what they change', ...wraps(1000, 72) },
 ];

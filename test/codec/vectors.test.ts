@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { applyDelta, encodeDelta, encodeDeltaFromSignature, sha256, signature, toHex } from '../../codec/index.ts';
 import { vectorInputs, vectorSeed } from './vector-inputs.ts';
 
-/** What version 4 of the delta format and version 2 of the signature format look like; readers must go on reading it. */
+/** What version 5 of the delta format and version 2 of the signature format look like; readers must go on reading it. */
 const vectors = JSON.parse(readFileSync(new URL('./vectors.json', import.meta.url), 'utf8')) as {
   deltas: Record<string, string>;
   signature: string;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { BLOCK_BYTES, encodeDelta, encodeDeltaFromSignature, signature } from '../../codec/index.ts';
 import { STEPS } from '../../codec/kernel/layout.ts';
 import { kernel } from '../../codec/kernel-host.ts';
-import { builds, concat, noise } from './pairs.ts';
+import { builds, concat, lines, noise } from './pairs.ts';
 
 /** How many times the work of random input any input may take: random input is soon crossed in long steps. */
 const MOST_SEARCH = 5;
@@ -47,6 +47,8 @@ const zerosAfterInsertion: [string, Uint8Array, Uint8Array] = [
   concat([random.subarray(0, 1024), noise(insertion, 7).map((byte) => byte | 1), new Uint8Array(size / 2 - 1024)]),
 ];
 
+const filled = (length: number, seed: number, step = 1) => lines(length, Math.floor(size / length), seed, step);
+
 const hard: [string, Uint8Array, Uint8Array][] = [
   zerosAfterInsertion,
   ['all chunks equal', zeros, zeros],
@@ -67,6 +69,11 @@ const hard: [string, Uint8Array, Uint8Array][] = [
     random,
     shortened(kept!, record!),
   ]),
+  ...[12, 16, 40, 128].flatMap((length): [string, Uint8Array, Uint8Array][] => [
+    [`lines of ${length} bytes in another order`, filled(length, 1), filled(length, 1, 7919)],
+    [`other lines of ${length} bytes`, filled(length, 1), filled(length, 2)],
+  ]),
+  ['empty lines', filled(1, 1), filled(2, 1)],
   ['the end of the base, then other content', random, concat([random.subarray(size / 2), noise(size / 2, 6)])],
   ['more after the end of the base', random, concat([random, noise(3 * size, 6)])],
   ['a program, then random', asProgram(random, program.base), asProgram(noise(size, 2), program.target)],

@@ -1,0 +1,181 @@
+/*
+ * The search in lines that were put in another order, as when a table is sorted by another column: a hash of each whole
+ * line finds it wherever it went. The indexes of the base take a try at nearly every byte for that, and miss lines that
+ * hold no window of theirs. Where a line goes on after a change is found on diagonals nearby.
+ */
+import { pushOrProlong } from './instruction-list.ts';
+import { BASE, LINES, MAX_LINE_BITS } from './layout.ts';
+import {
+  commonPrefix,
+  commonSuffix,
+  fill,
+  indexOfByte,
+  leadingZeros,
+  load8,
+  load32,
+  multiply,
+  store32,
+} from './machine.ts';
+import { between, smaller } from './numbers.ts';
+import { REACH, resume, resumedAt, resumedFrom, resumedLength } from './resume.ts';
+
+const NEWLINE: i32 = 10;
+/** Bytes of a line, its end included, that are worth a COPY. At least the eight that `hashOf` reads at once. */
+const MIN_LINE: i32 = 12;
+/** Bytes of the next line that a COPY may have taken by chance. */
+const MOST_BEYOND: i32 = 16;
+/** Bytes without a COPY after which the search ends. */
+const MOST_PENDING: i32 = 1 << 10;
+/** After a search that copied less than this there is none for some bytes. */
+const LEAST_COPIED: i32 = 1 << 10;
+const PAUSE: i32 = 1 << 14;
+/** Bytes that have to hold so many lines, more than there are in noise. */
+const SAMPLE: i32 = 1 << 14;
+const MANY_LINES: i32 = 96;
+/** Entries of the table that may hold a line: 1 + its place in the base, and above it the lowest bits of the hash as a tag. */
+const WAYS: i32 = 4;
+const PLACE_BITS: i32 = 24;
+const MIN_BITS: i32 = 10;
+
+let baseEnd: i32 = 0;
+let end: i32 = 0;
+let indexed: boolean = false;
+let shift: i32 = 0;
+/** Where the next search may begin. */
+let nextFrom: i32 = 0;
+/** Lines that were hashed, and 256 bytes that were scanned for their ends or compared. */
+export let lined: i32 = 0;
+
+export function startLines(baseLimit: i32, targetLimit: i32): void {
+  baseEnd = baseLimit;
+  end = targetLimit;
+  indexed = false;
+  nextFrom = 0;
+  lined = 0;
+}
+
+/**
+ * Adds the instructions for the lines of the target from `from` on that the base has, up to where it lacks them.
+ * `startDiagonal` is the diagonal to begin with, as a difference of addresses, `origin` the address of the whole base's
+ * first byte. Returns where the last COPY ends: `from` when there is none.
+ */
+export function searchLines(from: i32, startDiagonal: i32, origin: i32): i32 {
+  if (from < nextFrom) return from;
+  nextFrom = from + PAUSE;
+  if (!hasLines(from)) return from;
+  if (!indexed) indexLines();
+  let at = from;
+  let anchor = from;
+  let diagonal = startDiagonal;
+  while (at < end && at - anchor < MOST_PENDING) {
+    const line = at > anchor ? at : startOfLine(at, from);
+    let to = at;
+    let place = line < 0 ? 0 : find(line);
+    let length = 0;
+    if (place > 0) {
+      place += at - line;
+      length = commonPrefix(at, place, smaller(end - at, baseEnd - place));
+      lined += length >> 8;
+    } else if (at === anchor && resumes(at, at + diagonal)) {
+      to = resumedAt;
+      place = resumedFrom;
+      length = resumedLength;
+    } else {
+      at = endOfLine(at, end);
+      continue;
+    }
+    const back = commonSuffix(to, place, smaller(to - anchor, place - BASE));
+    pushOrProlong(to - back - anchor, place - back - origin, back + length);
+    at = to + length;
+    anchor = at;
+    diagonal = place - to;
+  }
+  if (anchor - from >= LEAST_COPIED) nextFrom = anchor;
+  return anchor;
+}
+
+function resumes(at: i32, from: i32): boolean {
+  return from >= BASE && from + REACH <= baseEnd && at + REACH <= end && resume(at, from, end, baseEnd);
+}
+
+/** Whether there are many lines from `at` on. */
+function hasLines(at: i32): boolean {
+  const limit = smaller(end, at + SAMPLE);
+  let place = at;
+  for (let lines = 0; lines < MANY_LINES; lines++) {
+    if (place >= limit) return false;
+    place = endOfLine(place, limit);
+  }
+  return true;
+}
+
+/** The place after the line's last byte. */
+function endOfLine(at: i32, limit: i32): i32 {
+  const next = smaller(limit, indexOfByte(at, limit, NEWLINE) + 1);
+  lined += (next - at) >> 8;
+  return next;
+}
+
+/** The start of the line of which a COPY took the bytes before `at`, or -1 when it took more than a few. */
+function startOfLine(at: i32, from: i32): i32 {
+  for (let start = at; start > from && start > at - MOST_BEYOND; start--)
+    if (load8(start - 1) === NEWLINE) return start;
+  return -1;
+}
+
+function indexLines(): void {
+  const bits = between(MIN_BITS, 32 - leadingZeros((baseEnd - BASE) >> 4), MAX_LINE_BITS);
+  shift = 32 - bits;
+  fill(LINES, 0, 4 << bits);
+  indexed = true;
+  for (let line = BASE; line < baseEnd; ) {
+    const next = endOfLine(line, baseEnd);
+    if (next - line >= MIN_LINE) {
+      const hash = hashOf(line, next);
+      store32(entryOf(hash), (hash << PLACE_BITS) | (line - BASE + 1));
+    }
+    line = next;
+  }
+}
+
+/** Address of a line of the base that equals the one at `line`, or 0. */
+function find(line: i32): i32 {
+  const next = endOfLine(line, end);
+  const length = next - line;
+  if (length < MIN_LINE) return 0;
+  const place = load32(entryOf(hashOf(line, next))) & ((1 << PLACE_BITS) - 1);
+  const candidate = BASE + place - 1;
+  if (place === 0 || length > baseEnd - candidate) return 0;
+  return commonPrefix(line, candidate, length) === length ? candidate : 0;
+}
+
+/** Where the table has a line with this hash, or where to put it: at worst in another one's place. */
+function entryOf(hash: i32): i32 {
+  lined++;
+  const first = LINES + ((hash >>> shift) << 2);
+  for (let way = 0; way < WAYS - 1; way++) {
+    const entry = first ^ (way << 2);
+    const held = load32(entry);
+    if (held === 0 || (held ^ (hash << PLACE_BITS)) >>> PLACE_BITS === 0) return entry;
+  }
+  return first ^ ((WAYS - 1) << 2);
+}
+
+/** Hash of the line from `line` to `next`, eight bytes at a time; the last ones overlap those before. */
+function hashOf(line: i32, next: i32): i32 {
+  let first = next - line;
+  let second = 0;
+  for (let at = line; at < next - 8; at += 8) {
+    first = mixed(first ^ load32(at));
+    second = mixed(second ^ load32(at + 4));
+  }
+  first = mixed(first ^ load32(next - 8));
+  second = mixed(second ^ load32(next - 4));
+  const sum = first ^ multiply(second, -2048144777);
+  return multiply(sum ^ (sum >>> 15), -1640531535) ^ (sum >>> 13);
+}
+
+function mixed(value: i32): i32 {
+  const product = multiply(value, -1640531535);
+  return (product << 13) | (product >>> 19);
+}

@@ -63,6 +63,13 @@ export function equal8(a: i32, b: i32): boolean {
   return view.getInt32(a, true) === view.getInt32(b, true) && view.getInt32(a + 4, true) === view.getInt32(b + 4, true);
 }
 
+/** The first offset from `first` to `last` at which the 8 bytes at `a` are those at `b`; above `last` when at none. */
+export function nextEqual8(a: i32, b: i32, first: i32, last: i32): i32 {
+  let offset = first;
+  while (offset <= last && !equal8(a + offset, b)) offset++;
+  return offset;
+}
+
 /** How many of the `limit` bytes from `a` and from `b` are equal before the first difference. */
 export function commonPrefix(a: i32, b: i32, limit: i32): i32 {
   let length = 0;

@@ -3,7 +3,7 @@
  * or removed as well.
  */
 import { BASE } from './layout.ts';
-import { commonPrefix, equal8, nextRun } from './machine.ts';
+import { commonPrefix, equal8, nextEqual8, nextRun } from './machine.ts';
 import { larger, smaller } from './numbers.ts';
 
 /** The last change is tried again first, and where that was a long insertion others of about that length. */
@@ -70,7 +70,7 @@ function considerOthers(at: i32, from: i32): void {
       consider(at, from, lastShift + i);
     }
   }
-  if (score < LAST_SURE && !considerPure(at, from)) {
+  if (score < LAST_SURE && !considerPure(at, from) && resumedLength === 0) {
     for (let shift = 1; shift <= NEAR; shift++) {
       if (consider(at, from, shift) >= SURE) break;
       if (consider(at, from, -shift) >= SURE) break;
@@ -83,9 +83,16 @@ function considerOthers(at: i32, from: i32): void {
 /** Considers that bytes were inserted or removed and none replaced. Returns whether that is sure. */
 function considerPure(at: i32, from: i32): boolean {
   nearby += MOST_PURE >> 3;
-  for (let shift = 1; shift <= MOST_PURE; shift++) {
-    if (equal8(at + shift, from) && consider(at, from, shift) >= SURE) return true;
-    if (equal8(at, from + shift) && consider(at, from, -shift) >= SURE) return true;
+  let inserted = nextEqual8(at, from, 1, MOST_PURE);
+  let removed = nextEqual8(from, at, 1, MOST_PURE);
+  while (inserted <= MOST_PURE || removed <= MOST_PURE) {
+    if (inserted <= removed) {
+      if (consider(at, from, inserted) >= SURE) return true;
+      inserted = nextEqual8(at, from, inserted + 1, MOST_PURE);
+    } else {
+      if (consider(at, from, -removed) >= SURE) return true;
+      removed = nextEqual8(from, at, removed + 1, MOST_PURE);
+    }
   }
   return false;
 }

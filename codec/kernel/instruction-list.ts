@@ -1,11 +1,32 @@
 /* The instructions of the delta under construction: literals, then a COPY. The last one ends the target. */
 import { OP_FROM, OP_LENGTH, OP_LITERALS } from './layout.ts';
 import { load32, store32 } from './machine.ts';
+import { smaller } from './numbers.ts';
 
 export let instructionCount: i32 = 0;
 
 export function startInstructions(): void {
   instructionCount = 0;
+}
+
+/** Literals of the instructions that `dropLast` removed which are still to be written. */
+export let leftLiterals: i32 = 0;
+
+/** Removes the last instructions, as far as the `bytes` bytes that they wrote last hold whole COPYs. Returns those bytes. */
+export function dropLast(bytes: i32): i32 {
+  let dropped = 0;
+  leftLiterals = 0;
+  while (instructionCount > 0 && leftLiterals === 0) {
+    const last = 4 * instructionCount - 4;
+    const length = load32(OP_LENGTH + last);
+    if (length > bytes - dropped) break;
+    const literals = load32(OP_LITERALS + last);
+    const covered = smaller(literals, bytes - dropped - length);
+    dropped += length + covered;
+    leftLiterals = literals - covered;
+    instructionCount--;
+  }
+  return dropped;
 }
 
 /** Where in the base the last COPY ended. */

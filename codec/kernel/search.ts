@@ -22,7 +22,7 @@ import {
   widen,
 } from './base-index.ts';
 import { densely, findDense, startDense, surround } from './dense-index.ts';
-import { copiedTo, instructionCount, pushInstruction, pushOrProlong } from './instruction-list.ts';
+import { copiedTo, dropLast, instructionCount, leftLiterals, pushInstruction, pushOrProlong } from './instruction-list.ts';
 import { BASE, MAX_TARGET, MOVES, PIECE_BITS, STEPS, TARGET } from './layout.ts';
 import { lined, searchLines, startLines } from './line-search.ts';
 import { commonPrefix, commonSuffix, equal8, fill, load32, multiply, store32 } from './machine.ts';
@@ -200,7 +200,15 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
       }
     }
     if (matched > 0) {
-      const back = commonSuffix(at, from, smaller(at - anchor, from - BASE));
+      let back = commonSuffix(at, from, smaller(at - anchor, from - BASE));
+      if (back === at - anchor && from - at !== diagonal) {
+        const most = smaller(smaller(anchor - TARGET, from - back - BASE), smaller(4 * matched, 4096));
+        const before = commonSuffix(anchor, from - back, most);
+        compared += before;
+        const dropped = dropLast(before);
+        anchor -= dropped + leftLiterals;
+        back += dropped;
+      }
       pushOrProlong(at - back - anchor, from - back - origin, back + matched);
       at += matched;
       anchor = at;

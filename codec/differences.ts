@@ -47,7 +47,7 @@ export function differencesOf(
     }
     const difference = comparison.differenceAt(at, shift);
     if (!difference) return undefined;
-    different += difference.targetTo - at;
+    different += difference.targetTo - difference.targetFrom;
     if (2 * different > target.length) return undefined;
     differences.push(difference);
     at = difference.targetTo;

@@ -89,18 +89,32 @@ function rewrittenCases(text: string): Case[] {
     pages: id % 997,
   }));
   const dated = records.map((record) => ({ ...record, read: new Date(1e12 + record.pages * 1e8 + record.id) }));
+  const words = text.split(' ');
+  const rows = Array.from({ length: 60_000 }, (_, id) => [id, ...words.slice(3 * id, 3 * id + 6), id % 997].join(','));
+  const column = (row: string): string => row.slice(row.indexOf(','));
+  const sorted = [...rows].sort((a, b) => (column(a) < column(b) ? -1 : 1));
   return [
     { name: 'q', what: 'typescript.js with other line ends, by blocks', pairs: blockPairs(code, lines) },
     {
       name: 'r',
       what: 'JSON records, each with a new field, by blocks',
-      pairs: blockPairs(json(records), json(dated)),
+      pairs: blockPairs(json(records, 2), json(dated, 2)),
+    },
+    { name: 's', what: 'CSV sorted by another column, by blocks', pairs: blockPairs(csv(rows), csv(sorted)) },
+    {
+      name: 't',
+      what: 'JSON indented by 4 spaces instead of 2, by blocks',
+      pairs: blockPairs(json(records, 2), json(records, 4)),
     },
   ];
 }
 
-function json(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(value, null, 2), 'latin1');
+function json(value: unknown, spaces: number): Buffer {
+  return Buffer.from(JSON.stringify(value, null, spaces), 'latin1');
+}
+
+function csv(rows: readonly string[]): Buffer {
+  return Buffer.from(rows.join('\n'), 'latin1');
 }
 
 /** Content that resembles everything, or has to be compressed as a whole, against a block and its neighbours. */

@@ -62,9 +62,7 @@ export function nextEqual8(a: i32, b: i32, first: i32, last: i32): i32 {
   const p = i8x16.splat(load<i8>(b));
   const q = i8x16.splat(load<i8>(b + 7));
   for (let offset = first; offset <= last; offset += 16) {
-    let found = i8x16.bitmask(
-      v128.and(i8x16.eq(v128.load(a + offset), p), i8x16.eq(v128.load(a + offset + 7), q)),
-    );
+    let found = i8x16.bitmask(v128.and(i8x16.eq(v128.load(a + offset), p), i8x16.eq(v128.load(a + offset + 7), q)));
     for (; found; found &= found - 1) {
       const place = offset + ctz(found);
       if (place > last) break;

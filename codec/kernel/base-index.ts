@@ -12,7 +12,7 @@ const STRIDE: i32 = 32;
 /** The same for content that moved as a whole, and its least bytes. */
 const SPARSE_STRIDE: i32 = 1024;
 const MIN_MOVED: i32 = 1024;
-/** Bytes without a match after which the surroundings are indexed, then all of the base, and then its lines. */
+/** Bytes without a match, short ones aside, after which more surroundings are indexed, all of the base, and its lines. */
 export const SOME_PENDING: i32 = 512;
 export const MUCH_PENDING: i32 = 2048;
 export const VERY_MUCH_PENDING: i32 = 4096;
@@ -51,18 +51,15 @@ export function startIndex(base: i32): void {
   fill(PIECES, 0, (base >> PIECE_BITS) + 1);
 }
 
-/**
- * Indexes more of the base around the expected place the longer nothing was found. Returns how many pending bytes are
- * the next occasion.
- */
-export function widen(around: i32, pending: i32): i32 {
-  if (wholly) return pending < VERY_MUCH_PENDING ? VERY_MUCH_PENDING : pending + MAX_TARGET;
-  useTable(pending < SOME_PENDING && bits <= LOCAL_BITS ? LOCAL_BITS : wholeBits);
-  const radius = pending < SOME_PENDING ? 1 << PIECE_BITS : 1 << 17;
-  if (pending < MUCH_PENDING) indexPieces(around - radius, around + radius);
+/** Indexes more of the base around the expected place the more bytes were lost. Returns how many are the next occasion. */
+export function widen(around: i32, lost: i32): i32 {
+  if (wholly) return lost < VERY_MUCH_PENDING ? VERY_MUCH_PENDING : lost + MAX_TARGET;
+  useTable(lost < SOME_PENDING && bits <= LOCAL_BITS ? LOCAL_BITS : wholeBits);
+  const radius = lost < SOME_PENDING ? 1 << PIECE_BITS : 1 << 17;
+  if (lost < MUCH_PENDING) indexPieces(around - radius, around + radius);
   else indexPieces(0, baseSize);
-  if (pending < SOME_PENDING && baseSize > MAX_TARGET) indexPieces(0, 1 << PIECE_BITS);
-  return pending < SOME_PENDING ? SOME_PENDING : MUCH_PENDING;
+  if (lost < SOME_PENDING && baseSize > MAX_TARGET) indexPieces(0, 1 << PIECE_BITS);
+  return lost < SOME_PENDING ? SOME_PENDING : MUCH_PENDING;
 }
 
 /**

@@ -17,7 +17,7 @@ let to: i32 = 0;
 let most: i32 = 0;
 
 /** Places that were indexed. */
-export let densely: i32 = 0;
+export let denselyIndexed: i32 = 0;
 
 export function startDense(limit: i32, targetBytes: i32): void {
   fill(DENSE, 0, 4 << DENSE_BITS);
@@ -25,7 +25,7 @@ export function startDense(limit: i32, targetBytes: i32): void {
   from = 0;
   to = 0;
   most = targetBytes >> 2;
-  densely = 0;
+  denselyIndexed = 0;
 }
 
 /** Indexes the surroundings of a place of the base; of the former one when that is near what is indexed already. */
@@ -40,9 +40,9 @@ export function surround(place: i32, former: i32): void {
     }
   }
   const stop = between(BASE, centre + REACH, baseEnd - 8);
-  for (; to < stop && densely < most; to += STRIDE) {
+  for (; to < stop && denselyIndexed < most; to += STRIDE) {
     store32(slot(to), to);
-    densely++;
+    denselyIndexed++;
   }
 }
 

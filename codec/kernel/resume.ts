@@ -16,7 +16,9 @@ const NEAR: i32 = 16;
 export const REACH: i32 = MOST_INSERTED + VARIES + 2 * 64;
 /** Equal bytes beyond the literals before them that leave no doubt. */
 const SURE: i32 = 12;
-/** The same for the last change again, which may not be the nearest. */
+/** The same for not looking where some bytes were replaced as well. */
+const FAIRLY_SURE: i32 = 6;
+/** The same as SURE for the last change again, which may not be the nearest. */
 const LAST_SURE: i32 = 16;
 /** Equal bytes on another diagonal that are worth going there. */
 const LEAST: i32 = 8;
@@ -70,7 +72,7 @@ function considerOthers(at: i32, from: i32): void {
       consider(at, from, lastShift + i);
     }
   }
-  if (score < LAST_SURE && !considerPure(at, from) && resumedLength === 0) {
+  if (score < LAST_SURE && !considerPure(at, from) && score < FAIRLY_SURE) {
     for (let shift = 1; shift <= NEAR; shift++) {
       if (consider(at, from, shift) >= SURE) break;
       if (consider(at, from, -shift) >= SURE) break;

@@ -21,8 +21,15 @@ import {
   WINDOW,
   widen,
 } from './base-index.ts';
-import { densely, findDense, startDense, surround } from './dense-index.ts';
-import { copiedTo, dropLast, instructionCount, leftLiterals, pushInstruction, pushOrProlong } from './instruction-list.ts';
+import { denselyIndexed, findDense, startDense, surround } from './dense-index.ts';
+import {
+  copiedTo,
+  dropLast,
+  instructionCount,
+  leftLiterals,
+  pushInstruction,
+  pushOrProlong,
+} from './instruction-list.ts';
 import { BASE, MAX_TARGET, MOVES, PIECE_BITS, STEPS, TARGET } from './layout.ts';
 import { lined, searchLines, startLines } from './line-search.ts';
 import { commonPrefix, commonSuffix, equal8, fill, load32, multiply, store32 } from './machine.ts';
@@ -58,6 +65,7 @@ const SURE: i32 = 32;
 const MANY_DOUBTS: i32 = 256;
 /** Tries that comparing a candidate takes as long as. */
 const COMPARISON: i32 = 7;
+const MOST_BEFORE: i32 = 1 << 12;
 /** Bytes in which so many mean that all content nearby did. */
 const DENSELY: i32 = 1 << 15;
 /** A match found elsewhere that is shorter means that content moved in small parts. */
@@ -70,6 +78,10 @@ let origin: i32 = 0;
 export let approximate: boolean = false;
 let changes: i32 = 0;
 let repeated: i32 = 0;
+/** Short matches from elsewhere, where the first of the last ones began, and whether they came in quick succession. */
+let scattered: i32 = 0;
+let scatteredFrom: i32 = 0;
+let densely: boolean = false;
 
 /**
  * Adds the instructions for the target at TARGET from the base at BASE, whose first byte is byte `baseFrom` of the whole
@@ -86,6 +98,9 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
   approximate = false;
   changes = 0;
   repeated = 0;
+  scattered = 0;
+  scatteredFrom = TARGET;
+  densely = false;
   fill(MOVES, 0, 256);
   const end = TARGET + target;
   const baseEnd = BASE + base;
@@ -101,9 +116,8 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
   let copied = 0;
   // Grows while the diagonal is resumed for little: then another one may be better, as in a table that lost a row.
   let doubts = 0;
-  let scattered = 0;
-  let scatteredFrom = TARGET;
-  let lines = false;
+  // Literals since the last long match.
+  let missed = 0;
   while (at + WINDOW <= end) {
     tried++;
     let from = at + diagonal;
@@ -148,15 +162,16 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
       continue;
     }
     if (matched < SURE) {
-      if (pending >= widenAt) {
-        const skipped = pending < MUCH_PENDING ? -1 : findMoved(at, end - at);
+      const lost = missed + pending;
+      if (lost >= widenAt) {
+        const skipped = lost < MUCH_PENDING ? -1 : findMoved(at, end - at);
         if (skipped > 0) {
           tried += skipped;
           at += skipped;
           continue;
         }
-        if (skipped < 0 && (lines || pending >= VERY_MUCH_PENDING)) {
-          lines = false;
+        if (skipped < 0 && (densely || lost >= VERY_MUCH_PENDING)) {
+          densely = false;
           const stop = searchLines(anchor, diagonal, origin);
           if (stop > anchor) {
             copied += stop - anchor;
@@ -167,14 +182,9 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
             continue;
           }
         }
-        if (skipped < 0) widenAt = widen(at + diagonal - BASE, pending);
+        if (skipped < 0) widenAt = widen(at + diagonal - BASE, lost);
       }
-      let candidate = at + formerDiagonal;
-      if (candidate < BASE || candidate + 16 > baseEnd || !equal8(at, candidate) || !equal8(at + 8, candidate + 8)) {
-        surround(at + diagonal, at + formerDiagonal);
-        candidate = findDense(at);
-        if (candidate === 0 || candidate + MIN_MATCH > baseEnd || !equal8(at + 8, candidate + 8)) candidate = find(at);
-      }
+      const candidate = candidateFor(at, at + diagonal, at + formerDiagonal, baseEnd);
       if (candidate > 0 && candidate !== from) {
         tried += COMPARISON;
         const forward = commonPrefix(at, candidate, smaller(end - at, baseEnd - candidate));
@@ -182,33 +192,25 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
         compared += forward + back;
         if (
           forward > matched + 8 &&
-          forward + back >= leastMatch(candidate - from, scattered) &&
+          forward + back >= leastMatch(candidate - from) &&
           (pending === 0 || forward >= SCATTERED || !goesOnSoon(at, anchor + diagonal, forward, end, baseEnd))
         ) {
           from = candidate;
           matched = forward;
-          if (forward + back < SCATTERED) {
-            scattered++;
-            if (scattered % MANY_SCATTERED === 0) {
-              lines = at - scatteredFrom < DENSELY;
-              scatteredFrom = at;
-            }
-            const radius = scattered > MANY_SCATTERED ? base : 1 << (PIECE_BITS + (scattered >> 3));
-            indexAround(candidate - BASE, radius);
-          }
+          if (forward + back < SCATTERED) noteScattered(at, candidate, base);
         }
       }
     }
     if (matched > 0) {
       let back = commonSuffix(at, from, smaller(at - anchor, from - BASE));
       if (back === at - anchor && from - at !== diagonal) {
-        const most = smaller(smaller(anchor - TARGET, from - back - BASE), smaller(4 * matched, 4096));
-        const before = commonSuffix(anchor, from - back, most);
+        const before = commonSuffix(anchor, from - back, mostBefore(anchor, from - back, matched));
         compared += before;
         const dropped = dropLast(before);
         anchor -= dropped + leftLiterals;
         back += dropped;
       }
+      missed = matched < SCATTERED ? missed + at - back - anchor : 0;
       pushOrProlong(at - back - anchor, from - back - origin, back + matched);
       at += matched;
       anchor = at;
@@ -224,7 +226,8 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
     }
   }
   if (anchor < end || instructionCount === 0) pushInstruction(end - anchor, 0, 0);
-  const steps = tried + indexed + densely + (nearby >> 2) + (approximate ? aligned : 0) + lined + (compared >> 4);
+  const steps =
+    tried + indexed + denselyIndexed + (nearby >> 2) + (approximate ? aligned : 0) + lined + (compared >> 4);
   store32(STEPS, load32(STEPS) + steps);
   return instructionCount;
 }
@@ -237,7 +240,30 @@ function movedAlike(move: i32): boolean {
   return changes >= 64 && 2 * repeated > changes;
 }
 
-function leastMatch(distance: i32, scattered: i32): i32 {
+/** Where in the base the bytes at `at` are: on the former diagonal, in the surroundings of the present one, elsewhere; or 0. */
+function candidateFor(at: i32, along: i32, former: i32, baseEnd: i32): i32 {
+  if (former >= BASE && former + WINDOW <= baseEnd && equal8(at, former) && equal8(at + 8, former + 8)) return former;
+  surround(along, former);
+  const near = findDense(at);
+  return near > 0 && near + MIN_MATCH <= baseEnd && equal8(at + 8, near + 8) ? near : find(at);
+}
+
+/** Counts a short match from elsewhere, and indexes the further around it the more there were. */
+function noteScattered(at: i32, place: i32, base: i32): void {
+  scattered++;
+  if (scattered % MANY_SCATTERED === 0) {
+    densely = at - scatteredFrom < DENSELY;
+    scatteredFrom = at;
+  }
+  indexAround(place - BASE, scattered > MANY_SCATTERED ? base : 1 << (PIECE_BITS + (scattered >> 3)));
+}
+
+/** Bytes before a match of `matched` bytes that are worth comparing with what was written there. */
+function mostBefore(anchor: i32, from: i32, matched: i32): i32 {
+  return smaller(smaller(anchor - TARGET, from - BASE), smaller(4 * matched, MOST_BEFORE));
+}
+
+function leastMatch(distance: i32): i32 {
   const near = distance < FAR && distance > -FAR;
   if (scattered > MANY_SCATTERED) return near ? MIN_SCATTERED : MIN_FAR_SCATTERED;
   return near ? MIN_MATCH : MIN_FAR_MATCH;

@@ -51,6 +51,7 @@ describe('encodeDelta and applyDelta', () => {
   const source = sourceCode(25_000);
   const rows = table(40_000);
   const sorted = [...rows].sort((a, b) => (a.slice(7) < b.slice(7) ? -1 : 1));
+  const fileNumbers = Array.from({ length: 300 }, (_, index) => index);
   const nearlyEven = base.subarray(0, MIB).map((byte, index) => (index % 100 < 3 ? 97 + (byte % 3) : byte));
   test.each([
     ['a 100-byte overwrite', 130, base, replaced(base, MIB, noise(100, 2))],
@@ -72,6 +73,7 @@ describe('encodeDelta and applyDelta', () => {
     ['the same with a cell changed in some rows', 150_000, bytesOf(rows), bytesOf(sorted.map(rated))],
     ['short rows in another order', 127_000, bytesOf(rows.map(brief)), bytesOf(sorted.map(brief))],
     ['JSON with another indentation', 75_000, indented(rows, 2), indented(rows, 4)],
+    ['files with similar headers in another order', 2300, archive(fileNumbers), archive(fileNumbers.toReversed())],
     ['a row less in a table', 100, text, concat([text.subarray(0, 67_000), text.subarray(67_014, 3_000_000)])],
   ])('describe %s in at most %i bytes', async (_, most, from, to) => {
     const delta = encodeDelta(from, to);
@@ -240,6 +242,19 @@ function table(rows: number): string[] {
     const cells = Array.from(words.subarray(6 * row, 6 * row + 6), (word) => `word ${word * 7919}`);
     return `${100_000 + row},${cells.join(',')}`;
   });
+}
+
+/** Files whose headers resemble each other, so that only what follows one says whose it is. */
+function archive(numbers: readonly number[]): Uint8Array {
+  const fields = noise(400, 14);
+  return concat(
+    numbers.flatMap((number) => [
+      fields.subarray(0, 200),
+      noise(10, number),
+      fields.subarray(200),
+      noise(500 + ((number * 7919) % 1000), number),
+    ]),
+  );
 }
 
 function brief(row: string): string {

@@ -18,8 +18,8 @@ export const REACH: i32 = MOST_INSERTED + VARIES + 2 * 64;
 const SURE: i32 = 12;
 /** The same for not looking where some bytes were replaced as well. */
 const FAIRLY_SURE: i32 = 6;
-/** The same as SURE for the last change again, which may not be the nearest. */
-const LAST_SURE: i32 = 16;
+/** Equal bytes that count, beyond the inserted ones: the nearest place that goes on is better than a longer one. */
+const MOST_GAIN: i32 = 16;
 /** Equal bytes on another diagonal that are worth going there. */
 const LEAST: i32 = 8;
 /** Equal bytes where the last COPY ended that are worth going on there; after long insertions more, up to MOST_VAIN. */
@@ -37,6 +37,8 @@ let score: i32 = 0;
 let credit: i32 = 0;
 /** Bytes that the last change inserted, or removed as a negative number. */
 let lastShift: i32 = 0;
+/** The same of the last change that `considerReplaced` found. */
+let replacedShift: i32 = 0;
 
 /** Diagonals that were compared, each over four vectors. */
 export let nearby: i32 = 0;
@@ -44,6 +46,7 @@ export let nearby: i32 = 0;
 export function startResuming(): void {
   credit = MOST_CREDIT;
   lastShift = 0;
+  replacedShift = 1;
   nearby = 0;
 }
 
@@ -72,12 +75,7 @@ function considerOthers(at: i32, from: i32): void {
       consider(at, from, lastShift + i);
     }
   }
-  if (score < LAST_SURE && !considerPure(at, from) && score < FAIRLY_SURE) {
-    for (let shift = 1; shift <= NEAR; shift++) {
-      if (consider(at, from, shift) >= SURE) break;
-      if (consider(at, from, -shift) >= SURE) break;
-    }
-  }
+  if (score < SURE && !considerPure(at, from) && score < FAIRLY_SURE) considerReplaced(at, from);
   credit -= nearby - before;
   if (resumedLength > 0) lastShift = smaller(resumedAt - resumedFrom - (at - from), MOST_INSERTED);
 }
@@ -97,6 +95,17 @@ function considerPure(at: i32, from: i32): boolean {
     }
   }
   return false;
+}
+
+/** Considers that some bytes were replaced as well: as many inserted or removed as the last time, then the fewest first. */
+function considerReplaced(at: i32, from: i32): void {
+  if (consider(at, from, replacedShift) >= FAIRLY_SURE) return;
+  for (let shift = 1; shift <= NEAR; shift++) {
+    replacedShift = shift;
+    if (consider(at, from, shift) >= FAIRLY_SURE) return;
+    replacedShift = -shift;
+    if (consider(at, from, -shift) >= FAIRLY_SURE) return;
+  }
 }
 
 /** How many bytes are equal where `inserted` bytes came before what the base has at `from`; 0 for too few. */
@@ -138,11 +147,12 @@ function consider(start: i32, startFrom: i32, shift: i32): i32 {
   const from = startFrom + literals - shift;
   const length = commonPrefix(at, from, 64);
   if (shift !== 0 && length < LEAST + (literals >> 1)) return -REACH;
-  if (length - literals > score) {
-    score = length - literals;
+  const gain = smaller(length, inserted + MOST_GAIN) - literals;
+  if (gain > score) {
+    score = gain;
     resumedAt = at;
     resumedFrom = from;
     resumedLength = length;
   }
-  return length - literals;
+  return gain;
 }

@@ -1,7 +1,8 @@
 /*
  * The search in lines that were put in another order, as when a table is sorted by another column: a hash of each whole
- * line finds it wherever it went. The indexes of the base take a try at nearly every byte for that, and miss lines that
- * hold no window of theirs. Where a line goes on after a change is found on diagonals nearby.
+ * line, but for blanks at its start, finds it wherever it went. The indexes of the base take a try at nearly every byte
+ * for that, and miss lines that hold no window of theirs. Where a line goes on after a change is found on diagonals
+ * nearby.
  */
 import { pushOrProlong } from './instruction-list.ts';
 import { BASE, LINES, MAX_LINE_BITS } from './layout.ts';
@@ -16,16 +17,20 @@ import {
   multiply,
   store32,
 } from './machine.ts';
-import { between, smaller } from './numbers.ts';
-import { REACH, resume, resumedAt, resumedFrom, resumedLength } from './resume.ts';
+import { between, larger, smaller } from './numbers.ts';
+import { REACH, resume, resumedAt, resumedFrom } from './resume.ts';
 
 const NEWLINE: i32 = 10;
+const SPACE: i32 = 32;
+const TAB: i32 = 9;
 /** Bytes of a line, its end included, that are worth a COPY. At least the eight that `hashOf` reads at once. */
 const MIN_LINE: i32 = 12;
 /** Bytes of the next line that a COPY may have taken by chance. */
 const MOST_BEYOND: i32 = 16;
 /** Bytes without a COPY after which the search ends. */
 const MOST_PENDING: i32 = 1 << 10;
+/** COPYs in a row that go on nearby, after which the search for what kept its order is better. */
+const MANY_IN_ORDER: i32 = 16;
 /** After a search that copied less than this there is none for some bytes. */
 const LEAST_COPIED: i32 = 1 << 10;
 const PAUSE: i32 = 1 << 14;
@@ -41,6 +46,10 @@ let baseEnd: i32 = 0;
 let end: i32 = 0;
 let indexed: boolean = false;
 let shift: i32 = 0;
+/** Where the line that was found last begins, and whether the base goes on there or nearby. */
+let foundAt: i32 = 0;
+let foundFrom: i32 = 0;
+let goesOn: boolean = false;
 /** Where the next search may begin. */
 let nextFrom: i32 = 0;
 /** Lines that were hashed, and 256 bytes that were scanned for their ends or compared. */
@@ -67,24 +76,24 @@ export function searchLines(from: i32, startDiagonal: i32, origin: i32): i32 {
   let at = from;
   let anchor = from;
   let diagonal = startDiagonal;
-  while (at < end && at - anchor < MOST_PENDING) {
+  let inOrder = 0;
+  while (at < end && at - anchor < MOST_PENDING && inOrder < MANY_IN_ORDER) {
     const line = at > anchor ? at : startOfLine(at, from);
-    let to = at;
-    let place = line < 0 ? 0 : find(line);
-    let length = 0;
-    if (place > 0) {
-      place += at - line;
-      length = commonPrefix(at, place, smaller(end - at, baseEnd - place));
-      lined += length >> 8;
-    } else if (at === anchor && resumes(at, at + diagonal)) {
-      to = resumedAt;
-      place = resumedFrom;
-      length = resumedLength;
-    } else {
-      at = endOfLine(at, end);
-      continue;
+    if (line < 0 || !find(line, at, at + diagonal)) {
+      if (at > anchor || !resumes(at, at + diagonal)) {
+        at = endOfLine(at, end);
+        continue;
+      }
+      foundAt = resumedAt;
+      foundFrom = resumedFrom;
+      goesOn = true;
     }
-    const back = commonSuffix(to, place, smaller(to - anchor, place - BASE));
+    inOrder = goesOn ? inOrder + 1 : 0;
+    const to = foundAt;
+    const place = foundFrom;
+    const length = commonPrefix(to, place, smaller(end - to, baseEnd - place));
+    lined += length >> 8;
+    const back = commonSuffix(to, place, smaller(to - anchor, place - (goesOn ? anchor + diagonal : BASE)));
     pushOrProlong(to - back - anchor, place - back - origin, back + length);
     at = to + length;
     anchor = at;
@@ -130,23 +139,45 @@ function indexLines(): void {
   indexed = true;
   for (let line = BASE; line < baseEnd; ) {
     const next = endOfLine(line, baseEnd);
-    if (next - line >= MIN_LINE) {
-      const hash = hashOf(line, next);
-      store32(entryOf(hash), (hash << PLACE_BITS) | (line - BASE + 1));
+    const start = afterBlanks(line, next);
+    if (next - start >= MIN_LINE) {
+      const hash = hashOf(start, next);
+      store32(entryOf(hash), (hash << PLACE_BITS) | (start - BASE + 1));
     }
     line = next;
   }
 }
 
-/** Address of a line of the base that equals the one at `line`, or 0. */
-function find(line: i32): i32 {
+/**
+ * Finds a line of the base that equals the one at `line`, but for blanks at its start: where the base goes on at `along` if
+ * the target does at `at`, else anywhere. Leaves where it begins in both, from `at` on. Returns whether there is one.
+ */
+function find(line: i32, at: i32, along: i32): boolean {
   const next = endOfLine(line, end);
-  const length = next - line;
-  if (length < MIN_LINE) return 0;
-  const place = load32(entryOf(hashOf(line, next))) & ((1 << PLACE_BITS) - 1);
-  const candidate = BASE + place - 1;
-  if (place === 0 || length > baseEnd - candidate) return 0;
-  return commonPrefix(line, candidate, length) === length ? candidate : 0;
+  const start = afterBlanks(line, next);
+  const length = next - start;
+  if (length < MIN_LINE) return false;
+  foundAt = larger(at, start);
+  let candidate = at > start ? along - at + start : afterBlanks(along, baseEnd);
+  goesOn = isEqual(start, candidate, length);
+  if (!goesOn) {
+    candidate = BASE - 1 + (load32(entryOf(hashOf(start, next))) & ((1 << PLACE_BITS) - 1));
+    if (!isEqual(start, candidate, length)) return false;
+  }
+  foundFrom = candidate + foundAt - start;
+  return true;
+}
+
+function isEqual(line: i32, candidate: i32, length: i32): boolean {
+  return candidate >= BASE && candidate + length <= baseEnd && commonPrefix(line, candidate, length) === length;
+}
+
+/** The first byte of a line that is neither space nor tab. */
+function afterBlanks(line: i32, next: i32): i32 {
+  let at = line;
+  while (at < next && (load8(at) === SPACE || load8(at) === TAB)) at++;
+  lined += (at - line) >> 4;
+  return at;
 }
 
 /** Where the table has a line with this hash, or where to put it: at worst in another one's place. */

@@ -73,6 +73,7 @@ describe('encodeDelta and applyDelta', () => {
     ['the same with a cell changed in some rows', 150_000, bytesOf(rows), bytesOf(sorted.map(rated))],
     ['short rows in another order', 127_000, bytesOf(rows.map(brief)), bytesOf(sorted.map(brief))],
     ['JSON with another indentation', 75_000, indented(rows, 2), indented(rows, 4)],
+    ['the same from its middle on', 40_000, indented(rows, 2), indented(rows, 4).subarray(2 * MIB)],
     ['files with similar headers in another order', 2300, archive(fileNumbers), archive(fileNumbers.toReversed())],
     ['a row less in a table', 100, text, concat([text.subarray(0, 67_000), text.subarray(67_014, 3_000_000)])],
   ])('describe %s in at most %i bytes', async (_, most, from, to) => {

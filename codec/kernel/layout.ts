@@ -10,7 +10,7 @@ export const MAX_TARGET: i32 = 4 * MIB;
 /** A block and its two neighbours. */
 export const MAX_BASE: i32 = 3 * MAX_TARGET;
 export const MAX_DELTA: i32 = MAX_TARGET + MIB;
-/** A COPY that the search makes has 8 bytes or more: never more than MAX_TARGET / 8. */
+/** A COPY that the search makes has 8 bytes or more, or belongs to a line of 12: never more than MAX_TARGET / 8. */
 export const MAX_OPS: i32 = 1 << 19;
 /** Bytes of the base that the literals' compressor may refer to. */
 export const MAX_DICTIONARY: i32 = 1 << 18;
@@ -93,7 +93,7 @@ export const DELTA: i32 = FOUND + 8 + SLACK;
 
 export const MEMORY_BYTES: i32 = DELTA + MAX_DELTA + SLACK;
 
-/** Lines of the base by their hash, 4 bytes each, in a stream's place: none is written before the search is over. */
+/** Lines of the base by their hash, 4 bytes each, in the first stream's place, which is written when the search is over. */
 export const LINES: i32 = STREAMS;
 export const MAX_LINE_BITS: i32 = 19;
 

@@ -27,6 +27,8 @@ const TAB: i32 = 9;
 const MIN_LINE: i32 = 12;
 /** Bytes of the next line that a COPY may have taken by chance. */
 const MOST_BEYOND: i32 = 16;
+/** Blanks of the base that are passed over where it goes on: no more, since each line of the target asks for them. */
+const MOST_BLANKS: i32 = 256;
 /** Bytes without a COPY after which the search ends. */
 const MOST_PENDING: i32 = 1 << 10;
 /** COPYs in a row that go on nearby, after which the search for what kept its order is better. */
@@ -158,7 +160,7 @@ function find(line: i32, at: i32, along: i32): boolean {
   const length = next - start;
   if (length < MIN_LINE) return false;
   foundAt = larger(at, start);
-  let candidate = at > start ? along - at + start : afterBlanks(along, baseEnd);
+  let candidate = at > start ? along - at + start : afterBlanks(along, smaller(baseEnd, along + MOST_BLANKS));
   goesOn = isEqual(start, candidate, length);
   if (!goesOn) {
     candidate = BASE - 1 + (load32(entryOf(hashOf(start, next))) & ((1 << PLACE_BITS) - 1));

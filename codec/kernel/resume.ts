@@ -19,7 +19,7 @@ const SURE: i32 = 12;
 /** The same for not looking where some bytes were replaced as well. */
 const FAIRLY_SURE: i32 = 6;
 /** Equal bytes that count, beyond the inserted ones: the nearest place that goes on is better than a longer one. */
-const MOST_GAIN: i32 = 16;
+const MOST_GAIN: i32 = 32;
 /** Equal bytes on another diagonal that are worth going there. */
 const LEAST: i32 = 8;
 /** Equal bytes where the last COPY ended that are worth going on there; after long insertions more, up to MOST_VAIN. */
@@ -27,7 +27,7 @@ const LEAST_AFTER_INSERTION: i32 = 16;
 const MOST_VAIN: i32 = 64;
 /** Bytes within which that place may come before another match is taken. */
 const SOON: i32 = 8;
-/** Diagonals that may be compared beyond the bytes that were equal on them. */
+/** Diagonals that may be compared beyond two for each byte that was equal on one. */
 const MOST_CREDIT: i32 = 1 << 12;
 
 export let resumedAt: i32 = 0;
@@ -37,7 +37,7 @@ let score: i32 = 0;
 let credit: i32 = 0;
 /** Bytes that the last change inserted, or removed as a negative number. */
 let lastShift: i32 = 0;
-/** The same of the last change that `considerReplaced` found. */
+/** The same of the last change that `considerReplaced` considered. */
 let replacedShift: i32 = 0;
 
 /** Diagonals that were compared, each over four vectors. */

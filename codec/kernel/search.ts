@@ -116,7 +116,7 @@ export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
   let copied = 0;
   // Grows while the diagonal is resumed for little: then another one may be better, as in a table that lost a row.
   let doubts = 0;
-  // Literals since the last long match.
+  // Literals, about, between short matches since the last long one that was not on the diagonal.
   let missed = 0;
   while (at + WINDOW <= end) {
     tried++;

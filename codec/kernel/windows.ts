@@ -11,7 +11,7 @@ import { gatherDictionary } from './needed.ts';
 import { smaller } from './numbers.ts';
 import { approximate, search } from './search.ts';
 
-/** Literals until the dictionary is complete; a stream that approximate COPYs alone need. */
+/** Literals until the dictionary is complete; a stream that is written after them. */
 const literalsSoFar: i32 = streamAt(8);
 
 let literals: i32 = 0;

@@ -9,7 +9,7 @@ const MOST_SEARCH = 5;
 const MOST_MATCH = 4;
 
 function steps(): number {
-  return new DataView(kernel().memory.buffer).getInt32(STEPS, true);
+  return new DataView(kernel().memory.buffer).getUint32(STEPS, true);
 }
 
 const size = BLOCK_BYTES / 4;
@@ -49,6 +49,11 @@ const zerosAfterInsertion: [string, Uint8Array, Uint8Array] = [
 
 const filled = (length: number, seed: number, step = 1) => lines(length, Math.floor(size / length), seed, step);
 
+/** A prefix that is found again and again, and blanks after it in the base, lines in the target. */
+const prefix = noise(200, 5).map((byte) => byte | 128);
+const manyBlanks = concat([prefix, new Uint8Array(size - 200).fill(32)]);
+const noLineOfIt = concat(Array.from({ length: size / 2048 }, (_, seed) => [prefix, lines(15, 123, seed + 9)]).flat());
+
 const hard: [string, Uint8Array, Uint8Array][] = [
   zerosAfterInsertion,
   ['all chunks equal', zeros, zeros],
@@ -73,6 +78,7 @@ const hard: [string, Uint8Array, Uint8Array][] = [
     [`lines of ${length} bytes in another order`, filled(length, 1), filled(length, 1, 7919)],
     [`other lines of ${length} bytes`, filled(length, 1), filled(length, 2)],
   ]),
+  ['other lines where the base has blanks without end', manyBlanks, noLineOfIt],
   ['empty lines', filled(1, 1), filled(2, 1)],
   ['the end of the base, then other content', random, concat([random.subarray(size / 2), noise(size / 2, 6)])],
   ['more after the end of the base', random, concat([random, noise(3 * size, 6)])],

@@ -78,10 +78,12 @@ export function searchLines(from: i32, startDiagonal: i32, origin: i32): i32 {
   let at = from;
   let anchor = from;
   let diagonal = startDiagonal;
+  // The one before a line from elsewhere: the next line often goes on there, as where some were replaced by others.
+  let formerDiagonal = startDiagonal;
   let inOrder = 0;
   while (at < end && at - anchor < MOST_PENDING && inOrder < MANY_IN_ORDER) {
     const line = at > anchor ? at : startOfLine(at, from);
-    if (line < 0 || !find(line, at, at + diagonal)) {
+    if (line < 0 || !find(line, at, at + diagonal, at + formerDiagonal)) {
       if (at > anchor || !resumes(at, at + diagonal)) {
         at = endOfLine(at, end);
         continue;
@@ -99,6 +101,7 @@ export function searchLines(from: i32, startDiagonal: i32, origin: i32): i32 {
     pushOrProlong(to - back - anchor, place - back - origin, back + length);
     at = to + length;
     anchor = at;
+    if (!goesOn) formerDiagonal = diagonal;
     diagonal = place - to;
   }
   if (anchor - from >= LEAST_COPIED) nextFrom = anchor;
@@ -151,10 +154,10 @@ function indexLines(): void {
 }
 
 /**
- * Finds a line of the base that equals the one at `line`, but for blanks at its start: where the base goes on at `along` if
- * the target does at `at`, else anywhere. Leaves where it begins in both, from `at` on. Returns whether there is one.
+ * Finds a line of the base that equals the one at `line`, but for blanks at its start: where the base goes on at `along` or
+ * at `former` if the target does at `at`, else anywhere. Leaves where it begins in both, from `at` on. Returns whether there is one.
  */
-function find(line: i32, at: i32, along: i32): boolean {
+function find(line: i32, at: i32, along: i32, former: i32): boolean {
   const next = endOfLine(line, end);
   const start = afterBlanks(line, next);
   const length = next - start;
@@ -162,6 +165,10 @@ function find(line: i32, at: i32, along: i32): boolean {
   foundAt = larger(at, start);
   let candidate = at > start ? along - at + start : afterBlanks(along, smaller(baseEnd, along + MOST_BLANKS));
   goesOn = isEqual(start, candidate, length);
+  if (!goesOn) {
+    candidate = former - at + start;
+    goesOn = isEqual(start, candidate, length);
+  }
   if (!goesOn) {
     candidate = BASE - 1 + (load32(entryOf(hashOf(start, next))) & ((1 << PLACE_BITS) - 1));
     if (!isEqual(start, candidate, length)) return false;

@@ -72,6 +72,12 @@ describe('encodeDelta and applyDelta', () => {
     ['a table sorted by another column', 135_000, bytesOf(rows), bytesOf(sorted)],
     ['the same with a cell changed in some rows', 150_000, bytesOf(rows), bytesOf(sorted.map(rated))],
     ['short rows in another order', 127_000, bytesOf(rows.map(brief)), bytesOf(sorted.map(brief))],
+    [
+      'each third row replaced by another one',
+      50_000,
+      bytesOf(rows.map(brief)),
+      bytesOf(rows.map(brief).map(replacedByAnother)),
+    ],
     ['JSON with another indentation', 75_000, indented(rows, 2), indented(rows, 4)],
     ['the same from its middle on', 40_000, indented(rows, 2), indented(rows, 4).subarray(2 * MIB)],
     ['files with similar headers in another order', 2300, archive(fileNumbers), archive(fileNumbers.toReversed())],
@@ -223,6 +229,10 @@ describe('encodeDelta and applyDelta', () => {
     expect(() => encodeDelta(base, new Uint8Array(BLOCK_BYTES + 1))).toThrow(tooLarge);
   });
 });
+
+function replacedByAnother(row: string, index: number, all: readonly string[]): string {
+  return index % 3 === 0 ? (all[(index * 7919) % all.length] ?? row) : row;
+}
 
 /** Lines of statements, indented by their depth. */
 function sourceCode(lines: number): Uint8Array {

@@ -33,7 +33,7 @@ export default defineConfig({
         test: {
           name: 'service',
           include: ['test/{client,service}/**/*.test.ts'],
-          globalSetup: [assembly, 'test/service/support/setup.ts'],
+          globalSetup: [assembly, 'test/service/support/setup.ts', 'test/support/fuse/setup.ts'],
           ...limits,
         },
       },

@@ -6,6 +6,9 @@ const requirements = join(import.meta.dirname, 'requirements.txt');
 const environment = join(import.meta.dirname, '../../../.tidemark/python');
 const commands = join(environment, 'bin');
 
+/** The interpreter that has the pinned packages, once `installTools` has run. */
+export const pythonCommand = join(commands, 'python');
+
 /** SAM CLI and cfn-lint come from PyPI. CI must have Python. */
 export const pythonIsThere =
   process.env.CI === 'true' || spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0;

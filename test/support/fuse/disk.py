@@ -252,7 +252,7 @@ def main():
     threading.Thread(target=obey, args=(disk, rules), daemon=True).start()
     # The kernel keeps no names or attributes: it would take spellings for different files, and hide changes.
     uncached = {"attr_timeout": 0, "entry_timeout": 0, "negative_timeout": 0}
-    fuse.FUSE(disk, mount, foreground=True, use_ino=True, hard_remove=True, default_permissions=True, **uncached)
+    fuse.FUSE(disk, mount, foreground=True, use_ino=True, hard_remove=True, default_permissions=True, max_threads=4, **uncached)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ if (!fuseIsPossible)
   console.warn('FUSE (libfuse 3, /dev/fuse, Python 3) is missing: the tests on faulty disks do not run.');
 
 /** A call that changes something on a disk, as `disk.py` counts them; `*` for any. */
-export type DiskCall =
+type DiskCall =
   | 'open'
   | 'create'
   | 'write'
@@ -29,7 +29,7 @@ export type DiskCall =
   | 'link'
   | 'rename';
 
-export interface DiskFault {
+interface DiskFault {
   readonly call: DiskCall | '*';
   /** Which of the calls from now on fails, from 1. */
   readonly nth: number;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Entry } from './entry.ts';
 import { limits } from './limits.ts';
+import { Cursor, inQuery, pageLimit } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -9,7 +10,7 @@ export type ChangeType = z.infer<typeof ChangeType>;
 
 /** One committed change of the user's tree. Cursors count up by one without a gap, from 1. */
 export const Change = z.strictObject({
-  cursor: z.int().min(1),
+  cursor: Cursor,
   change_type: ChangeType,
   /** The entry after the change; for a delete, the entry that was removed, with the version of its tombstone. */
   entry: Entry,
@@ -25,8 +26,8 @@ export type Change = z.infer<typeof Change>;
 /** GET /changes?cursor=N&limit=M: all changes after cursor N (0 for the beginning), in order. */
 export const ChangesQuery = z.strictObject({
   device_id: Uuid,
-  cursor: z.coerce.number().int().min(0),
-  limit: z.coerce.number().int().min(1).max(limits.changesPerPage).default(limits.changesPerPage),
+  cursor: inQuery(z.int().min(0)),
+  limit: pageLimit(limits.changesPerPage),
 });
 export type ChangesQuery = z.infer<typeof ChangesQuery>;
 

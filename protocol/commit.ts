@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ItemError } from './errors.ts';
+import { Cursor, Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -7,9 +8,9 @@ import { Uuid } from './uuid.ts';
 export const CommitResult = z.union([
   z.strictObject({
     path: Path,
-    version: z.int().min(1),
+    version: Version,
     version_id: Uuid,
-    /** Its change. */ cursor: z.int().min(1),
+    /** Its change. */ cursor: Cursor,
   }),
   z.strictObject({ path: Path, error: ItemError }),
 ]);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Attributes } from './entry.ts';
 import { limits } from './limits.ts';
+import { inQuery, pageLimit, Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -11,15 +12,15 @@ import { Uuid } from './uuid.ts';
 export const CompareQuery = z.strictObject({
   device_id: Uuid,
   /** Milliseconds since 1970, by the database's clock. */
-  at: z.coerce.number().int().min(0),
+  at: inQuery(z.int().min(0)),
   path: Path.optional(),
   /** The last path of the previous page. */
   after: Path.optional(),
-  limit: z.coerce.number().int().min(1).max(limits.differencesPerPage).default(limits.differencesPerPage),
+  limit: pageLimit(limits.differencesPerPage),
 });
 export type CompareQuery = z.infer<typeof CompareQuery>;
 
-const Side = Attributes.omit({ path: true }).extend({ version: z.int().min(1) });
+const Side = Attributes.omit({ path: true }).extend({ version: Version });
 
 /** One path at which something else is now than was then; at least one side is present. */
 export const Difference = z.strictObject({ path: Path, now: Side.optional(), before: Side.optional() });

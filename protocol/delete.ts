@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { limits } from './limits.ts';
+import { Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -9,7 +10,7 @@ export const DeleteRequest = z.strictObject({
   request_id: Uuid,
   device_id: Uuid,
   files: z
-    .array(z.strictObject({ path: Path, base_version: z.int().min(1) }))
+    .array(z.strictObject({ path: Path, base_version: Version }))
     .min(1)
     .max(limits.filesPerCall),
 });

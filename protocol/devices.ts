@@ -7,9 +7,8 @@ export const RegisterDeviceRequest = z.strictObject({
   /** Shown in conflict copies and in the history. */
   name: z
     .string()
-    .min(1)
-    .max(64)
-    .regex(/^[^\p{Cc}/\\]+$/u, 'must not hold slashes or control characters'),
+    .regex(/^[^\p{Cc}/\\]{1,64}$/u, 'must be 1 to 64 characters, no slash or control character')
+    .refine((name) => name.isWellFormed(), 'is not valid Unicode'),
 });
 export type RegisterDeviceRequest = z.infer<typeof RegisterDeviceRequest>;
 

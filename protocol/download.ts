@@ -3,6 +3,7 @@ import { Entry } from './entry.ts';
 import { ItemError } from './errors.ts';
 import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
+import { Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -14,7 +15,7 @@ export const DownloadRequest = z.strictObject({
       z.strictObject({
         path: Path,
         /** Current version if absent. */
-        version: z.int().min(1).optional(),
+        version: Version.optional(),
         /** The blocks to sign URLs for; all of the file's if absent. */
         lacks: z.array(Hash).max(limits.blocksPerCall).optional(),
       }),

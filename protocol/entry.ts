@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
+import { Version } from './numbers.ts';
 import { Path } from './path.ts';
 
 /** One block of a file: its SHA-256 and its size in bytes. */
@@ -23,5 +24,5 @@ export const Attributes = z.strictObject({
 });
 
 /** A version that is current or in the history: attributes, the version number at its path, and its blocks in order. */
-export const Entry = Attributes.extend({ version: z.int().min(1), blocks: z.array(Block) });
+export const Entry = Attributes.extend({ version: Version, blocks: z.array(Block) });
 export type Entry = z.infer<typeof Entry>;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { BaseVersion } from './numbers.ts';
 
 /** Every error code of the service with its HTTP status. A code is stable; its message is for people. */
 export const errorStatus = {
@@ -48,6 +49,6 @@ export const ItemError = z.strictObject({
   code: ErrorCode,
   message: z.string(),
   /** With `stale_version`: the version that is current, 0 when nothing is there. */
-  current_version: z.int().min(0).optional(),
+  current_version: BaseVersion.optional(),
 });
 export type ItemError = z.infer<typeof ItemError>;

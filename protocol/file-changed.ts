@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Hash } from './hash.ts';
+import { Cursor, Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -7,7 +8,7 @@ import { Uuid } from './uuid.ts';
 export const FileChanged = z.strictObject({
   user_id: Uuid,
   file_path: Path,
-  version: z.int().min(1),
+  version: Version,
   /** A move is a `create` at the new path with `moved_from`. */
   change_type: z.enum(['create', 'update', 'delete']),
   block_hashes: z.array(Hash).optional(),
@@ -17,7 +18,7 @@ export const FileChanged = z.strictObject({
   timestamp: z.int(),
   moved_from: Path.optional(),
   /** The user's change sequence; consumers use it to drop duplicates. */
-  cursor: z.int().min(1),
+  cursor: Cursor,
   version_id: Uuid,
   origin_device: Uuid,
   /** API Gateway's id of the request that committed the change, by which logs are joined. */

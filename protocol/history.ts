@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { ChangeType } from './changes.ts';
 import { Attributes } from './entry.ts';
 import { limits } from './limits.ts';
+import { inQuery, pageLimit, Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -10,15 +11,15 @@ export const HistoryQuery = z.strictObject({
   device_id: Uuid,
   path: Path,
   /** Only versions below this one. */
-  before: z.coerce.number().int().min(1).optional(),
-  limit: z.coerce.number().int().min(1).max(limits.historyPerPage).default(limits.historyPerPage),
+  before: inQuery(Version).optional(),
+  limit: pageLimit(limits.historyPerPage),
 });
 export type HistoryQuery = z.infer<typeof HistoryQuery>;
 
 export const HistoryResponse = z.strictObject({
   versions: z.array(
     Attributes.extend({
-      version: z.int().min(1),
+      version: Version,
       change_type: ChangeType,
       device_id: Uuid,
       /** Milliseconds since 1970 by the database's clock. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { limits } from './limits.ts';
+import { Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -12,7 +13,7 @@ export const MoveRequest = z.strictObject({
   request_id: Uuid,
   device_id: Uuid,
   moves: z
-    .array(z.strictObject({ from: Path, to: Path, base_version: z.int().min(1) }))
+    .array(z.strictObject({ from: Path, to: Path, base_version: Version }))
     .min(1)
     .max(limits.filesPerCall),
 });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { limits } from './limits.ts';
+import { BaseVersion, Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -15,11 +16,11 @@ export const RestoreRequest = z.strictObject({
       z.strictObject({
         path: Path,
         /** The version to bring back: of the file that is, or was last, at the path. */
-        version: z.int().min(1),
+        version: Version,
         /** Where that version was, when it is meant by its own path and not by the file's history. */
         from: Path.optional(),
         /** The version that is current; 0 when nothing is at the path. */
-        base_version: z.int().min(0),
+        base_version: BaseVersion,
       }),
     )
     .min(1)

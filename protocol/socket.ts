@@ -1,13 +1,14 @@
 import * as z from 'zod';
+import { Cursor, Version } from './numbers.ts';
 import { Path } from './path.ts';
 
 /** What the service sends over the WebSocket. A push is a hint: the truth is GET /changes. */
 export const SocketMessage = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('changed'),
-    cursor: z.int().min(1),
+    cursor: Cursor,
     file_path: Path,
-    version: z.int().min(1),
+    version: Version,
     change_type: z.enum(['create', 'update', 'delete']),
     timestamp: z.int(),
   }),

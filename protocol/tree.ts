@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Entry } from './entry.ts';
 import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
+import { pageLimit } from './numbers.ts';
 import { Name, Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -14,7 +15,7 @@ export const TreeQuery = z.strictObject({
   path: Path.optional(),
   /** The last name of the previous page. */
   after: Name.optional(),
-  limit: z.coerce.number().int().min(1).max(limits.treeEntriesPerPage).default(limits.treeEntriesPerPage),
+  limit: pageLimit(limits.treeEntriesPerPage),
 });
 export type TreeQuery = z.infer<typeof TreeQuery>;
 

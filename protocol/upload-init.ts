@@ -3,6 +3,7 @@ import { Attributes, Block } from './entry.ts';
 import { ItemError } from './errors.ts';
 import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
+import { BaseVersion, Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -12,7 +13,7 @@ import { Uuid } from './uuid.ts';
  */
 export const DeltaBase = z.strictObject({
   path: Path,
-  version: z.int().min(1),
+  version: Version,
   first: z.int().min(0),
   count: z.int().min(1).max(limits.baseBlocksPerDelta),
 });
@@ -25,7 +26,7 @@ const OfferedBlock = Block.extend({
 
 export const OfferedFile = Attributes.extend({
   /** The version that this one replaces; 0 for a path where the client knows of nothing. */
-  base_version: z.int().min(0),
+  base_version: BaseVersion,
   blocks: z.array(OfferedBlock).max(limits.blocksPerCall),
 }).refine((file) => file.blocks.reduce((sum, block) => sum + block.size, 0) === file.size, {
   message: 'size is not the sum of the block sizes',

@@ -1,10 +1,12 @@
 import { ConditionalCheckFailedException, DeleteItemCommand } from '@aws-sdk/client-dynamodb';
+import { Ticket } from '../../protocol/ticket.ts';
 import { dynamo } from '../shared/dynamo.ts';
 import { requireEnv } from '../shared/env.ts';
 
 /** Takes a ticket, which only one caller can, and answers whom it stands for; nothing for a used or old one. */
 export async function redeemTicket(ticket: string): Promise<{ userId: string; deviceId: string } | undefined> {
-  if (ticket === '') return undefined;
+  // DynamoDB refuses keys that are empty or longer than 2,048 bytes.
+  if (!Ticket.safeParse(ticket).success) return undefined;
   try {
     const { Attributes: item } = await dynamo().send(
       new DeleteItemCommand({

@@ -1,5 +1,6 @@
 import type { CompareQuery, CompareResponse } from '../../protocol/compare.ts';
 import { limits } from '../../protocol/limits.ts';
+import { fitting } from '../shared/answer-size.ts';
 import type { Shard } from '../shared/database.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
@@ -13,5 +14,6 @@ export async function compareTree(shard: Shard, userId: string, request: Compare
     throw new ServiceError('bad_request', `name a moment of the last ${limits.historyDays} days: no more is kept`);
   }
   const found = await listDifferences(shard.pool, shard, userId, { at, path, after, limit: limit + 1 });
-  return { differences: found.slice(0, limit), more: found.length > limit };
+  const differences = fitting(found.slice(0, limit));
+  return { differences, more: found.length > differences.length };
 }

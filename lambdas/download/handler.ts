@@ -1,6 +1,7 @@
 import { DownloadRequest, type DownloadResponse } from '../../protocol/download.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { jsonBody, route } from '../shared/http.ts';
+import { fill } from './fill.ts';
 import { locate } from './locate-client.ts';
 import { signDownloads } from './sign.ts';
 
@@ -8,5 +9,5 @@ export const handler = route(async (event, userId): Promise<DownloadResponse> =>
   const located = await locate({ userId, request: jsonBody(event, DownloadRequest) });
   if ('error' in located) throw new ServiceError(located.error.code, located.error.message);
   const { urls, expiresAt } = await signDownloads(located.sign);
-  return { files: located.files, urls, urls_expire_at: expiresAt };
+  return fill(located.files, urls, expiresAt);
 });

@@ -1,4 +1,5 @@
 import type { HistoryQuery, HistoryResponse } from '../../protocol/history.ts';
+import { fitting } from '../shared/answer-size.ts';
 import type { Shard } from '../shared/database.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
@@ -12,5 +13,6 @@ export async function readHistory(shard: Shard, userId: string, request: History
   if (versions.length === 0 && before === undefined) {
     throw new ServiceError('not_found', 'nothing is, or was in the last 30 days, at this path');
   }
-  return { versions: versions.slice(0, limit), more: versions.length > limit };
+  const page = fitting(versions.slice(0, limit));
+  return { versions: page, more: versions.length > page.length };
 }

@@ -2,6 +2,7 @@ import type { DownloadRequest, DownloadResponse } from '../../protocol/download.
 import { limits } from '../../protocol/limits.ts';
 import type { Shard } from '../shared/database.ts';
 import { itemError } from '../shared/errors.ts';
+import { tooMuch } from '../shared/locate-contract.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { toEntry } from '../shared/tables/files.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
@@ -40,7 +41,3 @@ function urlsFor(row: VersionRow, lacks: readonly string[] | undefined): string[
 }
 
 const notFound = itemError('not_found', 'there is no such file or version, or it is no longer kept');
-const tooMuch = itemError(
-  'limit_exceeded',
-  'too many blocks for one answer: ask again for this file, with fewer `lacks`',
-);

@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
-import { answerOnce } from '../shared/commit/answer-once.ts';
+import { answerOnce, earlierAnswer } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
 import { type Databases, type Shard, transaction } from '../shared/database.ts';
@@ -30,6 +30,9 @@ export async function moveFiles(databases: Databases, userId: string, request: M
   }
   const shard = databases.shardOf(userId);
   await requireDevice(shard.pool, shard, userId, deviceId);
+  const call = { kind: 'move', ...request } as const;
+  const before = await earlierAnswer(shard.pool, shard, userId, call);
+  if (before) return before;
   const sources = await findSources(shard, userId, request);
   const counted = await reuseBlocks(
     databases.blocks,
@@ -41,7 +44,7 @@ export async function moveFiles(databases: Databases, userId: string, request: M
   );
   const results = await transaction(shard.pool, async (sql) => {
     const account = await lockAccount(sql, shard, userId);
-    return await answerOnce(sql, shard, userId, { kind: 'move', ...request }, async () => {
+    return await answerOnce(sql, shard, userId, call, async () => {
       const made = await plan(sql, shard, userId, moves, (position) => {
         const source = sources.get(position);
         return source && counted.has(source.versionId) ? source : undefined;

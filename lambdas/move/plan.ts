@@ -3,7 +3,7 @@ import type { ItemError } from '../../protocol/errors.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
 import { ancestors } from '../shared/commit/path-rules.ts';
 import type { Shard } from '../shared/database.ts';
-import { itemError, staleVersion } from '../shared/errors.ts';
+import { excerpt, itemError, staleVersion } from '../shared/errors.ts';
 import { filterFiles, filterParents, type Kind, type Target } from '../shared/tables/files.ts';
 
 const changedMeanwhile = itemError('unavailable', 'the file changed while it was being moved: try again');
@@ -45,19 +45,21 @@ export async function planMoves(
   return refused;
 
   function check(from: string, to: string, base: number): ItemError | undefined {
-    if (arrived.has(from)) return itemError('path_conflict', `'${from}' was moved here by this call: move it once`);
+    if (arrived.has(from))
+      return itemError('path_conflict', `'${excerpt(from)}' was moved here by this call: move it once`);
     const current = targets.get(from)!.version ?? 0;
     if (current !== base) return staleVersion(current);
     if (from === to) return itemError('bad_request', 'the path is to be moved to itself');
-    if (tree.has(to)) return itemError('path_conflict', `'${to}' is taken: choose another name, or delete it first`);
+    if (tree.has(to))
+      return itemError('path_conflict', `'${excerpt(to)}' is taken: choose another name, or delete it first`);
     const kind = tree.get(from);
     if (kind === 'directory' && to.startsWith(`${from}/`)) {
       return itemError('path_conflict', 'a directory cannot be moved into itself');
     }
     const file = ancestors(to).find((path) => path !== from && tree.get(path) === 'file');
-    if (file !== undefined) return itemError('path_conflict', `'${file}' is a file: move or delete it first`);
+    if (file !== undefined) return itemError('path_conflict', `'${excerpt(file)}' is a file: move or delete it first`);
     if (kind === 'file' && holds(to, from)) {
-      return itemError('path_conflict', `'${to}' is a directory with content: choose another name`);
+      return itemError('path_conflict', `'${excerpt(to)}' is a directory with content: choose another name`);
     }
     return undefined;
   }

@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { RestoreRequest } from '../../protocol/restore.ts';
-import { answerOnce } from '../shared/commit/answer-once.ts';
+import { answerOnce, earlierAnswer } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { pathConflicts, refusal } from '../shared/commit/path-rules.ts';
 import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
@@ -43,6 +43,9 @@ export async function restoreVersions(
   if (new Set(paths).size < paths.length) throw new ServiceError('bad_request', 'a path comes twice in this call');
   const shard = databases.shardOf(userId);
   await requireDevice(shard.pool, shard, userId, deviceId);
+  const call = { kind: 'restore', ...request } as const;
+  const before = await earlierAnswer(shard.pool, shard, userId, call);
+  if (before) return before;
   const names = files.map(({ path, version, from }) => ({ path: from ?? path, version, own: from !== undefined }));
   const versions = await findVersions(shard.pool, shard, userId, names);
   const named = files.map(({ path, base_version: baseVersion }, position): Item => {
@@ -55,7 +58,7 @@ export async function restoreVersions(
 
   const results = await transaction(shard.pool, async (sql) => {
     const account = await lockAccount(sql, shard, userId);
-    return await answerOnce(sql, shard, userId, { kind: 'restore', ...request }, async () => {
+    return await answerOnce(sql, shard, userId, call, async () => {
       const targets = await findTargets(sql, shard, userId, paths);
       const refused = await refusals(sql, shard, userId, items, targets, account);
       const commits = items

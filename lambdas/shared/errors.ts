@@ -17,6 +17,14 @@ export class ServiceError extends Error {
   }
 }
 
+/** Characters of what a client sent that a message shows. */
+const MAX_QUOTE = 200;
+
+/** Text of a request as a message shows it: cut, so that no answer grows with what was sent. */
+export function excerpt(text: string): string {
+  return text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE).toWellFormed()}…` : text;
+}
+
 export function itemError(code: ErrorCode, message: string): ItemError {
   return { code, message };
 }

@@ -2,8 +2,9 @@ import type { APIGatewayProxyEventV2WithJWTAuthorizer, APIGatewayProxyStructured
 import type { z } from 'zod';
 import type { ErrorBody } from '../../protocol/errors.ts';
 import { Uuid } from '../../protocol/uuid.ts';
+import { MAX_ANSWER_BYTES } from './answer-size.ts';
 import { isOverloaded } from './database-errors.ts';
-import { ServiceError } from './errors.ts';
+import { excerpt, ServiceError } from './errors.ts';
 import { logger } from './log.ts';
 import { beginRequest } from './request-id.ts';
 
@@ -29,18 +30,31 @@ async function answered(event: Event, context: Context, handle: () => Promise<un
   const log = { request: event.requestContext?.requestId, invocation: context?.awsRequestId, route: event.routeKey };
   beginRequest(log.request);
   try {
-    const body = await handle();
+    const answer = json(200, await handle());
+    if (!fits(answer)) throw new ServiceError('limit_exceeded', 'the answer would be too large: ask for less at once');
     logger.info('answered', { ...log, status: 200, ms: Math.round(performance.now() - started) });
-    return json(200, body);
+    return answer;
   } catch (error) {
     const failure = asServiceError(error);
     const line = { ...log, status: failure.status, code: failure.code, ms: Math.round(performance.now() - started) };
     if (failure.status >= 500) logger.error('failed', { ...line, error: error as Error });
     else logger.info('refused', line);
-    const body: ErrorBody = { code: failure.code, message: failure.message };
-    if (failure.details) body.details = failure.details;
-    return json(failure.status, body, failure.details?.allow ? { allow: String(failure.details.allow) } : {});
+    return errorAnswer(failure);
   }
+}
+
+function errorAnswer({ status, code, message, details }: ServiceError): Result {
+  const body: ErrorBody = { code, message };
+  const answer = json(
+    status,
+    details ? { ...body, details } : body,
+    details?.allow ? { allow: `${details.allow}` } : {},
+  );
+  return fits(answer) ? answer : json(status, body);
+}
+
+function fits(answer: Result): boolean {
+  return Buffer.byteLength(JSON.stringify(answer)) <= MAX_ANSWER_BYTES;
 }
 
 function json(statusCode: number, body: unknown, headers: Record<string, string> = {}): Result {
@@ -93,7 +107,10 @@ export function parsed<S extends z.ZodType>(schema: S, value: unknown): z.output
 }
 
 export function badRequest(error: z.ZodError): ServiceError {
-  const issues = error.issues.slice(0, 10).map(({ path, message }) => ({ at: path.join('.'), message }));
+  // Of what a client sent, zod's messages name unknown keys, however many and long; paths name the keys of a record.
+  const issues = error.issues
+    .slice(0, 10)
+    .map(({ path, message }) => ({ at: excerpt(path.join('.')), message: excerpt(message) }));
   const tooLong = error.issues.some((issue) => issue.code === 'too_big' && issue.origin === 'array');
   const message = issues.map(({ at, message }) => (at ? `${at}: ${message}` : message)).join('; ');
   return new ServiceError(tooLong ? 'limit_exceeded' : 'bad_request', message, { issues });

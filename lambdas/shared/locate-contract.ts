@@ -1,11 +1,17 @@
 import type { DownloadRequest, DownloadResponse } from '../../protocol/download.ts';
-import type { ErrorBody } from '../../protocol/errors.ts';
+import type { ErrorBody, ItemError } from '../../protocol/errors.ts';
 
 /** What download hands to locate: the user of the verified token, and the checked request. */
 export interface LocateRequest {
   userId: string;
   request: DownloadRequest;
 }
+
+/** Either half says so of a file, the one of the blocks and the other of the bytes. */
+export const tooMuch: ItemError = {
+  code: 'limit_exceeded',
+  message: 'too many blocks for one answer: ask again for this file, with fewer `lacks`',
+};
 
 /** The files, and the distinct blocks to sign URLs for; or the error to pass on. */
 export type Located = { files: DownloadResponse['files']; sign: string[] } | { error: ErrorBody };

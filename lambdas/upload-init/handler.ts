@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import { UploadInitRequest, type UploadInitResponse } from '../../protocol/upload-init.ts';
+import { fitting, roomBeside } from '../shared/answer-size.ts';
 import { signUpload } from '../shared/block-store.ts';
 import { databases } from '../shared/database.ts';
 import { requireEnv } from '../shared/env.ts';
@@ -12,15 +13,14 @@ export const handler = route(async (event, userId): Promise<UploadInitResponse> 
     crossUser: requireEnv('DEDUP_SCOPE') === 'all',
     defaultQuota: Number(requireEnv('QUOTA_BYTES')),
   });
-  return {
-    ...answer,
-    send: await pMap(
-      send,
-      async (block) =>
-        block.how === 'put'
-          ? { hash: block.hash, how: block.how, ...(await signUpload(block.hash, block.size, block.token)) }
-          : block,
-      { concurrency: 16 },
-    ),
-  };
+  const signed = await pMap(
+    send,
+    async (block) =>
+      block.how === 'put'
+        ? { hash: block.hash, how: block.how, ...(await signUpload(block.hash, block.size, block.token)) }
+        : block,
+    { concurrency: 16 },
+  );
+  const page = fitting(signed, roomBeside(answer));
+  return { ...answer, send: page, ...(page.length < signed.length && { next: page.at(-1)!.hash }) };
 });

@@ -1,7 +1,7 @@
 import { limits } from '../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
 import type { Databases } from '../shared/database.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { excerpt, ServiceError } from '../shared/errors.ts';
 import { type BlockToSend, claimBlocks, type WantedBlock } from './claim.ts';
 import { usableDeltas } from './deltas.ts';
 import { openSession } from './session.ts';
@@ -50,7 +50,7 @@ function checkOffer({ files }: UploadInitRequest): void {
   }
   for (const { path, kind, blocks, size } of files) {
     if (kind === 'directory' && (blocks.length > 0 || size > 0)) {
-      throw new ServiceError('bad_request', `'${path}' is a directory and has no content`);
+      throw new ServiceError('bad_request', `'${excerpt(path)}' is a directory and has no content`);
     }
   }
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
+import { limits } from '../../protocol/limits.ts';
 import { offer, type User } from '../support/user.ts';
-import { changes, finalize, init, put, tree } from './support/calls.ts';
+import { changes, directory, finalize, init, moveFiles, put, resultsOf, tree } from './support/calls.ts';
 import { signUp } from './support/service.ts';
 
 /** As many that the entries of two files fit an answer, of Lambda's 6 MB, and those of three do not. */
@@ -32,4 +33,24 @@ test('a page of a directory ends before it is too large', async () => {
   const second = await tree(user, undefined, { after: first.next! });
   expect(second.entries.map(({ name }) => name)).toEqual(['c', 'd']);
   expect(second).not.toHaveProperty('next');
+});
+
+test('pages of paths that grow fourfold in an answer end before they are too large, and go on', async () => {
+  const quoting = await signUp();
+  const parent = `${'"'.repeat(limits.segmentBytes)}/`.repeat(3);
+  const paths = Array.from(
+    { length: 2 * limits.filesPerCall },
+    (_, n) => parent + `${n}`.padEnd(limits.segmentBytes, '"'),
+  );
+  const [from, to] = [paths.slice(0, limits.filesPerCall), paths.slice(limits.filesPerCall)];
+  await finalize(quoting, (await init(quoting, from.map(directory))).upload_id);
+  const moves = from.map((path, index) => ({ from: path, to: to[index]!, base_version: 1 }));
+  expect(resultsOf(await moveFiles(quoting, moves)).filter((result) => 'error' in result)).toEqual([]);
+
+  const cursors: number[] = [];
+  for (let page = await changes(quoting, 0); ; page = await changes(quoting, page.cursor)) {
+    cursors.push(...page.changes.map(({ cursor }) => cursor));
+    if (!page.more) break;
+  }
+  expect(cursors).toEqual(Array.from({ length: 2 * limits.filesPerCall }, (_, index) => index + 1));
 });

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import { offer, type User } from '../support/user.ts';
+import { blockRow, hashOf, references } from './support/blocks.ts';
 import {
   allChanges,
   deleteFiles,
@@ -12,6 +13,7 @@ import {
   init,
   moveFiles,
   put,
+  restoreFile,
   resultsOf,
   tree,
 } from './support/calls.ts';
@@ -77,13 +79,17 @@ test('a retry answers the same, and moves nothing twice', async () => {
   expect(await allChanges(user)).toHaveLength(2);
 });
 
-test('a request id stands for one call', async () => {
-  await user.save('a', randomBytes(10));
+test('a request id stands for one call; another one under it counts nothing', async () => {
+  const content = randomBytes(10);
+  await user.save('a', content);
   const request = randomUUID();
   resultsOf(await moveFiles(user, [{ from: 'a', to: 'b', base_version: 1 }], request));
   errorOf(await moveFiles(user, [{ from: 'b', to: 'c', base_version: 2 }], request), 'bad_request');
   errorOf(await deleteFiles(user, [{ path: 'b', base_version: 2 }], request), 'bad_request');
+  errorOf(await restoreFile(user, { path: 'b', version: 2, base_version: 2 }, request), 'bad_request');
   expect(await paths()).toEqual(['b']);
+  const hash = await hashOf(content);
+  expect((await blockRow(hash))?.ref_count).toBe(await references(user, hash));
 });
 
 test('a move onto itself, onto what is there, below a file and of a stale version are refused', async () => {

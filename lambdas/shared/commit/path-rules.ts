@@ -1,6 +1,6 @@
 import type { ItemError } from '../../../protocol/errors.ts';
 import type { Shard } from '../database.ts';
-import { itemError, staleVersion } from '../errors.ts';
+import { excerpt, itemError, staleVersion } from '../errors.ts';
 import type { Sql } from '../sql.ts';
 import { filterFiles, filterParents, type Kind, type Target } from '../tables/files.ts';
 
@@ -34,7 +34,7 @@ export async function pathConflicts(
   for (const { path, kind } of items) {
     const file = ancestors(path).find((ancestor) => files.has(ancestor));
     if (file !== undefined) {
-      conflicts.set(path, itemError('path_conflict', `'${file}' is a file: move or delete it first`));
+      conflicts.set(path, itemError('path_conflict', `'${excerpt(file)}' is a file: move or delete it first`));
     } else if (kind === 'file' && parents.has(path)) {
       conflicts.set(path, itemError('path_conflict', 'this path is a directory with content: choose another name'));
     }

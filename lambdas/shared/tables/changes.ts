@@ -1,7 +1,8 @@
 import type { Change } from '../../../protocol/changes.ts';
+import { fitting, PAGE_BLOCKS } from '../answer-size.ts';
 import type { Shard } from '../database.ts';
 import { ms, type Sql } from '../sql.ts';
-import { ANSWER_BYTES, type EntryRow, entryBytes, entryColumns, toEntry } from './files.ts';
+import { type EntryRow, entryColumns, toEntry } from './files.ts';
 
 interface ChangeRow extends EntryRow {
   seq: number;
@@ -21,18 +22,18 @@ export async function listChanges(
   const { rows } = await sql.query<ChangeRow>(
     `with page as (
        select c.seq, c.version_id, c.moved_from,
-         sum(${entryBytes('v')} + coalesce(octet_length(c.moved_from), 0)) over (order by c.seq) as bytes
+         sum(cardinality(v.block_hashes)) over (order by c.seq) as blocks
        from (select seq, version_id, moved_from from ${schema}.changes
              where user_id = $1 and seq > $2 order by seq limit $3) c
        join ${schema}.file_versions v using (version_id))
      select p.seq, v.change_type, p.moved_from, v.origin_device, ${ms('v.created_at')} as created_ms,
        ${entryColumns('v')}
      from page p join ${schema}.file_versions v using (version_id)
-     where p.bytes <= ${ANSWER_BYTES} or p.seq = $2 + 1
+     where p.blocks <= ${PAGE_BLOCKS} or p.seq = $2 + 1
      order by p.seq`,
     [userId, cursor, limit],
   );
-  return rows.map((row) => ({
+  const changes = rows.map((row) => ({
     cursor: row.seq,
     change_type: row.change_type,
     entry: toEntry(row),
@@ -40,4 +41,5 @@ export async function listChanges(
     device_id: row.origin_device,
     timestamp: row.created_ms,
   }));
+  return fitting(changes);
 }

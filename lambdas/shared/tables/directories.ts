@@ -1,9 +1,10 @@
 import type { TreeResponse } from '../../../protocol/tree.ts';
 import type { TreeItem } from '../../../protocol/tree-hash.ts';
+import { fitting, PAGE_BLOCKS } from '../answer-size.ts';
 import type { Shard } from '../database.ts';
 import { toBytes, toHexes } from '../ids.ts';
 import type { Sql } from '../sql.ts';
-import { ANSWER_BYTES, type EntryRow, entryBytes, entryColumns, toEntry } from './files.ts';
+import { type EntryRow, entryColumns, toEntry } from './files.ts';
 
 /** Marks directories, the root as '', to be hashed anew. */
 export async function forgetTreeHashes(
@@ -112,7 +113,7 @@ export async function listDirectory(
      from (
        select f.*, place, f.path is not null as has_entry, encode(d.tree_hash, 'hex') as tree_hash,
          row_number() over places as number, count(*) over () as available,
-         sum(coalesce(${entryBytes('f')}, 2 * octet_length(place)) + 100) over places as bytes
+         sum(coalesce(cardinality(f.block_hashes), 0)) over places as blocks
        from (select * from ${schema}.files
              where user_id = $1 and parent = $2 and path > $3 collate "C" and deleted_at is null
              order by path limit $4 + 1) f
@@ -121,18 +122,17 @@ export async function listDirectory(
                   order by path limit $4 + 1) d on d.path = f.path
        cross join lateral coalesce(f.path, d.path) place
        window places as (order by place)) page
-     where number <= $4 and (bytes <= ${ANSWER_BYTES} or number = 1)
+     where number <= $4 and (blocks <= ${PAGE_BLOCKS} or number = 1)
      order by number`,
     [userId, directory, prefix + (after ?? ''), limit],
   );
-  return {
-    entries: rows.map(({ place, has_entry, tree_hash, ...row }) => ({
-      name: nameOf(place),
-      ...(has_entry && { entry: toEntry(row) }),
-      ...(tree_hash !== null && { tree_hash }),
-    })),
-    more: rows.length > 0 && rows.length < rows[0]!.available,
-  };
+  const found = rows.map(({ place, has_entry, tree_hash, ...row }) => ({
+    name: nameOf(place),
+    ...(has_entry && { entry: toEntry(row) }),
+    ...(tree_hash !== null && { tree_hash }),
+  }));
+  const entries = fitting(found);
+  return { entries, more: entries.length < (rows[0]?.available ?? 0) };
 }
 
 function parentOf(path: string): string {

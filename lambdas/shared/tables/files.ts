@@ -110,14 +110,6 @@ export function entryColumns(alias: string): string {
     .join(', ');
 }
 
-/** What entries may take in one answer: Lambda's limit is 6 MB, its envelope included. */
-export const ANSWER_BYTES = 4 * 1024 * 1024;
-
-/** About what the entry of an `EntryRow` with the given alias takes there, as JSON that the envelope quotes again. */
-export function entryBytes(alias: string): string {
-  return `(300 + 2 * octet_length(${alias}.path) + 100 * cardinality(${alias}.block_hashes))`;
-}
-
 export function toEntry(row: EntryRow): Entry {
   return {
     path: row.path,

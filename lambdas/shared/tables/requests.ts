@@ -1,10 +1,11 @@
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
 import type { Shard } from '../database.ts';
+import type { Sql } from '../sql.ts';
 
 /** The answer that a delete, move or restore call with this id got before, and the digest of that call. */
 export async function findAnswer(
-  sql: PoolClient,
+  sql: Sql,
   { schema }: Shard,
   userId: string,
   requestId: string,

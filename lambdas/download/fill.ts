@@ -1,0 +1,36 @@
+import type { DownloadResponse } from '../../protocol/download.ts';
+import { answerBytes, roomBeside } from '../shared/answer-size.ts';
+import { tooMuch } from '../shared/locate-contract.ts';
+
+/** The answer with as many of the files, in their order, as it has room for with their URLs. */
+export function fill(
+  files: DownloadResponse['files'],
+  urls: DownloadResponse['urls'],
+  urls_expire_at: number,
+): DownloadResponse {
+  const refused = files.map((file) => ('error' in file ? file : { path: file.path, error: tooMuch }));
+  const answer: DownloadResponse = { files: [], urls: {}, urls_expire_at };
+  let room = roomBeside({ ...answer, files: refused });
+  for (const [index, file] of files.entries()) {
+    const added = 'error' in file ? {} : urlsOf(file.entry, urls, answer.urls);
+    const bytes = answerBytes(file) - answerBytes(refused[index]) + answerBytes(added);
+    if (bytes > room) {
+      answer.files.push(refused[index]!);
+      continue;
+    }
+    room -= bytes;
+    answer.files.push(file);
+    Object.assign(answer.urls, added);
+  }
+  return answer;
+}
+
+/** The URLs of the entry's blocks that `given` lacks. */
+function urlsOf(
+  { blocks }: { blocks: readonly { hash: string }[] },
+  urls: DownloadResponse['urls'],
+  given: DownloadResponse['urls'],
+): DownloadResponse['urls'] {
+  const hashes = blocks.map(({ hash }) => hash).filter((hash) => urls[hash] !== undefined && given[hash] === undefined);
+  return Object.fromEntries(hashes.map((hash) => [hash, urls[hash]!]));
+}

@@ -4,7 +4,7 @@ import { sha256, toHex } from '../codec/index.ts';
 import { systemCode } from './errors.ts';
 import { stateFolder } from './state.ts';
 
-/** Disk space for blocks of the versions before: what deltas are computed against. */
+/** Bytes for blocks of the versions before, what deltas are computed against, unless the user chose otherwise. */
 const DEFAULT_CAPACITY = 1024 ** 3;
 
 /** What stays free of cached blocks, since the files come first: this part of the disk, or this many bytes if less. */
@@ -14,7 +14,10 @@ const FREE_BYTES = 2 * 1024 ** 3;
 /** Smaller blocks are not kept: sending one whole costs hardly more than a delta with its envelope. */
 const MIN_BLOCK_BYTES = 4096;
 
-/** Recently synced blocks by hash, the least recently used dropped first. `get` verifies a block. */
+/**
+ * Recently synced blocks by hash, the least recently used dropped first. `get` verifies a block. It is a convenience:
+ * what the disk refuses it is not kept, and no failure of the disk is one of the sync.
+ */
 export class BlockCache {
   readonly #folder: string;
   readonly #capacity: number;
@@ -33,14 +36,25 @@ export class BlockCache {
 
   /** Finds what earlier runs left. */
   async open(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const found: { hash: string; size: number; used: number }[] = [];
-    for (const hash of await readdir(this.#folder)) {
+    for (const hash of await this.#names()) {
       const place = join(this.#folder, hash);
-      if (!/^[0-9a-f]{64}$/.test(hash)) await rm(place, { force: true });
-      else found.push(await stat(place).then(({ size, mtimeMs }) => ({ hash, size, used: mtimeMs })));
+      const stats = /^[0-9a-f]{64}$/.test(hash) ? await stat(place).catch(() => undefined) : undefined;
+      if (stats) found.push({ hash, size: stats.size, used: stats.mtimeMs });
+      else await remove(place);
     }
     for (const { hash, size } of found.sort((one, other) => one.used - other.used)) this.#note(hash, size);
+    while (this.#bytes > this.#capacity) await this.dropOldest();
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      return await readdir(this.#folder);
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error;
+      return [];
+    }
   }
 
   has(hash: string): boolean {
@@ -68,25 +82,29 @@ export class BlockCache {
     return bytes;
   }
 
-  /** Keeps a block. A full disk is no error: the cache is a convenience, and gives way. */
+  /** Keeps a block, if there is room for it. */
   async put(hash: string, bytes: Uint8Array): Promise<void> {
-    if (bytes.length < MIN_BLOCK_BYTES || this.#sizes.has(hash)) return;
-    while (!(await this.#hasRoom(this.#folder))) {
-      const oldest = this.#sizes.keys().next();
-      if (oldest.done) return;
-      await this.#drop(oldest.value);
-    }
+    if (bytes.length < MIN_BLOCK_BYTES || bytes.length > this.#capacity || this.#sizes.has(hash)) return;
+    while (!(await this.#hasRoom(this.#folder))) if (!(await this.dropOldest())) return;
     const temporary = join(this.#folder, `new-${process.pid}-${this.#writes++}`);
     try {
       await writeFile(temporary, bytes, { mode: 0o600 });
       await rename(temporary, join(this.#folder, hash));
     } catch (error) {
-      await rm(temporary, { force: true });
+      await remove(temporary);
       if (systemCode(error) === undefined) throw error;
       return;
     }
     this.#note(hash, bytes.length);
-    while (this.#bytes > this.#capacity) await this.#drop(this.#sizes.keys().next().value!);
+    while (this.#bytes > this.#capacity) await this.dropOldest();
+  }
+
+  /** Gives the room of the least recently used block back; false when there is none. */
+  async dropOldest(): Promise<boolean> {
+    const oldest = this.#sizes.keys().next();
+    if (oldest.done) return false;
+    await this.#drop(oldest.value);
+    return true;
   }
 
   #use(hash: string, size: number): void {
@@ -102,11 +120,16 @@ export class BlockCache {
   async #drop(hash: string): Promise<void> {
     this.#bytes -= this.#sizes.get(hash) ?? 0;
     this.#sizes.delete(hash);
-    await rm(join(this.#folder, hash), { force: true });
+    await remove(join(this.#folder, hash));
   }
 }
 
+/** What cannot be removed now is found, or removed, at the next start. */
+async function remove(place: string): Promise<void> {
+  await rm(place, { force: true }).catch(() => undefined);
+}
+
 async function diskHasRoom(place: string): Promise<boolean> {
-  const { bsize, bavail, blocks } = await statfs(place);
-  return bavail * bsize >= Math.min(blocks * bsize * FREE_SHARE, FREE_BYTES);
+  const stats = await statfs(place).catch(() => undefined);
+  return !!stats && stats.bavail * stats.bsize >= Math.min(stats.blocks * stats.bsize * FREE_SHARE, FREE_BYTES);
 }

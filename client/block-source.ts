@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { sha256, toHex } from '../codec/index.ts';
 import { limits } from '../protocol/limits.ts';
 import { Unreachable } from './api-errors.ts';
-import { reasonOf } from './errors.ts';
+import { FileRefused, reasonOf } from './errors.ts';
 import { type BlockPlace, readBlock } from './read-block.ts';
 import { backoff, pause } from './retry.ts';
 import type { Sync } from './sync.ts';
@@ -27,17 +27,6 @@ export interface FetchedBlock {
   readonly bytes: Uint8Array;
   /** Bytes that came over the wire for it: all, or none. */
   readonly received: number;
-}
-
-/** Why one file cannot be had now. */
-export class FileRefused extends Error {
-  override readonly name = 'FileRefused';
-  readonly code: 'not_found' | 'content_mismatch';
-
-  constructor(code: 'not_found' | 'content_mismatch', message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /** Where the blocks of some files come from: this disk if it has them, else the CDN. Every block is verified. */
@@ -101,7 +90,7 @@ export class BlockSource {
     await this.#ask([{ file, lacks: [hash, ...others].slice(0, URLS_PER_CALL) }]);
     const url = this.#urls.get(hash)?.url;
     if (url !== undefined) return url;
-    throw new FileRefused('not_found', this.#refused.get(file.path) ?? 'the service has no such block');
+    throw new FileRefused('not_found', this.#refused.get(file.path) ?? 'the service lacks its content');
   }
 
   async #fetch(file: WantedFile, hash: string): Promise<FetchedBlock> {
@@ -115,7 +104,7 @@ export class BlockSource {
         if (response.ok) {
           received += bytes.length;
           if (toHex(await sha256(bytes)) === hash) return { bytes, received };
-          if (attempt === ATTEMPTS) throw new FileRefused('content_mismatch', `block ${hash} arrives damaged`);
+          if (attempt === ATTEMPTS) throw new FileRefused('content_mismatch', 'its content arrives damaged');
         }
         if (response.status === 403) this.#urls.delete(hash);
         reason = `the download service answered ${response.status}`;

@@ -1,9 +1,10 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { z } from 'zod';
-import { ClientError, systemCode } from './errors.ts';
+import { ClientError, diskReason, LocalTrouble, systemCode } from './errors.ts';
+import { replaceFile } from './write-file.ts';
 
 const Configuration = z.object({
   api_url: z.url(),
@@ -18,6 +19,8 @@ const Configuration = z.object({
   ca: z.string().optional(),
   /** The folder that this device keeps in sync. */
   folder: z.object({ path: z.string(), id: z.uuid() }).optional(),
+  /** Most bytes of the block cache; the client's own choice if absent. */
+  cache_bytes: z.int().min(0).optional(),
 });
 export type Configuration = z.infer<typeof Configuration>;
 
@@ -54,12 +57,21 @@ export async function readConfiguration(folder: string): Promise<Configuration |
   }
 }
 
-/** Replaces the configuration in one step. It holds the refresh token: only its owner can read it. */
+/**
+ * Replaces the configuration in one step, unless it is that already. It holds the refresh token: only its owner can read
+ * it. Throws `LocalTrouble` when the disk does not take it; the old one stays.
+ */
 export async function saveConfiguration(folder: string, configuration: Configuration): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const place = join(folder, 'config.json');
-  await writeFile(`${place}.new`, `${JSON.stringify(configuration, undefined, 2)}\n`, { mode: 0o600 });
-  await rename(`${place}.new`, place);
+  const text = `${JSON.stringify(configuration, undefined, 2)}\n`;
+  if ((await readFile(place, 'utf8').catch(() => undefined)) === text) return;
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await replaceFile(place, text, 0o600);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    throw new LocalTrouble(`${place} cannot be written: ${diskReason(error)}`, { cause: error });
+  }
 }
 
 /** Trusts a private CA in this process, beside those that are trusted already. */

@@ -1,15 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
 import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import pMap from 'p-map';
-import { BlockSource, FileRefused, type WantedFile } from './block-source.ts';
-import { ClientError, systemCode } from './errors.ts';
+import { BlockSource, type WantedFile } from './block-source.ts';
+import { each } from './each.ts';
+import { systemCode } from './errors.ts';
 import { hintOf, identityOf } from './hash-file.ts';
 import { demandParents, diskPath } from './paths.ts';
 import { trackProgress } from './progress.ts';
 import type { Sync } from './sync.ts';
 import { type LocalEntry, type RemoteEntry, sameContent, syncedEntry } from './tree.ts';
-import { DiskChanged, demandUnchanged, flushDirectory, writeAtomically } from './write-file.ts';
+import { DiskChanged, demandUnchanged, flushDirectory, writeAll, writeAtomically } from './write-file.ts';
 
 const CONCURRENT_FILES = 8;
 /** Blocks of one file that are in memory at a time. */
@@ -22,11 +22,11 @@ export async function download(sync: Sync, paths: readonly string[]): Promise<vo
     return remote ? [{ path, remote }] : [];
   });
   for (const file of wanted.filter(({ remote }) => remote.kind === 'directory')) {
-    await attempt(sync, file.path, () => makeDirectory(sync, file));
+    await attempt(sync, [file.path], () => makeDirectory(sync, file));
   }
   const files = wanted.filter(({ remote }) => remote.kind === 'file');
   const holdsContent = ({ path, remote }: WantedFile): boolean => sameContent(sync.state.trees.local.get(path), remote);
-  for (const file of files.filter(holdsContent)) await attempt(sync, file.path, () => setPermissions(sync, file));
+  for (const file of files.filter(holdsContent)) await attempt(sync, [file.path], () => setPermissions(sync, file));
 
   const contents = files.filter((file) => !holdsContent(file));
   if (contents.length === 0) return;
@@ -39,19 +39,15 @@ export async function download(sync: Sync, paths: readonly string[]): Promise<vo
       error,
     );
   }
-  await pMap(contents, (file) => attempt(sync, file.path, () => writeFile(sync, file, source)), {
-    concurrency: CONCURRENT_FILES,
-  });
+  await each(contents, CONCURRENT_FILES, (file) => attempt(sync, [file.path], () => writeFile(sync, file, source)));
 }
 
-/** Runs one step; what concerns this path alone is noted at the path, and everything else is thrown. */
-export async function attempt(sync: Sync, path: string, work: () => Promise<void>): Promise<void> {
+/** Runs one step; what concerns its paths alone is noted at the paths, and everything else is thrown. */
+export async function attempt(sync: Sync, paths: readonly string[], work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (error instanceof FileRefused) sync.fail(path, error.code, error.message);
-    else if (error instanceof ClientError && error.code === 'unsafe_path') sync.fail(path, 'local', error.message);
-    else sync.failEach([path], error);
+    sync.failEach(paths, error);
   }
 }
 
@@ -84,27 +80,29 @@ async function setPermissions(sync: Sync, { path, remote }: WantedFile): Promise
 async function writeFile(sync: Sync, file: WantedFile, source: BlockSource): Promise<void> {
   const { path, remote } = file;
   await demandParents(sync.root, path, { create: true });
-  let received = 0;
+  const written = await sync.room.promise(remote.size);
+  let [received, left] = [0, remote.size];
   const fill = async (handle: FileHandle): Promise<void> => {
-    await handle.truncate(remote.size);
     const progress = trackProgress(sync.report, path, remote.size);
     const offsets = offsetsOf(remote);
-    await pMap(
-      [...remote.blocks.keys()],
-      async (index) => {
-        const block = await source.block(file, index);
-        await handle.write(block.bytes, 0, block.bytes.length, offsets[index]!);
-        await sync.cache.put(remote.blocks[index]!.hash, block.bytes);
-        received += block.received;
-        progress(block.bytes.length);
-      },
-      { concurrency: CONCURRENT_BLOCKS },
-    );
+    await each([...remote.blocks.keys()], CONCURRENT_BLOCKS, async (index) => {
+      const block = await source.block(file, index);
+      await writeAll(handle, block.bytes, offsets[index]!);
+      await sync.cache.put(remote.blocks[index]!.hash, block.bytes);
+      received += block.received;
+      left -= block.bytes.length;
+      written(block.bytes.length);
+      progress(block.bytes.length);
+    });
   };
   const place = diskPath(sync.root, path);
   const expected = sync.state.trees.local.get(path)?.hint;
-  const target = { place, expected, mode: remote.mode, mtime_ms: remote.mtime_ms };
-  agree(sync, path, remote, await writeAtomically(target, fill));
+  const { mode, mtime_ms, blocks } = remote;
+  try {
+    agree(sync, path, remote, await writeAtomically({ place, expected, mode, mtime_ms, blocks }, fill));
+  } finally {
+    written(left);
+  }
   const event = { path, version: remote.version, at: Date.now(), file_bytes: remote.size, content_bytes: received };
   sync.report({ event: 'downloaded', ...event });
 }

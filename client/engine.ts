@@ -1,29 +1,23 @@
-import { mkdirSync, watch, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { FilePool } from '../codec/node/file-pool.ts';
-import { limits } from '../protocol/limits.ts';
 import { createApi } from './api.ts';
 import { ServiceError, Unreachable } from './api-errors.ts';
 import { BlockCache } from './block-cache.ts';
-import { catchUp } from './changes.ts';
+import { Clock } from './clock.ts';
 import type { Configuration } from './config.ts';
-import { conflictPath } from './conflict.ts';
 import { ClientError } from './errors.ts';
-import { execute } from './execute.ts';
 import { DeletionGuard, rootGuard } from './guard.ts';
-import { heal } from './heal.ts';
-import { ignoreFile } from './ignore.ts';
 import { Lookout } from './look.ts';
-import { pathsOf } from './operation.ts';
-import { plan } from './plan.ts';
 import type { Report } from './report.ts';
-import { backoff } from './retry.ts';
+import { backoff, pause } from './retry.ts';
+import { Rounds } from './round.ts';
 import type { Session } from './session.ts';
 import { Signals } from './signals.ts';
 import { keepSocket } from './socket.ts';
-import { type State, stateFolder } from './state.ts';
+import type { State } from './state.ts';
 import { endsSession, Sync } from './sync.ts';
-import { watchFolder } from './watch.ts';
+import { Trouble } from './trouble.ts';
+import { watchWakes } from './wake.ts';
+import { type Watch, watchFolder } from './watch.ts';
 
 export interface EngineOptions {
   readonly root: string;
@@ -38,159 +32,36 @@ export interface EngineOptions {
   readonly allowMassDelete: boolean;
 }
 
-/** Changes are read this often while no push can arrive, and this often in any case. */
-const POLL_MS = 60_000;
-const SAFETY_POLL_MS = 10 * 60_000;
-/** The whole folder is looked at this often, watched or not; and this often when it cannot be watched. */
-const RESCAN_MS = 10 * 60_000;
-const DEGRADED_RESCAN_MS = 10_000;
-/** The service is asked this often whether it has lost blocks. */
-const HEAL_MS = 60 * 60_000;
 /** Attempts for one path in a sync that is to end. */
 const ONCE_ATTEMPTS = 3;
 
-/** Keeps a folder and the service equal. Resolves when the signal fires, or with `once` when both are equal. */
+/**
+ * Keeps a folder and the service equal. Resolves when the signal fires, or with `once` when both are equal; throws
+ * `incomplete` when they are, but for what could not be synced.
+ */
 export async function runSync(options: EngineOptions): Promise<void> {
-  const { root, state, configuration, report, signal, once } = options;
+  const { root, state, configuration, signal, once } = options;
   const api = createApi(configuration.api_url, options.session);
-  const cache = new BlockCache(root);
+  const cache = new BlockCache(root, configuration.cache_bytes);
   await cache.open();
   const pool = new FilePool();
-  state.clearProblems();
-  state.dropUploadsBefore(Date.now() - limits.uploadHours * 3_600_000);
   const device = { id: configuration.device_id, name: configuration.device_name };
-  let busy = true;
-  const sync = new Sync({
-    root,
-    state,
-    api,
-    cache,
-    pool,
-    device,
-    report: (event) => {
-      busy ||= event.event !== 'idle';
-      report(event);
-    },
-  });
+  const idle = new Idleness(options.report);
+  const sync = new Sync({ root, state, api, cache, pool, device, report: idle.report });
   const signals = new Signals(sync, signal);
-  let rescanMs = RESCAN_MS;
-  const folderWatch = watchFolder(root, {
-    onChange: signals.changed,
-    onDegraded: (message) => {
-      rescanMs = DEGRADED_RESCAN_MS;
-      sync.report({ event: 'degraded', message });
-      signals.wake();
-    },
-  });
-  const lookout = new Lookout(sync, folderWatch, signals.later);
-  const guard = new DeletionGuard(options.allowMassDelete);
-  const demandRoot = await rootGuard(root);
+  const clock = new Clock();
+  const folderWatch = watchRoot(sync, signals, clock);
   const wakeWatch = watchWakes(root, signals.behind);
-  let connected = false;
-  let online: boolean | undefined;
   const socketEnd = new AbortController();
-  const socket = once
-    ? Promise.resolve()
-    : keepSocket({
-        url: configuration.socket_url,
-        deviceId: device.id,
-        api,
-        signal: socketEnd.signal,
-        onOpen: () => {
-          connected = true;
-          signals.behind();
-        },
-        onChanged: (cursor) => {
-          if (cursor > state.cursor) signals.behind();
-        },
-        onClosed: () => {
-          connected = false;
-          signals.behind();
-        },
-      });
-
-  let offlineAttempts = 0;
-  let ignoreHint: string | undefined;
-  let rescanAt = Date.now() + rescanMs;
-  let pollAt = Date.now() + POLL_MS;
-  let healAt = Date.now();
-  let first = true;
-
-  const goOnline = (): void => {
-    if (!online) sync.report({ event: 'online' });
-    online = true;
-    offlineAttempts = 0;
-  };
-
-  /** One round: look, catch up, plan, execute. Answers the milliseconds to wait when nothing is left to do. */
-  const round = async (): Promise<number | undefined> => {
-    await demandRoot();
-    if (first || state.trees.local.get(ignoreFile)?.hint !== ignoreHint) await lookout.readIgnores();
-    if (Date.now() >= rescanAt) sync.unseen.add('');
-    if (sync.unseen.has('')) rescanAt = Date.now() + rescanMs;
-    await lookout.look({ first });
-    first = false;
-    ignoreHint = state.trees.local.get(ignoreFile)?.hint;
-    await demandRoot();
-    if (sync.behind || Date.now() >= pollAt) {
-      sync.behind = false;
-      await catchUp(sync);
-      pollAt = Date.now() + (connected ? SAFETY_POLL_MS : POLL_MS);
-      if (online === undefined) goOnline();
-    }
-    if (Date.now() >= healAt) {
-      healAt = Date.now() + HEAL_MS;
-      await heal(sync);
-    }
-
-    const planned = performance.now();
-    const operations = plan(state.trees, {
-      dirty: new Set([...sync.dirty, ...sync.failures.keys()]),
-      blocked: (path) => lookout.blocked(path),
-      unmovable: sync.unmovable,
-      conflictPath: (path) => freeConflictPath(sync, path),
-    });
-    sync.dirty.clear();
-    for (const operation of operations) for (const path of pathsOf(operation)) sync.dirty.add(path);
-    for (const path of [...sync.failures.keys()]) if (!sync.dirty.has(path)) sync.succeed(path);
-    const ready = operations.filter((operation) => pathsOf(operation).every((path) => sync.mayTry(path)));
-    if (ready.length === 0) return settle(sync);
-    guard.check(ready, state.trees.synced);
-    const patience = performance.now() + 10 * (performance.now() - planned);
-    const interrupted = (): boolean =>
-      signal.aborted || ((sync.unseen.size > 0 || sync.behind) && performance.now() > patience);
-    guard.note(await execute(sync, ready, interrupted));
-    return undefined;
-  };
-
+  const socket = once ? Promise.resolve() : listen(sync, signals, clock, configuration.socket_url, socketEnd.signal);
   try {
-    while (!signal.aborted) {
-      let wait: number | undefined;
-      try {
-        wait = await round();
-        goOnline();
-      } catch (error) {
-        if (!isOutage(error) || once) throw translate(error);
-        if (online !== false) sync.report({ event: 'offline', message: error.message });
-        online = false;
-        sync.behind = true;
-        wait = backoff(++offlineAttempts);
-      }
-      if (wait === undefined) continue;
-      const resting = online === true && !sync.behind && sync.unseen.size === 0;
-      if (busy && resting) {
-        busy = false;
-        report({ event: 'idle', cursor: state.cursor });
-      }
-      const held = [...sync.failures.values()];
-      if (once && resting && held.every(({ count }) => count >= ONCE_ATTEMPTS)) {
-        if (held.length > 0)
-          throw new ClientError('incomplete', `${held.length} paths could not be synced; see 'tidemark status'`);
-        return;
-      }
-      const next = Math.min(wait, rescanAt - Date.now(), pollAt - Date.now());
-      await signals.wait(online === false ? wait : next);
-    }
+    const lookout = new Lookout(sync, folderWatch, signals.later);
+    const guard = new DeletionGuard(options.allowMassDelete);
+    const network = new Network(sync, once);
+    const demandRoot = await rootGuard(root);
+    const onCaughtUp = (): void => network.isThere(true);
+    const rounds = new Rounds({ sync, lookout, clock, guard, demandRoot, onCaughtUp, signal });
+    await loop({ sync, signals, clock, lookout, rounds, network, idle, once, signal });
   } finally {
     socketEnd.abort();
     signals.close();
@@ -201,17 +72,123 @@ export async function runSync(options: EngineOptions): Promise<void> {
   }
 }
 
-/** Nothing can be done now. Answers when the next failed path may be tried again, in milliseconds. */
-function settle(sync: Sync): number {
-  if (sync.unseen.size === 0) sync.noticed.clear();
-  let wait = Number.POSITIVE_INFINITY;
-  for (const { retryAt } of sync.failures.values()) wait = Math.min(wait, Math.max(0, retryAt - Date.now()));
-  return wait;
+interface Parts {
+  readonly sync: Sync;
+  readonly signals: Signals;
+  readonly clock: Clock;
+  readonly lookout: Lookout;
+  readonly rounds: Rounds;
+  readonly network: Network;
+  readonly idle: Idleness;
+  readonly once: boolean;
+  readonly signal: AbortSignal;
 }
 
-function freeConflictPath(sync: Sync, path: string): string {
-  const { local, remote } = sync.state.trees;
-  return conflictPath(path, sync.device.name, new Date(), (candidate) => local.has(candidate) || remote.has(candidate));
+async function loop({ sync, signals, clock, lookout, rounds, network, idle, once, signal }: Parts): Promise<void> {
+  const trouble = new Trouble(sync.report, once);
+  while (!signal.aborted) {
+    let wait: number | undefined;
+    try {
+      wait = await rounds.run();
+      network.isThere();
+    } catch (error) {
+      const offline = network.waitFor(error);
+      if (offline === undefined) {
+        await pause(trouble.meet(translate(error)), signal);
+        rounds.startOver();
+      } else await signals.wait(offline);
+      continue;
+    }
+    if (wait === undefined) continue;
+    trouble.end();
+    const rests = !sync.behind && sync.unseen.size === 0 && !lookout.waitsForRest;
+    const leftOut = sync.failures.size + lookout.leftOut;
+    if (rests) idle.begin(sync.state.cursor, leftOut);
+    if (once && rests && [...sync.failures.values()].every(({ count }) => count >= ONCE_ATTEMPTS)) {
+      if (leftOut === 0) return;
+      throw new ClientError('incomplete', `${leftOut} paths could not be synced; see 'tidemark status'`);
+    }
+    await signals.wait(Math.min(wait, clock.rest));
+  }
+}
+
+/** Says when all work is done, once each time. */
+class Idleness {
+  readonly #report: Report;
+  #busy = true;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  readonly report: Report = (event) => {
+    this.#busy = true;
+    this.#report(event);
+  };
+
+  begin(cursor: number, leftOut: number): void {
+    if (this.#busy) this.#report({ event: 'idle', cursor, left_out: leftOut });
+    this.#busy = false;
+  }
+}
+
+/** Whether the service answers, as far as is known. */
+class Network {
+  readonly #sync: Sync;
+  readonly #once: boolean;
+  #online: boolean | undefined;
+  #attempts = 0;
+
+  constructor(sync: Sync, once: boolean) {
+    this.#sync = sync;
+    this.#once = once;
+  }
+
+  /** It answered; `first` when that is of interest only if nothing was known before. */
+  isThere(first = false): void {
+    if (first && this.#online !== undefined) return;
+    if (!this.#online) this.#sync.report({ event: 'online' });
+    this.#online = true;
+    this.#attempts = 0;
+  }
+
+  /** The milliseconds to wait after a failure of the service; `undefined` after any other, and in a sync that is to end. */
+  waitFor(error: unknown): number | undefined {
+    if (!isOutage(error) || this.#once) return undefined;
+    if (this.#online !== false) this.#sync.report({ event: 'offline', message: error.message });
+    this.#online = false;
+    this.#sync.behind = true;
+    return backoff(++this.#attempts);
+  }
+}
+
+function watchRoot(sync: Sync, signals: Signals, clock: Clock): Watch {
+  return watchFolder(sync.root, {
+    onChange: signals.changed,
+    onDegraded: (message) => {
+      clock.degrade();
+      sync.report({ event: 'degraded', message });
+      signals.wake();
+    },
+  });
+}
+
+function listen(sync: Sync, signals: Signals, clock: Clock, url: string, signal: AbortSignal): Promise<void> {
+  const connected = (is: boolean): void => {
+    clock.connected = is;
+    signals.behind();
+  };
+  return keepSocket({
+    url,
+    deviceId: sync.device.id,
+    api: sync.api,
+    signal,
+    onOpen: () => connected(true),
+    onChanged: (cursor) => {
+      if (cursor > sync.state.cursor) signals.behind();
+    },
+    onClosed: () => connected(false),
+  });
 }
 
 /** Whether the service as a whole is away or broken, and waiting may help. */
@@ -225,18 +202,4 @@ function translate(error: unknown): unknown {
     return new ClientError('not_signed_in', `${error.message}: run 'tidemark login' again`, { cause: error });
   }
   return error;
-}
-
-const wakeFolder = (root: string): string => join(root, stateFolder, 'wake');
-
-/** Another command on this machine changed something at the service: the push leaves out the device that did. */
-function watchWakes(root: string, onWake: () => void): { close(): void } {
-  mkdirSync(wakeFolder(root), { recursive: true, mode: 0o700 });
-  return watch(wakeFolder(root), onWake);
-}
-
-/** Tells the process that syncs this folder, if there is one, to read the changes now. */
-export function wakeSync(root: string): void {
-  mkdirSync(wakeFolder(root), { recursive: true, mode: 0o700 });
-  writeFileSync(join(wakeFolder(root), 'now'), String(Date.now()));
 }

@@ -6,6 +6,8 @@ export const exitCode = {
   guard: 4,
   unreachable: 5,
   incomplete: 6,
+  /** As a shell reports a program that Ctrl-C ended. */
+  interrupted: 130,
 } as const;
 
 export type ClientErrorCode =
@@ -21,7 +23,10 @@ export type ClientErrorCode =
   | 'other_account'
   | 'mass_delete'
   | 'unsafe_path'
+  | 'state_damaged'
+  | 'local_trouble'
   | 'incomplete'
+  | 'interrupted'
   | 'usage';
 
 const exitCodes: Record<ClientErrorCode, number> = {
@@ -37,7 +42,10 @@ const exitCodes: Record<ClientErrorCode, number> = {
   other_account: exitCode.usage,
   mass_delete: exitCode.guard,
   unsafe_path: exitCode.failure,
+  state_damaged: exitCode.guard,
+  local_trouble: exitCode.failure,
   incomplete: exitCode.incomplete,
+  interrupted: exitCode.interrupted,
   usage: exitCode.usage,
 };
 
@@ -56,9 +64,50 @@ export class ClientError extends Error {
   }
 }
 
+/** Nothing can be synced for now because of this machine, not of one path: it is shown, and tried again later. */
+export class LocalTrouble extends Error {
+  override readonly name = 'LocalTrouble';
+}
+
+/** Why one file cannot be had now. */
+export class FileRefused extends Error {
+  override readonly name = 'FileRefused';
+  readonly code: 'not_found' | 'content_mismatch' | 'local';
+
+  constructor(code: FileRefused['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** The code of a file system error (`ENOENT`, …), `undefined` for any other value. */
 export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^(E[A-Z0-9]+|UNKNOWN)$/.test(code) ? code : undefined;
+}
+
+const diskReasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EDQUOT: 'your quota on this disk is used up',
+  EFBIG: 'the file is larger than this disk or your limits allow',
+  EIO: 'the disk reports an error',
+  EISDIR: 'a folder is where a file has to be',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+  ENAMETOOLONG: 'the name is too long for this disk',
+  ENOENT: 'it is missing',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'a file is where a folder has to be',
+  EPERM: 'permission denied',
+  EROFS: 'the disk is read-only',
+};
+
+/** A file system error in words, without paths: the same failure has the same words each time. */
+export function diskReason(error: unknown): string {
+  const code = systemCode(error);
+  if (code === undefined) return messageOf(error);
+  const words = diskReasons[code];
+  return words === undefined ? code : `${words} (${code})`;
 }
 
 /** Why a request got no answer: `fetch` only says that it failed, and keeps the reason in its cause. */

@@ -25,15 +25,15 @@ export async function execute(sync: Sync, plan: readonly Operation[], interrupte
     for (const { path } of steps('forget')) forget(sync, path);
   });
   for (const batch of batches(sync, steps('moveRemote'))) await moveRemote(sync, batch);
-  for (const { from, to } of steps('moveLocal')) await attempt(sync, from, () => moveLocal(sync, from, to));
-  for (const { path, to } of steps('setAside')) await attempt(sync, path, () => setAside(sync, path, to));
+  for (const { from, to } of steps('moveLocal')) await attempt(sync, [from, to], () => moveLocal(sync, from, to));
+  for (const { path, to } of steps('setAside')) await attempt(sync, [path, to], () => setAside(sync, path, to));
 
   let deletions = 0;
   const removeHere = async (removals: readonly Step<'deleteLocal'>[]): Promise<void> => {
     for (const { path } of removals) {
       if (interrupted()) return;
       deletions++;
-      await attempt(sync, path, () => deleteLocal(sync, path));
+      await attempt(sync, [path], () => deleteLocal(sync, path));
     }
   };
   const removeThere = async (removals: readonly Step<'deleteRemote'>[]): Promise<void> => {

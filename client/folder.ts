@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type Configuration, saveConfiguration } from './config.ts';
 import { ClientError } from './errors.ts';
 import { State, stateFolder } from './state.ts';
+import { guarded, isLocked, stateDamaged } from './state-file.ts';
 
 /**
  * Opens the folder that this device syncs, and makes sure that it is that folder: a disk that is not mounted, or
@@ -35,11 +36,7 @@ export async function openFolder(
 
   if (!startAnew && known && !hasState) {
     if (known.path !== root) throw otherFolder(known.path);
-    throw new ClientError(
-      'folder_replaced',
-      `${root} is not the folder that was synced before: it holds no ${stateFolder}. Mount the right one, or give ` +
-        '--start-anew to merge this one with the service; nothing is deleted then.',
-    );
+    throw folderReplaced(root, `no ${stateFolder}`);
   }
   if (startAnew && hasState) {
     lockFolder(root).release();
@@ -47,14 +44,29 @@ export async function openFolder(
   }
   const state = new State(root);
   try {
-    if (!startAnew && known && known.id !== state.folderId) throw otherFolder(known.path);
+    if (!startAnew && known && known.id !== state.fact('folder_id')) throw notTheFolder(root, known.path, state);
     claim(state, configuration, root);
+    await saveConfiguration(configFolder, { ...configuration, folder: { path: root, id: state.folderId } });
   } catch (error) {
     state.close();
     throw error;
   }
-  await saveConfiguration(configFolder, { ...configuration, folder: { path: root, id: state.folderId } });
   return { root, state };
+}
+
+/** The state is of another folder than the one that this device syncs, or of none. */
+function notTheFolder(root: string, known: string, state: State): ClientError {
+  if (root !== known) return otherFolder(known);
+  if (state.fact('folder_id') === undefined) return stateDamaged(join(root, stateFolder, 'state.db'));
+  return folderReplaced(root, `another ${stateFolder} than before`);
+}
+
+function folderReplaced(root: string, holds: string): ClientError {
+  return new ClientError(
+    'folder_replaced',
+    `${root} is not the folder that was synced before: it holds ${holds}. Mount the right one, or give ` +
+      '--start-anew to merge this one with the service; nothing is deleted then.',
+  );
 }
 
 function otherFolder(known: string): ClientError {
@@ -74,7 +86,7 @@ function claim(state: State, configuration: Configuration, root: string): void {
       `${root} is synced with ${before}, and you are signed in as ${account}. Sign in there, or give --start-anew.`,
     );
   }
-  state.setFact('account', account);
+  if (before === undefined) state.setFact('account', account);
 }
 
 /**
@@ -82,14 +94,18 @@ function claim(state: State, configuration: Configuration, root: string): void {
  * lock. Throws `folder_busy` when another one has it.
  */
 export function lockFolder(root: string): { release(): void } {
-  const database = new DatabaseSync(join(root, stateFolder, 'lock.db'));
-  try {
-    database.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-  } catch (error) {
-    database.close();
-    throw new ClientError('folder_busy', `${root} is being synced by another process`, { cause: error });
-  }
-  return { release: () => database.close() };
+  const place = join(root, stateFolder, 'lock.db');
+  return guarded(place, () => {
+    const database = new DatabaseSync(place);
+    try {
+      database.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    } catch (error) {
+      database.close();
+      if (!isLocked(error)) throw error;
+      throw new ClientError('folder_busy', `${root} is being synced by another process`, { cause: error });
+    }
+    return { release: () => database.close() };
+  });
 }
 
 /** The synced folder that holds `path`, and the path inside it, '' for the folder itself. */

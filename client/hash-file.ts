@@ -36,20 +36,26 @@ export async function readAt(file: FileHandle, offset: number, length: number): 
   return buffer.subarray(0, filled);
 }
 
+/** Blocks of a large file that are read before the progress is told. */
+const BLOCKS_AT_A_TIME = 64;
+
 /**
  * The blocks of a file and its state while they were read; `undefined` when it changed meanwhile or is no file any
  * more. Throws what opening or reading it throws.
+ *
+ * @param onRead told of the bytes of each large part that was read
  */
 export async function hashFile(
   place: string,
   pool: FilePool,
+  onRead: (bytes: number) => void = () => undefined,
 ): Promise<{ stats: BigIntStats; blocks: Block[]; hint: string } | undefined> {
   const file = await open(place, 'r');
   try {
     const started = Date.now();
     const before = await file.stat({ bigint: true });
     if (!before.isFile()) return undefined;
-    const blocks = await hashBlocks(file, Number(before.size), pool);
+    const blocks = await hashBlocks(file, Number(before.size), pool, onRead);
     const after = await file.stat({ bigint: true });
     if (!blocks || hintOf(before) !== hintOf(after)) return undefined;
     return { stats: after, blocks, hint: settledHint(after, started) };
@@ -59,13 +65,24 @@ export async function hashFile(
 }
 
 /** A file of one block has nothing to share among threads, and of small ones several are read at the same time. */
-async function hashBlocks(file: FileHandle, size: number, pool: FilePool): Promise<Block[] | undefined> {
+async function hashBlocks(
+  file: FileHandle,
+  size: number,
+  pool: FilePool,
+  onRead: (bytes: number) => void,
+): Promise<Block[] | undefined> {
   const ranges = blockRanges(size);
   if (size <= BLOCK_BYTES) {
     const bytes = await readAt(file, 0, size);
     if (bytes.length !== size) return undefined;
     return size === 0 ? [] : [{ hash: toHex(await sha256(bytes)), size }];
   }
-  const blocks = await pool.blocksOf(file.fd, [...ranges.keys()]);
+  const blocks: Block[] = [];
+  while (blocks.length < ranges.length) {
+    const numbers = [...ranges.keys()].slice(blocks.length, blocks.length + BLOCKS_AT_A_TIME);
+    const part = await pool.blocksOf(file.fd, numbers);
+    blocks.push(...part);
+    onRead(part.reduce((sum, { size }) => sum + size, 0));
+  }
   return blocks.every((block, number) => block.size === ranges[number]!.length) ? blocks : undefined;
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ignore from 'ignore';
-import { systemCode } from './errors.ts';
+import { diskReason, LocalTrouble, systemCode } from './errors.ts';
 import { temporaryPrefix } from './paths.ts';
 import { stateFolder } from './state.ts';
 import { ancestors } from './tree.ts';
@@ -18,7 +18,9 @@ export type Ignores = (path: string, isDirectory: boolean) => boolean;
 export async function loadIgnores(root: string): Promise<Ignores> {
   const text = await readFile(join(root, ignoreFile), 'utf8').catch((error) => {
     if (systemCode(error) === 'ENOENT') return '';
-    throw error;
+    throw new LocalTrouble(`${ignoreFile} cannot be read, so nothing is synced: ${diskReason(error)}`, {
+      cause: error,
+    });
   });
   return compileIgnores(text);
 }

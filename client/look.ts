@@ -1,5 +1,6 @@
 import { type Ignores, loadIgnores } from './ignore.ts';
-import { hintIndex, scan } from './scan.ts';
+import { trackProgress } from './progress.ts';
+import { hintIndex, isNeverSynced, scan } from './scan.ts';
 import type { Sync } from './sync.ts';
 import { ancestors, isDirectory, isInside } from './tree.ts';
 import type { Watch } from './watch.ts';
@@ -7,6 +8,8 @@ import type { Watch } from './watch.ts';
 /** First wait before a file that is being written is read again, and the longest. */
 const UNSTABLE_FIRST_MS = 300;
 const UNSTABLE_MOST_MS = 10_000;
+/** Looks after which a file that never rests is listed: some ten seconds. */
+const RESTLESS_LOOKS = 6;
 
 /** Keeps the local tree as the disk is. */
 export class Lookout {
@@ -38,6 +41,17 @@ export class Lookout {
     return this.#isSkipped(path);
   }
 
+  /** What is here and cannot be synced, though it is of a kind that could be: unreadable, badly named, never at rest. */
+  get leftOut(): number {
+    const skipped = [...this.#skipped.values()].filter((reason) => !isNeverSynced(reason)).length;
+    return skipped + [...this.#unstable.values()].filter((looks) => looks >= RESTLESS_LOOKS).length;
+  }
+
+  /** Whether a file is being written that will soon rest, or turn out not to. */
+  get waitsForRest(): boolean {
+    return [...this.#unstable.values()].some((looks) => looks < RESTLESS_LOOKS);
+  }
+
   /** Looks at everything in `sync.unseen`. */
   async look({ first = false } = {}): Promise<void> {
     const { unseen } = this.#sync;
@@ -59,6 +73,7 @@ export class Lookout {
       known: state.trees.local,
       onDirectory: (directory) => this.#watch.directory(directory),
       onProgress: (files) => report({ event: 'scan', files, done: false }),
+      onReading: (file, bytes) => trackProgress(report, file, bytes, 'reading'),
       removeTemporary: first,
       byHint,
     });
@@ -90,7 +105,9 @@ export class Lookout {
         dirty.add(known);
       }
     });
-    for (const seen of result.seen) if (!result.unstable.has(seen)) this.#unstable.delete(seen);
+    for (const unstable of [...this.#unstable.keys()].filter(inScope)) {
+      if (!result.unstable.has(unstable)) this.#rest(unstable);
+    }
     for (const unstable of result.unstable) this.#waitFor(unstable);
   }
 
@@ -107,8 +124,19 @@ export class Lookout {
   }
 
   #waitFor(path: string): void {
-    const times = this.#unstable.get(path) ?? 0;
-    this.#unstable.set(path, times + 1);
-    this.#later(path, Math.min(UNSTABLE_MOST_MS, UNSTABLE_FIRST_MS * 2 ** times));
+    const looks = (this.#unstable.get(path) ?? 0) + 1;
+    this.#unstable.set(path, looks);
+    if (looks === RESTLESS_LOOKS) {
+      const message = 'it is written all the time; it follows once it rests';
+      this.#sync.state.setProblem(path, message);
+      this.#sync.report({ event: 'error', code: 'not_synced', message, path });
+    }
+    this.#later(path, Math.min(UNSTABLE_MOST_MS, UNSTABLE_FIRST_MS * 2 ** (looks - 1)));
+  }
+
+  #rest(path: string): void {
+    const looks = this.#unstable.get(path)!;
+    this.#unstable.delete(path);
+    if (looks >= RESTLESS_LOOKS) this.#sync.state.clearProblem(path);
   }
 }

@@ -7,7 +7,7 @@ import { restoreCommand } from './commands/restore.ts';
 import { statusCommand } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
 import { defaultConfigFolder } from './config.ts';
-import { ClientError, exitCode } from './errors.ts';
+import { ClientError, exitCode, LocalTrouble, messageOf, systemCode } from './errors.ts';
 
 const program = new Command('tidemark')
   .description('Keeps a folder identical on all your devices, through your own Tidemark service.')
@@ -25,7 +25,7 @@ Exit codes
   0  done                                   4  stopped to protect your files; the message says how to go on
   1  failed                                 5  the service cannot be reached
   2  the command line is wrong              6  sync --once: some files could not be synced
-  3  not signed in, or sign-in refused`,
+  3  not signed in, or sign-in refused      130  sync --once: ended by a signal before it was done`,
   )
   .exitOverride();
 const configFolder = (): string => program.opts<{ config: string }>().config;
@@ -33,10 +33,10 @@ for (const command of [loginCommand, syncCommand, statusCommand, historyCommand,
   program.addCommand(command(configFolder).exitOverride().copyInheritedSettings(program));
 }
 
-// Whoever reads this may have seen enough, as `head` has.
+// Whoever reads this may have seen enough, as `head` has. Where it goes to a file on a full disk, the sync is worth more.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  if (error.code === 'EPIPE') process.exit();
+  if (systemCode(error) === undefined) throw error;
 });
 try {
   await program.parseAsync();
@@ -48,9 +48,10 @@ try {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCode.usage;
   if (error instanceof ClientError) return say(error.message, error.exitCode);
+  if (error instanceof LocalTrouble) return say(error.message, exitCode.failure);
   if (error instanceof Unreachable) return say(error.message, exitCode.unreachable);
   if (error instanceof ServiceError) return say(`${error.message} (${error.code})`, exitCode.failure);
-  if (error instanceof Error && 'syscall' in error) return say(error.message, exitCode.failure);
+  if (systemCode(error) !== undefined) return say(messageOf(error), exitCode.failure);
   return say(error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode.failure);
 }
 

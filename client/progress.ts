@@ -2,13 +2,21 @@ import type { Report } from './report.ts';
 
 const INTERVAL_MS = 500;
 
-/** Reports at intervals how far the transfer of one file is; call the answer with the bytes of every part that is done. */
-export function trackProgress(report: Report, path: string, fileBytes: number): (bytes: number) => void {
+/**
+ * Reports at intervals how far the transfer, or the reading, of one file is; call the answer with the bytes of every part
+ * that is done.
+ */
+export function trackProgress(
+  report: Report,
+  path: string,
+  fileBytes: number,
+  event: 'progress' | 'reading' = 'progress',
+): (bytes: number) => void {
   let [done, reportedAt] = [0, Date.now()];
   return (bytes) => {
     done += bytes;
     if (done >= fileBytes || Date.now() - reportedAt < INTERVAL_MS) return;
     reportedAt = Date.now();
-    report({ event: 'progress', path, bytes: done, file_bytes: fileBytes });
+    report({ event, path, bytes: done, file_bytes: fileBytes });
   };
 }

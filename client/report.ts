@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { formatBytes } from './format.ts';
+import { Pace } from './pace.ts';
 
 interface Done {
   readonly path: string;
@@ -17,8 +18,15 @@ interface Transfer extends Done {
   readonly content_bytes: number;
 }
 
+interface Progress {
+  readonly event: 'progress' | 'reading';
+  readonly path: string;
+  readonly bytes: number;
+  readonly file_bytes: number;
+}
+
 /** What happens during a sync. `tidemark sync --json` prints each as one line. */
-type SyncEvent =
+export type SyncEvent =
   /** A look at the disk: entries seen so far. `done` when the look is complete. */
   | { readonly event: 'scan'; readonly files: number; readonly done: boolean }
   /** `body_bytes`: all request bodies for the file, its share of those that several files have in common included. */
@@ -30,16 +38,18 @@ type SyncEvent =
   | (Done & { readonly event: 'directory'; readonly side: 'local' | 'remote' })
   /** Both sides changed `original`; this device's content is now at `path`. */
   | { readonly event: 'conflict'; readonly path: string; readonly original: string; readonly at: number }
-  /** A long transfer: bytes so far of this file. */
-  | { readonly event: 'progress'; readonly path: string; readonly bytes: number; readonly file_bytes: number }
+  /** What is about to be transferred: at most so many bytes of content, in so many files. */
+  | { readonly event: 'transfers'; readonly files: number; readonly bytes: number }
+  /** A long transfer, or a long look at what changed: bytes so far of this file. */
+  | Progress
   | { readonly event: 'online' }
   | { readonly event: 'offline'; readonly message: string }
   /** Changes are found by looking at intervals, because the system cannot watch the folder. */
   | { readonly event: 'degraded'; readonly message: string }
   /** Something is not synced for now; without a path, nothing is. */
   | { readonly event: 'error'; readonly code: string; readonly message: string; readonly path?: string }
-  /** All known work is done. */
-  | { readonly event: 'idle'; readonly cursor: number };
+  /** All that can be done now is done; `left_out` paths could not be synced, links and special files not counted. */
+  | { readonly event: 'idle'; readonly cursor: number; readonly left_out: number };
 
 export type Report = (event: SyncEvent) => void;
 
@@ -48,20 +58,50 @@ export function jsonReport(output: Writable): Report {
 }
 
 /** Short lines for people. On a terminal, progress is one line that is overwritten. */
-export function humanReport(output: Writable & { readonly isTTY?: boolean }): Report {
+export function humanReport(output: Writable & { readonly isTTY?: boolean; readonly columns?: number }): Report {
   const live = output.isTTY === true;
+  const pace = new Pace();
   let onLive = false;
+  let last: string | undefined;
   return (event) => {
-    const text = describe(event);
+    pace.note(event);
+    const text = describe(event, pace);
     if (text === undefined) return;
-    const passing = event.event === 'progress' || (event.event === 'scan' && !event.done);
-    if (passing && !live) return;
-    output.write(`${onLive ? '\r\x1b[K' : ''}${text}${passing ? '' : '\n'}`);
+    const passing = isPassing(event);
+    // With nothing to tell in between, what was said still holds.
+    if ((passing && !live) || (event.event === 'idle' && text === last)) return;
+    const line = passing ? shorten(printable(text), (output.columns ?? 80) - 1) : printable(text);
+    output.write(`${onLive ? '\r\x1b[K' : ''}${line}${passing ? '' : '\n'}`);
     onLive = passing;
+    if (!passing) last = text;
   };
 }
 
-function describe(event: SyncEvent): string | undefined {
+function isPassing(event: SyncEvent): boolean {
+  return event.event === 'progress' || event.event === 'reading' || (event.event === 'scan' && !event.done);
+}
+
+/** A terminal obeys control characters, and names may hold them. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '\ufffd');
+}
+
+/** Characters that take two places. */
+const wide =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+
+/** The beginning of a text that takes at most `columns` places of a terminal. */
+function shorten(text: string, columns: number): string {
+  let [result, left] = ['', columns];
+  for (const character of text) {
+    left -= wide.test(character) ? 2 : 1;
+    if (left < 0) return `${result.slice(0, -1)}…`;
+    result += character;
+  }
+  return result;
+}
+
+function describe(event: SyncEvent, pace: Pace): string | undefined {
   switch (event.event) {
     case 'scan':
       return `${event.done ? 'looked at' : 'looking at'} ${event.files} files`;
@@ -77,8 +117,12 @@ function describe(event: SyncEvent): string | undefined {
       return `${event.side === 'remote' ? 'up    ' : 'down  '}${event.path}/`;
     case 'conflict':
       return `!     ${event.original} changed on both sides; yours is now ${event.path}`;
+    case 'transfers':
+      return undefined;
     case 'progress':
-      return `      ${event.path}  ${formatBytes(event.bytes)} of ${formatBytes(event.file_bytes)}`;
+      return `      ${pace.describe()}  ${formatBytes(event.bytes)} of ${formatBytes(event.file_bytes)}  ${event.path}`;
+    case 'reading':
+      return `      reading  ${formatBytes(event.bytes)} of ${formatBytes(event.file_bytes)}  ${event.path}`;
     case 'online':
       return 'online';
     case 'offline':
@@ -88,6 +132,10 @@ function describe(event: SyncEvent): string | undefined {
     case 'error':
       return `!     ${event.path === undefined ? '' : `${event.path}: `}${event.message}`;
     case 'idle':
-      return 'up to date';
+      return event.left_out === 0 ? 'up to date' : leftOut(event.left_out);
   }
+}
+
+function leftOut(paths: number): string {
+  return `not synced: ${paths} ${paths === 1 ? 'path' : 'paths'}; 'tidemark status' says why`;
 }

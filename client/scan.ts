@@ -20,6 +20,8 @@ export interface ScanOptions {
   /** Called before a directory is read, so that a watch misses nothing. */
   readonly onDirectory?: (path: string) => void;
   readonly onProgress?: (entries: number) => void;
+  /** Answers what is told of the bytes of a file as they are read. */
+  readonly onReading?: (path: string, fileBytes: number) => (bytes: number) => void;
   /** Removes what an interrupted run left behind. */
   readonly removeTemporary?: boolean;
   /** The known entry with this hint, wherever it lay. */
@@ -36,6 +38,13 @@ export interface ScanResult {
   /** Files that were being written; look again later. */
   readonly unstable: Set<string>;
   readonly entries: number;
+}
+
+const neverSynced = { link: 'symbolic links are not synced', special: 'is a special file' };
+
+/** Whether a reason for leaving a path out is its kind, which no sync could change. */
+export function isNeverSynced(reason: string): boolean {
+  return Object.values(neverSynced).includes(reason);
 }
 
 /** Files that are read at the same time. */
@@ -66,7 +75,7 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
       return;
     }
     try {
-      const hashed = await hashing(() => hashFile(join(root, at), pool));
+      const hashed = await hashing(() => hashFile(join(root, at), pool, options.onReading?.(at, Number(stats.size))));
       if (!hashed) result.unstable.add(at);
       else result.found.set(at, { ...attributes(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
     } catch (error) {
@@ -103,7 +112,7 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
       return;
     }
     if (stats && !stats.isDirectory()) {
-      result.skipped.set(at, stats.isSymbolicLink() ? 'symbolic links are not synced' : 'is a special file');
+      result.skipped.set(at, stats.isSymbolicLink() ? neverSynced.link : neverSynced.special);
       return;
     }
     if (stats) {

@@ -1,5 +1,6 @@
 import { signInWithRefreshToken, type Tokens } from './auth.ts';
 import { type Configuration, saveConfiguration } from './config.ts';
+import { LocalTrouble } from './errors.ts';
 
 /** Milliseconds before its end at which an access token is replaced. */
 const EARLY_MS = 60_000;
@@ -9,18 +10,33 @@ export interface Session {
   token(renew?: boolean): Promise<string>;
 }
 
-/** Access tokens by the device's refresh token; callers at the same time share one request. */
-export function startSession(folder: string, configuration: Configuration, first?: Tokens): Session {
+/**
+ * Access tokens by the device's refresh token; callers at the same time share one request. A refresh token that the
+ * disk does not take is in use all the same, and is written with the next one.
+ *
+ * @param onUnsaved told why the new refresh token could not be written
+ */
+export function startSession(
+  folder: string,
+  configuration: Configuration,
+  { first, onUnsaved }: { first?: Tokens; onUnsaved?: (reason: string) => void } = {},
+): Session {
   let tokens = first;
   let refreshing: Promise<Tokens> | undefined;
   let refreshToken = configuration.refresh_token;
 
+  const save = async (): Promise<void> => {
+    try {
+      await saveConfiguration(folder, { ...configuration, refresh_token: refreshToken });
+    } catch (error) {
+      if (!(error instanceof LocalTrouble)) throw error;
+      onUnsaved?.(error.message);
+    }
+  };
   const refresh = async (): Promise<Tokens> => {
     const fresh = await signInWithRefreshToken(configuration, refreshToken);
-    if (fresh.refresh !== undefined && fresh.refresh !== refreshToken) {
-      refreshToken = fresh.refresh;
-      await saveConfiguration(folder, { ...configuration, refresh_token: refreshToken });
-    }
+    refreshToken = fresh.refresh ?? refreshToken;
+    if (refreshToken !== configuration.refresh_token) await save();
     return fresh;
   };
   return {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { guarded, openStateFile, sqliteCode } from './state-file.ts';
 import { decodeEntry, type EntryRow, encodeEntry } from './state-row.ts';
-import type { LocalEntry, RemoteEntry, SyncedEntry } from './tree.ts';
+import type { Content, LocalEntry, RemoteEntry, SyncedEntry } from './tree.ts';
 
 /** The folder, inside a synced folder, that holds the client's own files. It is never synced. */
 export const stateFolder = '.tidemark';
@@ -13,21 +13,6 @@ interface TreeTypes {
   remote: RemoteEntry;
   synced: SyncedEntry;
 }
-
-const schema = `
-  CREATE TABLE IF NOT EXISTS entries (
-    tree TEXT NOT NULL, path TEXT NOT NULL, entry TEXT NOT NULL, blocks BLOB NOT NULL,
-    PRIMARY KEY (tree, path)
-  ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS uploads (
-    files_digest TEXT PRIMARY KEY, upload_id TEXT NOT NULL, created_at INTEGER NOT NULL
-  ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS sent_blocks (
-    upload_id TEXT NOT NULL, hash TEXT NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (upload_id, hash)
-  ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS problems (path TEXT PRIMARY KEY, message TEXT NOT NULL) WITHOUT ROWID;
-`;
 
 /**
  * What a device knows about its folder: the three trees, the cursor, open uploads, and what could not be synced.
@@ -40,55 +25,105 @@ export class State {
     remote: new Map<string, RemoteEntry>(),
     synced: new Map<string, SyncedEntry>(),
   };
+  readonly #place: string;
   readonly #database: DatabaseSync;
   readonly #put: StatementSync;
   readonly #drop: StatementSync;
-  #depth = 0;
+  readonly #facts = new Map<string, string>();
+  /** What takes the memory back to where the open transaction began, in the order of the changes. */
+  #undo: (() => void)[] | undefined;
 
+  /** @throws LocalTrouble when the disk is full or fails, ClientError `state_damaged` when the file is no state */
   constructor(folder: string) {
-    mkdirSync(join(folder, stateFolder), { recursive: true, mode: 0o700 });
-    this.#database = new DatabaseSync(join(folder, stateFolder, 'state.db'));
-    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
-    this.#database.exec(schema);
+    this.#place = join(folder, stateFolder, 'state.db');
+    this.#database = openStateFile(this.#place, (database) => this.#load(database));
     this.#put = this.#database.prepare('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)');
     this.#drop = this.#database.prepare('DELETE FROM entries WHERE tree = ? AND path = ?');
+  }
+
+  #load(database: DatabaseSync): void {
+    for (const { name, value } of database.prepare('SELECT name, value FROM facts').all()) {
+      this.#facts.set(name as string, value as string);
+    }
     const trees: { [Tree in keyof TreeTypes]: Map<string, TreeTypes[Tree]> } = this.trees;
-    for (const row of this.#database.prepare('SELECT * FROM entries').iterate() as Iterable<EntryRow>) {
+    for (const row of database
+      .prepare('SELECT tree, path, entry, blocks FROM entries')
+      .iterate() as Iterable<EntryRow>) {
       const tree = row.tree as keyof TreeTypes;
       trees[tree].set(row.path, decodeEntry(row) as TreeTypes[keyof TreeTypes] & never);
     }
   }
 
   set<Tree extends keyof TreeTypes>(tree: Tree, path: string, entry: TreeTypes[Tree]): void {
-    (this.trees[tree] as Map<string, TreeTypes[Tree]>).set(path, entry);
     const { json, blocks } = encodeEntry(entry);
-    this.#put.run(tree, path, json, blocks);
+    guarded(this.#place, () => this.#put.run(tree, path, json, blocks));
+    const entries = this.trees[tree] as Map<string, TreeTypes[Tree]>;
+    this.#remember(entries, path);
+    entries.set(path, entry);
   }
 
   remove(tree: keyof TreeTypes, path: string): void {
-    if (this.trees[tree].delete(path)) this.#drop.run(tree, path);
+    if (!this.trees[tree].has(path)) return;
+    guarded(this.#place, () => this.#drop.run(tree, path));
+    const entries = this.trees[tree] as Map<string, Content>;
+    this.#remember(entries, path);
+    entries.delete(path);
   }
 
-  /** Runs `work` in one transaction. The memory is not rolled back: a failure here ends the process. */
+  #remember<Value>(memory: Map<string, Value>, key: string): void {
+    const before = memory.get(key);
+    this.#undo?.push(() => void (before === undefined ? memory.delete(key) : memory.set(key, before)));
+  }
+
+  /** Runs `work` in one transaction. When it throws or the file cannot be written, file and memory are as before. */
   transaction<Result>(work: () => Result): Result {
-    if (this.#depth > 0) return work();
-    this.#depth++;
-    this.#database.exec('BEGIN');
+    if (this.#undo) return work();
+    const undo: (() => void)[] = [];
+    this.#rollBack();
+    this.#exec('BEGIN');
+    this.#undo = undo;
     try {
-      return work();
+      const result = work();
+      this.#exec('COMMIT');
+      return result;
+    } catch (error) {
+      for (const back of undo.reverse()) back();
+      this.#rollBack();
+      throw error;
     } finally {
-      this.#depth--;
-      this.#database.exec('COMMIT');
+      this.#undo = undefined;
     }
   }
 
+  /** Ends a transaction that failed, unless SQLite has done so itself; one that cannot be ended is tried again. */
+  #rollBack(): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    } catch (error) {
+      if (sqliteCode(error) === undefined) throw error;
+    }
+  }
+
+  #exec(sql: string): void {
+    guarded(this.#place, () => this.#database.exec(sql));
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): void {
+    guarded(this.#place, () => this.#database.prepare(sql).run(...values));
+  }
+
+  #rows(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
+    return guarded(this.#place, () => this.#database.prepare(sql).all(...values));
+  }
+
   fact(name: string): string | undefined {
-    const row = this.#database.prepare('SELECT value FROM facts WHERE name = ?').get(name);
-    return row?.value as string | undefined;
+    return this.#facts.get(name);
   }
 
   setFact(name: string, value: string): void {
-    this.#database.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(name, value);
+    this.#run('INSERT OR REPLACE INTO facts VALUES (?, ?)', name, value);
+    this.#remember(this.#facts, name);
+    this.#facts.set(name, value);
   }
 
   get cursor(): number {
@@ -106,59 +141,59 @@ export class State {
 
   /** The session in which these files are being uploaded; the same one after a restart. */
   uploadId(filesDigest: string): string {
-    const row = this.#database.prepare('SELECT upload_id FROM uploads WHERE files_digest = ?').get(filesDigest);
+    const [row] = this.#rows('SELECT upload_id FROM uploads WHERE files_digest = ?', filesDigest);
     if (row) return row.upload_id as string;
     const fresh = randomUUID();
-    this.#database.prepare('INSERT INTO uploads VALUES (?, ?, ?)').run(filesDigest, fresh, Date.now());
+    this.#run('INSERT INTO uploads VALUES (?, ?, ?)', filesDigest, fresh, Date.now());
     return fresh;
   }
 
   /** The session is over. */
   endUpload(filesDigest: string): void {
-    this.#database.prepare('DELETE FROM uploads WHERE files_digest = ?').run(filesDigest);
+    this.#run('DELETE FROM uploads WHERE files_digest = ?', filesDigest);
     this.#dropSentBlocks();
   }
 
   dropUploadsBefore(time: number): void {
-    this.#database.prepare('DELETE FROM uploads WHERE created_at < ?').run(time);
+    this.#run('DELETE FROM uploads WHERE created_at < ?', time);
     this.#dropSentBlocks();
   }
 
   /** Notes that the store took a block in this session, so that a restart does not send it again. */
   noteSent(uploadId: string, hash: string, bytes: number): void {
-    this.#database.prepare('INSERT OR REPLACE INTO sent_blocks VALUES (?, ?, ?)').run(uploadId, hash, bytes);
+    this.#run('INSERT OR REPLACE INTO sent_blocks VALUES (?, ?, ?)', uploadId, hash, bytes);
   }
 
   /** The store has lost blocks of this session: all are sent again. */
   forgetSent(uploadId: string): void {
-    this.#database.prepare('DELETE FROM sent_blocks WHERE upload_id = ?').run(uploadId);
+    this.#run('DELETE FROM sent_blocks WHERE upload_id = ?', uploadId);
   }
 
   /** Blocks that the store took in this session, with the bytes that crossed the wire for each. */
   sentBlocks(uploadId: string): Map<string, number> {
-    const rows = this.#database.prepare('SELECT hash, bytes FROM sent_blocks WHERE upload_id = ?').all(uploadId);
+    const rows = this.#rows('SELECT hash, bytes FROM sent_blocks WHERE upload_id = ?', uploadId);
     return new Map(rows.map((row) => [row.hash as string, row.bytes as number]));
   }
 
   #dropSentBlocks(): void {
-    this.#database.exec('DELETE FROM sent_blocks WHERE upload_id NOT IN (SELECT upload_id FROM uploads)');
+    this.#exec('DELETE FROM sent_blocks WHERE upload_id NOT IN (SELECT upload_id FROM uploads)');
   }
 
   setProblem(path: string, message: string): void {
-    this.#database.prepare('INSERT OR REPLACE INTO problems VALUES (?, ?)').run(path, message);
+    this.#run('INSERT OR REPLACE INTO problems VALUES (?, ?)', path, message);
   }
 
   clearProblem(path: string): void {
-    this.#database.prepare('DELETE FROM problems WHERE path = ?').run(path);
+    this.#run('DELETE FROM problems WHERE path = ?', path);
   }
 
   /** Forgets all problems: a fresh run finds those that are left. */
   clearProblems(): void {
-    this.#database.exec('DELETE FROM problems');
+    this.#exec('DELETE FROM problems');
   }
 
   problems(): { path: string; message: string }[] {
-    const rows = this.#database.prepare('SELECT path, message FROM problems ORDER BY path').all();
+    const rows = this.#rows('SELECT path, message FROM problems ORDER BY path');
     return rows.map((row) => ({ path: row.path as string, message: row.message as string }));
   }
 

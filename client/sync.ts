@@ -4,15 +4,18 @@ import type { ErrorCode } from '../protocol/errors.ts';
 import type { Api } from './api.ts';
 import { ServiceError } from './api-errors.ts';
 import type { BlockCache } from './block-cache.ts';
-import { messageOf, systemCode } from './errors.ts';
+import { DiskRoom } from './disk-room.ts';
+import { ClientError, diskReason, FileRefused, systemCode } from './errors.ts';
 import type { Report } from './report.ts';
 import type { State } from './state.ts';
 import { ancestors } from './tree.ts';
 import { DiskChanged } from './write-file.ts';
 
 interface Failure {
+  /** Times in a row. */
   readonly count: number;
-  readonly message: string;
+  /** What the user was told of it. */
+  readonly shown: string | undefined;
   /** Milliseconds since 1970: when it is worth a call of its own. */
   readonly retryAt: number;
   /** When it may go along with others. */
@@ -26,6 +29,16 @@ const RETRY_MOST_MS = 60_000;
 /** Answers that mean: this device's picture of the service is old. The next plan, on a new picture, decides again. */
 const outdated: readonly string[] = ['stale_version', 'path_conflict', 'not_found', 'upload_gone', 'blocks_missing'];
 
+/** Times in a row that it may be so, or that the disk may be another than the plan saw, before it is a problem. */
+const QUIET_TIMES = 2;
+
+/** What the service says to programs, in words for people. */
+const words: Readonly<Record<string, string>> = {
+  stale_version: 'it is changed elsewhere all the time; it follows once it rests',
+  upload_gone: 'its content could not be sent whole; it is tried again',
+  blocks_missing: 'its content could not be sent whole; it is tried again',
+};
+
 /** What the executors of one running sync share. */
 export class Sync {
   readonly root: string;
@@ -33,6 +46,7 @@ export class Sync {
   readonly api: Api;
   readonly cache: BlockCache;
   readonly pool: FilePool;
+  readonly room: DiskRoom;
   readonly report: Report;
   readonly device: { readonly id: string; readonly name: string };
   /** Paths to plan. */
@@ -57,6 +71,7 @@ export class Sync {
     this.api = options.api;
     this.cache = options.cache;
     this.pool = options.pool;
+    this.room = new DiskRoom(options.root, options.cache);
     this.report = options.report;
     this.device = options.device;
   }
@@ -70,19 +85,20 @@ export class Sync {
   }
 
   /** A step for `path` failed: it is tried again, later each time, and listed until it works. */
-  fail(path: string, code: ErrorCode | 'local', message: string): void {
+  fail(path: string, code: ErrorCode | 'local' | 'disk_changed', message: string): void {
     const before = this.failures.get(path);
     const count = (before?.count ?? 0) + 1;
     const isOutdated = outdated.includes(code);
     if (isOutdated) this.behind = true;
-    const quiet = isOutdated && count <= 2;
+    const quiet = (isOutdated || code === 'disk_changed') && count <= QUIET_TIMES;
     const wait = quiet ? 0 : this.#jitter * Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** (count - 1));
     const now = Date.now();
-    this.failures.set(path, { count, message, retryAt: now + wait, mayRetryAt: now + wait / 2 });
+    const shown = quiet ? before?.shown : (words[code] ?? message);
+    this.failures.set(path, { count, shown, retryAt: now + wait, mayRetryAt: now + wait / 2 });
     this.dirty.add(path);
-    if (quiet || before?.message === message) return;
-    this.state.setProblem(path, message);
-    this.report({ event: 'error', code, message, path });
+    if (shown === undefined || before?.shown === shown) return;
+    this.state.setProblem(path, shown);
+    this.report({ event: 'error', code, message: shown, path });
   }
 
   /** Whether a step for `path` may be tried: it did not fail, or has waited long enough to go along with others. */
@@ -93,14 +109,11 @@ export class Sync {
 
   /** Notes a failure of a step that concerned all these paths. What concerns the whole sync is thrown on. */
   failEach(paths: readonly string[], error: unknown): void {
-    if (error instanceof DiskChanged || systemCode(error) !== undefined) {
-      for (const path of paths) this.lookAgain(path);
-      if (error instanceof DiskChanged || systemCode(error) === 'ENOENT') return;
-      for (const path of paths) this.fail(path, 'local', messageOf(error));
-      return;
+    const [code, message] = verdict(error);
+    for (const path of paths) {
+      if (isOfTheDisk(error)) this.lookAgain(path);
+      this.fail(path, code, message);
     }
-    if (!(error instanceof ServiceError) || endsSession(error)) throw error;
-    for (const path of paths) this.fail(path, error.code, error.message);
   }
 
   /** `path` is done: both sides agree on it. */
@@ -131,6 +144,22 @@ export class Sync {
     }
     this.state.setFact('cursor', String(cursor));
   }
+}
+
+function isOfTheDisk(error: unknown): boolean {
+  return error instanceof DiskChanged || systemCode(error) !== undefined;
+}
+
+/** What a failure says of the paths that it concerns; throws one that does not concern them alone. */
+function verdict(error: unknown): [code: Parameters<Sync['fail']>[1], message: string] {
+  if (error instanceof DiskChanged || systemCode(error) === 'ENOENT') {
+    return ['disk_changed', 'it changes all the time; it follows once it rests'];
+  }
+  if (isOfTheDisk(error)) return ['local', diskReason(error)];
+  if (error instanceof FileRefused) return [error.code, error.message];
+  if (error instanceof ClientError && error.code === 'unsafe_path') return ['local', error.message];
+  if (error instanceof ServiceError && !endsSession(error)) return [error.code, error.message];
+  throw error;
 }
 
 /** Whether this device may no longer talk to the service. */

@@ -1,14 +1,14 @@
 import type { CommitResult } from '../protocol/commit.ts';
 import type { OfferedFile, UploadInitResponse } from '../protocol/upload-init.ts';
 import { type Delta, deltasFor } from './deltas.ts';
-import { systemCode } from './errors.ts';
+import { diskPath } from './paths.ts';
 import { trackProgress } from './progress.ts';
 import { type BlockPlace, blockPlaces } from './read-block.ts';
 import { cursorsOf } from './remote-steps.ts';
 import { type SendResult, sendBlocks } from './send-blocks.ts';
 import { digestOf, type Sync } from './sync.ts';
 import type { LocalEntry } from './tree.ts';
-import { DiskChanged } from './write-file.ts';
+import { DiskChanged, demandUnchanged } from './write-file.ts';
 
 export interface UploadStep {
   readonly path: string;
@@ -65,8 +65,7 @@ async function prepare(sync: Sync, steps: readonly UploadStep[]): Promise<Item[]
       for (const delta of deltas.values()) budget -= delta.bytes.length;
       items.push({ ...step, local, deltas });
     } catch (error) {
-      if (!(error instanceof DiskChanged) && systemCode(error) === undefined) throw error;
-      sync.lookAgain(path);
+      sync.failEach([path], error);
     }
   }
   return items;
@@ -108,7 +107,7 @@ async function runSession(sync: Sync, uploadId: string, items: readonly Item[]):
 
   const { body, sent: bytes } = await sync.api.finalize(session);
   sent.envelope += bytes;
-  commit(sync, items, body.results, { places, sent });
+  commit(sync, items, body.results, { places, sent, changed: await changedHere(sync, items, body.results) });
   return body.results;
 }
 
@@ -125,11 +124,35 @@ function offer({ path, base_version, local, deltas }: Item, sent?: SendResult): 
   return { path, kind, size, mtime_ms, mode, base_version, blocks };
 }
 
+/** Refused files that are not what was offered any more: a block that is missing then is no fault. */
+async function changedHere(
+  { root, unseen }: Sync,
+  items: readonly Item[],
+  results: readonly CommitResult[],
+): Promise<Set<string>> {
+  const refused = new Set(results.flatMap((result) => ('error' in result ? [result.path] : [])));
+  const changed = new Set<string>();
+  for (const { path, local } of items.filter(({ path }) => refused.has(path))) {
+    const same =
+      local.kind === 'directory' ||
+      (await demandUnchanged(diskPath(root, path), local.hint).then(
+        () => true,
+        () => false,
+      ));
+    if (!same || unseen.has(path)) changed.add(path);
+  }
+  return changed;
+}
+
 function commit(
   sync: Sync,
   items: readonly Item[],
   results: readonly CommitResult[],
-  { places, sent }: { places: ReadonlyMap<string, BlockPlace>; sent: SendResult },
+  {
+    places,
+    sent,
+    changed,
+  }: { places: ReadonlyMap<string, BlockPlace>; sent: SendResult; changed: ReadonlySet<string> },
 ): void {
   const { state } = sync;
   const byPath = new Map(items.map((item) => [item.path, item]));
@@ -146,8 +169,9 @@ function commit(
       const local = byPath.get(path)?.local;
       if (!local) continue;
       if ('error' in result) {
-        // What changed on the disk meanwhile is about to be looked at, and the refusal was for what is gone.
-        if (!sync.unseen.has(path)) sync.fail(path, result.error.code, result.error.message);
+        // The refusal was for what is gone.
+        if (changed.has(path)) sync.failEach([path], new DiskChanged(`${path} changed while it was sent`));
+        else sync.fail(path, result.error.code, result.error.message);
         continue;
       }
       const { kind, size, mode, mtime_ms, blocks, identity } = local;

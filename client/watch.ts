@@ -69,7 +69,8 @@ function watchDirectories(root: string, { onChange, onDegraded }: WatchOptions):
         watchers.get(path)?.close();
         watchers.set(path, fresh);
       } catch (error) {
-        if (systemCode(error) !== 'ENOENT') degrade(error);
+        // One that may not be read is listed as such, and its parent's watch tells when that changes.
+        if (!['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR'].includes(systemCode(error) ?? '')) degrade(error);
       }
     },
     forget,

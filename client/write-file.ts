@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, link, lstat, open, rename, rm, utimes } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { systemCode } from './errors.ts';
-import { hintOf, identityOf } from './hash-file.ts';
+import { sha256, toHex } from '../codec/index.ts';
+import type { Block } from '../protocol/entry.ts';
+import { FileRefused, systemCode } from './errors.ts';
+import { hintOf, identityOf, readAt } from './hash-file.ts';
 import { temporaryPrefix } from './paths.ts';
 
 /** The disk is not as it was when the change was planned: look again. */
@@ -18,11 +20,14 @@ export interface Target {
   readonly expected: string | undefined;
   readonly mode: number;
   readonly mtime_ms: number;
+  /** What the file has to hold, block after block. */
+  readonly blocks: readonly Block[];
 }
 
 /**
- * Puts a file in place in one step: written beside it, flushed, checked, renamed, its directory flushed. A reader sees
- * the old file or the new one, also after a power cut. Throws `DiskChanged` when the target is not what was expected.
+ * Puts a file in place in one step: written beside it, flushed, read back, renamed, its directory flushed. A reader sees
+ * the old file or the new one, also after a power cut. Throws `DiskChanged` when the target is not what was expected,
+ * `FileRefused` when the disk does not hold the blocks of the target after all.
  * Answers the file's identity and hint; the hint is empty when somebody wrote to it just after it was in place.
  */
 export async function writeAtomically(
@@ -31,11 +36,12 @@ export async function writeAtomically(
 ): Promise<{ identity: string; hint: string }> {
   const temporary = join(dirname(target.place), `${temporaryPrefix}${randomUUID()}`);
   try {
-    const file = await open(temporary, 'wx', 0o600);
+    const file = await open(temporary, 'wx+', 0o600);
     try {
       await fill(file);
       await file.chmod(target.mode);
       await file.sync();
+      await demandBlocks(file, target.blocks);
     } finally {
       await file.close();
     }
@@ -46,9 +52,48 @@ export async function writeAtomically(
     await flushDirectory(dirname(target.place));
     return { identity: identityOf(placed), hint: sameFile(written, placed) ? hintOf(placed) : '' };
   } catch (error) {
-    await rm(temporary, { force: true });
+    await discard(temporary);
     throw error;
   }
+}
+
+/** Writes all of `bytes` at `offset`, or throws: on a disk that fills up a write stops short without an error. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
+    if (bytesWritten === 0) throw notKept();
+    done += bytesWritten;
+  }
+}
+
+/** Replaces a small file in one step, flushed; on any failure the old one stays. */
+export async function replaceFile(place: string, text: string, mode: number): Promise<void> {
+  const temporary = `${place}.new-${process.pid}`;
+  try {
+    await writeFile(temporary, text, { mode, flush: true });
+    await rename(temporary, place);
+  } catch (error) {
+    await discard(temporary);
+    throw error;
+  }
+  await flushDirectory(dirname(place));
+}
+
+/** What is left on a disk that fails now is removed at the next start. */
+async function discard(temporary: string): Promise<void> {
+  await rm(temporary, { force: true }).catch(() => undefined);
+}
+
+const notKept = (): FileRefused => new FileRefused('local', 'the disk did not keep what was written to it');
+
+async function demandBlocks(file: FileHandle, blocks: readonly Block[]): Promise<void> {
+  let offset = 0;
+  for (const { hash, size } of blocks) {
+    const bytes = await readAt(file, offset, size);
+    if (bytes.length !== size || toHex(await sha256(bytes)) !== hash) throw notKept();
+    offset += size;
+  }
+  if ((await file.stat()).size !== offset) throw notKept();
 }
 
 /** The rename itself changes the change time, so that the other stamps have to tell. */
@@ -56,17 +101,22 @@ function sameFile(one: BigIntStats, other: BigIntStats): boolean {
   return one.ino === other.ino && one.size === other.size && one.mtimeNs === other.mtimeNs;
 }
 
+/** Answers of file systems that have no hard links, or no more for this file. */
+const noLink: readonly (string | undefined)[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
+
 async function putInPlace(temporary: string, { place, expected }: Target): Promise<void> {
   await demandUnchanged(place, expected);
   if (expected !== undefined) return rename(temporary, place);
   try {
     // Unlike a rename, a link never replaces a file that appeared just now.
     await link(temporary, place);
-    await rm(temporary);
   } catch (error) {
     if (systemCode(error) === 'EEXIST') throw new DiskChanged(`${place} appeared meanwhile`);
-    await rename(temporary, place);
+    if (!noLink.includes(systemCode(error))) throw error;
+    await demandUnchanged(place, undefined);
+    return rename(temporary, place);
   }
+  await discard(temporary);
 }
 
 /** Throws `DiskChanged` unless the file is the one with this hint, or is missing where `undefined` is expected. */
@@ -81,19 +131,26 @@ export async function demandUnchanged(place: string, expected: string | undefine
 
 /** Sets the modification time so that reading it back in whole milliseconds gives the same number. */
 async function setModified(place: string, mtimeMs: number): Promise<void> {
-  const seconds = (mtimeMs + 0.01) / 1000;
+  // As text, since Node takes a negative number for the present time.
+  const seconds = String((mtimeMs + 0.01) / 1000);
   await utimes(place, seconds, seconds).catch((error) => {
     // A time that this file system cannot hold is no reason to refuse the content.
-    if (systemCode(error) === undefined) throw error;
+    if (!(error instanceof Error && 'code' in error)) throw error;
   });
 }
 
+/** Makes sure that names in the directory survive a power cut, where the file system can. */
 export async function flushDirectory(place: string): Promise<void> {
   if (process.platform === 'win32') return;
   const directory = await open(place, 'r');
   try {
     await directory.sync();
+  } catch (error) {
+    if (!noFlush.includes(systemCode(error))) throw error;
   } finally {
     await directory.close();
   }
 }
+
+/** Answers of file systems that do not flush directories. */
+const noFlush: readonly (string | undefined)[] = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];

@@ -53,8 +53,9 @@ async function login(folder: string, url: string, options: Options): Promise<voi
     device_name: deviceName(options.deviceName ?? same?.device_name ?? hostname()),
     ...(ca === undefined ? {} : { ca }),
     ...(same?.folder === undefined ? {} : { folder: same.folder }),
+    ...(same?.cache_bytes === undefined ? {} : { cache_bytes: same.cache_bytes }),
   };
-  const api = createApi(service.api_url, startSession(folder, configuration, tokens));
+  const api = createApi(service.api_url, startSession(folder, configuration, { first: tokens }));
   const device_id = await register(api, configuration.device_id, configuration.device_name);
   await saveConfiguration(folder, { ...configuration, device_id });
   console.log(`signed in as ${options.user}; this device is ${configuration.device_name}`);

@@ -5,12 +5,12 @@ import type { Difference } from '../../protocol/compare.ts';
 import { type Api, createApi } from '../api.ts';
 import { ServiceError } from '../api-errors.ts';
 import { type Configuration, loadConfiguration } from '../config.ts';
-import { wakeSync } from '../engine.ts';
 import { ClientError } from '../errors.ts';
 import { locate } from '../folder.ts';
 import { formatTime } from '../format.ts';
 import { readDifferences, rollBack } from '../rollback.ts';
 import { startSession } from '../session.ts';
+import { wakeSync } from '../wake.ts';
 
 interface Options {
   readonly version?: number;

@@ -9,7 +9,7 @@ import { type Ignores, loadIgnores } from '../ignore.ts';
 import { pathOf } from '../operation.ts';
 import { plan } from '../plan.ts';
 import { State, stateFolder } from '../state.ts';
-import { isDirectory } from '../tree.ts';
+import { ancestors, isDirectory } from '../tree.ts';
 
 export function statusCommand(configFolder: () => string): Command {
   return new Command('status')
@@ -49,18 +49,20 @@ interface Summary {
   readonly directories: number;
   readonly bytes: number;
   readonly cursor: number;
-  /** Paths that differ as far as is known. */
+  /** Paths that differ as far as is known, and have no problem. */
   readonly pending: readonly { do: string; path: string }[];
   readonly problems: readonly { path: string; message: string }[];
 }
 
 function read(state: State, ignores: Ignores): Summary {
   const entries = [...state.trees.synced.values()];
+  const problems = state.problems();
+  const listed = new Set(problems.map(({ path }) => path));
   const operations = plan(state.trees, {
     conflictPath: (path) => path,
-    blocked: (path) => ignores(path, isDirectory(state.trees, path)),
+    blocked: (path) =>
+      [path, ...ancestors(path)].some((above) => listed.has(above)) || ignores(path, isDirectory(state.trees, path)),
   });
-  const problems = state.problems();
   const waiting = operations.filter(({ do: what }) => what !== 'adopt' && what !== 'forget');
   return {
     files: entries.filter(({ kind }) => kind === 'file').length,

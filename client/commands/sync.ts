@@ -1,16 +1,19 @@
-import { Command } from 'commander';
-import { loadConfiguration } from '../config.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { type Configuration, loadConfiguration } from '../config.ts';
 import { runSync } from '../engine.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError, exitCode, LocalTrouble } from '../errors.ts';
 import { lockFolder, openFolder } from '../folder.ts';
-import { humanReport, jsonReport } from '../report.ts';
+import { humanReport, jsonReport, type Report } from '../report.ts';
+import { pause } from '../retry.ts';
 import { startSession } from '../session.ts';
+import { Trouble } from '../trouble.ts';
 
 interface Options {
   readonly once?: true;
   readonly json?: true;
   readonly allowMassDelete?: true;
   readonly startAnew?: true;
+  readonly cacheMb?: number;
 }
 
 /** Time for running transfers to end after Ctrl-C. */
@@ -24,42 +27,107 @@ export function syncCommand(configFolder: () => string): Command {
     .option('--json', 'print one line of JSON per event')
     .option('--allow-mass-delete', 'go on when more than half of the files would be deleted')
     .option('--start-anew', 'forget what was synced before: merge this folder with the service, deleting nothing')
+    .option(
+      '--cache-mb <number>',
+      "from now on keep at most so many MB of earlier content in the folder's .tidemark, by which edits travel as deltas (default: 1074; 0 for none)",
+      parseMegabytes,
+    )
     .action(async (directory: string | undefined, options: Options) => sync(configFolder(), directory, options));
 }
 
 async function sync(folder: string, directory: string | undefined, options: Options): Promise<void> {
-  const configuration = await loadConfiguration(folder);
-  const wanted = directory ?? configuration.folder?.path;
-  if (wanted === undefined) throw new ClientError('usage', 'which folder? Give it once: tidemark sync DIR');
-  const { root, state } = await openFolder(folder, configuration, wanted, options.startAnew === true);
-  const lock = lockFolder(root);
   const report = options.json ? jsonReport(process.stdout) : humanReport(process.stdout);
-  const stop = new AbortController();
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(130);
-    stop.abort();
-    // A long transfer is broken off: the disk is consistent at any moment, and the next start goes on from here.
-    setTimeout(() => process.exit(0), GRACE_MS).unref();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const stop = stopOnSignal(options.once === true);
   try {
-    await runSync({
-      root,
-      state,
-      configuration: { ...configuration, folder: { path: root, id: state.folderId } },
-      session: startSession(folder, { ...configuration, folder: { path: root, id: state.folderId } }),
-      report,
-      signal: stop.signal,
-      once: options.once === true,
-      allowMassDelete: options.allowMassDelete === true,
-    });
+    await syncUntil(stop.signal, { folder, directory, options, report });
+    if (options.once && stop.signal.aborted) throw new ClientError('interrupted', 'stopped before all was synced');
   } catch (error) {
     if (options.json && error instanceof ClientError)
       report({ event: 'error', code: error.code, message: error.message });
     throw error;
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-    lock.release();
+    stop.release();
+  }
+}
+
+interface Task {
+  readonly folder: string;
+  readonly directory: string | undefined;
+  readonly options: Options;
+  readonly report: Report;
+}
+
+async function syncUntil(signal: AbortSignal, task: Task): Promise<void> {
+  const { folder, options, report } = task;
+  const opened = await openPatiently(signal, task);
+  if (!opened) return;
+  const { root, state, configuration } = opened;
+  try {
+    const lock = lockFolder(root);
+    try {
+      const onUnsaved = (reason: string): void =>
+        report({ event: 'error', code: 'local', message: `${reason}; sign in again if this device stops before that` });
+      await runSync({
+        root,
+        state,
+        configuration,
+        session: startSession(folder, configuration, { onUnsaved }),
+        report,
+        signal,
+        once: options.once === true,
+        allowMassDelete: options.allowMassDelete === true,
+      });
+    } finally {
+      lock.release();
+    }
+  } finally {
     state.close();
   }
+}
+
+/** Opens the folder, again and again while the disk does not let it; `undefined` when the signal came first. */
+async function openPatiently(
+  signal: AbortSignal,
+  { folder, directory, options, report }: Task,
+): Promise<(Awaited<ReturnType<typeof openFolder>> & { configuration: Configuration }) | undefined> {
+  const trouble = new Trouble(report, options.once === true);
+  while (!signal.aborted) {
+    try {
+      const saved = await loadConfiguration(folder);
+      const chosen = options.cacheMb === undefined ? {} : { cache_bytes: options.cacheMb * 1_000_000 };
+      const configuration = { ...saved, ...chosen };
+      const wanted = directory ?? configuration.folder?.path;
+      if (wanted === undefined) throw new ClientError('usage', 'which folder? Give it once: tidemark sync DIR');
+      const opened = await openFolder(folder, configuration, wanted, options.startAnew === true);
+      return {
+        ...opened,
+        configuration: { ...configuration, folder: { path: opened.root, id: opened.state.folderId } },
+      };
+    } catch (error) {
+      if (!(error instanceof LocalTrouble)) throw error;
+      await pause(trouble.meet(error), signal);
+    }
+  }
+  return undefined;
+}
+
+/** A signal that fires with Ctrl-C and the like; who asks twice does not wait. */
+function stopOnSignal(once: boolean): { readonly signal: AbortSignal; release(): void } {
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(exitCode.interrupted);
+    stop.abort();
+    // A long transfer is broken off: the disk is consistent at any moment, and the next start goes on from here.
+    setTimeout(() => process.exit(once ? exitCode.interrupted : 0), GRACE_MS).unref();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return {
+    signal: stop.signal,
+    release: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+  };
+}
+
+function parseMegabytes(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A number of megabytes is a whole number, 0 for no cache.');
 }

@@ -1,10 +1,10 @@
-import { lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BlockCache } from '../../client/block-cache.ts';
 import { hintOf } from '../../client/hash-file.ts';
 import { demandParents, diskPath } from '../../client/paths.ts';
-import { DiskChanged, writeAtomically } from '../../client/write-file.ts';
+import { DiskChanged, writeAll, writeAtomically } from '../../client/write-file.ts';
 import { sha256, toHex } from '../../codec/index.ts';
 import { temporaryFolder } from './folder.ts';
 
@@ -31,13 +31,17 @@ describe('paths from the service', () => {
 
 describe('writing a file', () => {
   const attributes = { mode: 0o640, mtime_ms: 1_700_000_000_123 };
+  const holding = async (text: string) => ({
+    ...attributes,
+    blocks: [{ hash: toHex(await sha256(Buffer.from(text))), size: text.length }],
+  });
 
   test('content, mode and time arrive together, and nothing is left beside', async () => {
     const root = await temporaryFolder();
     const place = join(root, 'a');
-    const { hint } = await writeAtomically({ place, expected: undefined, ...attributes }, async (file) => {
-      await file.write(Buffer.from('hello'));
-    });
+    const { hint } = await writeAtomically({ place, expected: undefined, ...(await holding('hello')) }, (file) =>
+      writeAll(file, Buffer.from('hello'), 0),
+    );
     const stats = await stat(place);
     expect(await readFile(place, 'utf8')).toBe('hello');
     expect(stats.mode & 0o777).toBe(0o640);
@@ -51,7 +55,7 @@ describe('writing a file', () => {
     const place = join(root, 'a');
     await writeFile(place, 'old');
     const expected = hintOf(await lstat(place, { bigint: true }));
-    const failing = writeAtomically({ place, expected, ...attributes }, async () => {
+    const failing = writeAtomically({ place, expected, ...(await holding('new')) }, async () => {
       throw new Error('no more');
     });
     await expect(failing).rejects.toThrow('no more');
@@ -59,13 +63,39 @@ describe('writing a file', () => {
     expect(await readdir(root)).toEqual(['a']);
   });
 
+  test.each([
+    ['zeros where a block was to be', (file: FileHandle) => file.truncate(3)],
+    ['less', (file: FileHandle) => writeAll(file, Buffer.from('ne'), 0)],
+    ['more', (file: FileHandle) => writeAll(file, Buffer.from('newer'), 0)],
+  ])('what holds %s does not take the place of the old file', async (_, fill) => {
+    const root = await temporaryFolder();
+    const place = join(root, 'a');
+    await writeFile(place, 'old');
+    const expected = hintOf(await lstat(place, { bigint: true }));
+    const write = writeAtomically({ place, expected, ...(await holding('new')) }, fill);
+    await expect(write).rejects.toThrow('the disk did not keep what was written to it');
+    expect(await readFile(place, 'utf8')).toBe('old');
+    expect(await readdir(root)).toEqual(['a']);
+  });
+
+  test('times before 1970 and far from today arrive', async () => {
+    const root = await temporaryFolder();
+    for (const mtime_ms of [-1_000_000_000_000, 0, 4_000_000_000_000]) {
+      const place = join(root, String(mtime_ms));
+      const target = { place, expected: undefined, ...(await holding('x')), mtime_ms };
+      await writeAtomically(target, (file) => writeAll(file, Buffer.from('x'), 0));
+      expect(Math.floor((await stat(place)).mtimeMs)).toBe(mtime_ms);
+    }
+  });
+
   test('a file that appeared or changed meanwhile is not replaced', async () => {
     const root = await temporaryFolder();
     const place = join(root, 'a');
+    const target = { place, ...(await holding('new')) };
     const write = (expected: string | undefined): Promise<unknown> =>
-      writeAtomically({ place, expected, ...attributes }, async (file) => {
+      writeAtomically({ ...target, expected }, async (file) => {
         await writeFile(place, 'the user was here');
-        await file.write(Buffer.from('new'));
+        await writeAll(file, Buffer.from('new'), 0);
       });
     await expect(write(undefined)).rejects.toThrow(DiskChanged);
     const expected = hintOf(await lstat(place, { bigint: true }));
@@ -78,9 +108,8 @@ describe('writing a file', () => {
     const outside = join(await temporaryFolder(), 'victim');
     await writeFile(outside, 'safe');
     await symlink(outside, join(root, 'a'));
-    const write = writeAtomically({ place: join(root, 'a'), expected: undefined, ...attributes }, async (file) => {
-      await file.write(Buffer.from('evil'));
-    });
+    const target = { place: join(root, 'a'), expected: undefined, ...(await holding('evil')) };
+    const write = writeAtomically(target, (file) => writeAll(file, Buffer.from('evil'), 0));
     await expect(write).rejects.toThrow(DiskChanged);
     expect(await readFile(outside, 'utf8')).toBe('safe');
   });
@@ -118,6 +147,16 @@ describe('the block cache', () => {
     await cache.put(three.hash, three.bytes);
     expect([one, two, three].map(({ hash }) => cache.has(hash))).toEqual([false, false, false]);
     expect(await readdir(join(root, '.tidemark/blocks'))).toEqual([]);
+  });
+
+  test('a disk that refuses everything costs the cache, and nothing else', async () => {
+    const root = await temporaryFolder();
+    await writeFile(join(root, '.tidemark'), 'in the way');
+    const cache = new BlockCache(root);
+    await cache.open();
+    const one = await block(1);
+    await cache.put(one.hash, one.bytes);
+    expect(await cache.get(one.hash)).toBeUndefined();
   });
 
   test('never hands out a damaged block', async () => {

@@ -1,0 +1,45 @@
+import { ClientError, LocalTrouble, messageOf, systemCode } from './errors.ts';
+import type { Report } from './report.ts';
+
+/** First wait and the longest, ms; it doubles in between. */
+const FIRST_MS = 1000;
+const MOST_MS = 60_000;
+/** Attempts of a sync that is to end. */
+const ONCE_ATTEMPTS = 3;
+
+/** What keeps this machine from syncing at all, as a full disk does: shown once, tried again, later each time. */
+export class Trouble {
+  readonly #report: Report;
+  readonly #once: boolean;
+  #attempts = 0;
+  #shown: string | undefined;
+
+  /** @param once whether the sync is to end, and so gives up after some attempts */
+  constructor(report: Report, once: boolean) {
+    this.#report = report;
+    this.#once = once;
+  }
+
+  get isThere(): boolean {
+    return this.#attempts > 0;
+  }
+
+  /** Takes a failure; answers the milliseconds to wait before the next attempt. Throws any other kind of error. */
+  meet(error: unknown): number {
+    if (!(error instanceof LocalTrouble) && systemCode(error) === undefined) throw error;
+    const message = messageOf(error);
+    this.#attempts++;
+    if (this.#once && this.#attempts >= ONCE_ATTEMPTS) {
+      throw new ClientError('local_trouble', message, { cause: error });
+    }
+    if (message !== this.#shown) this.#report({ event: 'error', code: 'local', message });
+    this.#shown = message;
+    return Math.min(MOST_MS, FIRST_MS * 2 ** (this.#attempts - 1));
+  }
+
+  /** An attempt went well. */
+  end(): void {
+    this.#attempts = 0;
+    this.#shown = undefined;
+  }
+}

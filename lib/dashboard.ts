@@ -39,7 +39,12 @@ function propagation({ notification, maintenance }: Sources): IWidget[] {
       figure('NotifyLag', Stats.percentile(90)).with({ label: 'p90' }),
       figure('NotifyLag', Stats.MAXIMUM).with({ label: 'most' }),
     ]),
-    graph('Events published, and pushes that arrived', [figure('Published'), figure('Pushes')]),
+    graph('Events published, pushes that arrived and that were given up', [
+      figure('Published'),
+      figure('Pushes'),
+      figure('PushesLost'),
+    ]),
+    graph('Stream: age of the oldest change that waits for its push, ms', [figure('NotifyAge', Stats.MAXIMUM)]),
     graph('Outbox: age of the oldest event, ms', [figure('OutboxAge', Stats.MAXIMUM)]),
     graph('Sockets: connects and messages', [notification.metric('ConnectCount'), notification.metric('MessageCount')]),
     graph('Failed runs', [

@@ -5,7 +5,16 @@ import type { Construct } from 'constructs';
 const namespace = 'Tidemark';
 
 /** Figures of the system itself, which functions print (lambdas/shared/figures.ts), all with the name of the service. */
-export type FigureName = 'NotifyLag' | 'Pushes' | 'OutboxAge' | 'Published' | 'GcLag' | 'BlocksDeleted' | 'Unreadable';
+export type FigureName =
+  | 'NotifyLag'
+  | 'NotifyAge'
+  | 'Pushes'
+  | 'PushesLost'
+  | 'OutboxAge'
+  | 'Published'
+  | 'GcLag'
+  | 'BlocksDeleted'
+  | 'Unreadable';
 
 /** @param statistic such as `Stats.MAXIMUM` */
 export function figure(name: FigureName, statistic: string = Stats.SUM): Metric {

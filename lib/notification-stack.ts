@@ -26,6 +26,8 @@ export class NotificationStack extends Stack {
   /** `wss://` URL that clients connect to. */
   readonly socketUrl: string;
   readonly notify: TidemarkFunction;
+  /** By which notify reads the stream. */
+  readonly consumerGroup = 'tidemark-notify';
   readonly #profile: Profile;
   readonly #apiId: string;
   readonly #connections: Table;
@@ -39,7 +41,8 @@ export class NotificationStack extends Stack {
       sortKey: { name: 'connection_id', type: AttributeType.STRING },
     });
 
-    const api = this.#createApi();
+    const connect = this.#function('Connect', { CONNECTIONS_TABLE: this.#connections.tableName });
+    const api = this.#createApi(connect);
     const stage = new WebSocketStage(this, 'Live', {
       webSocketApi: api,
       stageName: 'live',
@@ -53,6 +56,7 @@ export class NotificationStack extends Stack {
     this.socketUrl = `${api.apiEndpoint}/${stage.stageName}`;
     const host = Fn.select(1, Fn.split('://', api.apiEndpoint));
     const callbackUrl = `https://${host}/${stage.stageName}`;
+    this.#letReplace(connect, stage, callbackUrl);
     this.notify = this.#push(stage, callbackUrl, stream);
     this.hangUp = this.#createHangUp(stage, callbackUrl);
 
@@ -69,13 +73,10 @@ export class NotificationStack extends Stack {
     });
   }
 
-  #createApi(): WebSocketApi {
-    const environment = { CONNECTIONS_TABLE: this.#connections.tableName };
+  #createApi(connect: TidemarkFunction): WebSocketApi {
     const authorize = this.#function('Authorize', { TICKETS_TABLE: this.tickets.tableName });
     this.tickets.grant(authorize, 'dynamodb:DeleteItem');
-    const connect = this.#function('Connect', environment);
-    this.#connections.grant(connect, 'dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:DeleteItem');
-    const disconnect = this.#function('Disconnect', environment);
+    const disconnect = this.#function('Disconnect', { CONNECTIONS_TABLE: this.#connections.tableName });
     this.#connections.grant(disconnect, 'dynamodb:DeleteItem');
     const socketMessage = this.#function('SocketMessage');
 
@@ -99,6 +100,13 @@ export class NotificationStack extends Stack {
     return api;
   }
 
+  /** A connection takes the place of the one that its device had. */
+  #letReplace(connect: TidemarkFunction, stage: WebSocketStage, callbackUrl: string): void {
+    this.#connections.grant(connect, 'dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:DeleteItem');
+    connect.addEnvironment('SOCKET_CALLBACK_URL', callbackUrl);
+    grantConnections(connect, stage, 'DELETE');
+  }
+
   /** Outside the VPC: an isolated subnet has no way to the API's @connections. */
   #push(stage: WebSocketStage, callbackUrl: string, stream: StreamStack): TidemarkFunction {
     const notify = new TidemarkFunction(this, 'Notify', {
@@ -115,9 +123,10 @@ export class NotificationStack extends Stack {
     // The newest records only: a device that was away reads what it missed from its change sequence.
     // Lambda's own default window is 500 ms, which would be most of the time a push may take.
     stream.feed(notify, {
-      group: 'tidemark-notify',
+      group: this.consumerGroup,
       from: StartingPosition.LATEST,
-      batchSize: 100,
+      // A commit has up to 500 changes; the devices of its user get one message for all that come in one batch.
+      batchSize: 500,
       window: Duration.seconds(0),
     });
     return notify;

@@ -51,7 +51,7 @@ export class OperationsStack extends Stack {
   }
 
   /** What a user of the service would notice. */
-  #service({ notification, api }: OperationsStackProps, throttled: Metric): Record<string, Watch> {
+  #service({ notification, stream, api }: OperationsStackProps, throttled: Metric): Record<string, Watch> {
     const throttles = Object.fromEntries(
       [...waitedFor.map((name) => api.functions.get(name)), notification.notify].map((fn, index) => [
         `t${index}`,
@@ -106,6 +106,24 @@ export class OperationsStack extends Stack {
         periods: 3,
         of: 5,
         meaning: 'Changes take more than a second from their commit to other devices.',
+      },
+      NotifyBacklog: {
+        metric: new MathExpression({
+          expression: 'MAX([age / 1000, lag])',
+          usingMetrics: { age: figure('NotifyAge', Stats.MAXIMUM), lag: stream.lagOf(notification.consumerGroup) },
+          label: 'seconds that the oldest change waits for its push',
+        }),
+        threshold: 120,
+        periods: 2,
+        of: 3,
+        meaning: 'Changes wait for minutes to be pushed, or one batch of them comes again and again.',
+      },
+      PushesLost: {
+        metric: every(5, figure('PushesLost')),
+        threshold: 100,
+        periods: 2,
+        of: 3,
+        meaning: 'Pushes are given up, so devices hear of changes minutes late.',
       },
     };
   }

@@ -1,4 +1,5 @@
 import { CustomResource, Duration, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping, type StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -93,6 +94,16 @@ export class StreamStack extends Stack {
     acknowledge(mapping, {
       'Serverless-LambdaEventSourceMappingDestination':
         'With a destination a batch is given up after ten tries, while a database is away for instance. Consumers put a record that cannot be read aside by its offset and count it; for all else they try until it works.',
+    });
+  }
+
+  /** Seconds that a consumer group would need for what waits, as MSK estimates it: also while nobody reads at all. */
+  lagOf(group: string): Metric {
+    return new Metric({
+      namespace: 'AWS/Kafka',
+      metricName: 'EstimatedMaxTimeLag',
+      dimensionsMap: { 'Cluster Name': this.clusterName, 'Consumer Group': group, Topic: topicName },
+      statistic: Stats.MAXIMUM,
     });
   }
 

@@ -5,8 +5,8 @@ import { Uuid } from './uuid.ts';
 export const TicketRequest = z.strictObject({ device_id: Uuid });
 export type TicketRequest = z.infer<typeof TicketRequest>;
 
-/** 256 random bits, in base64url. */
-export const Ticket = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+/** Whom it stands for, user and device, and 256 random bits in base64url. */
+export const Ticket = z.string().regex(/^([0-9a-f-]{36}\.){2}[A-Za-z0-9_-]{43}$/);
 
 export const TicketResponse = z.strictObject({
   ticket: Ticket,

@@ -2,23 +2,25 @@ import { ConditionalCheckFailedException, DeleteItemCommand } from '@aws-sdk/cli
 import { Ticket } from '../../protocol/ticket.ts';
 import { dynamo } from '../shared/dynamo.ts';
 import { requireEnv } from '../shared/env.ts';
+import { ticketKey } from '../shared/ticket-key.ts';
 
 /** Takes a ticket, which only one caller can, and answers whom it stands for; nothing for a used or old one. */
 export async function redeemTicket(ticket: string): Promise<{ userId: string; deviceId: string } | undefined> {
-  // DynamoDB refuses keys that are empty or longer than 2,048 bytes.
   if (!Ticket.safeParse(ticket).success) return undefined;
+  const [userId = '', deviceId = '', secret = ''] = ticket.split('.');
   try {
     const { Attributes: item } = await dynamo().send(
       new DeleteItemCommand({
         TableName: requireEnv('TICKETS_TABLE'),
-        Key: { ticket: { S: ticket } },
-        ConditionExpression: 'attribute_exists(ticket)',
+        Key: ticketKey(userId, deviceId),
+        ConditionExpression: 'secret = :secret',
+        ExpressionAttributeValues: { ':secret': { S: secret } },
         ReturnValues: 'ALL_OLD',
       }),
     );
     // DynamoDB removes expired items within days, not on time.
     if (!item || Number(item.expires_at!.N) * 1000 <= Date.now()) return undefined;
-    return { userId: item.user_id!.S!, deviceId: item.device_id!.S! };
+    return { userId, deviceId };
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return undefined;
     throw error;

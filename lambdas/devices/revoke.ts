@@ -12,7 +12,7 @@ const client = once(() => new LambdaClient({}));
 export async function revoke(shard: Shard, userId: string, deviceId: string): Promise<Device> {
   const device = await revokeDevice(shard.pool, shard, userId, deviceId);
   if (!device) throw new ServiceError('not_found', 'you have no device with this id');
-  await hangUp({ userId, deviceId });
+  await hangUp({ userId, deviceIds: [deviceId] });
   return device;
 }
 

@@ -1,16 +1,22 @@
-import type { MSKEvent } from 'aws-lambda';
+import type { Context, MSKEvent } from 'aws-lambda';
 import { record } from '../shared/figures.ts';
 import { fileChangedEvents } from '../shared/kafka-event.ts';
 import { logger } from '../shared/log.ts';
 import { pushChanges } from './push.ts';
 
-/** Consumes the stream: each change goes to the sockets of the user's other devices. */
-export async function handler(event: MSKEvent): Promise<void> {
+/** What the pushes under way and the figures need at the end: a batch that runs out of time comes again from its start. */
+const RESERVE_MS = 5_000;
+
+/** Consumes the stream: the sockets of a user's other devices hear of the newest change of the batch. */
+export async function handler(event: MSKEvent, context: Context): Promise<void> {
+  const until = Date.now() + context.getRemainingTimeInMillis() - RESERVE_MS;
   const changes = fileChangedEvents(event);
   if (changes.length === 0) return;
-  const sent = await pushChanges(changes);
-  const lag = Date.now() - Math.min(...changes.map(({ timestamp }) => timestamp));
+  const oldest = Math.min(...changes.map(({ timestamp }) => timestamp));
+  // Before the work: a batch that fails again and again is seen by its age.
+  record({ NotifyAge: Date.now() - oldest });
+  const { sent, lost } = await pushChanges(changes, until);
   const requests = [...new Set(changes.map(({ request_id }) => request_id))];
-  logger.info('pushed', { changes: changes.length, sent, requests });
-  record({ NotifyLag: lag, Pushes: sent });
+  logger.info('pushed', { changes: changes.length, sent, lost, requests });
+  record({ NotifyLag: Date.now() - oldest, Pushes: sent, PushesLost: lost });
 }

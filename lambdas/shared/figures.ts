@@ -4,7 +4,11 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 const units = {
   /** From the commit of the oldest change of a batch until it was pushed. */
   NotifyLag: MetricUnit.Milliseconds,
+  /** Age of the oldest change of a batch when notify began: it grows while a batch keeps coming again. */
+  NotifyAge: MetricUnit.Milliseconds,
   Pushes: MetricUnit.Count,
+  /** Pushes that failed or had no time left; their devices read the changes within minutes. */
+  PushesLost: MetricUnit.Count,
   /** Age of the oldest event that was not published, when relay began. */
   OutboxAge: MetricUnit.Milliseconds,
   Published: MetricUnit.Count,

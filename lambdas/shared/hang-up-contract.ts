@@ -1,5 +1,5 @@
-/** What devices hands to hang-up: a device that was revoked, and its user. */
+/** What devices hands to hang-up: devices that were revoked, and their user. */
 export interface HangUpRequest {
   userId: string;
-  deviceId: string;
+  deviceIds: string[];
 }

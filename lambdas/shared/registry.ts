@@ -21,8 +21,9 @@ const keyOf = ({ userId, id }: Pick<Connection, 'userId' | 'id'>) => ({
   user_id: { S: userId },
   connection_id: { S: id },
 });
-/** A revoked device has an item in a partition of its own. */
-const revokedKey = (deviceId: string) => keyOf({ userId: `revoked ${deviceId}`, id: 'device' });
+/** A revoked device has an item in a partition of its own. The id alone is no name: another user may have chosen it too. */
+const revokedKey = (userId: string, deviceId: string) =>
+  keyOf({ userId: `revoked ${userId} ${deviceId}`, id: 'device' });
 
 function endingIn(seconds: number): { N: string } {
   return { N: String(Math.floor(Date.now() / 1000) + seconds) };
@@ -39,8 +40,8 @@ export async function enterConnection(connection: Connection): Promise<void> {
   await dynamo().send(new PutItemCommand({ TableName: table(), Item }));
 }
 
-/** The user's connections, of all devices. */
-export async function connectionsOf(userId: string): Promise<Connection[]> {
+/** The user's connections, of all devices. What outlived its two hours is none, though DynamoDB keeps it for days. */
+export async function connectionsOf(userId: string, abortSignal?: AbortSignal): Promise<Connection[]> {
   const pages = paginateQuery(
     { client: dynamo() },
     {
@@ -49,6 +50,7 @@ export async function connectionsOf(userId: string): Promise<Connection[]> {
       ExpressionAttributeValues: { ':user': { S: userId } },
       ConsistentRead: true,
     },
+    { abortSignal },
   );
   const found: Connection[] = [];
   for await (const { Items = [] } of pages) {
@@ -56,7 +58,8 @@ export async function connectionsOf(userId: string): Promise<Connection[]> {
       found.push({ userId, id: connection_id!.S!, deviceId: device_id!.S!, connectedAt: Number(connected_at!.N) });
     }
   }
-  return found;
+  const oldest = Date.now() - CONNECTION_SECONDS * 1000;
+  return found.filter(({ connectedAt }) => connectedAt > oldest);
 }
 
 export async function forgetConnection(connection: Pick<Connection, 'userId' | 'id'>): Promise<void> {
@@ -64,15 +67,15 @@ export async function forgetConnection(connection: Pick<Connection, 'userId' | '
 }
 
 /** Notes that a device may not connect any more; to be followed by a look at the connections that it has. */
-export async function noteRevoked(deviceId: string): Promise<void> {
-  const Item = { ...revokedKey(deviceId), expires_at: endingIn(REVOKED_SECONDS) };
+export async function noteRevoked(userId: string, deviceId: string): Promise<void> {
+  const Item = { ...revokedKey(userId, deviceId), expires_at: endingIn(REVOKED_SECONDS) };
   await dynamo().send(new PutItemCommand({ TableName: table(), Item }));
 }
 
 /** Whether the device was revoked lately; to be asked after its connection was entered. */
-export async function isRevoked(deviceId: string): Promise<boolean> {
+export async function isRevoked(userId: string, deviceId: string): Promise<boolean> {
   const { Item } = await dynamo().send(
-    new GetItemCommand({ TableName: table(), Key: revokedKey(deviceId), ConsistentRead: true }),
+    new GetItemCommand({ TableName: table(), Key: revokedKey(userId, deviceId), ConsistentRead: true }),
   );
   return Item !== undefined;
 }

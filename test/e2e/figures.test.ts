@@ -55,7 +55,17 @@ async function embeddedLines(): Promise<z.infer<typeof Embedded>[]> {
 }
 
 test('there are figures to watch', () => {
-  expect(watched).toEqual(['BlocksDeleted', 'GcLag', 'NotifyLag', 'OutboxAge', 'Published', 'Pushes', 'Unreadable']);
+  expect(watched).toEqual([
+    'BlocksDeleted',
+    'GcLag',
+    'NotifyAge',
+    'NotifyLag',
+    'OutboxAge',
+    'Published',
+    'Pushes',
+    'PushesLost',
+    'Unreadable',
+  ]);
 });
 
 test.each(watched)('%s is printed as CloudWatch takes it, under the name of the service', async (name) => {

@@ -47,8 +47,10 @@ afterAll(() => service.stop());
 async function walk(): Promise<void> {
   const [user, stranger] = [await service.signUp(), await service.signUp()];
   const other = await user.addDevice();
+  const replaced = new WebSocket(await other.socketUrl());
+  await once(replaced, 'open');
   const socket = new WebSocket(await other.socketUrl());
-  await once(socket, 'open');
+  await Promise.all([once(socket, 'open'), once(replaced, 'close')]);
 
   const first = randomBytes(50_000);
   const second = Buffer.concat([first.subarray(0, 25_000), Buffer.from('inserted'), first.subarray(25_000)]);

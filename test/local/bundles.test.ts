@@ -36,7 +36,7 @@ const clients: Record<string, string[]> = {
   admin: ['s3'],
   authorize: ['dynamodb'],
   brokers: ['kafka'],
-  connect: ['dynamodb'],
+  connect: ['apigatewaymanagementapi', 'dynamodb'],
   'database-login': ['rds-data'],
   delete: ['lambda'],
   'delta-apply': ['s3'],

@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { allChanges, deleteFiles, moveFiles, restoreFile, resultsOf } from './support/calls.ts';
+import { limits } from '../../protocol/limits.ts';
+import { offer } from '../support/user.ts';
+import { allChanges, deleteFiles, finalize, init, moveFiles, restoreFile, resultsOf } from './support/calls.ts';
 import { signUp } from './support/service.ts';
-import { openSocket } from './support/socket.ts';
+import { openSocket, type TestSocket } from './support/socket.ts';
 
-test('the other devices hear of every commit in order, the origin does not', async () => {
+test('the other devices hear of commits up to the newest, in order, the origin does not', async () => {
   const user = await signUp();
   const [second, third] = await Promise.all([user.addDevice(), user.addDevice()]);
   const sockets = await Promise.all([user, second, third].map(openSocket));
@@ -22,7 +24,15 @@ test('the other devices hear of every commit in order, the origin does not', asy
     { cursor: 4, file_path: 'b', version: 4, change_type: 'create' },
   ];
   for (const { next } of others) {
-    for (const change of expected) expect(await next()).toMatchObject({ type: 'changed', ...change });
+    // Changes of one batch come as one message.
+    for (let heard = 0; heard < 4; ) {
+      const message = await next();
+      const change = expected
+        .slice(heard)
+        .find(({ cursor }) => message.type === 'changed' && message.cursor === cursor);
+      expect(message).toMatchObject({ type: 'changed', ...change });
+      heard = change?.cursor ?? 0;
+    }
   }
   // Another device's change comes after all of its own would have.
   await second.save('end', randomBytes(10));
@@ -53,17 +63,51 @@ test('another user hears nothing', async () => {
   for (const { socket } of [mine, spy]) socket.close();
 });
 
-test('a device with two connections hears on both, and on one when the other is gone', async () => {
+test('a new connection of a device takes the place of the one before', async () => {
   const user = await signUp();
   const other = await user.addDevice();
-  const [first, second] = [await openSocket(other), await openSocket(other)];
+  const first = await openSocket(other);
+  const closed = once(first.socket, 'close');
+  const second = await openSocket(other);
+  await closed;
   await user.save('a', randomBytes(10));
-  expect(await first.next()).toMatchObject({ cursor: 1 });
   expect(await second.next()).toMatchObject({ cursor: 1 });
-  first.socket.terminate();
-  await user.save('b', randomBytes(10));
-  expect(await second.next()).toMatchObject({ cursor: 2 });
+  expect(first.received).toEqual([]);
   second.socket.close();
+});
+
+test('a new ticket of a device takes the place of the one before', async () => {
+  const user = await signUp();
+  const [old, fresh] = [await user.socketUrl(), await user.socketUrl()];
+  const [error] = await once(new WebSocket(old), 'error');
+  expect(String(error)).toContain('403');
+  const socket = new WebSocket(fresh);
+  await once(socket, 'open');
+  socket.close();
+});
+
+test('a user with many sockets and many changes at once does not keep the pushes of others', async () => {
+  const [noisy, quiet] = await Promise.all([signUp(), signUp()]);
+  const [listener, receiver] = await Promise.all([noisy.addDevice(), quiet.addDevice()]);
+  const heard = await openSocket(receiver);
+  const sockets: TestSocket[] = [];
+  for (let count = 0; count < 20; count++) sockets.push(await openSocket(listener));
+  const paths = Array.from({ length: limits.filesPerCall }, (_, index) => `${index}`);
+  const files = await Promise.all(paths.map((path) => offer(path, Buffer.of(), 0)));
+  await finalize(noisy, (await init(noisy, files)).upload_id);
+  await quiet.save('quiet', randomBytes(10));
+  expect(await heard.next()).toMatchObject({ file_path: 'quiet' });
+  const last = sockets.at(-1)!;
+  while ((await last.next()).type !== 'changed');
+  await noisy.save('last', randomBytes(10));
+  for (let cursor = 0; cursor <= paths.length; ) {
+    const message = await last.next();
+    if (message.type === 'changed') cursor = message.cursor;
+  }
+  // A batch has up to as many changes as the commit; how many batches it becomes is the stream's choice.
+  expect(last.received.length).toBeLessThan(paths.length / 10);
+  expect(sockets.slice(0, -1).flatMap(({ received }) => received)).toEqual([]);
+  for (const { socket } of [heard, last]) socket.close();
 });
 
 test('pings are answered, anything else with an error', async () => {

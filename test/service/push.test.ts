@@ -15,6 +15,8 @@ const gateway = mockClient(ApiGatewayManagementApiClient);
 const registry = mockClient(DynamoDBClient);
 const minutesAgo = (minutes: number) => Date.now() - minutes * 60_000;
 const metadata = { $metadata: {}, message: 'mocked' };
+const [first, second] = [randomUUID(), randomUUID()];
+const [origin, elsewhere] = [randomUUID(), randomUUID()];
 
 beforeEach(() => {
   process.env.CONNECTIONS_TABLE = 'connections';
@@ -22,40 +24,84 @@ beforeEach(() => {
   gateway.reset();
   registry.reset();
   registry.on(DeleteItemCommand).resolves({});
+  gateway.on(PostToConnectionCommand).resolves({});
 });
 
-function connections(...list: { id: string; connectedAt: number }[]): void {
-  const Items = list.map(({ id, connectedAt }) => ({
+/** What the registry answers for a user: connections of the given ids, opened ten minutes ago by other devices. */
+function connections(user: string, ids: readonly string[], connectedAt = minutesAgo(10), device?: string): void {
+  const Items = ids.map((id) => ({
     connection_id: { S: id },
-    device_id: { S: randomUUID() },
+    device_id: { S: device ?? randomUUID() },
     connected_at: { N: String(connectedAt) },
   }));
-  registry.on(QueryCommand).resolves({ Items });
+  registry.on(QueryCommand, { ExpressionAttributeValues: { ':user': { S: user } } }).resolves({ Items });
 }
 
-function change(cursor: number): FileChanged {
-  const [user_id, version_id, origin_device] = ['1', '2', '3'].map((n) => `00000000-0000-4000-8000-00000000000${n}`);
+function change(cursor: number, user_id = first, origin_device = origin): FileChanged {
   const what = { file_path: 'a', version: cursor, change_type: 'update', timestamp: 1, cursor } as const;
-  return { user_id: user_id!, version_id: version_id!, origin_device: origin_device!, ...what };
+  return { user_id, version_id: randomUUID(), origin_device, ...what };
 }
 
+const push = (...changes: FileChanged[]) => pushChanges(changes, Date.now() + 60_000);
+const posts = () =>
+  gateway.commandCalls(PostToConnectionCommand).map(({ args: [{ input }] }) => {
+    const { cursor } = JSON.parse(String(input.Data)) as { cursor: number };
+    return [input.ConnectionId, cursor];
+  });
 const forgotten = () => registry.commandCalls(DeleteItemCommand).map(({ args }) => args[0].input.Key!.connection_id!.S);
 
+test('a connection gets one message for all changes of a batch, which names the newest', async () => {
+  connections(first, ['a', 'b']);
+  expect(await push(change(1), change(3), change(2))).toEqual({ sent: 2, lost: 0 });
+  expect(posts()).toEqual([
+    ['a', 3],
+    ['b', 3],
+  ]);
+});
+
+test('the origin of the newest change hears of the newest one that is not its own', async () => {
+  connections(first, ['a'], minutesAgo(10), origin);
+  expect(await push(change(1, first, elsewhere), change(2), change(3))).toEqual({ sent: 1, lost: 0 });
+  expect(posts()).toEqual([['a', 1]]);
+  expect(await push(change(4))).toEqual({ sent: 0, lost: 0 });
+});
+
 test('a connection that is gone is forgotten, one that may be opening is kept', async () => {
-  connections({ id: 'gone', connectedAt: minutesAgo(10) }, { id: 'opening', connectedAt: minutesAgo(0) });
   gateway.on(PostToConnectionCommand).rejects(new GoneException(metadata));
-  expect(await pushChanges([change(1), change(2)])).toBe(0);
+  connections(first, ['gone']);
+  connections(second, ['opening'], minutesAgo(0));
+  expect(await push(change(1), change(1, second))).toEqual({ sent: 0, lost: 0 });
   expect(forgotten()).toEqual(['gone']);
 });
 
-test('a throttled push is skipped, the next one goes out', async () => {
-  connections({ id: 'busy', connectedAt: minutesAgo(10) });
-  gateway.on(PostToConnectionCommand).rejectsOnce(new LimitExceededException(metadata)).resolves({});
-  expect(await pushChanges([change(1), change(2)])).toBe(1);
+test('a push that is throttled or fails is given up, the others go out', async () => {
+  connections(first, ['busy', 'broken', 'good']);
+  gateway.on(PostToConnectionCommand, { ConnectionId: 'busy' }).rejects(new LimitExceededException(metadata));
+  gateway.on(PostToConnectionCommand, { ConnectionId: 'broken' }).rejects(new Error('no answer'));
+  expect(await push(change(1))).toEqual({ sent: 1, lost: 2 });
   expect(forgotten()).toEqual([]);
 });
 
-test('a registry that fails fails the batch, so that it comes again', async () => {
+test('a user with many connections has one turn at a time, as everybody', async () => {
+  connections(first, ['many 1', 'many 2', 'many 3']);
+  connections(second, ['one']);
+  await push(change(1), change(1, second));
+  expect(posts().map(([id]) => id)).toEqual(['many 1', 'one', 'many 2', 'many 3']);
+});
+
+test('what has not begun when the time is up is given up, so that the batch ends', async () => {
+  connections(first, ['late']);
+  expect(await pushChanges([change(1)], Date.now() - 1)).toEqual({ sent: 0, lost: 1 });
+  expect(posts()).toEqual([]);
+});
+
+test('a registry that fails for one user costs nobody else a push', async () => {
+  connections(second, ['one']);
+  registry.on(QueryCommand, { ExpressionAttributeValues: { ':user': { S: first } } }).rejects(new Error('throttled'));
+  expect(await push(change(1), change(1, second))).toEqual({ sent: 1, lost: 1 });
+});
+
+test('a registry that fails for all fails the batch, so that it comes again', async () => {
   registry.on(QueryCommand).rejects(new Error('throttled'));
-  await expect(pushChanges([change(1)])).rejects.toThrow('throttled');
+  await expect(push(change(1), change(1, second))).rejects.toThrow('throttled');
 });

@@ -81,7 +81,12 @@ const expected: Record<string, Expected> = {
   Service: outside(128, 5, ['API_URL', 'AUTH_CLIENT_ID', 'AUTH_PROVIDER_URL', 'SOCKET_URL'], []),
   Fallback: outside(128, 5, [], []),
   Authorize: outside(128, 5, ['TICKETS_TABLE'], ['dynamodb:DeleteItem']),
-  Connect: outside(128, 5, ['CONNECTIONS_TABLE'], ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem']),
+  Connect: outside(
+    128,
+    5,
+    ['CONNECTIONS_TABLE', 'SOCKET_CALLBACK_URL'],
+    ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'execute-api:ManageConnections'],
+  ),
   Disconnect: outside(128, 5, ['CONNECTIONS_TABLE'], ['dynamodb:DeleteItem']),
   SocketMessage: outside(128, 5, [], []),
   Notify: outside(

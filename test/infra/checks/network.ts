@@ -23,7 +23,7 @@ export const calls: Record<string, readonly string[]> = {
   Service: [],
   Fallback: [],
   Authorize: ['dynamodb'],
-  Connect: ['dynamodb'],
+  Connect: ['dynamodb', 'execute-api'],
   Disconnect: ['dynamodb'],
   SocketMessage: [],
   Notify: ['dynamodb', 'execute-api'],

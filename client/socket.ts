@@ -8,6 +8,8 @@ import { backoff, pause } from './retry.ts';
 const PING_MS = 5 * 60_000;
 const RENEW_MS = 115 * 60_000;
 const OPEN_TIMEOUT_MS = 15_000;
+/** A connection that lasted so long was none that another client of the same device takes away again. */
+const STABLE_MS = 60_000;
 
 export interface SocketOptions {
   readonly url: string;
@@ -24,15 +26,17 @@ export async function keepSocket(options: SocketOptions): Promise<void> {
   let failures = 0;
   while (!options.signal.aborted) {
     let reason: string;
+    let openedAt = Number.POSITIVE_INFINITY;
     try {
       const { body } = await options.api.ticket(options.deviceId);
       reason = await connect(`${options.url}?ticket=${encodeURIComponent(body.ticket)}`, options, () => {
-        failures = 0;
+        openedAt = performance.now();
       });
     } catch (error) {
       reason = messageOf(error);
     }
     if (options.signal.aborted) return;
+    if (performance.now() - openedAt > STABLE_MS) failures = 0;
     if (reason !== 'renewed') options.onClosed(reason);
     await pause(reason === 'renewed' ? 0 : backoff(++failures), options.signal);
   }

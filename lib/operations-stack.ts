@@ -107,16 +107,19 @@ export class OperationsStack extends Stack {
         of: 5,
         meaning: 'Changes take more than a second from their commit to other devices.',
       },
-      NotifyBacklog: {
-        metric: new MathExpression({
-          expression: 'MAX([age / 1000, lag])',
-          usingMetrics: { age: figure('NotifyAge', Stats.MAXIMUM), lag: stream.lagOf(notification.consumerGroup) },
-          label: 'seconds that the oldest change waits for its push',
-        }),
-        threshold: 120,
+      NotifyAge: {
+        metric: every(5, figure('NotifyAge', Stats.MAXIMUM)),
+        threshold: Duration.minutes(2).toMilliseconds(),
         periods: 2,
         of: 3,
-        meaning: 'Changes wait for minutes to be pushed, or one batch of them comes again and again.',
+        meaning: 'Changes are minutes old when notify gets them, or one batch of them comes again and again.',
+      },
+      NotifyBacklog: {
+        metric: stream.lagOf(notification.consumerGroup),
+        threshold: Duration.minutes(2).toSeconds(),
+        periods: 2,
+        of: 3,
+        meaning: 'Nobody, or too few, read the stream for notify, so changes wait for minutes to be pushed.',
       },
       PushesLost: {
         metric: every(5, figure('PushesLost')),

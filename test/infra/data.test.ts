@@ -24,7 +24,7 @@ describe('sync stream', () => {
     template('Notification').hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       StartingPosition: 'LATEST',
       MaximumBatchingWindowInSeconds: 0,
-      BatchSize: 100,
+      BatchSize: 500,
       Topics: ['file-changed'],
     });
     template('Maintenance').hasResourceProperties('AWS::Lambda::EventSourceMapping', {

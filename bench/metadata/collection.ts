@@ -44,7 +44,7 @@ export async function measureCollection(metadata: Metadata, progress: (text: str
       rates.store.push(
         await rateOf(async () => {
           const remove = async (hash: string) => {
-            for (const version of await listObjectVersions(hash)) await deleteObjectVersion(hash, version);
+            for (const version of (await listObjectVersions(hash)).versions) await deleteObjectVersion(hash, version);
           };
           await pMap(others, remove, { concurrency: CONCURRENCY });
         }),

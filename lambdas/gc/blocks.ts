@@ -5,6 +5,12 @@ import { toBytes } from '../shared/ids.ts';
 import { byteaText } from '../shared/sql.ts';
 
 const CONCURRENCY = 16;
+/** Blocks with more object versions, which several uploads at once do not make, wait until no other block is due. */
+const FEW_VERSIONS = 16;
+/** Object versions of such a block that one step deletes at most, before it turns to the next block. */
+const VERSIONS_PER_STEP = 1000;
+/** Object versions that are deleted before their names come off the lists. */
+const CHUNK = 128;
 
 /** Unused since before the grace period, and no open upload counts on it. By the database's clock. */
 export const UNUSED = `b.ref_count = 0 and b.delete_after < now()
@@ -19,7 +25,10 @@ export async function collectionLag(blocks: Database): Promise<number> {
 }
 
 /** What the second step takes: blocks that the first one condemned, never sent or damaged ones, and what an earlier run left. */
-const CONDEMNED = `(b.state in ('condemned', 'pending', 'quarantined') and ${UNUSED}) or (b.state = 'deleting' and b.delete_after < now())`;
+const CONDEMNED = `((b.state in ('condemned', 'pending', 'quarantined') and ${UNUSED}) or (b.state = 'deleting' and b.delete_after < now()))`;
+
+/** No object version is noted: the store has to be asked which there are. */
+const UNLISTED = `coalesce(cardinality(b.object_versions), 0) = 0`;
 
 interface Doomed {
   hash: string;
@@ -28,27 +37,40 @@ interface Doomed {
 }
 
 /**
- * Collects some blocks: live -> condemned, then condemned, pending or quarantined -> deleting with the object versions
- * that are there now, then those versions are deleted, then the rows. Each change of state is a short transaction that
- * locks first and asks then whether the block is unused, by a statement that sees all who held it before. A run that
- * stops anywhere is continued by the next. An upload in between revives the block, or makes an object version that is
- * not on the list and stays.
+ * Collects some blocks: live -> condemned, then condemned, pending or quarantined -> deleting with object versions that
+ * are there now, then those versions are deleted, then the rows. Each change of state is a short transaction that locks
+ * first and asks then whether the block is unused, by a statement that sees all who held it before. A run that stops
+ * anywhere is continued by the next. An upload in between revives the block, or makes an object version that is not on
+ * the list and stays.
+ *
+ * How many versions a block has is up to whoever sent it. So a list is one page of the store's, what has many waits
+ * until nothing else is due, and names come off a list as their versions go; an empty list is filled again, and the row
+ * goes when there is nothing to fill it with.
+ * @param until when to stop, in milliseconds since 1970
  */
 export async function collectBlocks(
   blocks: Database,
   limit: number,
-): Promise<{ condemned: number; deleted: number; taken: number }> {
+  until: number,
+): Promise<{ condemned: number; deleted: number; more: boolean }> {
   const condemned = await condemn(blocks, limit);
-  const { rows: candidates } = await blocks.query<{ hash: string }>(
-    `select encode(b.block_hash, 'hex') as hash from blocks.blocks b where ${CONDEMNED} order by b.delete_after limit $1`,
+  const { rows: unlisted } = await blocks.query<{ hash: string }>(
+    `select encode(b.block_hash, 'hex') as hash from blocks.blocks b
+     where ${CONDEMNED} and ${UNLISTED} order by b.delete_after limit $1`,
     [limit],
   );
-  const options = { concurrency: CONCURRENCY };
-  const list = async ({ hash }: { hash: string }) => ({ hash, versions: await listObjectVersions(hash) });
-  const doomed = await doom(blocks, await pMap(candidates, list, options));
-  const objects = doomed.flatMap(({ hash, versions }) => versions.map((version) => ({ hash, version })));
-  await pMap(objects, ({ hash, version }) => deleteObjectVersion(hash, version), options);
-  return { condemned, deleted: await removeRows(blocks, doomed), taken: candidates.length };
+  const list = async ({ hash }: { hash: string }) => ({ hash, ...(await listObjectVersions(hash)) });
+  const listed = await pMap(unlisted, list, { concurrency: CONCURRENCY });
+  const whole = new Set(listed.flatMap(({ hash, more }) => (more ? [] : [hash])));
+  const doomed = await doom(blocks, listed);
+  const few = doomed.filter(({ hash, versions }) => whole.has(hash) && versions.length <= FEW_VERSIONS);
+  const gone = await deleteVersions(few, until);
+  const deleted = await removeRows(
+    blocks,
+    few.filter(({ hash, versions }) => gone.get(hash) === versions.length),
+  );
+  if (unlisted.length === limit) return { condemned, deleted, more: true };
+  return { condemned, deleted, more: await shortenLists(blocks, limit, until) };
 }
 
 async function condemn(blocks: Database, limit: number): Promise<number> {
@@ -66,7 +88,7 @@ async function condemn(blocks: Database, limit: number): Promise<number> {
   });
 }
 
-/** Answers the blocks that are still unused, with what is to be deleted: for one that an earlier run doomed, its list. */
+/** Notes what is to be deleted of those blocks that are still unused; answers these. */
 async function doom(blocks: Database, listed: readonly Doomed[]): Promise<Doomed[]> {
   if (listed.length === 0) return [];
   return await transaction(blocks, async (sql) => {
@@ -76,14 +98,75 @@ async function doom(blocks: Database, listed: readonly Doomed[]): Promise<Doomed
     );
     const free = new Set(locked.map(({ hash }) => hash));
     const { rows } = await sql.query<Doomed>(
-      `update blocks.blocks b set state = 'deleting', object_versions = coalesce(b.object_versions, listed.versions)
+      `update blocks.blocks b set state = 'deleting', object_versions = listed.versions
        from json_to_recordset($1) listed(hash bytea, versions text[])
-       where b.block_hash = listed.hash and (${CONDEMNED})
+       where b.block_hash = listed.hash and ${CONDEMNED} and ${UNLISTED}
        returning encode(b.block_hash, 'hex') as hash, b.object_versions as versions`,
       [toRecords(listed.filter(({ hash }) => free.has(hash)))],
     );
     return rows;
   });
+}
+
+/** Deletes object versions in the order given until the time is up. Answers how many of each block, by its hash. */
+async function deleteVersions(doomed: readonly Doomed[], until: number): Promise<Map<string, number>> {
+  const gone = new Map(doomed.map(({ hash }) => [hash, 0]));
+  const objects = doomed.flatMap(({ hash, versions }) => versions.map((version) => ({ hash, version })));
+  await pMap(
+    objects,
+    async ({ hash, version }) => {
+      if (Date.now() >= until) return;
+      await deleteObjectVersion(hash, version);
+      gone.set(hash, gone.get(hash)! + 1);
+    },
+    { concurrency: CONCURRENCY },
+  );
+  return gone;
+}
+
+/** Deletes what is on the lists of some blocks, those with the shortest first. Answers whether it deleted any. */
+async function shortenLists(blocks: Database, limit: number, until: number): Promise<boolean> {
+  const { rows } = await blocks.query<Doomed>(
+    `select encode(b.block_hash, 'hex') as hash, b.object_versions[1:${VERSIONS_PER_STEP}] as versions
+     from blocks.blocks b where b.state = 'deleting' and b.delete_after < now() and not ${UNLISTED}
+     order by cardinality(b.object_versions), b.delete_after limit $1`,
+    [limit],
+  );
+  let chunk: Doomed[] = [];
+  let size = 0;
+  const finish = async () => {
+    const gone = await deleteVersions(chunk, until);
+    await strike(
+      blocks,
+      chunk.map(({ hash, versions }) => ({ hash, versions: versions.slice(0, gone.get(hash)) })),
+    );
+    [chunk, size] = [[], 0];
+  };
+  for (const { hash, versions } of rows) {
+    for (let start = 0; start < versions.length; start += CHUNK) {
+      if (Date.now() >= until) return true;
+      const part = versions.slice(start, start + CHUNK);
+      if (size + part.length > CHUNK) await finish();
+      chunk.push({ hash, versions: part });
+      size += part.length;
+    }
+  }
+  if (size > 0) await finish();
+  return rows.length > 0;
+}
+
+/** Takes names off the lists that begin with them; another run may have done so, or an upload taken the block up. */
+async function strike(blocks: Database, gone: readonly Doomed[]): Promise<void> {
+  await blocks.query(
+    `update blocks.blocks b set object_versions = b.object_versions[cardinality(held.versions) + 1:]
+     from (
+       select b.block_hash, gone.versions from blocks.blocks b
+       join json_to_recordset($1) gone(hash bytea, versions text[]) on b.block_hash = gone.hash
+       where b.state = 'deleting' and b.object_versions[1:cardinality(gone.versions)] = gone.versions
+       for no key update of b skip locked) held
+     where b.block_hash = held.block_hash`,
+    [toRecords(gone)],
+  );
 }
 
 /** Removes the rows of blocks whose deletion is done, unless an upload took them up or another run removed them. */

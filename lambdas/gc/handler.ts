@@ -1,4 +1,4 @@
-import type { MSKEvent } from 'aws-lambda';
+import type { Context, MSKEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { databases } from '../shared/database.ts';
 import { record } from '../shared/figures.ts';
@@ -8,13 +8,16 @@ import { confirmVersions } from '../shared/tables/ledger.ts';
 import { collectionLag } from './blocks.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 
-/** Under the function's 300 s, with room for the batch that is under way. */
-const RUN_MS = 240_000;
+/** Of the function's time; the rest is room for the batch that is under way. */
+const RUN_SHARE = 0.8;
 
 const SweepEvent = z.object({ dry_run: z.boolean().default(false) });
 
 /** Two jobs: confirm the counts of versions that the stream reports, and, on the schedule, the hourly sweep. */
-export async function handler(event: MSKEvent | Record<string, unknown>): Promise<SweepReport | undefined> {
+export async function handler(
+  event: MSKEvent | Record<string, unknown>,
+  context: Context,
+): Promise<SweepReport | undefined> {
   if (isStream(event)) {
     const versions = fileChangedEvents(event).map(({ version_id }) => version_id);
     const confirmed = await confirmVersions(databases().blocks, versions);
@@ -22,7 +25,8 @@ export async function handler(event: MSKEvent | Record<string, unknown>): Promis
     return undefined;
   }
   const { dry_run: dryRun } = SweepEvent.parse(event);
-  const report = await sweep(databases(), { dryRun, until: Date.now() + RUN_MS });
+  const until = Date.now() + RUN_SHARE * context.getRemainingTimeInMillis();
+  const report = await sweep(databases(), { dryRun, until });
   logger.info('swept', { ...report });
   if (!dryRun) record({ GcLag: await collectionLag(databases().blocks), BlocksDeleted: report.blocks_deleted });
   return report;

@@ -25,6 +25,8 @@ export interface SweepReport {
 
 /** Rows per step, so that no transaction lasts long. */
 const BATCH = 500;
+/** Sessions per step, each with up to 500 files. */
+const SESSIONS = 25;
 
 /**
  * The hourly run. First everything that lets go of blocks, in every shard; only when all of that went without an error,
@@ -48,9 +50,10 @@ export async function sweep(
   };
   if (dryRun) return { ...report, ...(await preview(databases)) };
 
-  const repeat = async (step: () => Promise<number>): Promise<number> => {
+  /** Repeats a step for as long as it takes up `full` rows or more. */
+  const repeat = async (full: number, step: () => Promise<number>): Promise<number> => {
     let total = 0;
-    for (let done = BATCH; done === BATCH; total += done) {
+    for (let done = full; done >= full; total += done) {
       if (Date.now() >= until) {
         report.unfinished = true;
         break;
@@ -60,20 +63,21 @@ export async function sweep(
     return total;
   };
   for (const shard of databases.shards) {
-    const inShard = (step: typeof removeExpiredUploads) => () =>
-      transaction(shard.pool, (sql) => step(sql, shard, BATCH));
-    report.changes_forgotten += await repeat(inShard(forgetChanges));
-    report.versions_expired += await repeat(() => expireVersions(databases.blocks, shard, BATCH));
-    report.uploads_expired += await repeat(inShard(removeExpiredUploads));
-    report.answers_forgotten += await repeat(inShard(removeOldAnswers));
+    const inShard = (limit: number, step: typeof removeExpiredUploads) =>
+      repeat(limit, () => transaction(shard.pool, (sql) => step(sql, shard, limit)));
+    report.changes_forgotten += await inShard(BATCH, forgetChanges);
+    // Steps that end early, where versions have many blocks, go on until there are none.
+    report.versions_expired += await repeat(1, () => expireVersions(databases.blocks, shard, BATCH));
+    report.uploads_expired += await inShard(SESSIONS, removeExpiredUploads);
+    report.answers_forgotten += await inShard(BATCH, removeOldAnswers);
   }
-  report.counts_settled = await repeat(() => settleLedger(databases, BATCH));
-  report.pins_expired = await repeat(() => removeExpiredPins(databases.blocks, BATCH));
-  await repeat(async () => {
-    const { condemned, deleted, taken } = await collectBlocks(databases.blocks, BATCH);
+  report.counts_settled = await repeat(1, () => settleLedger(databases, BATCH));
+  report.pins_expired = await repeat(BATCH, () => removeExpiredPins(databases.blocks, BATCH));
+  await repeat(1, async () => {
+    const { condemned, deleted, more } = await collectBlocks(databases.blocks, BATCH, until);
     report.blocks_condemned += condemned;
     report.blocks_deleted += deleted;
-    return taken;
+    return Number(more);
   });
   return report;
 }

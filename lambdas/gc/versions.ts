@@ -2,6 +2,7 @@ import { limits } from '../../protocol/limits.ts';
 import { lowerReferences } from '../shared/commit/references.ts';
 import { type Database, type Shard, transaction } from '../shared/database.ts';
 import { toHexes } from '../shared/ids.ts';
+import { firstBlocks } from '../shared/sql.ts';
 import { lockAccounts } from '../shared/tables/accounts.ts';
 import { reopenVersions } from '../shared/tables/ledger.ts';
 import { filterVersions } from '../shared/tables/versions.ts';
@@ -19,8 +20,11 @@ const expired = (schema: string) => `${OVERDUE}
  */
 export async function expireVersions(blocks: Database, shard: Shard, limit: number): Promise<number> {
   const { rows } = await shard.pool.query<{ version_id: string; user_id: string; block_hashes: Buffer[] }>(
-    `select v.version_id, v.user_id, v.block_hashes from ${shard.schema}.file_versions v
-     where ${expired(shard.schema)} order by v.superseded_at limit $1`,
+    `select version_id, user_id, block_hashes from ${firstBlocks(
+      `select v.* from ${shard.schema}.file_versions v
+       where ${expired(shard.schema)} order by v.superseded_at limit $1`,
+      'superseded_at, version_id',
+    )} first`,
     [limit],
   );
   if (rows.length === 0) return 0;

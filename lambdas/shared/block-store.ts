@@ -3,8 +3,6 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectVersionsCommand,
-  type ListObjectVersionsCommandInput,
-  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -112,20 +110,12 @@ export async function writeBlock(hash: string, content: Uint8Array): Promise<voi
   await client().send(new PutObjectCommand({ ...objectOf(hash), Body: content, ChecksumSHA256: checksum }));
 }
 
-/** The ids of all versions of a block's object, the current one included. */
-export async function listObjectVersions(hash: string): Promise<string[]> {
+/** Ids of versions of a block's object, the newest and so the current one first: a page of them, with whether there are more. */
+export async function listObjectVersions(hash: string): Promise<{ versions: string[]; more: boolean }> {
   const { Bucket, Key } = objectOf(hash);
-  const found: string[] = [];
-  for (let marker: Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'> | undefined = {}; marker; ) {
-    const page: ListObjectVersionsCommandOutput = await client().send(
-      new ListObjectVersionsCommand({ Bucket, Prefix: Key, ...marker }),
-    );
-    for (const version of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]) found.push(version.VersionId!);
-    marker = page.IsTruncated
-      ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
-      : undefined;
-  }
-  return found;
+  const page = await client().send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));
+  const found = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])];
+  return { versions: found.map(({ VersionId }) => VersionId!), more: page.IsTruncated === true };
 }
 
 export async function deleteObjectVersion(hash: string, versionId: string): Promise<void> {

@@ -161,7 +161,7 @@ class Run {
       case 'sweep':
         return () => this.#sweep();
       case 'collect':
-        return async () => void (await collectBlocks(this.#world.databases.blocks, 500));
+        return async () => void (await collectBlocks(this.#world.databases.blocks, 500, Number.POSITIVE_INFINITY));
       case 'expire':
         return () => this.#expire();
       case 'audit':

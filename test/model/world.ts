@@ -92,7 +92,7 @@ export class World {
           Buffer.from(hash, 'hex'),
           state,
           contents[index]!.length,
-          state === 'deleting' ? await listObjectVersions(hash) : null,
+          state === 'deleting' ? (await listObjectVersions(hash)).versions : null,
         ],
       );
     }

@@ -132,7 +132,7 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   countsOf: (sql) => countsOf(sql, hashes),
   blocksBetween: (sql) => blocksBetween(sql, hashes[0]!, hashes[1]!),
   openVersions: (sql) => openVersions(sql, hashes),
-  collectBlocks: (sql) => collectBlocks(sql, 10),
+  collectBlocks: (sql) => collectBlocks(sql, 10, Number.POSITIVE_INFINITY),
   removeExpiredPins: (sql) => removeExpiredPins(sql, 10),
   expireVersions: (sql) => expireVersions(sql, { ...shard, pool: sql }, 10),
   forgetChanges: (sql) => forgetChanges(sql, shard, 10),

@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
 import type { Database } from '../database.ts';
 import { toBytes, toHexes } from '../ids.ts';
-import { byteaText, type Sql } from '../sql.ts';
+import { byteaText, firstBlocks, type Sql } from '../sql.ts';
 
 /** A version whose blocks are counted: its distinct hashes. */
 export interface Counted {
@@ -110,7 +110,10 @@ export async function reopenVersions(sql: Database, versions: readonly Counted[]
 /** Some unsettled versions, oldest first. */
 export async function listUnsettled(sql: Database, limit: number): Promise<{ version_id: string; user_id: string }[]> {
   const { rows } = await sql.query<{ version_id: string; user_id: string }>(
-    `select version_id, user_id from blocks.ledger where ${UNSETTLED} order by changed_at limit $1`,
+    `select version_id, user_id from ${firstBlocks(
+      `select * from blocks.ledger where ${UNSETTLED} order by changed_at limit $1`,
+      'changed_at, version_id',
+    )} first`,
     [limit],
   );
   return rows;

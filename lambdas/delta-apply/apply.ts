@@ -1,13 +1,16 @@
 import pMap from 'p-map';
 import { applyDelta, DeltaError } from '../../codec/index.ts';
 import type { DeltaApplyHeader, DeltaApplyResponse } from '../../protocol/delta-apply.ts';
+import type { ItemError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import { writeBlock } from '../shared/block-store.ts';
 import { noteArrivals } from '../shared/commit/arrivals.ts';
 import type { Databases } from '../shared/database.ts';
-import { itemError } from '../shared/errors.ts';
+import { itemError, ServiceError } from '../shared/errors.ts';
+import { findBlocks, isStored } from '../shared/tables/blocks.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findPins } from '../shared/tables/pins.ts';
-import { requireUpload } from '../shared/tables/uploads.ts';
+import { offeredSizes, requireUpload } from '../shared/tables/uploads.ts';
 import { type BaseReader, openBases } from './bases.ts';
 
 type Delta = DeltaApplyHeader['deltas'][number];
@@ -16,27 +19,43 @@ type Result = DeltaApplyResponse['results'][number];
 /** Each holds a base of up to 12 MiB and a target of 4 MiB, of the function's 1,769 MB. */
 const CONCURRENCY = 8;
 
-/** Rebuilds blocks from deltas against the user's own versions, verifies and stores them. Each fails alone. */
+/**
+ * Rebuilds blocks from deltas against the user's own versions, verifies and stores them. Each fails alone. What is stored
+ * already, or was made by an earlier delta of the call, is not made again.
+ * @throws ServiceError `limit_exceeded` for more work than fits a call
+ */
 export async function applyDeltas(
   databases: Databases,
   userId: string,
   { header, deltas }: { header: DeltaApplyHeader; deltas: readonly Uint8Array[] },
 ): Promise<DeltaApplyResponse> {
+  const hashes = [...new Set(header.deltas.map(({ hash }) => hash))];
   const shard = databases.shardOf(userId);
   await requireDevice(shard.pool, shard, userId, header.device_id);
   await requireUpload(shard.pool, shard, userId, header.upload_id);
   const session = { userId, uploadId: header.upload_id };
-  const pins = await findPins(databases.blocks, session, [...new Set(header.deltas.map(({ hash }) => hash))]);
+  const offered = await offeredSizes(shard.pool, shard, session, hashes);
+  const pins = await findPins(databases.blocks, session, hashes);
+  const rows = await findBlocks(databases.blocks, hashes);
   const bases = await openBases(shard, userId, header.deltas);
+  checkWork(header, bases);
 
+  const made = new Map<string, Promise<Result>>();
+  const makeOnce = (delta: Delta, bytes: Uint8Array): Promise<Result> => {
+    const { hash } = delta;
+    const stored = isStored(rows.get(hash));
+    const nothing: Result = stored && pins.get(hash)!.verified ? { hash } : { hash, error: notMade };
+    const before = made.get(hash) ?? Promise.resolve(nothing);
+    const result = before.then((known) => (known.error ? applyOne(bases, delta, bytes, stored) : known));
+    made.set(hash, result);
+    return result;
+  };
   const work = header.deltas.map((delta, index) => ({ delta, bytes: deltas[index]! }));
   const results = await pMap(
     work,
     async ({ delta, bytes }): Promise<Result> => {
-      if (!pins.has(delta.hash)) {
-        return { hash: delta.hash, error: itemError('not_found', 'the block is not part of this upload') };
-      }
-      return await applyOne(bases, delta, bytes);
+      const error = refusal(delta, pins.has(delta.hash) ? offered.get(delta.hash) : undefined);
+      return error ? { hash: delta.hash, error } : await makeOnce(delta, bytes);
     },
     { concurrency: CONCURRENCY },
   );
@@ -49,12 +68,34 @@ export async function applyDeltas(
   return { results };
 }
 
-async function applyOne(bases: BaseReader, delta: Delta, bytes: Uint8Array): Promise<Result> {
+const notMade = itemError('not_found', 'the block is not made yet');
+
+/** @param sizes with which the upload names the block */
+function refusal({ size }: Delta, sizes: readonly number[] | undefined): ItemError | undefined {
+  if (!sizes) return itemError('not_found', 'the block is not part of this upload');
+  if (sizes.includes(size)) return undefined;
+  return itemError(
+    'content_mismatch',
+    `the block was offered with ${sizes[0]} bytes, not ${size}: offer its real size`,
+  );
+}
+
+/** Demands that what the call reads and makes fits the function's time. */
+function checkWork({ deltas }: DeltaApplyHeader, bases: BaseReader): void {
+  const bytes = deltas.reduce((sum, { base, size }) => sum + bases.size(base) + size, 0);
+  if (bytes <= limits.deltaWorkBytes) return;
+  throw new ServiceError(
+    'limit_exceeded',
+    `bases and blocks of this call have ${bytes} bytes, at most ${limits.deltaWorkBytes} are taken: send fewer deltas`,
+  );
+}
+
+async function applyOne(bases: BaseReader, delta: Delta, bytes: Uint8Array, stored: boolean): Promise<Result> {
   const base = await bases.read(delta.base);
   if (!base) return { hash: delta.hash, error: itemError('not_found', 'the base is no block of a version of yours') };
   try {
     const block = await applyDelta(base, bytes, { expectedSize: delta.size, expectedHash: delta.hash });
-    await writeBlock(delta.hash, block);
+    if (!stored) await writeBlock(delta.hash, block);
     return { hash: delta.hash };
   } catch (error) {
     if (error instanceof DeltaError) return { hash: delta.hash, error: itemError('bad_delta', error.message) };

@@ -9,6 +9,8 @@ type Base = ReturnType<typeof DeltaBase.parse>;
 export interface BaseReader {
   /** The neighbouring blocks of the base in one piece, or nothing where the version does not have them. */
   read(base: Base): Promise<Uint8Array | undefined>;
+  /** Bytes of those of its blocks that the version has. */
+  size(base: Base): number;
 }
 
 /** Blocks of 4 MiB kept for the next deltas, whose bases are often the neighbours; of the function's 1,769 MB. */
@@ -20,6 +22,7 @@ export async function openBases(shard: Shard, userId: string, deltas: readonly {
   const names = new Map(deltas.map(({ base }) => [keyOf(base), base]));
   const versions = await findVersions(shard.pool, shard, userId, [...names.values()]);
   const hashes = new Map([...names.keys()].map((key, index) => [key, toHexes(versions[index]?.block_hashes ?? [])]));
+  const sizes = new Map([...names.keys()].map((key, index) => [key, versions[index]?.block_sizes ?? []]));
   const kept = new Map<string, Promise<Uint8Array>>();
   const fetchOnce = (hash: string) => {
     const block = kept.get(hash) ?? readBlock(hash);
@@ -30,6 +33,10 @@ export async function openBases(shard: Shard, userId: string, deltas: readonly {
     return block;
   };
   return {
+    size(base) {
+      const wanted = sizes.get(keyOf(base))!.slice(base.first, base.first + base.count);
+      return wanted.reduce((sum, size) => sum + size, 0);
+    },
     async read(base) {
       const wanted = hashes.get(keyOf(base))!.slice(base.first, base.first + base.count);
       if (wanted.length < base.count) return undefined;

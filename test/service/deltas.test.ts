@@ -4,7 +4,18 @@ import { encodeDelta } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { OfferedFile } from '../../protocol/upload-init.ts';
 import { blocksOf, offer, type User } from '../support/user.ts';
-import { applyDeltas, download, finalize, init, moveFiles, put, type TestDelta } from './support/calls.ts';
+import { objectVersions } from './support/blocks.ts';
+import {
+  applyDeltas,
+  callDeltas,
+  download,
+  errorOf,
+  finalize,
+  init,
+  moveFiles,
+  put,
+  type TestDelta,
+} from './support/calls.ts';
 import { signUp } from './support/service.ts';
 
 let user: User;
@@ -152,4 +163,50 @@ test('equal deltas in one call count once', async () => {
   ]);
   expect((await blocksOf(edited(old)))[0]!.hash).toBe(item.hash);
   expect(await finalize(user, upload_id)).toMatchObject([{ version: 2 }]);
+});
+
+test('a delta makes a block of the size that was offered, and no other', async () => {
+  const old = randomBytes(1000);
+  await user.save('small', old);
+  const base = { path: 'small', version: 1, first: 0, count: 1 };
+  const { file, item } = await offerDelta('large', Buffer.alloc(100_000, 7), { base, source: old });
+  const cheap = { ...file, size: 1, blocks: [{ ...file.blocks[0]!, size: 1 }] };
+  const { upload_id } = await init(user, [cheap]);
+  expect((await applyDeltas(user, upload_id, [item])).results).toMatchObject([
+    { hash: item.hash, error: { code: 'content_mismatch' } },
+  ]);
+  expect(await objectVersions(item.hash)).toEqual([]);
+});
+
+test('a block is written once, however often its delta comes in one call or in several', async () => {
+  const old = randomBytes(1000);
+  await user.save('once', old);
+  const base = { path: 'once', version: 1, first: 0, count: 1 };
+  const { file, item } = await offerDelta('once', edited(old), { base, source: old, version: 1 });
+  const { upload_id } = await init(user, [file]);
+  for (const count of [5, 1, 1]) {
+    const results = Array.from({ length: count }, () => ({ hash: item.hash }));
+    expect(await applyDeltas(user, upload_id, new Array<TestDelta>(count).fill(item))).toEqual({ results });
+  }
+  expect(await objectVersions(item.hash)).toHaveLength(1);
+  expect(await finalize(user, upload_id)).toMatchObject([{ version: 2 }]);
+});
+
+test('more work than a call has time for is refused before it begins', async () => {
+  const old = randomBytes(3 * limits.blockBytes);
+  await user.save('much', old);
+  const base = { path: 'much', version: 1, first: 0, count: 3 };
+  const count = limits.deltaWorkBytes / (3 * limits.blockBytes) + 1;
+  const items = await Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      offerDelta(`work/${index}`, randomBytes(10), { base, source: old.subarray(0, 10) }),
+    ),
+  );
+  const { upload_id } = await init(
+    user,
+    items.map(({ file }) => file),
+  );
+  const deltas = items.map(({ item }) => item);
+  errorOf(await callDeltas(user, upload_id, deltas), 'limit_exceeded');
+  expect(await objectVersions(deltas[0]!.hash)).toEqual([]);
 });

@@ -109,6 +109,26 @@ test('a deleted file goes for good 30 days later, and its path starts anew', asy
   expect(await blockRow(await hashOf(content))).toMatchObject({ ref_count: 0 });
 });
 
+test('version numbers go on after all that was at a path has expired: an old base wins nothing', async () => {
+  const user = await signUp();
+  await user.save('deleted', randomBytes(100));
+  await deleteFiles(user, [{ path: 'deleted', base_version: 1 }]);
+  await user.save('moved', randomBytes(100));
+  await moveFiles(user, [{ from: 'moved', to: 'elsewhere', base_version: 1 }]);
+  await passDays(user, 31);
+  await sweep();
+  for (const path of ['deleted', 'moved']) {
+    const { version } = (await user.save(path, randomBytes(100))) as { version: number };
+    expect(version).toBeGreaterThan(2);
+    errorOf(await deleteFiles(user, [{ path, base_version: 1 }]), 'stale_version');
+    const { refused } = await init(user, [await offer(path, randomBytes(100), 1)]);
+    expect(refused).toMatchObject([{ error: { code: 'stale_version', current_version: version } }]);
+    errorOf(await moveFiles(user, [{ from: path, to: 'away', base_version: 1 }]), 'stale_version');
+  }
+  await user.save('never-there', randomBytes(100));
+  expect(await history(user, 'elsewhere')).toMatchObject([{ version: 2 }]);
+});
+
 test('a file that was restored before its history ended keeps its content', async () => {
   const user = await signUp();
   const content = randomBytes(100);

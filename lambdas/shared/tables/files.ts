@@ -16,7 +16,10 @@ export interface Target {
   /** The file that was deleted there last, when nothing is there. */
   deleted_file_id: string | null;
   deleted_kind: Kind | null;
-  /** The highest version that any file had at this path; 0 for none. */
+  /**
+   * No version at this path had a higher number. Once those that were there are no longer kept, it is the number of the
+   * newest change that is no longer kept, which none of them can have passed: each took a change of its own.
+   */
   last_version: number;
 }
 
@@ -30,7 +33,8 @@ export async function findTargets(
     `select wanted.path, live.file_id, live.kind, live.version, live.size_bytes,
        deleted.file_id as deleted_file_id, deleted.kind as deleted_kind,
        coalesce((select max(v.version) from ${schema}.file_versions v
-                 where v.user_id = $1 and v.path = wanted.path), 0) as last_version
+                 where v.user_id = $1 and v.path = wanted.path),
+                (select a.forgotten_seq from ${schema}.accounts a where a.user_id = $1), 0) as last_version
      from unnest($2::text[]) wanted(path)
      left join ${schema}.files live on live.user_id = $1 and live.path = wanted.path and live.deleted_at is null
      left join lateral (

@@ -4,7 +4,7 @@ import { limits } from '../../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../../protocol/upload-init.ts';
 import type { Shard } from '../database.ts';
 import { ServiceError } from '../errors.ts';
-import { toHexes } from '../ids.ts';
+import { toBytes, toHexes } from '../ids.ts';
 import { byteaText, ms, type Sql } from '../sql.ts';
 import { lockAccounts, releaseBytes } from './accounts.ts';
 import type { Kind } from './files.ts';
@@ -150,6 +150,22 @@ export async function listUploadFiles(
     reservedBytes: row.reserved_bytes,
     result: row.result,
   }));
+}
+
+/** The sizes with which the session's files name each of the blocks; none for a block that they do not name. */
+export async function offeredSizes(
+  sql: Sql,
+  { schema }: Shard,
+  { userId, uploadId }: { userId: string; uploadId: string },
+  hashes: readonly string[],
+): Promise<Map<string, number[]>> {
+  const { rows } = await sql.query<{ hash: string; sizes: number[] }>(
+    `select encode(hash, 'hex') as hash, array_agg(distinct size) as sizes
+     from ${schema}.upload_files, unnest(block_hashes, block_sizes) block(hash, size)
+     where user_id = $1 and upload_id = $2 and hash = any($3) group by hash`,
+    [userId, uploadId, toBytes(hashes)],
+  );
+  return new Map(rows.map(({ hash, sizes }) => [hash, sizes]));
 }
 
 /** Keeps the answers of files that are settled, for retries. */

@@ -90,19 +90,23 @@ export interface TestDelta {
   readonly delta: Uint8Array;
 }
 
-/** POST /delta-apply. */
+/** POST /delta-apply of deltas that are applied or fail each alone. */
 export async function applyDeltas(
   user: User,
   uploadId: string,
   items: readonly TestDelta[],
 ): Promise<DeltaApplyResponse> {
+  return checked(DeltaApplyResponse, await callDeltas(user, uploadId, items));
+}
+
+/** POST /delta-apply. */
+export function callDeltas(user: User, uploadId: string, items: readonly TestDelta[]): Promise<Answer> {
   const deltas = items.map(({ delta, ...item }) => ({ ...item, bytes: delta.length }));
   const body = encodeDeltaBody(
     { upload_id: uploadId, device_id: user.device, deltas },
     items.map(({ delta }) => delta),
   );
-  const headers = { 'content-type': deltaContentType };
-  return checked(DeltaApplyResponse, await user.call('POST', '/delta-apply', body, headers));
+  return user.call('POST', '/delta-apply', body, { 'content-type': deltaContentType });
 }
 
 /** POST /finalize of a session in which at least one file commits. */

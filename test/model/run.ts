@@ -161,7 +161,9 @@ class Run {
       case 'sweep':
         return () => this.#sweep();
       case 'collect':
-        return async () => void (await collectBlocks(this.#world.databases.blocks, 500, Number.POSITIVE_INFINITY));
+        return async () => {
+          while ((await collectBlocks(this.#world.databases.blocks, 500, Number.POSITIVE_INFINITY)).more);
+        };
       case 'expire':
         return () => this.#expire();
       case 'audit':

@@ -22,6 +22,10 @@ export const limits = {
   pathBytes: 1024,
   /** UTF-8 bytes of one segment: the limit of file names on ext4, APFS and NTFS. */
   segmentBytes: 255,
+  /** Names in a path, one in another. */
+  pathSegments: 100,
+  /** Directories above the paths of one call, each of which a commit has to mark; 500 files rarely have so many. */
+  directoriesPerCall: 2000,
   devicesPerUser: 50,
   changesPerPage: 1000,
   treeEntriesPerPage: 1000,

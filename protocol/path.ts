@@ -16,7 +16,9 @@ export function pathProblem(path: string): string | undefined {
   const control = firstControlCharacter(path);
   if (control >= 0) return `holds a control character at character ${control + 1}`;
   if (encoder.encode(path).length > limits.pathBytes) return `is longer than ${limits.pathBytes} bytes`;
-  for (const segment of path.split('/')) {
+  const segments = path.split('/');
+  if (segments.length > limits.pathSegments) return `has more than ${limits.pathSegments} names, one in another`;
+  for (const segment of segments) {
     if (segment === '') return 'holds an empty segment';
     if (segment === '.' || segment === '..') return `holds a '${segment}' segment`;
     if (encoder.encode(segment).length > limits.segmentBytes) {

@@ -1,7 +1,9 @@
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { DeleteRequest } from '../../protocol/delete.ts';
+import type { ItemError } from '../../protocol/errors.ts';
 import { answerOnce } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
+import { directoryRefusals } from '../shared/commit/path-rules.ts';
 import { type Shard, transaction } from '../shared/database.ts';
 import { itemError, ServiceError, staleVersion } from '../shared/errors.ts';
 import { versionId } from '../shared/ids.ts';
@@ -23,22 +25,25 @@ export async function deleteFiles(shard: Shard, userId: string, request: DeleteR
     const account = await lockAccount(sql, shard, userId);
     return await answerOnce(sql, shard, userId, { kind: 'delete', ...request }, async () => {
       const targets = await findTargets(sql, shard, userId, paths);
-      const current = files.filter(({ path, base_version }) => targets.get(path)!.version === base_version);
+      const tooMany = directoryRefusals(files.map(({ path }) => [path]));
+      const current = files.filter(
+        ({ path, base_version }, position) => targets.get(path)!.version === base_version && !tooMany.has(position),
+      );
       const leaving = current.map(({ path }) => path);
       const directories = leaving.filter((path) => targets.get(path)!.kind === 'directory');
       const blocked = new Set(await filterParents(sql, shard, userId, directories, leaving));
 
       const commits = files.flatMap((item, position): Commit[] => {
         const target = targets.get(item.path)!;
-        if (target.version !== item.base_version || blocked.has(item.path)) return [];
+        if (target.version !== item.base_version || tooMany.has(position) || blocked.has(item.path)) return [];
         const place = { position, path: item.path, hashes: [] };
         return [tombstone(target, versionId(userId, { kind: 'delete', id: requestId }, place))];
       });
       const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, commits);
       const done = new Map(commits.map((commit, index) => [commit.path, { commit, cursor: cursors[index]! }]));
-      return files.map((item): CommitResult => {
+      return files.map((item, position): CommitResult => {
         const made = done.get(item.path);
-        if (!made) return { path: item.path, error: refusal(item, targets.get(item.path)!) };
+        if (!made) return { path: item.path, error: refusal(item, targets.get(item.path)!, tooMany.get(position)) };
         const { version, versionId: id } = made.commit;
         return { path: item.path, version, version_id: id, cursor: made.cursor };
       });
@@ -46,8 +51,8 @@ export async function deleteFiles(shard: Shard, userId: string, request: DeleteR
   });
 }
 
-function refusal({ base_version }: Item, { version }: Target) {
-  return version === base_version ? notEmpty : staleVersion(version ?? 0);
+function refusal({ base_version }: Item, { version }: Target, tooMany: ItemError | undefined): ItemError {
+  return version === base_version ? (tooMany ?? notEmpty) : staleVersion(version ?? 0);
 }
 
 function tombstone(target: Target, id: string): Commit {

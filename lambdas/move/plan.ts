@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
-import { ancestors } from '../shared/commit/path-rules.ts';
+import { ancestors, directoryRefusals } from '../shared/commit/path-rules.ts';
 import type { Shard } from '../shared/database.ts';
 import { excerpt, itemError, staleVersion } from '../shared/errors.ts';
 import { filterFiles, filterParents, type Kind, type Target } from '../shared/tables/files.ts';
@@ -30,10 +30,12 @@ export async function planMoves(
   for (const path of await filterFiles(sql, shard, userId, above)) tree.set(path, 'file');
   for (const [path, { kind }] of targets) if (kind !== null) tree.set(path, kind);
 
+  const tooMany = directoryRefusals(moves.map(({ from, to }) => [from, to]));
   const refused = new Map<number, ItemError>();
   const arrived = new Set<string>();
   for (const [position, { from, to, base_version }] of moves.entries()) {
-    const error = check(from, to, base_version) ?? (counted.has(position) ? undefined : changedMeanwhile);
+    const error =
+      check(from, to, base_version) ?? tooMany.get(position) ?? (counted.has(position) ? undefined : changedMeanwhile);
     if (error) {
       refused.set(position, error);
       continue;

@@ -5,7 +5,7 @@ import type { ItemError } from '../../protocol/errors.ts';
 import type { RestoreRequest } from '../../protocol/restore.ts';
 import { answerOnce, earlierAnswer } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
-import { pathConflicts, refusal } from '../shared/commit/path-rules.ts';
+import { directoryRefusals, pathConflicts, refusal } from '../shared/commit/path-rules.ts';
 import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
 import { type Databases, type Shard, transaction } from '../shared/database.ts';
 import { itemError, ServiceError } from '../shared/errors.ts';
@@ -104,9 +104,12 @@ async function refusals(
   const quota = account.quota_bytes ?? account.default_quota_bytes ?? Number.POSITIVE_INFINITY;
   let free = quota - account.used_bytes - account.reserved_bytes;
   const refused = new Map<string, ItemError>();
-  for (const { path, baseVersion, old } of items) {
+  const tooMany = directoryRefusals(items.map(({ path }) => [path]));
+  for (const [position, { path, baseVersion, old }] of items.entries()) {
     const target = targets.get(path)!;
-    const error = old ? refusal({ path, kind: old.kind, baseVersion }, target, conflicts) : notFound;
+    const error = old
+      ? (refusal({ path, kind: old.kind, baseVersion }, target, conflicts) ?? tooMany.get(position))
+      : notFound;
     const more = (old?.size_bytes ?? 0) - (target.size_bytes ?? 0);
     if (error) {
       refused.set(path, error);

@@ -4,12 +4,23 @@ import { treeHash } from '../../protocol/tree-hash.ts';
 import type { Shard } from '../shared/database.ts';
 import { forgetEmptyDirectories, listItems, listStale, putTreeHashes } from '../shared/tables/directories.ts';
 
+/** Directories that are hashed in one transaction: no longer than a second or two under the account's lock. */
+const STEP = 2000;
 /** Directories whose items are held in memory at once. */
 const BATCH = 200;
 
-/** Computes the hash of every directory at or below `path` that has none, the deepest first. */
-export async function hashStaleDirectories(sql: PoolClient, shard: Shard, userId: string, path: string): Promise<void> {
-  const byDepth = Map.groupBy(await listStale(sql, shard, userId, path), depth);
+/**
+ * Computes the hash of directories at or below `path` that have none, the deepest first. Answers whether all have one
+ * now; otherwise another call goes on.
+ */
+export async function hashStaleDirectories(
+  sql: PoolClient,
+  shard: Shard,
+  userId: string,
+  path: string,
+): Promise<boolean> {
+  const stale = await listStale(sql, shard, userId, path, STEP);
+  const byDepth = Map.groupBy(stale, depth);
   for (const level of [...byDepth.keys()].sort((one, other) => other - one)) {
     const directories = byDepth.get(level)!;
     for (let start = 0; start < directories.length; start += BATCH) {
@@ -21,6 +32,7 @@ export async function hashStaleDirectories(sql: PoolClient, shard: Shard, userId
       await putTreeHashes(sql, shard, userId, batch, hashes);
     }
   }
+  return stale.length < STEP;
 }
 
 /** What the root of a user who has no file hashes to. */

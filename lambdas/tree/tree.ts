@@ -6,17 +6,30 @@ import { requireDevice } from '../shared/tables/devices.ts';
 import { findTreeHash, listDirectory } from '../shared/tables/directories.ts';
 import { emptyTreeHash, hashStaleDirectories } from './hash-directories.ts';
 
-/** A page of one directory, with the hashes of its subdirectories. Throws `not_found` when there is no directory. */
-export async function readTree(shard: Shard, userId: string, request: TreeQuery): Promise<TreeResponse> {
+/**
+ * A page of one directory, with the hashes of its subdirectories. Hashes that are missing are made first, some in each
+ * transaction, so that a call that runs out of time has brought the next one further.
+ * @param until when to give up, in milliseconds since 1970
+ * @throws ServiceError `not_found` when there is no directory, `unavailable` when the time is up
+ */
+export async function readTree(shard: Shard, userId: string, request: TreeQuery, until: number): Promise<TreeResponse> {
   const { device_id: deviceId, path = '', after, limit } = request;
-  return await transaction(shard.pool, async (sql) => {
-    await requireDevice(sql, shard, userId, deviceId);
-    // Under the lock that every commit takes, so that hashes, entries and cursor belong together.
-    const { change_seq: cursor } = await lockAccount(sql, shard, userId);
-    await hashStaleDirectories(sql, shard, userId, path);
-    const hash = (await findTreeHash(sql, shard, userId, path)) ?? (path === '' ? emptyTreeHash : undefined);
-    if (hash === undefined) throw new ServiceError('not_found', 'there is no directory at this path');
-    const { entries, more } = await listDirectory(sql, shard, userId, path, { after, limit });
-    return { hash, entries, cursor, ...(more && { next: entries.at(-1)!.name }) };
-  });
+  await requireDevice(shard.pool, shard, userId, deviceId);
+  const look = () =>
+    transaction(shard.pool, async (sql): Promise<TreeResponse | undefined> => {
+      // Under the lock that every commit takes, so that hashes, entries and cursor belong together.
+      const { change_seq: cursor } = await lockAccount(sql, shard, userId);
+      if (!(await hashStaleDirectories(sql, shard, userId, path))) return undefined;
+      const hash = (await findTreeHash(sql, shard, userId, path)) ?? (path === '' ? emptyTreeHash : undefined);
+      if (hash === undefined) throw new ServiceError('not_found', 'there is no directory at this path');
+      const { entries, more } = await listDirectory(sql, shard, userId, path, { after, limit });
+      return { hash, entries, cursor, ...(more && { next: entries.at(-1)!.name }) };
+    });
+  for (;;) {
+    const answer = await look();
+    if (answer) return answer;
+    if (Date.now() >= until) {
+      throw new ServiceError('unavailable', 'many directories changed and are still being read: ask again in a moment');
+    }
+  }
 }

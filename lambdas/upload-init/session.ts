@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
-import { pathConflicts, refusal } from '../shared/commit/path-rules.ts';
+import { directoryRefusals, pathConflicts, refusal } from '../shared/commit/path-rules.ts';
 import { type Shard, transaction } from '../shared/database.ts';
 import { itemError, ServiceError } from '../shared/errors.ts';
 import { type Account, lockAccount, reserveBytes } from '../shared/tables/accounts.ts';
@@ -70,11 +70,14 @@ async function checkFiles(
   let free = (account.quota_bytes ?? defaultQuota) - account.used_bytes - account.reserved_bytes;
   const refused: UploadInitResponse['refused'] = [];
   const accepted: { file: Offered; reservedBytes: number }[] = [];
-  for (const file of files) {
+  const tooMany = directoryRefusals(files.map(({ path }) => [path]));
+  for (const [position, file] of files.entries()) {
     const target = targets.get(file.path)!;
     const reservedBytes = Math.max(0, file.size - (target.size_bytes ?? 0));
     const error =
-      refusal({ ...file, baseVersion: file.base_version }, target, conflicts) ?? quotaRefusal(reservedBytes, free);
+      refusal({ ...file, baseVersion: file.base_version }, target, conflicts) ??
+      tooMany.get(position) ??
+      quotaRefusal(reservedBytes, free);
     if (error) {
       refused.push({ path: file.path, error });
     } else {

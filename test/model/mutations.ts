@@ -41,8 +41,8 @@ export const mutations: readonly Mutation[] = [
   {
     mistake: 'collection does not ask again, under the lock, whether a block is unused',
     file: 'lambdas/gc/blocks.ts',
-    replace: 'where b.block_hash = listed.hash and ${CONDEMNED} and ',
-    by: 'where b.block_hash = listed.hash and ',
+    replace: 'where b.block_hash = listed.hash and',
+    by: 'where b.block_hash = listed.hash or false and',
     encounter: 'collection and an upload of a condemned block',
     breaks: /^I[13]:|blocks_/,
   },

@@ -102,7 +102,7 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   listChanges: (sql) => listChanges(sql, shard, user, { cursor: 0, limit: 10 }),
   filterHeld: (sql) => filterHeld(sql, shard, user, hashes),
   holdBlocks: (sql) => holdBlocks(sql, shard, user, hashes),
-  listStale: (sql) => listStale(sql, shard, user, 'a'),
+  listStale: (sql) => listStale(sql, shard, user, 'a', 10),
   listItems: (sql) => listItems(sql, shard, user, paths),
   findTreeHash: (sql) => findTreeHash(sql, shard, user, 'a'),
   listDirectory: (sql) => listDirectory(sql, shard, user, 'a', { after: 'b', limit: 10 }),

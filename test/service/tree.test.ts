@@ -1,6 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
+import { readTree } from '../../lambdas/tree/tree.ts';
 import type { Entry } from '../../protocol/entry.ts';
+import { limits } from '../../protocol/limits.ts';
 import { type TreeItem, treeHash } from '../../protocol/tree-hash.ts';
 import { offer, type User } from '../support/user.ts';
 import {
@@ -13,9 +15,10 @@ import {
   moveFiles,
   put,
   restoreFile,
+  resultsOf,
   tree,
 } from './support/calls.ts';
-import { signUp } from './support/service.ts';
+import { shardOf, signUp } from './support/service.ts';
 
 let user: User;
 beforeEach(async () => {
@@ -172,4 +175,50 @@ test('trees that are read while commits go on are each of one moment', async () 
     expect(hash).toBe(hashOf('d', live));
   }
   await saving;
+});
+
+/** The path of a file in as many directories as a path may have; no two share one. */
+const deep = (file: number, top = 'deep') =>
+  [`${top}${file}`, ...new Array(limits.pathSegments - 1).fill('d')].join('/');
+
+test('a path has as many names as the limit says, and no more', async () => {
+  await add(deep(0));
+  const files = [await offer(`${deep(1)}/d`, randomBytes(10), 0)];
+  const answer = await user.call('POST', '/upload-init', { upload_id: randomUUID(), device_id: user.device, files });
+  expect(errorOf(answer, 'bad_request').message).toContain(String(limits.pathSegments));
+});
+
+test('of paths in more directories than one call marks, the first are taken and the others can follow', async () => {
+  const count = Math.ceil(limits.directoriesPerCall / (limits.pathSegments - 1)) + 4;
+  const paths = Array.from({ length: count }, (_, file) => deep(file));
+  const files = await Promise.all(paths.map((path) => offer(path, new Uint8Array(0), 0)));
+  const first = await init(user, files);
+  expect(first.refused.length).toBeGreaterThanOrEqual(4);
+  for (const { error } of first.refused) expect(error.code).toBe('limit_exceeded');
+  await finalize(user, first.upload_id);
+  const left = new Set(first.refused.map(({ path }) => path));
+  const second = await init(
+    user,
+    files.filter(({ path }) => left.has(path)),
+  );
+  expect(second.refused).toEqual([]);
+  await finalize(user, second.upload_id);
+
+  const moved = resultsOf(
+    await moveFiles(
+      user,
+      paths.map((from, file) => ({ from, to: deep(file, 'moved'), base_version: 1 })),
+    ),
+  );
+  expect(moved.filter((result) => 'version' in result).length).toBeGreaterThan(5);
+  expect(moved.at(-1)).toMatchObject({ error: { code: 'limit_exceeded' } });
+  const deleted = resultsOf(await deleteFiles(user, [...paths.reverse().map((path) => ({ path, base_version: 1 }))]));
+  expect(deleted[0]).toMatchObject({ version: 2 });
+
+  // More than one transaction hashes: a call that has no time for the next one leaves that much less to its successor.
+  const { userId, ...shard } = shardOf(user);
+  const query = { device_id: user.device, limit: limits.treeEntriesPerPage };
+  await expect(readTree(shard, userId, query, 0)).rejects.toMatchObject({ code: 'unavailable' });
+  const { hash } = await readTree(shard, userId, query, 0);
+  expect(await tree(user)).toMatchObject({ hash });
 });

@@ -1,4 +1,5 @@
 import type { ItemError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
 import type { Shard } from '../database.ts';
 import { excerpt, itemError, staleVersion } from '../errors.ts';
 import type { Sql } from '../sql.ts';
@@ -11,6 +12,23 @@ export function ancestors(path: string): string[] {
     found.push(path.slice(0, slash));
   }
   return found;
+}
+
+const beyondCall = itemError(
+  'limit_exceeded',
+  `the paths of this call lie in more than ${limits.directoriesPerCall} directories: send this one in the next call`,
+);
+
+/** By position: what of a call lies in more directories than one commit has the time to mark. The others go on. */
+export function directoryRefusals(items: readonly (readonly string[])[]): Map<number, ItemError> {
+  const refused = new Map<number, ItemError>();
+  const marked = new Set<string>();
+  for (const [position, paths] of items.entries()) {
+    const more = new Set(paths.flatMap(ancestors).filter((directory) => !marked.has(directory)));
+    if (marked.size + more.size > limits.directoriesPerCall) refused.set(position, beyondCall);
+    else for (const directory of more) marked.add(directory);
+  }
+  return refused;
 }
 
 /**

@@ -14,20 +14,28 @@ export async function forgetTreeHashes(
   paths: readonly string[],
 ): Promise<void> {
   await sql.query(
-    `insert into ${schema}.directories (user_id, path, parent, tree_hash)
+    `insert into ${schema}.directories as known (user_id, path, parent, tree_hash)
      select $1, path, parent, null from unnest($2::text[], $3::text[]) stale(path, parent)
-     on conflict (user_id, path) do update set tree_hash = null`,
+     on conflict (user_id, path) do update set tree_hash = null where known.tree_hash is not null`,
     [userId, paths, paths.map((path) => (path === '' ? null : parentOf(path)))],
   );
 }
 
-/** The directories at or below `path` without a hash. */
-export async function listStale(sql: Sql, { schema }: Shard, userId: string, path: string): Promise<string[]> {
+/** Some directories at or below `path` without a hash: each comes after all that lie in it. */
+export async function listStale(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  path: string,
+  limit: number,
+): Promise<string[]> {
+  // What lies in a directory follows it in the byte order, so that backwards it comes first.
   const { rows } = await sql.query<{ path: string }>(
     `select path from ${schema}.directories
      where user_id = $1 and tree_hash is null
-       and ($2 = '' or path = $2 or (path > ($2 || '/') collate "C" and path < ($2 || '0') collate "C"))`,
-    [userId, path],
+       and ($2 = '' or path = $2 or (path > ($2 || '/') collate "C" and path < ($2 || '0') collate "C"))
+     order by path desc limit $3`,
+    [userId, path, limit],
   );
   return rows.map((row) => row.path);
 }

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256, toHex } from '../codec/index.ts';
+import { stateFolder } from '../protocol/reserved-name.ts';
 import { systemCode } from './errors.ts';
-import { stateFolder } from './state.ts';
 
 /** Bytes for blocks of the versions before, what deltas are computed against, unless the user chose otherwise. */
 const DEFAULT_CAPACITY = 1024 ** 3;

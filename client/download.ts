@@ -7,6 +7,7 @@ import { systemCode } from './errors.ts';
 import { hintOf, identityOf } from './hash-file.ts';
 import { demandParents, diskPath } from './paths.ts';
 import { trackProgress } from './progress.ts';
+import { findTwin } from './spelling.ts';
 import type { Sync } from './sync.ts';
 import { type LocalEntry, type RemoteEntry, sameContent, syncedEntry } from './tree.ts';
 import { DiskChanged, demandUnchanged, flushDirectory, writeAll, writeAtomically } from './write-file.ts';
@@ -56,7 +57,8 @@ async function makeDirectory(sync: Sync, { path, remote }: WantedFile): Promise<
   const place = diskPath(sync.root, path);
   await mkdir(place).catch(async (error) => {
     if (systemCode(error) !== 'EEXIST') throw error;
-    if (!(await lstat(place)).isDirectory()) throw new DiskChanged(`${place} is in the way`);
+    const isSame = (await lstat(place)).isDirectory() && !(await findTwin(sync.root, path));
+    if (!isSame) throw new DiskChanged(`${place} is in the way`);
   });
   await chmod(place, remote.mode);
   await flushDirectory(dirname(place));
@@ -98,8 +100,9 @@ async function writeFile(sync: Sync, file: WantedFile, source: BlockSource): Pro
   const place = diskPath(sync.root, path);
   const expected = sync.state.trees.local.get(path)?.hint;
   const { mode, mtime_ms, blocks } = remote;
+  const target = { place, folderId: sync.state.folderId, expected, mode, mtime_ms, blocks };
   try {
-    agree(sync, path, remote, await writeAtomically({ place, expected, mode, mtime_ms, blocks }, fill));
+    agree(sync, path, remote, await writeAtomically(target, fill));
   } finally {
     written(left);
   }

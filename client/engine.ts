@@ -30,6 +30,8 @@ export interface EngineOptions {
   /** Bring both sides together, then end. */
   readonly once: boolean;
   readonly allowMassDelete: boolean;
+  /** Paths in the folder that stay on this device. */
+  readonly apart: ReadonlySet<string>;
 }
 
 /** Attempts for one path in a sync that is to end. */
@@ -47,7 +49,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
   const pool = new FilePool();
   const device = { id: configuration.device_id, name: configuration.device_name };
   const idle = new Idleness(options.report);
-  const sync = new Sync({ root, state, api, cache, pool, device, report: idle.report });
+  const sync = new Sync({ root, state, api, cache, pool, device, report: idle.report, apart: options.apart });
   const signals = new Signals(sync, signal);
   const clock = new Clock();
   const folderWatch = watchRoot(sync, signals, clock);

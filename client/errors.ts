@@ -20,6 +20,7 @@ export type ClientErrorCode =
   | 'folder_busy'
   | 'folder_unknown'
   | 'other_folder'
+  | 'nested_folder'
   | 'other_account'
   | 'mass_delete'
   | 'unsafe_path'
@@ -39,6 +40,7 @@ const exitCodes: Record<ClientErrorCode, number> = {
   folder_busy: exitCode.failure,
   folder_unknown: exitCode.usage,
   other_folder: exitCode.usage,
+  nested_folder: exitCode.usage,
   other_account: exitCode.usage,
   mass_delete: exitCode.guard,
   unsafe_path: exitCode.failure,

@@ -3,6 +3,7 @@ import { attempt, download } from './download.ts';
 import { deleteLocal, moveLocal, setAside } from './local-steps.ts';
 import { type Operation, pathOf } from './operation.ts';
 import { deleteRemote, moveRemote } from './remote-steps.ts';
+import { SpellingCheck } from './spelling-check.ts';
 import type { Sync } from './sync.ts';
 import { syncedEntry } from './tree.ts';
 import { upload } from './upload.ts';
@@ -17,21 +18,29 @@ type Step<Kind extends Operation['do']> = Extract<Operation, { do: Kind }>;
  * what is left is planned anew. Answers how many deletions were carried out.
  */
 export async function execute(sync: Sync, plan: readonly Operation[], interrupted: () => boolean): Promise<number> {
+  const spelling = new SpellingCheck(sync);
   const steps = <Kind extends Operation['do']>(kind: Kind): Step<Kind>[] =>
-    plan.filter((operation): operation is Step<Kind> => operation.do === kind);
+    plan.filter((operation): operation is Step<Kind> => operation.do === kind && spelling.isClear(operation));
 
   sync.state.transaction(() => {
     for (const { path } of steps('adopt')) adopt(sync, path);
     for (const { path } of steps('forget')) forget(sync, path);
   });
+  await spelling.admit(spelling.contested(plan));
   for (const batch of batches(sync, steps('moveRemote'))) await moveRemote(sync, batch);
-  for (const { from, to } of steps('moveLocal')) await attempt(sync, [from, to], () => moveLocal(sync, from, to));
-  for (const { path, to } of steps('setAside')) await attempt(sync, [path, to], () => setAside(sync, path, to));
+  for (const { from, to } of await spelling.admit(steps('moveLocal'))) {
+    await attempt(sync, [from, to], () => moveLocal(sync, from, to));
+  }
+  for (const { path, to } of await spelling.admit(steps('setAside'))) {
+    await attempt(sync, [path, to], () => setAside(sync, path, to));
+  }
 
   let deletions = 0;
   const removeHere = async (removals: readonly Step<'deleteLocal'>[]): Promise<void> => {
-    for (const { path } of removals) {
+    for (const removal of removals) {
       if (interrupted()) return;
+      const { path } = removal;
+      if ((await spelling.admit([removal])).length === 0) continue;
       deletions++;
       await attempt(sync, [path], () => deleteLocal(sync, path));
     }
@@ -47,9 +56,10 @@ export async function execute(sync: Sync, plan: readonly Operation[], interrupte
     await removeHere(steps('deleteLocal').filter(({ makesRoom }) => makesRoom));
     for (const batch of batches(sync, steps('download'))) {
       if (interrupted()) return;
+      const admitted = await spelling.admit(batch);
       await download(
         sync,
-        batch.map(({ path }) => path),
+        admitted.map(({ path }) => path),
       );
     }
     await removeHere(steps('deleteLocal').filter(({ makesRoom }) => !makesRoom));

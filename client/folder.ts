@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, realpath, rm, stat } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { stateFolder } from '../protocol/reserved-name.ts';
 import { type Configuration, saveConfiguration } from './config.ts';
 import { ClientError } from './errors.ts';
-import { State, stateFolder } from './state.ts';
+import { State } from './state.ts';
 import { guarded, isLocked, stateDamaged } from './state-file.ts';
 
 /**
@@ -21,6 +22,7 @@ export async function openFolder(
 ): Promise<{ root: string; state: State }> {
   const wanted = resolve(directory);
   const known = configuration.folder;
+  refuseAbove(wanted);
   if (!existsSync(wanted)) {
     if (known && !startAnew) {
       throw new ClientError(
@@ -32,7 +34,15 @@ export async function openFolder(
   }
   if (!(await stat(wanted)).isDirectory()) throw new ClientError('usage', `${wanted} is not a folder`);
   const root = await realpath(wanted);
-  const hasState = existsSync(join(root, stateFolder, 'state.db'));
+  const hasState = isSynced(root);
+  refuseAbove(root);
+  if (!hasState) await refuseBelow(root);
+  if ((await realpath(configFolder)) === root) {
+    throw new ClientError(
+      'usage',
+      `${root} holds this device's sign-in: sync another folder, or sign in with --config`,
+    );
+  }
 
   if (!startAnew && known && !hasState) {
     if (known.path !== root) throw otherFolder(known.path);
@@ -52,6 +62,47 @@ export async function openFolder(
     throw error;
   }
   return { root, state };
+}
+
+/** What of the folder stays on this device: the configuration with its token, where it lies inside. */
+export async function pathsApart(root: string, configFolder: string): Promise<Set<string>> {
+  const inside = relative(root, await realpath(configFolder));
+  if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return new Set();
+  return new Set([inside.split(sep).join('/').normalize('NFC')]);
+}
+
+function isSynced(folder: string): boolean {
+  return existsSync(join(folder, stateFolder, 'state.db'));
+}
+
+/** Two clients would send each other's copies to and fro, a level deeper each time. */
+function refuseAbove(folder: string): void {
+  for (let above = dirname(folder); ; above = dirname(above)) {
+    if (isSynced(above)) throw nested(folder, above, above);
+    if (above === dirname(above)) return;
+  }
+}
+
+/** Looks through a folder that is synced for the first time; a later scan leaves out what was moved into it since. */
+async function refuseBelow(root: string): Promise<void> {
+  const folders = [root];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (!entry.isDirectory()) continue;
+      const place = join(folder, entry.name);
+      if (isSynced(place)) throw nested(place, root, place);
+      folders.push(place);
+    }
+  }
+}
+
+function nested(inner: string, outer: string, synced: string): ClientError {
+  return new ClientError(
+    'nested_folder',
+    `${inner} is inside ${outer}, and ${synced} is synced already: choose folders that lie beside each other. ` +
+      `If ${synced} is not synced any more, delete ${join(synced, stateFolder)}.`,
+  );
 }
 
 /** The state is of another folder than the one that this device syncs, or of none. */
@@ -112,7 +163,7 @@ export function lockFolder(root: string): { release(): void } {
 export function locate(path: string): { root: string; inside: string } {
   const place = resolve(path);
   for (let root = place; ; root = dirname(root)) {
-    if (existsSync(join(root, stateFolder, 'state.db'))) {
+    if (isSynced(root)) {
       return { root, inside: relative(root, place).split(sep).join('/').normalize('NFC') };
     }
     if (root === dirname(root)) {

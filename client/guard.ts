@@ -1,8 +1,8 @@
 import { lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stateFolder } from '../protocol/reserved-name.ts';
 import { ClientError } from './errors.ts';
 import type { Operation } from './operation.ts';
-import { stateFolder } from './state.ts';
 import type { SyncedEntry } from './tree.ts';
 
 /** Deletions of this many files need no question, whatever their share. */

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { BLOCK_BYTES, blockRanges, sha256, toHex } from '../codec/index.ts';
 import type { FilePool } from '../codec/node/file-pool.ts';
 import type { Block } from '../protocol/entry.ts';
+import { holdsSignIn } from './config.ts';
 
 /**
  * A file whose last change is younger than this may change again without its time stamp showing it. A time stamp in the
@@ -40,8 +41,8 @@ export async function readAt(file: FileHandle, offset: number, length: number): 
 const BLOCKS_AT_A_TIME = 64;
 
 /**
- * The blocks of a file and its state while they were read; `undefined` when it changed meanwhile or is no file any
- * more. Throws what opening or reading it throws.
+ * The blocks of a file, its state while they were read, and whether it is a device's configuration; `undefined` when it
+ * changed meanwhile or is no file any more. Throws what opening or reading it throws.
  *
  * @param onRead told of the bytes of each large part that was read
  */
@@ -49,16 +50,16 @@ export async function hashFile(
   place: string,
   pool: FilePool,
   onRead: (bytes: number) => void = () => undefined,
-): Promise<{ stats: BigIntStats; blocks: Block[]; hint: string } | undefined> {
+): Promise<{ stats: BigIntStats; blocks: Block[]; hint: string; isSignIn: boolean } | undefined> {
   const file = await open(place, 'r');
   try {
     const started = Date.now();
     const before = await file.stat({ bigint: true });
     if (!before.isFile()) return undefined;
-    const blocks = await hashBlocks(file, Number(before.size), pool, onRead);
+    const hashed = await hashBlocks(file, Number(before.size), pool, onRead);
     const after = await file.stat({ bigint: true });
-    if (!blocks || hintOf(before) !== hintOf(after)) return undefined;
-    return { stats: after, blocks, hint: settledHint(after, started) };
+    if (!hashed || hintOf(before) !== hintOf(after)) return undefined;
+    return { stats: after, ...hashed, hint: settledHint(after, started) };
   } finally {
     await file.close();
   }
@@ -70,12 +71,12 @@ async function hashBlocks(
   size: number,
   pool: FilePool,
   onRead: (bytes: number) => void,
-): Promise<Block[] | undefined> {
+): Promise<{ blocks: Block[]; isSignIn: boolean } | undefined> {
   const ranges = blockRanges(size);
   if (size <= BLOCK_BYTES) {
     const bytes = await readAt(file, 0, size);
     if (bytes.length !== size) return undefined;
-    return size === 0 ? [] : [{ hash: toHex(await sha256(bytes)), size }];
+    return { blocks: size === 0 ? [] : [{ hash: toHex(await sha256(bytes)), size }], isSignIn: holdsSignIn(bytes) };
   }
   const blocks: Block[] = [];
   while (blocks.length < ranges.length) {
@@ -84,5 +85,6 @@ async function hashBlocks(
     blocks.push(...part);
     onRead(part.reduce((sum, { size }) => sum + size, 0));
   }
-  return blocks.every((block, number) => block.size === ranges[number]!.length) ? blocks : undefined;
+  const isWhole = blocks.every((block, number) => block.size === ranges[number]!.length);
+  return isWhole ? { blocks, isSignIn: false } : undefined;
 }

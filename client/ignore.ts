@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ignore from 'ignore';
+import { stateFolder } from '../protocol/reserved-name.ts';
 import { diskReason, LocalTrouble, systemCode } from './errors.ts';
-import { temporaryPrefix } from './paths.ts';
-import { stateFolder } from './state.ts';
-import { ancestors } from './tree.ts';
+import { isInside } from './tree.ts';
 
 /** The file at the top of the folder with rules in gitignore syntax. It is synced like any other. */
 export const ignoreFile = '.tidemarkignore';
@@ -28,10 +27,8 @@ export async function loadIgnores(root: string): Promise<Ignores> {
 /** Whether a path, or a directory above it, is left out of the sync. */
 export function compileIgnores(text: string): Ignores {
   const rules = ignore().add(defaults).add(text);
-  const own = (name: string): boolean => name === stateFolder || name.startsWith(temporaryPrefix);
   return (path, isDirectory) => {
-    if (own(path.slice(path.lastIndexOf('/') + 1)) || ancestors(path).some((above) => above === stateFolder))
-      return true;
+    if (path === stateFolder || isInside(path, stateFolder)) return true;
     return rules.ignores(isDirectory ? `${path}/` : path);
   };
 }

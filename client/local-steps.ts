@@ -80,6 +80,11 @@ export async function setAside(sync: Sync, path: string, to: string): Promise<vo
   const { state } = sync;
   const entry = state.trees.local.get(path);
   if (!entry) return;
+  const kept = [...sync.apart].find((at) => isInside(at, path));
+  if (kept !== undefined) {
+    const why = "holds this device's sign-in, so that it cannot make room for the file of this name";
+    return sync.fail(path, 'local', `${kept} ${why}: rename the file on another device`);
+  }
   const moved = await renameOnDisk(sync, path, to, entry);
   state.transaction(() => {
     state.remove('local', path);

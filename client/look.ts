@@ -3,6 +3,7 @@ import { trackProgress } from './progress.ts';
 import { hintIndex, isNeverSynced, scan } from './scan.ts';
 import type { Sync } from './sync.ts';
 import { ancestors, isDirectory, isInside } from './tree.ts';
+import { Twins } from './twins.ts';
 import type { Watch } from './watch.ts';
 
 /** First wait before a file that is being written is read again, and the longest. */
@@ -18,6 +19,7 @@ export class Lookout {
   readonly #later: (path: string, milliseconds: number) => void;
   readonly #skipped = new Map<string, string>();
   readonly #unstable = new Map<string, number>();
+  readonly #twins: Twins;
   #ignores: Ignores | undefined;
 
   /** @param later asks for another look at a path after a while */
@@ -25,6 +27,7 @@ export class Lookout {
     this.#sync = sync;
     this.#watch = watch;
     this.#later = later;
+    this.#twins = new Twins(sync.state);
   }
 
   /** Reads the ignore rules; the next look has to be at everything, and so does the next plan. */
@@ -60,14 +63,23 @@ export class Lookout {
     );
     unseen.clear();
     const byHint = hintIndex(this.#sync.state.trees.local);
-    for (const path of paths) await this.#lookAt(path, first, byHint);
+    const more = new Set<string>();
+    for (const path of paths) for (const other of await this.#lookAt(path, first, byHint)) more.add(other);
+    for (const path of this.#twins.withRoom()) more.add(path);
+    for (const path of more) await this.#lookAt(path, first, byHint);
   }
 
-  async #lookAt(path: string, first: boolean, byHint: ReturnType<typeof hintIndex>): Promise<void> {
-    const { state, report, root, dirty, pool } = this.#sync;
+  /** Answers the paths under whose spelling the disk has what was asked for. */
+  async #lookAt(path: string, first: boolean, byHint: ReturnType<typeof hintIndex>): Promise<string[]> {
+    const { state, report, root, dirty, pool, apart } = this.#sync;
     const whole = path === '';
+    const inScope = (candidate: string): boolean => candidate === path || isInside(candidate, path);
+    const before = this.#knownBelow(path);
     const result = await scan(path, {
       root,
+      folderId: state.folderId,
+      apart,
+      suspects: [...before, ...[...this.#skipped.keys()].filter(inScope)],
       ignores: this.#ignores!,
       pool,
       known: state.trees.local,
@@ -79,7 +91,10 @@ export class Lookout {
     });
     if (whole && first) report({ event: 'scan', files: result.entries, done: true });
 
-    const inScope = (candidate: string): boolean => candidate === path || isInside(candidate, path);
+    for (const twin of result.twins) {
+      const reason = this.#twins.judge(twin);
+      if (reason !== undefined) result.skipped.set(twin.path, reason);
+    }
     for (const skipped of [...this.#skipped.keys()].filter(inScope)) {
       if (result.skipped.has(skipped)) continue;
       this.#skipped.delete(skipped);
@@ -92,7 +107,6 @@ export class Lookout {
       state.setProblem(skipped, reason);
       report({ event: 'error', code: 'not_synced', message: reason, path: skipped });
     }
-    const before = this.#knownBelow(path);
     state.transaction(() => {
       for (const [found, entry] of result.found) {
         state.set('local', found, entry);
@@ -109,6 +123,9 @@ export class Lookout {
       if (!result.unstable.has(unstable)) this.#rest(unstable);
     }
     for (const unstable of result.unstable) this.#waitFor(unstable);
+    return result.twins
+      .filter((twin) => path === twin.path || isInside(path, twin.path))
+      .map((twin) => twin.spelled + path.slice(twin.path.length));
   }
 
   /** A new path is known only from `found`; a known one at or below `path` may be gone. */

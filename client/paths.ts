@@ -1,11 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathProblem } from '../protocol/path.ts';
+import { isUnfinished, unfinishedPrefix } from '../protocol/reserved-name.ts';
 import { ClientError, systemCode } from './errors.ts';
 import { ancestors } from './tree.ts';
 
-/** Beginning of the names of unfinished files, which lie beside their targets. */
-export const temporaryPrefix = '.tidemark-tmp-';
+/** The name of a file that is being written, beside its target: nothing else has it. */
+export function temporaryName(folderId: string): string {
+  return `${unfinishedPrefix}${folderId}-${randomUUID()}`;
+}
+
+/** Whether a name was made by `temporaryName` for this folder. */
+export function isTemporary(name: string, folderId: string): boolean {
+  return name.startsWith(`${unfinishedPrefix}${folderId}-`) && isUnfinished(name);
+}
 
 /** What stands in a name for bytes that are no UTF-8; the name that holds it cannot be used to open the file. */
 export const undecodable = '\ufffd';

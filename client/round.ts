@@ -11,6 +11,7 @@ import { type Operation, pathsOf } from './operation.ts';
 import { plan } from './plan.ts';
 import { Standstill } from './standstill.ts';
 import type { Sync } from './sync.ts';
+import { isInside } from './tree.ts';
 
 interface RoundsOptions {
   readonly sync: Sync;
@@ -146,5 +147,12 @@ function settle(sync: Sync): number {
 
 function freeConflictPath(sync: Sync, path: string): string {
   const { local, remote } = sync.state.trees;
-  return conflictPath(path, sync.device.name, new Date(), (candidate) => local.has(candidate) || remote.has(candidate));
+  const taken = (candidate: string): boolean => local.has(candidate) || remote.has(candidate);
+  let inside = 0;
+  if (local.get(path)?.kind === 'directory') {
+    for (const at of local.keys()) {
+      if (isInside(at, path)) inside = Math.max(inside, Buffer.byteLength(at) - Buffer.byteLength(path));
+    }
+  }
+  return conflictPath(path, sync.device.name, new Date(), taken, inside);
 }

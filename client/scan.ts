@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { FilePool } from '../codec/node/file-pool.ts';
 import { pathProblem } from '../protocol/path.ts';
+import { stateFolder } from '../protocol/reserved-name.ts';
 import { messageOf, systemCode } from './errors.ts';
 import { hashFile, hintOf, identityOf } from './hash-file.ts';
 import type { Ignores } from './ignore.ts';
-import { temporaryPrefix, undecodable } from './paths.ts';
-import { type LocalEntry, pathInside, syncedMode } from './tree.ts';
+import { isTemporary, undecodable } from './paths.ts';
+import { findTwin, type Twin } from './spelling.ts';
+import { ancestors, type LocalEntry, parentOf, pathInside, syncedMode } from './tree.ts';
 
 export interface ScanOptions {
   readonly root: string;
+  readonly folderId: string;
   readonly ignores: Ignores;
   /** Hashes files. */
   readonly pool: FilePool;
@@ -24,6 +27,10 @@ export interface ScanOptions {
   readonly onReading?: (path: string, fileBytes: number) => (bytes: number) => void;
   /** Removes what an interrupted run left behind. */
   readonly removeTemporary?: boolean;
+  /** Where the configuration lies, if in this folder. */
+  readonly apart?: ReadonlySet<string>;
+  /** Paths that may lie here; those that the disk answers to and spells otherwise become `twins`. */
+  readonly suspects?: Iterable<string>;
   /** The known entry with this hint, wherever it lay. */
   readonly byHint?: (hint: string) => LocalEntry | undefined;
 }
@@ -35,12 +42,18 @@ export interface ScanResult {
   readonly seen: Set<string>;
   /** What is there and cannot be synced, with the reason. It has to stay out of plans, not count as deleted. */
   readonly skipped: Map<string, string>;
+  /** Paths that answer with an entry of another spelling. They are not `seen`. */
+  readonly twins: readonly Twin[];
   /** Files that were being written; look again later. */
   readonly unstable: Set<string>;
   readonly entries: number;
 }
 
-const neverSynced = { link: 'symbolic links are not synced', special: 'is a special file' };
+const neverSynced = {
+  link: 'symbolic links are not synced',
+  special: 'is a special file',
+  signIn: "holds a device's sign-in, which stays on that device",
+};
 
 /** Whether a reason for leaving a path out is its kind, which no sync could change. */
 export function isNeverSynced(reason: string): boolean {
@@ -58,8 +71,10 @@ const LOOK_AHEAD = 64;
  * or inode say that it may have changed; an inode that moved keeps its hashes.
  */
 export async function scan(path: string, options: ScanOptions): Promise<ScanResult> {
-  const { root, ignores, known, pool } = options;
-  const result: ScanResult = { found: new Map(), seen: new Set(), skipped: new Map(), unstable: new Set(), entries: 0 };
+  const { root, folderId, ignores, known, pool } = options;
+  const result = newResult();
+  const twin = path === '' ? undefined : await findTwin(root, path);
+  if (twin) return { ...result, twins: [twin] };
   let entries = 0;
   const byHint = options.byHint ?? hintIndex(known);
   const hashing = pLimit(CONCURRENT_FILES);
@@ -77,6 +92,7 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
     try {
       const hashed = await hashing(() => hashFile(join(root, at), pool, options.onReading?.(at, Number(stats.size))));
       if (!hashed) result.unstable.add(at);
+      else if (hashed.isSignIn) result.skipped.set(at, neverSynced.signIn);
       else result.found.set(at, { ...attributes(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
     } catch (error) {
       if (systemCode(error) === 'ENOENT') result.seen.delete(at);
@@ -102,6 +118,10 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
       result.skipped.set(at, `the name ${problem}; rename it to sync it`);
       return;
     }
+    if (options.apart?.has(at)) {
+      result.skipped.set(at, neverSynced.signIn);
+      return;
+    }
     entries++;
     if (entries % 500 === 0) options.onProgress?.(entries);
     if (stats?.isFile()) {
@@ -113,6 +133,10 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
     }
     if (stats && !stats.isDirectory()) {
       result.skipped.set(at, stats.isSymbolicLink() ? neverSynced.link : neverSynced.special);
+      return;
+    }
+    if (stats && (await lookAt(`${at}/${stateFolder}/state.db`))) {
+      result.skipped.set(at, `is a synced folder of its own; delete ${at}/${stateFolder} to sync it with this one`);
       return;
     }
     if (stats) {
@@ -153,8 +177,8 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
     listed: ReadonlySet<string>,
   ): Promise<void> => {
     const child = pathInside(at, name);
-    if (options.removeTemporary && name.startsWith(temporaryPrefix)) {
-      await unlink(join(root, child)).catch(missing);
+    if (isTemporary(name, folderId) && stats?.isFile()) {
+      if (options.removeTemporary) await unlink(join(root, child)).catch(missing);
       return;
     }
     if (!stats && name.includes(undecodable)) {
@@ -169,7 +193,36 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
 
   await visit(path, path === '' ? undefined : await lookAt(path));
   await Promise.all(pending);
-  return { ...result, entries };
+  return { ...result, entries, twins: await findTwins(options.suspects ?? [], root, result) };
+}
+
+function newResult() {
+  return {
+    found: new Map<string, LocalEntry>(),
+    seen: new Set<string>(),
+    skipped: new Map<string, string>(),
+    unstable: new Set<string>(),
+    twins: [],
+    entries: 0,
+  };
+}
+
+/** Of paths that were not met, those that the disk answers to. What is inside of one that is gone is gone as well. */
+async function findTwins(
+  suspects: Iterable<string>,
+  root: string,
+  { seen, skipped }: Pick<ScanResult, 'seen' | 'skipped'>,
+): Promise<Twin[]> {
+  const twins: Twin[] = [];
+  const directories = new Map<string, Promise<string | undefined>>();
+  for (const path of suspects) {
+    const parent = parentOf(path);
+    if (seen.has(path) || (parent !== '' && !seen.has(parent))) continue;
+    if ([path, ...ancestors(path)].some((at) => skipped.has(at))) continue;
+    const twin = await findTwin(root, path, directories);
+    if (twin) twins.push(twin);
+  }
+  return twins;
 }
 
 /** Finds entries by their hint. The index is built on first use. */

@@ -1,5 +1,4 @@
-import { temporaryPrefix } from './paths.ts';
-import { stateFolder } from './state.ts';
+import { isUnfinished, stateFolder } from '../protocol/reserved-name.ts';
 import type { Sync } from './sync.ts';
 import { nameOf } from './tree.ts';
 
@@ -27,7 +26,7 @@ export class Signals {
   /** Something may have changed at a path of the disk. */
   readonly changed = (path: string): void => {
     const now = Date.now();
-    if (path === stateFolder || path.startsWith(`${stateFolder}/`) || nameOf(path).startsWith(temporaryPrefix)) return;
+    if (path === stateFolder || path.startsWith(`${stateFolder}/`) || isUnfinished(nameOf(path))) return;
     if (!this.#sync.noticed.has(path)) this.#sync.noticed.set(path, now);
     if (this.#collected.size === 0) this.#firstAt = now;
     this.#collected.add(path);

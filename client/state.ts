@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { stateFolder } from '../protocol/reserved-name.ts';
 import { guarded, openStateFile, sqliteCode } from './state-file.ts';
 import { decodeEntry, type EntryRow, encodeEntry } from './state-row.ts';
 import type { Content, LocalEntry, RemoteEntry, SyncedEntry } from './tree.ts';
-
-/** The folder, inside a synced folder, that holds the client's own files. It is never synced. */
-export const stateFolder = '.tidemark';
 
 interface TreeTypes {
   local: LocalEntry;

@@ -49,6 +49,8 @@ export class Sync {
   readonly room: DiskRoom;
   readonly report: Report;
   readonly device: { readonly id: string; readonly name: string };
+  /** Paths in the folder that stay on this device: its configuration. */
+  readonly apart: ReadonlySet<string>;
   /** Paths to plan. */
   readonly dirty = new Set<string>();
   /** Paths to look at on the disk. */
@@ -65,7 +67,7 @@ export class Sync {
   /** One factor for all waits: paths that failed in one call come back in one call, and no two devices keep step. */
   readonly #jitter = 0.5 + Math.random() / 2;
 
-  constructor(options: Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'pool' | 'report' | 'device'>) {
+  constructor(options: Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'pool' | 'report' | 'device' | 'apart'>) {
     this.root = options.root;
     this.state = options.state;
     this.api = options.api;
@@ -74,6 +76,7 @@ export class Sync {
     this.room = new DiskRoom(options.root, options.cache);
     this.report = options.report;
     this.device = options.device;
+    this.apart = options.apart;
   }
 
   /** The disk is not as expected at `path`: a file there is read again, whatever its time stamps say. */

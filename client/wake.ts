@@ -1,7 +1,7 @@
 import { mkdirSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stateFolder } from '../protocol/reserved-name.ts';
 import { systemCode } from './errors.ts';
-import { stateFolder } from './state.ts';
 
 const wakeFolder = (root: string): string => join(root, stateFolder, 'wake');
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,7 +5,7 @@ import { sha256, toHex } from '../codec/index.ts';
 import type { Block } from '../protocol/entry.ts';
 import { FileRefused, systemCode } from './errors.ts';
 import { hintOf, identityOf, readAt } from './hash-file.ts';
-import { temporaryPrefix } from './paths.ts';
+import { temporaryName } from './paths.ts';
 
 /** The disk is not as it was when the change was planned: look again. */
 export class DiskChanged extends Error {
@@ -16,6 +15,8 @@ export class DiskChanged extends Error {
 export interface Target {
   /** Absolute. */
   readonly place: string;
+  /** Id of the synced folder. */
+  readonly folderId: string;
   /** The hint of the file that will be replaced; `undefined` when nothing may be there. */
   readonly expected: string | undefined;
   readonly mode: number;
@@ -34,7 +35,7 @@ export async function writeAtomically(
   target: Target,
   fill: (file: FileHandle) => Promise<void>,
 ): Promise<{ identity: string; hint: string }> {
-  const temporary = join(dirname(target.place), `${temporaryPrefix}${randomUUID()}`);
+  const temporary = join(dirname(target.place), temporaryName(target.folderId));
   try {
     const file = await open(temporary, 'wx+', 0o600);
     try {

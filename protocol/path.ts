@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import { limits } from './limits.ts';
+import { reservedReason } from './reserved-name.ts';
 
 const encoder = new TextEncoder();
 
 /**
  * Says what is wrong with a path, or `undefined` for a good one.
- * A path is relative, `/`-separated, NFC UTF-8, without empty, `.` or `..` segments, control characters or backslashes.
+ * A path is relative, `/`-separated, NFC UTF-8, without empty, `.` or `..` segments, control characters or backslashes,
+ * and holds no name that is the client's own. `docs/decisions.md` says why names that only some systems take are good.
  */
 export function pathProblem(path: string): string | undefined {
   if (path === '') return 'is empty';
@@ -24,6 +26,8 @@ export function pathProblem(path: string): string | undefined {
     if (encoder.encode(segment).length > limits.segmentBytes) {
       return `holds a name longer than ${limits.segmentBytes} bytes`;
     }
+    const reserved = reservedReason(segment);
+    if (reserved) return reserved;
   }
   return undefined;
 }
@@ -33,12 +37,9 @@ function nameProblem(name: string): string | undefined {
   return name.includes('/') ? 'holds a slash' : pathProblem(name);
 }
 
+/** Of both sets (below U+0020, U+007F to U+009F): a terminal obeys either. */
 function firstControlCharacter(path: string): number {
-  for (let index = 0; index < path.length; index++) {
-    const code = path.charCodeAt(index);
-    if (code < 0x20 || code === 0x7f) return index;
-  }
-  return -1;
+  return path.search(/\p{Cc}/u);
 }
 
 function textWithout(problemOf: (text: string) => string | undefined): z.ZodString {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { stateFolder } from '../../protocol/reserved-name.ts';
 import { readConfiguration } from '../config.ts';
 import { ClientError } from '../errors.ts';
 import { lockFolder } from '../folder.ts';
@@ -8,7 +9,7 @@ import { formatBytes } from '../format.ts';
 import { type Ignores, loadIgnores } from '../ignore.ts';
 import { pathOf } from '../operation.ts';
 import { plan } from '../plan.ts';
-import { State, stateFolder } from '../state.ts';
+import { State } from '../state.ts';
 import { ancestors, isDirectory } from '../tree.ts';
 
 export function statusCommand(configFolder: () => string): Command {

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { type Configuration, loadConfiguration } from '../config.ts';
 import { runSync } from '../engine.ts';
 import { ClientError, exitCode, LocalTrouble } from '../errors.ts';
-import { lockFolder, openFolder } from '../folder.ts';
+import { lockFolder, openFolder, pathsApart } from '../folder.ts';
 import { humanReport } from '../human-report.ts';
 import { jsonReport, type Report } from '../report.ts';
 import { pause } from '../retry.ts';
@@ -77,6 +77,7 @@ async function syncUntil(signal: AbortSignal, task: Task): Promise<void> {
         signal,
         once: options.once === true,
         allowMassDelete: options.allowMassDelete === true,
+        apart: await pathsApart(root, folder),
       });
     } finally {
       lock.release();

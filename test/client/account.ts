@@ -19,8 +19,8 @@ import { signIn, User } from '../support/user.ts';
 
 /** A fresh user of a running service, and the devices of this user. */
 export interface Account {
-  /** A signed-in device that does not sync yet. */
-  device(name: string): Promise<Device>;
+  /** A signed-in device that does not sync yet; its folder is a new one unless given. */
+  device(name: string, folder?: string): Promise<Device>;
   /**
    * What the steps of a device work on, in this process; `replace` puts others in the place of some routes. The test
    * closes its state.
@@ -46,8 +46,8 @@ export async function openAccount(): Promise<Account> {
   const devices: Device[] = [];
   const config = (name: string): string => join(folder, 'config', name);
   return {
-    device: async (name) => {
-      const device = new Device(name, join(folder, name), config(name));
+    device: async (name, place = join(folder, name)) => {
+      const device = new Device(name, place, config(name));
       await device.signIn({ url: api, ca, ...credentials });
       devices.push(device);
       return device;
@@ -69,6 +69,7 @@ export async function openAccount(): Promise<Account> {
         pool: new FilePool(),
         report: () => undefined,
         device: { id: configuration.device_id, name: configuration.device_name },
+        apart: new Set(),
       });
     },
     commandOf: ({ name }) => [join(import.meta.dirname, '../../client/main.ts'), '--config', config(name)],

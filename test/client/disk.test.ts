@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type FileHandle, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -30,7 +31,7 @@ describe('paths from the service', () => {
 });
 
 describe('writing a file', () => {
-  const attributes = { mode: 0o640, mtime_ms: 1_700_000_000_123 };
+  const attributes = { folderId: randomUUID(), mode: 0o640, mtime_ms: 1_700_000_000_123 };
   const holding = async (text: string) => ({
     ...attributes,
     blocks: [{ hash: toHex(await sha256(Buffer.from(text))), size: text.length }],

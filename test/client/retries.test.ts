@@ -28,6 +28,7 @@ afterAll(() => account.close());
 async function look({ root, pool, state }: Sync): Promise<void> {
   const { found } = await scan('', {
     root,
+    folderId: state.folderId,
     pool,
     ignores: (path) => path.startsWith('.tidemark'),
     known: new Map(),

@@ -28,15 +28,72 @@ describe('names of conflict copies', () => {
     );
   });
 
-  test('is a legal path for every legal path', () => {
+  test('is a legal path for every legal path, device and number', () => {
     const segment = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 250 });
+    const long = fc
+      .array(fc.constantFrom('a', 'é.', '😀'), { minLength: 60, maxLength: 100 })
+      .map((all) => all.join(''));
+    const path = fc.array(fc.oneof(segment, long), { minLength: 1, maxLength: 6 }).map((names) => names.join('/'));
+    const device = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 32 }).filter((text) => !pathProblem(text));
     fc.assert(
-      fc.property(segment, (path) => {
-        fc.pre(pathProblem(path) === undefined);
-        expect(pathProblem(name(path))).toBeUndefined();
+      fc.property(path, device, fc.nat(3), (at, desk, more) => {
+        fc.pre(pathProblem(at) === undefined);
+        let left = more;
+        const copy = conflictPath(at, desk, day, () => left-- > 0);
+        expect(pathProblem(copy)).toBeUndefined();
       }),
+      { numRuns: 300 },
     );
   });
+
+  test('a copy that has no room beside a path of 1,024 bytes lies further up, and so does one of a directory', () => {
+    const folder = `${'d'.repeat(250)}/${'e'.repeat(250)}/${'f'.repeat(250)}/${'g'.repeat(250)}`;
+    const file = `${folder}/${'n'.repeat(16)}.txt`;
+    expect(Buffer.byteLength(file)).toBe(1024);
+    expect(name(file)).toBe(
+      `${'d'.repeat(250)}/${'e'.repeat(250)}/${'f'.repeat(250)}/${'n'.repeat(16)} (conflicted copy, desk, 2026-01-31).txt`,
+    );
+    const copy = conflictPath(folder, 'desk', day, () => false, 1024 - Buffer.byteLength(folder));
+    expect(Buffer.byteLength(copy) + 1024 - Buffer.byteLength(folder)).toBeLessThanOrEqual(1024);
+    expect(pathProblem(copy)).toBeUndefined();
+  });
+});
+
+describe('names that are the client’s own', () => {
+  test.each([
+    '.tidemark',
+    'sub/.tidemark/state.db',
+    '.Tidemark/x',
+    'a/.TIDEMARK',
+    '.tide\u200cmark/x',
+    '\u2060.tidemark',
+    '.tidemark\ufeff',
+    '.tidemark.',
+    '.tidemark ',
+    '.t\u0131demark',
+    'TIDEMA~1/state.db',
+    '.tidemark-tmp-0b8f7d0e-52a1-4e0c-9d6b-0a1b2c3d4e5f-7c3d2e1f-52a1-4e0c-9d6b-0a1b2c3d4e5f',
+  ])('%j is refused', (path) => expect(pathProblem(path)).toMatch(/^is kept for Tidemark's/));
+
+  test.each([
+    '.tidemarkignore',
+    '.tidemark-tmp-notes',
+    '.tidemark2',
+    'tidemark',
+    '.config/tidemark/config.json',
+    'CON',
+    'x:ads',
+    'name.',
+    'name ',
+    'invoice\u202etxt.exe',
+    '\ufeffBOM',
+    'A',
+    'a',
+  ])('%j is a name like any other', (path) => expect(pathProblem(path)).toBeUndefined());
+
+  test.each(['\u0085', '\u009b31m', '\u007f', '\t', '\n', '\u001b'])('%j holds a control character', (name) =>
+    expect(pathProblem(`a${name}`)).toBe('holds a control character at character 2'),
+  );
 });
 
 describe('the guard against mass deletion', () => {

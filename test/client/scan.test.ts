@@ -1,19 +1,40 @@
-import { appendFile, chmod, mkdir, rename, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import {
+  appendFile,
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { saveConfiguration } from '../../client/config.ts';
 import { compileIgnores } from '../../client/ignore.ts';
-import { type ScanResult, scan } from '../../client/scan.ts';
+import { temporaryName } from '../../client/paths.ts';
+import { type ScanOptions, type ScanResult, scan } from '../../client/scan.ts';
 import type { LocalEntry } from '../../client/tree.ts';
 import { sha256, toHex } from '../../codec/index.ts';
 import { FilePool } from '../../codec/node/file-pool.ts';
 import { temporaryFolder } from './folder.ts';
 
+const folderId = randomUUID();
+
 /** After this time a file's stamps are trusted. */
 const SETTLED_MS = 40;
 
+function options(root: string): ScanOptions {
+  return { root, folderId, known: new Map(), ignores: compileIgnores(''), pool: new FilePool() };
+}
+
 function look(root: string, known: ReadonlyMap<string, LocalEntry> = new Map(), rules = ''): Promise<ScanResult> {
-  return scan('', { root, known, ignores: compileIgnores(rules), pool: new FilePool() });
+  return scan('', { ...options(root), known, ignores: compileIgnores(rules) });
 }
 
 async function hash(text: string): Promise<string> {
@@ -58,12 +79,7 @@ test.each([
       return super.blocksOf(...parameters);
     }
   }
-  const { found, unstable } = await scan('', {
-    root,
-    known: new Map(),
-    ignores: compileIgnores(''),
-    pool: new Meddler(),
-  });
+  const { found, unstable } = await scan('', { ...options(root), pool: new Meddler() });
   expect([...unstable]).toEqual(['big']);
   expect(found.size).toBe(0);
 });
@@ -117,11 +133,85 @@ test('symbolic links are skipped with a reason and never followed', async () => 
 test('ignored files, the state folder and unfinished files are not seen', async () => {
   const root = await temporaryFolder();
   for (const folder of ['.tidemark', 'node_modules/x', 'src']) await mkdir(join(root, folder), { recursive: true });
-  for (const name of ['.tidemark/state.db', '.tidemark-tmp-1', 'node_modules/x/a', '~$report.docx', 'b.tmp', 'src/a']) {
+  const unfinished = temporaryName(folderId);
+  for (const name of ['.tidemark/state.db', unfinished, 'node_modules/x/a', '~$report.docx', 'b.tmp', 'src/a']) {
     await writeFile(join(root, name), 'x');
   }
   const { seen } = await look(root, new Map(), 'node_modules/\n');
   expect([...seen].sort()).toEqual(['src', 'src/a']);
+});
+
+test('only unfinished files of this folder are removed; what merely looks like one is kept, and synced or listed', async () => {
+  const root = await temporaryFolder();
+  const [ours, another, folder] = [temporaryName(folderId), temporaryName(randomUUID()), temporaryName(folderId)];
+  await mkdir(join(root, 'deep'));
+  await mkdir(join(root, folder));
+  for (const name of [ours, `deep/${ours}`, another, '.tidemark-tmp-notes', `${ours}.txt`, `${folder}/inside`]) {
+    await writeFile(join(root, name), 'x');
+  }
+  await mkdir(join(root, '.tidemark-tmp-folder'));
+  const { seen, skipped } = await scan('', { ...options(root), removeTemporary: true });
+  expect((await readdir(root)).sort()).toEqual(
+    ['deep', another, folder, '.tidemark-tmp-notes', `${ours}.txt`, '.tidemark-tmp-folder'].sort(),
+  );
+  expect(await readdir(join(root, 'deep'))).toEqual([]);
+  expect(seen).toEqual(new Set(['deep', '.tidemark-tmp-notes', `${ours}.txt`, '.tidemark-tmp-folder']));
+  expect([...skipped.keys()].sort()).toEqual([another, folder].sort());
+  expect(skipped.get(another)).toMatch("is kept for Tidemark's unfinished files");
+});
+
+test('a folder named like the state folder is listed, at any depth and in any spelling', async () => {
+  const root = await temporaryFolder();
+  for (const name of ['sub/.tidemark', '.TideMark', 'sub/.tide\u200cmark']) {
+    await mkdir(join(root, name), { recursive: true });
+    await writeFile(join(root, name, 'x'), 'x');
+  }
+  const { seen, skipped } = await look(root);
+  expect([...seen]).toEqual(['sub']);
+  expect([...skipped.keys()].sort()).toEqual(['.TideMark', 'sub/.tidemark', 'sub/.tide\u200cmark']);
+});
+
+test('a synced folder that was moved into this one is listed and left alone', async () => {
+  const root = await temporaryFolder();
+  await mkdir(join(root, 'moved/.tidemark'), { recursive: true });
+  for (const name of ['moved/.tidemark/state.db', 'moved/a', 'b']) await writeFile(join(root, name), 'x');
+  const { seen, skipped } = await look(root);
+  expect([...seen]).toEqual(['b']);
+  expect(skipped.get('moved')).toMatch('is a synced folder of its own');
+});
+
+test("a device's sign-in is never synced, wherever it lies and whatever its name", async () => {
+  const [root, config] = [await temporaryFolder(), await temporaryFolder()];
+  const url = 'https://tidemark.example';
+  await saveConfiguration(config, {
+    api_url: url,
+    socket_url: url,
+    provider_url: url,
+    client_id: 'client',
+    username: 'user',
+    refresh_token: 'the token',
+    device_id: randomUUID(),
+    device_name: 'desk',
+  });
+  await mkdir(join(root, 'old'));
+  await copyFile(join(config, 'config.json'), join(root, 'config.json'));
+  await copyFile(join(config, 'config.json'), join(root, 'old/backup.bak'));
+  await writeFile(join(root, 'cut'), (await readFile(join(config, 'config.json'), 'utf8')).slice(0, -88));
+  await writeFile(join(root, 'other.json'), '{"refresh_token": "of another program"}');
+  const { found, skipped } = await look(root);
+  expect([...found.keys()].sort()).toEqual(['old', 'other.json']);
+  expect([...skipped.keys()].sort()).toEqual(['config.json', 'cut', 'old/backup.bak']);
+  expect(skipped.get('cut')).toBe("holds a device's sign-in, which stays on that device");
+});
+
+test('what stays apart is listed, with nothing in it', async () => {
+  const root = await temporaryFolder();
+  await mkdir(join(root, '.config/tidemark'), { recursive: true });
+  await writeFile(join(root, '.config/tidemark/config.json'), 'x');
+  const apart = new Set(['.config/tidemark']);
+  const { seen, skipped } = await scan('', { ...options(root), apart });
+  expect([...seen]).toEqual(['.config']);
+  expect([...skipped.keys()]).toEqual(['.config/tidemark']);
 });
 
 test('a rule in the file overrides a default', () => {

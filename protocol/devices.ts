@@ -1,15 +1,14 @@
 import * as z from 'zod';
 import { Uuid } from './uuid.ts';
 
+/** Shown in conflict copies and in the history. */
+export const DeviceName = z
+  .string()
+  .regex(/^[^\p{Cc}/\\]{1,64}$/u, 'must be 1 to 64 characters, no slash or control character')
+  .refine((name) => name.isWellFormed(), 'is not valid Unicode');
+
 /** POST /devices: registers a device under an id that it chose; repeating it changes at most the name. */
-export const RegisterDeviceRequest = z.strictObject({
-  device_id: Uuid,
-  /** Shown in conflict copies and in the history. */
-  name: z
-    .string()
-    .regex(/^[^\p{Cc}/\\]{1,64}$/u, 'must be 1 to 64 characters, no slash or control character')
-    .refine((name) => name.isWellFormed(), 'is not valid Unicode'),
-});
+export const RegisterDeviceRequest = z.strictObject({ device_id: Uuid, name: DeviceName });
 export type RegisterDeviceRequest = z.infer<typeof RegisterDeviceRequest>;
 
 export const Device = z.strictObject({

@@ -18,6 +18,9 @@ export async function ask<Body>(path: string, body?: unknown): Promise<Body> {
 }
 
 const { api, ca, ...whereabouts } = await ask<Whereabouts>('/');
+
+export { api as url, ca as certificates };
+
 setDefaultCACertificates([...getCACertificates('default'), await readFile(ca, 'utf8')]);
 
 /** Folder of the local cloud. */

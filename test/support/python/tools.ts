@@ -7,12 +7,18 @@ const environment = join(import.meta.dirname, '../../../.tidemark/python');
 const commands = join(environment, 'bin');
 
 /** The interpreter that has the pinned packages, once `installTools` has run. */
-export const pythonCommand = join(commands, 'python');
+export const pythonCommand = toolCommand('python');
 
-/** SAM CLI and cfn-lint come from PyPI. CI must have Python. */
+/** A command of the pinned packages, once `installTools` has run. */
+export function toolCommand(name: string): string {
+  return join(commands, name);
+}
+
+/** SAM CLI, cfn-lint and Schemathesis come from PyPI. CI must have Python. */
 export const pythonIsThere =
   process.env.CI === 'true' || spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0;
-if (!pythonIsThere) console.warn('Python 3 with venv is missing: the checks by SAM CLI and cfn-lint do not run here.');
+if (!pythonIsThere)
+  console.warn('Python 3 with venv is missing: the checks by SAM CLI, cfn-lint and Schemathesis do not run here.');
 
 /** Installs the pinned tools below .tidemark/, unless they are there. Takes a minute the first time. */
 export function installTools(): void {
@@ -21,14 +27,14 @@ export function installTools(): void {
   rmSync(environment, { recursive: true, force: true });
   mkdirSync(environment, { recursive: true });
   run('python3', '-m', 'venv', environment);
-  run(join(commands, 'pip'), 'install', '--quiet', '--requirement', requirements);
+  run(toolCommand('pip'), 'install', '--quiet', '--requirement', requirements);
   cpSync(requirements, installed);
 }
 
 /** Runs a tool as somebody without an AWS account does. */
 export function runTool(name: 'sam' | 'cfn-lint', ...words: string[]): { status: number | null; output: string } {
   const env = { PATH: process.env.PATH, HOME: environment, SAM_CLI_TELEMETRY: '0' };
-  const { status, stdout, stderr } = spawnSync(join(commands, name), words, { env, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(toolCommand(name), words, { env, encoding: 'utf8' });
   return { status, output: stdout + stderr };
 }
 

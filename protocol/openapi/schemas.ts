@@ -37,12 +37,12 @@ const registry = z.registry<{ id: string }>();
 for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
 
 /** What generators and validators understand of a rule; the rest of it is in the description. */
-const segment = '[^/\\\\\\u0000-\\u001f\\u007f]+';
+const segment = '[^/\\\\\\u0000-\\u001f\\u007f-\\u009f]+';
 const beyondJsonSchema = new Map<z.ZodType, object>([
   [
     Path,
     {
-      description: `Relative, in Unicode normal form C, without . and .. segments; at most ${limits.pathBytes} bytes in UTF-8, ${limits.segmentBytes} in a segment.`,
+      description: `Relative, in Unicode normal form C, without . and .. segments and names that are the client's own; at most ${limits.pathBytes} bytes in UTF-8, ${limits.segmentBytes} in a segment, ${limits.pathSegments} segments.`,
       pattern: `^${segment}(/${segment})*$`,
       maxLength: limits.pathBytes,
     },

@@ -47,11 +47,11 @@ async function play(...options: string[]): Promise<Awaited<ReturnType<typeof sig
 
 describe.runIf(pythonIsThere)('docs/openapi.json', () => {
   test('says what every route answers to good and bad calls', { timeout: LONG_MS * runs }, async () => {
-    await play('--phases', 'coverage,fuzzing', '--max-examples', String(15 * runs));
+    await play('--phases', 'coverage,fuzzing', '--max-examples', String(10 * runs));
   });
 
   test('says what calls answer that follow each other, up to commits', { timeout: LONG_MS * runs }, async () => {
-    const calls = ['--phases', 'stateful', '--mode', 'positive', '--max-examples', String(60 * runs)];
+    const calls = ['--phases', 'stateful', '--mode', 'positive', '--max-examples', String(40 * runs)];
     // Devices that are registered and revoked count, so that the same call does not answer the same again.
     const { schema, userId } = shardOf(await play(...calls, '--exclude-path-regex', 'devices'));
     const { rows } = await database.query(

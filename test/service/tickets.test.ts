@@ -28,6 +28,12 @@ test('an expired ticket lets nobody in, though it is still stored', async () => 
   expect(await redeemTicket(ticket)).toBeUndefined();
 });
 
+test.each(['', 'x'.repeat(3000), '\0', `${ticket}x`])('what is no ticket is looked up nowhere', async (text) => {
+  stored(10);
+  expect(await redeemTicket(text)).toBeUndefined();
+  expect(registry.calls()).toEqual([]);
+});
+
 const connection = (id: string, deviceId: string, connectedAt: number) => ({ ...holder, id, deviceId, connectedAt });
 
 test('of the connections of a device all but the newest have to go, whoever looks', () => {

@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'parts',
-          include: ['test/{codec,docs,lambdas,model,protocol}/**/*.test.ts'],
+          include: ['test/{codec,docs,lambdas,model,mutations,protocol}/**/*.test.ts'],
           ...limits,
         },
       },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { encodeDelta } from '../../codec/index.ts';
+import { readChanges } from '../../lambdas/changes/changes.ts';
 import { deleteFiles } from '../../lambdas/delete/delete.ts';
 import { applyDeltas } from '../../lambdas/delta-apply/apply.ts';
 import { finalizeUpload } from '../../lambdas/finalize/finalize.ts';
@@ -147,9 +148,20 @@ export async function commit(world: World, call: Call): Promise<void> {
   }
 }
 
+/** Reads the changes after a cursor: either all of them that are there, or it is told that some are not kept. */
+export async function readOn({ databases }: World, user: number, cursor: number): Promise<void> {
+  const userId = users[user]!;
+  const query = { device_id: deviceOf(0), cursor, limit: 500 };
+  const { changes } = await readChanges(databases.shardOf(userId), userId, query);
+  for (const [index, change] of changes.entries()) {
+    if (change.cursor !== cursor + 1 + index)
+      throw new Error(`I8: after change ${cursor + index} comes ${change.cursor}`);
+  }
+}
+
 /** Errors that say no more than that the world has moved on. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof ServiceError && ['upload_gone', 'bad_request'].includes(error.code);
+  return error instanceof ServiceError && ['upload_gone', 'bad_request', 'cursor_gone'].includes(error.code);
 }
 
 export const deviceOf = (number: number): string => devices[number % devices.length]!;

@@ -87,6 +87,7 @@ class Connection {
   readonly #actor: Actor | undefined;
   readonly #giveBack: () => void;
   readonly isBlocked: () => Promise<boolean>;
+  inTransaction = false;
   #state: 'open' | 'cut' | 'released' = 'open';
   #busy = 0;
 
@@ -103,6 +104,7 @@ class Connection {
 
   async query(text: string, values?: unknown[]): Promise<unknown> {
     if (this.#state === 'cut') throw new LostConnection();
+    if (/^(begin|commit|rollback)/.test(text)) this.inTransaction = text.startsWith('begin');
     const run = async () => {
       this.#busy++;
       try {

@@ -9,7 +9,7 @@ let played = 0;
 
 beforeAll(async () => {
   servers = await startServers();
-  world = await World.create(servers.servers, 'encounters');
+  world = await World.create(servers.servers);
 });
 afterAll(async () => {
   console.info(`${played} interleavings of ${Object.keys(encounters).length} encounters`);

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { play } from './run.ts';
 import type { Action, Remains, Round, Scenario } from './scenario.ts';
-import type { Plan } from './scheduler.ts';
+import type { FaultKind, Plan, Walk } from './scheduler.ts';
 import type { World } from './world.ts';
 
 /** Two actors who may get in each other's way, and what was before. */
@@ -119,6 +120,43 @@ export const encounters = {
       { do: 'restore', user: 0, path: 0, version: 1 },
     ],
   },
+  'the end of an upload and its finalize': {
+    crossUser: false,
+    remains: [],
+    before: [round(0, upload(0, 0, { upTo: 'send' })), round(71, upload(1, 1, { upTo: 'init' }))],
+    hours: 0,
+    actors: [{ do: 'end', hours: 1 }, finalizeFirst],
+  },
+  'expiry of a version and the call that made it': {
+    crossUser: false,
+    remains: [],
+    before: [
+      ...history(
+        upload(0, 1),
+        { do: 'delete', user: 0, path: 0 },
+        { do: 'restore', user: 0, path: 0, version: 1 },
+        { do: 'delete', user: 0, path: 0 },
+      ),
+      // The answers are forgotten.
+      round(73, { do: 'sweep' }),
+    ],
+    hours: month,
+    actors: [expire, { do: 'repeat', call: 1 }],
+  },
+  'expiry of changes and a device that reads on': {
+    crossUser: false,
+    remains: [],
+    before: [...history(upload(0, 1), upload(1, 2)), round(month, upload(2, 3))],
+    hours: 0,
+    actors: [expire, { do: 'changes', user: 0, cursor: 0 }],
+  },
+  'a relay and an upload': {
+    crossUser: false,
+    remains: [],
+    before: history(upload(0, 1)),
+    hours: 0,
+    actors: [{ do: 'relay' }, upload(0, 2)],
+  },
   'two relays at once': {
     crossUser: false,
     remains: [],
@@ -138,14 +176,24 @@ export const encounters = {
 export type EncounterName = keyof typeof encounters;
 
 /**
- * Plays every interleaving in which the turn passes once from the first actor to the second, at each of the first's
- * steps, and every one in which the first crashes, or loses an answer, at each of its steps and the second comes after it.
- * Few lost blocks need more than one switch at the wrong place (Musuvathi and Qadeer: Iterative Context Bounding, PLDI
- * 2007); scenarios that are drawn at random have more. Answers how many it played.
+ * Plays an encounter in both orders: each actor is the one that is disturbed. Every interleaving in which the turn passes
+ * once from that actor to the other, at each of its steps; and every one in which it crashes, or loses an answer, and the
+ * other comes after it. Few lost blocks need more than one switch at the wrong place (Musuvathi and Qadeer: Iterative
+ * Context Bounding, PLDI 2007); scenarios that are drawn at random have more. Answers how many it played.
  */
 export async function explore(world: World, name: EncounterName): Promise<number> {
-  const { actors, before, hours, ...rest }: Encounter = encounters[name];
-  const meet = async (plan: Plan): Promise<number[]> => {
+  const encounter: Encounter = encounters[name];
+  const [one, other] = encounter.actors;
+  let played = await disturbFirst(world, encounter, name);
+  if (!isDeepStrictEqual(one, other)) {
+    played += await disturbFirst(world, { ...encounter, actors: [other, one] }, `${name}, swapped`);
+  }
+  return played;
+}
+
+async function disturbFirst(world: World, encounter: Encounter, name: string): Promise<number> {
+  const { actors, before, hours, ...rest } = encounter;
+  const meet = async (plan: Plan): Promise<Walk[]> => {
     const rounds = [...before, { hours, actions: [...actors], ...plan }];
     const scenario: Scenario = { ...rest, remains: [...rest.remains], skewMinutes: 5, rounds };
     try {
@@ -155,16 +203,23 @@ export async function explore(world: World, name: EncounterName): Promise<number
       throw new Error(`${message}\n${name}, with ${JSON.stringify(plan)}`, { cause: error });
     }
   };
-  const [steps = 0] = await meet({ switches: [], faults: [] });
-  let played = 1;
-  for (let step = 0; step < steps; step++) {
-    const plans: Plan[] = [
+  const [walk = []] = await meet({ switches: [], faults: [] });
+  const plans = plansFor(walk);
+  for (const plan of plans) await meet(plan);
+  return 1 + plans.length;
+}
+
+/**
+ * A crash at any two steps between which nothing lasting happened leaves the same behind, so that one of them is enough.
+ * An answer that is lost matters where the effect stays, and just before it, where all that was done is done again.
+ */
+function plansFor(walk: Walk): Plan[] {
+  return walk.flatMap((lasting, step): Plan[] => {
+    const fault = (kind: FaultKind): Plan => ({ switches: [], faults: [{ actor: 0, step, kind }] });
+    return [
       { switches: [{ after: step, to: 0 }], faults: [] },
-      { switches: [], faults: [{ actor: 0, step, kind: 'crash' }] },
-      { switches: [], faults: [{ actor: 0, step, kind: 'lost answer' }] },
+      ...(step === 0 || walk[step - 1] ? [fault('crash')] : []),
+      ...(lasting || walk[step + 1] ? [fault('lost answer')] : []),
     ];
-    for (const plan of plans) await meet(plan);
-    played += plans.length;
-  }
-  return played;
+  });
 }

@@ -76,6 +76,10 @@ async function checkShards(world: World): Promise<void> {
        where a.used_bytes <> (select coalesce(sum(size_bytes), 0) from ${schema}.files f
                               where f.user_id = a.user_id and f.deleted_at is null)
        union all
+       select 'I22: the reserved bytes are not those of the open uploads' from ${schema}.accounts a
+       where a.reserved_bytes <> (select coalesce(sum(reserved_bytes), 0) from ${schema}.upload_files f
+                                  where f.user_id = a.user_id)
+       union all
        select 'I4: a file does not have the content of its newest version' from ${schema}.files f
        where deleted_at is null and not exists (
          select from ${schema}.file_versions v where v.file_id = f.file_id and v.version = f.version

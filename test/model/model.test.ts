@@ -13,7 +13,7 @@ let world: World;
 
 beforeAll(async () => {
   servers = await startServers();
-  world = await World.create(servers.servers, 'model');
+  world = await World.create(servers.servers);
 });
 afterAll(async () => {
   await world?.close();

@@ -7,11 +7,24 @@ import { expireVersions } from '../../lambdas/gc/versions.ts';
 import { drainShards } from '../../lambdas/relay/drain.ts';
 import { transaction } from '../../lambdas/shared/database.ts';
 import { confirmVersions } from '../../lambdas/shared/tables/ledger.ts';
+import { removeExpiredUploads } from '../../lambdas/shared/tables/uploads.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
-import { Answers, type Call, commit, deviceOf, finalize, init, isRefusal, offer, send, type Upload } from './client.ts';
+import {
+  Answers,
+  type Call,
+  commit,
+  deviceOf,
+  finalize,
+  init,
+  isRefusal,
+  offer,
+  readOn,
+  send,
+  type Upload,
+} from './client.ts';
 import { checkAlways, checkAtRest, type References } from './invariants.ts';
 import { type Action, paths, type Round, type Scenario } from './scenario.ts';
-import { currentActor, interleave, LostConnection, type Plan } from './scheduler.ts';
+import { currentActor, interleave, LostConnection, type Plan, type Walk } from './scheduler.ts';
 import { contents, hashes, users, type World } from './world.ts';
 
 /** More often than the others can get in its way, no upload has to send anew. */
@@ -21,18 +34,18 @@ const undisturbed: Plan = { switches: [], faults: [] };
 
 /**
  * Plays a scenario on an empty world and checks what must hold after every round, and at the end. The message of its
- * error begins with the invariant that is broken, and ends with all that happened. Answers how many steps each actor of
- * the last round made.
+ * error begins with the invariant that is broken, and ends with all that happened. Answers the steps of each actor of the
+ * last round.
  */
-export async function play(world: World, scenario: Scenario): Promise<number[]> {
+export async function play(world: World, scenario: Scenario): Promise<Walk[]> {
   await world.reset(scenario.skewMinutes);
   await world.leave(scenario.remains);
   const run = new Run(world, scenario.crossUser);
   try {
-    let steps: number[] = [];
-    for (const round of scenario.rounds) steps = await run.play(round);
+    let walks: Walk[] = [];
+    for (const round of scenario.rounds) walks = await run.play(round);
     await run.comeToRest();
-    return steps;
+    return walks;
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${run.trace.join('\n')}`, { cause: error });
   }
@@ -63,7 +76,7 @@ class Run {
     world.store.onDelete = (hash, current) => this.#onDelete(hash, current);
   }
 
-  async play({ hours, actions, ...plan }: Round): Promise<number[]> {
+  async play({ hours, actions, ...plan }: Round): Promise<Walk[]> {
     this.trace.push(`--- ${hours} hours later`);
     await this.#pass(hours);
     const trees = await Promise.all(users.map((_, user) => this.#look(user)));
@@ -75,10 +88,10 @@ class Run {
         plan.faults.some(({ actor }) => actor === index),
       ),
     }));
-    const steps = await interleave(programs, plan, this.trace);
+    const walks = await interleave(programs, plan, this.trace);
     if (this.#failure) throw this.#failure;
     this.#note(await checkAlways(this.#world, this.trace));
-    return steps;
+    return walks;
   }
 
   /** No call is under way any more, all events arrive, and time passes until everything unused is gone. */
@@ -86,7 +99,6 @@ class Run {
     const alone = async (name: string, run: () => Promise<void>) => {
       await interleave([{ name, run }], undisturbed, this.trace);
       if (this.#failure) throw this.#failure;
-      this.#note(await checkAlways(this.#world, this.trace));
     };
     await alone('relay', () => this.#relay());
     await alone('consume', () => this.#consume(0));
@@ -94,6 +106,7 @@ class Run {
     for (const hours of [31 * 24, 73]) {
       await this.#pass(hours);
       await alone('sweep', () => this.#sweep());
+      this.#note(await checkAlways(this.#world, this.trace));
     }
     await alone('audit', () => this.#audit());
     await checkAtRest(this.#world, this.#stream, this.trace);
@@ -166,8 +179,12 @@ class Run {
         };
       case 'expire':
         return () => this.#expire();
+      case 'end':
+        return () => this.#end(action.hours);
       case 'audit':
         return () => this.#audit();
+      case 'changes':
+        return () => readOn(this.#world, action.user, action.cursor);
       case 'relay':
         return () => this.#relay();
       case 'consume':
@@ -255,6 +272,14 @@ class Run {
     for (const shard of shards) {
       await transaction(shard.pool, (sql) => forgetChanges(sql, shard, 500));
       await expireVersions(blocks, shard, 500);
+    }
+  }
+
+  /** Time passes, and sessions that are over are removed. */
+  async #end(hours: number): Promise<void> {
+    await this.#pass(hours);
+    for (const shard of this.#world.databases.shards) {
+      await transaction(shard.pool, (sql) => removeExpiredUploads(sql, shard, 500));
     }
   }
 

@@ -21,7 +21,10 @@ export type Action =
   /** The two steps of a sweep that matter most, alone: what is between two of its statements is met more often. */
   | { do: 'collect' }
   | { do: 'expire' }
+  /** Sessions end. */
+  | { do: 'end'; hours: number }
   | { do: 'audit' }
+  | { do: 'changes'; user: number; cursor: number }
   | { do: 'relay' }
   | { do: 'consume'; old: number };
 

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * What happens at one step of an actor. A step is one statement or one call to S3.
@@ -18,6 +18,8 @@ export interface Plan {
 
 /** What holds a step up: something of the database that can be asked whether it waits for a lock. */
 interface Waiter {
+  /** Whether what it does can still be rolled back. */
+  readonly inTransaction: boolean;
   isBlocked(): Promise<boolean>;
   /** Ends the connection, and with it its transaction: now, or when the lock has come that it waits for. */
   cut(): Promise<void>;
@@ -32,6 +34,9 @@ interface Step {
   reject(error: unknown): void;
 }
 
+/** Steps that change nothing. */
+const READS = /^(select|HeadObject|GetObject|ListObjectVersions)/;
+
 interface Performed {
   readonly step: Step;
   readonly fault: FaultKind | undefined;
@@ -43,6 +48,9 @@ const STUCK_MS = 30_000;
 /** A statement that is not back after so long is asked about. */
 const PATIENCE_MS = 3;
 
+/** Of each step of an actor, in their order, whether its effect stays when the actor is gone right after it. */
+export type Walk = readonly boolean[];
+
 /** Whoever runs the code that is being executed. */
 export const currentActor = new AsyncLocalStorage<Actor>();
 
@@ -51,7 +59,7 @@ export class Actor {
   readonly index: number;
   readonly connections = new Set<Waiter>();
   state: 'alive' | 'crashed' | 'done' = 'alive';
-  steps = 0;
+  readonly steps: boolean[] = [];
   readonly #enter: (step: Step) => void;
 
   constructor(name: string, index: number, enter: (step: Step) => void) {
@@ -79,17 +87,23 @@ export class LostConnection extends Error {
 
 /**
  * Runs actors so that exactly one of them moves at a time, from one step to the next, as the plan says. An actor that
- * waits for a lock gives the turn away; it goes on when the lock is free. Answers how many steps each one made.
+ * waits for a lock gives the turn away; it goes on when the lock is free. Answers the steps that each one made: whether
+ * their effect lasts.
  */
 export async function interleave(
   programs: readonly { name: string; run: () => Promise<void> }[],
   plan: Plan,
   trace: string[],
-): Promise<number[]> {
+): Promise<Walk[]> {
   const waiting: Step[] = [];
   const blocked: Performed[] = [];
   const failures: unknown[] = [];
-  const actors = programs.map(({ name }, index) => new Actor(name, index, (step) => waiting.push(step)));
+  let moved = Promise.withResolvers<void>();
+  const enter = (step: Step): void => {
+    waiting.push(step);
+    moved.resolve();
+  };
+  const actors = programs.map(({ name }, index) => new Actor(name, index, enter));
   const switches = [...plan.switches];
   let turnsLeft = switches[0]?.after ?? Number.POSITIVE_INFINITY;
   let running = 0;
@@ -102,6 +116,7 @@ export async function interleave(
         failures.push(error);
       }
       if (actor.state === 'alive') actor.state = 'done';
+      moved.resolve();
     });
   }
 
@@ -122,8 +137,10 @@ export async function interleave(
       actor.state === 'alive' &&
       !waiting.some((step) => step.actor === actor) &&
       !blocked.some(({ step }) => step.actor === actor);
-    do await turn();
-    while (actors.some(isBusy));
+    while (actors.some(isBusy)) {
+      await moved.promise;
+      moved = Promise.withResolvers();
+    }
   }
 
   function choose(): Step {
@@ -143,7 +160,8 @@ export async function interleave(
 
   async function perform(step: Step): Promise<void> {
     const { actor } = step;
-    const number = actor.steps++;
+    const number = actor.steps.length;
+    actor.steps.push(!READS.test(step.label) && !step.waiter?.inTransaction);
     const fault = plan.faults.find((each) => each.actor === actor.index && each.step === number)?.kind;
     trace.push(`${actor.name} ${number}: ${step.label}${fault ? ` [${fault}]` : ''}`);
     if (fault === 'crash') return await crash(actor);

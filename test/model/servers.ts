@@ -9,8 +9,10 @@ export type ServerAddress = Postgres['superuser'];
 /** Of a test that abandons connections, not machines, nothing has to survive a power cut. */
 const settings = { fsync: 'off', synchronous_commit: 'off', autovacuum: 'off', deadlock_timeout: '20ms' };
 
-/** Two PostgreSQL servers, as two clusters. */
+/** Two PostgreSQL servers, as two clusters: those of whoever set MODEL_SERVERS, or fresh ones. */
 export async function startServers(): Promise<{ servers: ServerAddress[]; stop(): Promise<void> }> {
+  const { MODEL_SERVERS } = process.env;
+  if (MODEL_SERVERS !== undefined) return { servers: JSON.parse(MODEL_SERVERS), stop: async () => {} };
   const folder = await scratch('tidemark-clusters-');
   const started: Postgres[] = [];
   for (const name of ['first', 'second']) {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { listObjectVersions, writeBlock } from '../../lambdas/shared/block-store.ts';
@@ -45,8 +45,9 @@ export class World {
     };
   }
 
-  /** Makes the databases `name` on both servers, which have none of that name. */
-  static async create(servers: readonly ServerAddress[], name: string): Promise<World> {
+  /** Makes a database of its own on each server. */
+  static async create(servers: readonly ServerAddress[]): Promise<World> {
+    const name = `model_${randomBytes(6).toString('hex')}`;
     const clusters: Database[] = [];
     for (const server of servers) {
       await createDatabase(server, name);
@@ -102,7 +103,7 @@ export class World {
   async pass(hours: number): Promise<void> {
     this.hours += hours;
     for (const { pool } of this.databases.shards) {
-      await pool.query("update clock.shift set by = by + $1::int * interval '1 hour'", [hours]);
+      await pool.query("update clock.shift set by = by + $1::float8 * interval '1 hour'", [hours]);
     }
   }
 

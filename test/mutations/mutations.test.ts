@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServers } from '../model/servers.ts';
 import { ofCalls } from './calls.ts';
+import { ofClient } from './client.ts';
 import { ofEncounters } from './encounters.ts';
 import type { Mutation, Outcome, Play } from './mutation.ts';
 
-const mutations: readonly Mutation[] = [...ofCalls, ...ofEncounters];
+const mutations: readonly Mutation[] = [...ofCalls, ...ofClient, ...ofEncounters];
 
 let servers: Awaited<ReturnType<typeof startServers>>;
 let player: ChildProcess;
@@ -36,7 +37,9 @@ async function play(request: Play): Promise<Outcome> {
   return outcome as Outcome;
 }
 
-test.each(mutations)('is noticed: $mistake', { timeout: 120_000 }, async ({ noticedBy, breaks, ...change }) => {
+const byName = mutations.map((mutation) => [mutation.mistake, mutation] as const);
+
+test.each(byName)('is noticed: %s', { timeout: 120_000 }, async (_mistake, { noticedBy, breaks, ...change }) => {
   const { problem, failures } = await play({ change, test: noticedBy });
   expect(problem).toBe('');
   expect(failures.join('\n')).toMatch(breaks);

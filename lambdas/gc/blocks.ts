@@ -124,7 +124,10 @@ async function deleteVersions(doomed: readonly Doomed[], until: number): Promise
   return gone;
 }
 
-/** Deletes what is on the lists of some blocks, those with the shortest first. Answers whether it deleted any. */
+/**
+ * Deletes what is on the lists of some blocks, those with the shortest first. Answers whether it got any further: what an
+ * upload has locked meanwhile is left to the next run, and not asked for until then.
+ */
 async function shortenLists(blocks: Database, limit: number, until: number): Promise<boolean> {
   const { rows } = await blocks.query<Doomed>(
     `select encode(b.block_hash, 'hex') as hash, b.object_versions[1:${VERSIONS_PER_STEP}] as versions
@@ -134,9 +137,10 @@ async function shortenLists(blocks: Database, limit: number, until: number): Pro
   );
   let chunk: Doomed[] = [];
   let size = 0;
+  let struck = 0;
   const finish = async () => {
     const gone = await deleteVersions(chunk, until);
-    await strike(
+    struck += await strike(
       blocks,
       chunk.map(({ hash, versions }) => ({ hash, versions: versions.slice(0, gone.get(hash)) })),
     );
@@ -152,12 +156,15 @@ async function shortenLists(blocks: Database, limit: number, until: number): Pro
     }
   }
   if (size > 0) await finish();
-  return rows.length > 0;
+  return struck > 0;
 }
 
-/** Takes names off the lists that begin with them; another run may have done so, or an upload taken the block up. */
-async function strike(blocks: Database, gone: readonly Doomed[]): Promise<void> {
-  await blocks.query(
+/**
+ * Takes names off the lists that begin with them; another run may have done so, or an upload taken the block up. Answers
+ * how many lists are shorter now.
+ */
+async function strike(blocks: Database, gone: readonly Doomed[]): Promise<number> {
+  const { rowCount } = await blocks.query(
     `update blocks.blocks b set object_versions = b.object_versions[cardinality(held.versions) + 1:]
      from (
        select b.block_hash, gone.versions from blocks.blocks b
@@ -167,6 +174,7 @@ async function strike(blocks: Database, gone: readonly Doomed[]): Promise<void> 
      where b.block_hash = held.block_hash`,
     [toRecords(gone)],
   );
+  return rowCount ?? 0;
 }
 
 /** Removes the rows of blocks whose deletion is done, unless an upload took them up or another run removed them. */

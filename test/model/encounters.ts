@@ -125,7 +125,7 @@ export const encounters = {
     remains: [],
     before: [round(0, upload(0, 0, { upTo: 'send' })), round(71, upload(1, 1, { upTo: 'init' }))],
     hours: 0,
-    actors: [{ do: 'end', hours: 1 }, finalizeFirst],
+    actors: [finalizeFirst, { do: 'end', hours: 1 }],
   },
   'expiry of a version and the call that made it': {
     crossUser: false,
@@ -141,14 +141,14 @@ export const encounters = {
       round(73, { do: 'sweep' }),
     ],
     hours: month,
-    actors: [expire, { do: 'repeat', call: 1 }],
+    actors: [{ do: 'repeat', call: 1 }, expire],
   },
   'expiry of changes and a device that reads on': {
     crossUser: false,
     remains: [],
     before: [...history(upload(0, 1), upload(1, 2)), round(month, upload(2, 3))],
     hours: 0,
-    actors: [expire, { do: 'changes', user: 0, cursor: 0 }],
+    actors: [{ do: 'changes', user: 0, cursor: 0 }, expire],
   },
   'a relay and an upload': {
     crossUser: false,

@@ -13,8 +13,8 @@ export const ofCalls: readonly Mutation[] = [
   {
     mistake: 'a delete takes any base',
     file: 'lambdas/delete/delete.ts',
-    replace: 'if (target.version !== item.base_version || blocked',
-    by: 'if (blocked',
+    replace: 'if (target.version !== item.base_version || ',
+    by: 'if (',
     noticedBy: 'model/calls: deletes nothing',
     breaks: /I5: a delete of an older version/,
   },

@@ -89,7 +89,7 @@ export const ofEncounters: readonly Mutation[] = [
     replace: '  await releaseBytes(sql, shard, reserved);\n  return reserved.length;',
     by: '  return reserved.length;',
     noticedBy: 'model/encounters: two users with the same new content, at every step',
-    breaks: /^I7:/,
+    breaks: /^I(7|22):/,
   },
   {
     mistake: 'an event leaves the outbox before it is published',
@@ -120,8 +120,8 @@ export const ofEncounters: readonly Mutation[] = [
     file: 'lambdas/upload-init/claim.ts',
     replace: '    const rows = await guardAll(sql, wanted);\n',
     by: "    const rows = await guardAll(sql, wanted);\n    await sql.query('commit');\n    await sql.query('begin');\n",
-    noticedBy: 'model/encounters: collection and an upload of a condemned block, at every step',
-    breaks: /^I[13]:|blocks_/,
+    noticedBy: 'model/encounters: collection and a proof of having a condemned block, at every step',
+    breaks: /^I[13]:|blocks_|^The specified key does not exist/,
   },
   {
     mistake: 'a version that is confirmed or leaving may be made again',
@@ -172,11 +172,11 @@ export const ofEncounters: readonly Mutation[] = [
     breaks: /^I8:/,
   },
   {
-    mistake: 'a block that one version of several let go of is no longer held',
+    mistake: 'a block that several versions hold counts as held by as many when one of them goes',
     file: 'lambdas/gc/versions.ts',
-    replace: 'and h.versions <= lost.times`',
-    by: '`',
-    noticedBy: 'model/encounters: two expiries at once, at every step',
+    replace: 'set versions = h.versions - lost.times from lost',
+    by: 'set versions = h.versions from lost',
+    noticedBy: 'model/encounters: expiry of a version and its restore, at every step',
     breaks: /^I4: the blocks held/,
   },
 ];

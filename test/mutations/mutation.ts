@@ -13,10 +13,12 @@ export interface Mutation {
   readonly breaks: RegExp;
 }
 
-/** What the player plays: the tests named, with the change or without any. */
+/** What the player plays: some tests of one file, with the change or without any. */
 export interface Play {
   readonly change: Pick<Mutation, 'file' | 'replace' | 'by'> | undefined;
-  readonly test: string;
+  /** Without `test/` and `.test.ts`. */
+  readonly testFile: string;
+  readonly names: readonly string[];
 }
 
 /** What came of it. */

@@ -47,13 +47,13 @@ async function playOne(runner: Vitest, play: Play): Promise<Outcome> {
   if (file && readFileSync(join(root, file), 'utf8').split(replace!).length !== 2) {
     return { problem: `${file} does not have «${replace}» once: bring the mutation up to date`, ...nothing };
   }
-  const [, name, test] = /^([^:]+): (.*)$/s.exec(play.test)!;
   change = play.change;
   loaded = false;
   if (file) runner.invalidateFile(join(root, file));
-  const specification = runner.getRootProject().createSpecification(join(root, `test/${name}.test.ts`), {
-    testNamePattern: new RegExp(`(^|\\s)${literally(test!)}$`),
-  });
+  const testNamePattern = new RegExp(`(^|\\s)(${play.names.map(literally).join('|')})$`);
+  const specification = runner
+    .getRootProject()
+    .createSpecification(join(root, `test/${play.testFile}.test.ts`), { testNamePattern });
   const { testModules } = await runner.runTestSpecifications([specification]);
   if (file) runner.invalidateFile(join(root, file));
   const module = testModules.find(({ moduleId }) => moduleId === specification.moduleId)!;
@@ -64,8 +64,10 @@ async function playOne(runner: Vitest, play: Play): Promise<Outcome> {
       errors.map(({ message }) => message),
     ),
   };
-  if (outcome.passed + outcome.failures.length === 0) return { problem: `there is no test ${play.test}`, ...outcome };
-  if (file && !loaded) return { problem: `${play.test} does not load ${file}`, ...outcome };
+  if (outcome.passed + outcome.failures.length === 0) {
+    return { problem: `${play.testFile} has no test '${play.names}'`, ...outcome };
+  }
+  if (file && !loaded) return { problem: `${play.testFile} does not load ${file}`, ...outcome };
   return { problem: '', ...outcome };
 }
 

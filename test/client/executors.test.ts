@@ -37,7 +37,8 @@ async function openFolder(api: Partial<Api> = {}): Promise<Sync> {
   const root = await temporaryFolder();
   const cache = new BlockCache(root);
   await cache.open();
-  sync = new Sync({ root, state: new State(root), api: api as Api, cache, pool, report: () => undefined, device });
+  const state = new State(root);
+  sync = new Sync({ root, state, api: api as Api, cache, pool, report: () => undefined, device, apart: new Set() });
   return sync;
 }
 
@@ -53,7 +54,7 @@ async function remoteFile(content: string, version: number): Promise<RemoteEntry
 /** Puts what the disk holds into the local tree. */
 async function look(): Promise<void> {
   const ignores = (path: string): boolean => path.startsWith('.tidemark');
-  const { found } = await scan('', { root: sync.root, pool, ignores, known: new Map() });
+  const { found } = await scan('', { root: sync.root, folderId: sync.state.folderId, pool, ignores, known: new Map() });
   for (const [path, entry] of found) {
     // As if it had been written long ago: a hint of a young file proves nothing.
     const hint = entry.kind === 'file' ? await hintAt(path) : '';
@@ -287,7 +288,9 @@ test('content is flushed before it takes its place, and its name after that', as
   const flushes: string[] = [];
   const there = (): Promise<string> => readFile(place, 'utf8').catch(() => 'nothing');
   const blocks = [await blockOf('new')];
-  await writeAtomically({ place, expected: undefined, mode: 0o644, mtime_ms: 0, blocks }, async (file) => {
+  const { folderId } = sync.state;
+  const target = { folderId, place, expected: undefined, mode: 0o644, mtime_ms: 0, blocks };
+  await writeAtomically(target, async (file) => {
     await file.write(Buffer.from('new'));
     const prototype = Object.getPrototypeOf(file) as FileHandle;
     const { sync: flush } = prototype;

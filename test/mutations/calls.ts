@@ -146,4 +146,12 @@ export const ofCalls: readonly Mutation[] = [
     noticedBy: 'model/calls: a damaged object heals nothing',
     breaks: /I25: a block whose only object is damaged/,
   },
+  {
+    mistake: 'a ticket is good for as long as it is stored',
+    file: 'lambdas/authorize/redeem.ts',
+    replace: 'if (!item || Number(item.expires_at!.N) * 1000 <= Date.now()) return undefined;',
+    by: 'if (!item) return undefined;',
+    noticedBy: 'service/tickets: an expired ticket lets nobody in, though it is still stored',
+    breaks: /to be undefined/,
+  },
 ];

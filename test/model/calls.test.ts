@@ -9,9 +9,12 @@ import { moveFiles } from '../../lambdas/move/move.ts';
 import { checkProofs } from '../../lambdas/prove/proofs.ts';
 import { restoreVersions } from '../../lambdas/restore/restore.ts';
 import { findBlock, signUpload } from '../../lambdas/shared/block-store.ts';
+import { transaction } from '../../lambdas/shared/database.ts';
+import { removeOldAnswers } from '../../lambdas/shared/tables/requests.ts';
 import { readTree } from '../../lambdas/tree/tree.ts';
 import { initUpload } from '../../lambdas/upload-init/upload.ts';
 import { Answers, finalize, init, offer, send, type Upload } from './client.ts';
+import { checkAlways } from './invariants.ts';
 import { play } from './run.ts';
 import { interleave } from './scheduler.ts';
 import { startServers } from './servers.ts';
@@ -216,6 +219,18 @@ test('the quota is given to the last byte, what is reserved included, and no fur
   expect(await refusedOf('a', 0)).toBeUndefined();
   expect(await refusedOf('b', 1), 'I22: the last bytes of the quota').toBeUndefined();
   expect(await refusedOf('c', 2), 'I22: beyond the quota').toBe('quota_exceeded');
+});
+
+test('a call that comes again when its answer is forgotten takes nothing back', async () => {
+  await saved('a', 0);
+  await saved('a', 1, { base: 1 });
+  const request = { request_id: randomUUID(), device_id, files: [{ path: 'a', version: 1, base_version: 2 }] };
+  await restoreVersions(world.databases, user, request);
+  await world.pass(73);
+  await transaction(shard().pool, (sql) => removeOldAnswers(sql, shard(), 10));
+  const [again] = await restoreVersions(world.databases, user, request);
+  expect(codeOf(again)).toBe('stale_version');
+  await checkAlways(world, []);
 });
 
 describe('of another user', () => {

@@ -147,6 +147,14 @@ export const ofCalls: readonly Mutation[] = [
     breaks: /I25: a block whose only object is damaged/,
   },
   {
+    mistake: 'a refused call takes back the counts of what it made the first time',
+    file: 'lambdas/shared/commit/references.ts',
+    replace: 'refused.filter((id) => !made.has(id))',
+    by: 'refused',
+    noticedBy: 'model/calls: a call that comes again when its answer is forgotten takes nothing back',
+    breaks: /^I2:/,
+  },
+  {
     mistake: 'a ticket is good for as long as it is stored',
     file: 'lambdas/authorize/redeem.ts',
     replace: 'if (!item || Number(item.expires_at!.N) * 1000 <= Date.now()) return undefined;',

@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'cloud',
           include: ['test/{local,e2e}/**/*.test.ts'],
-          globalSetup: [assembly, 'test/support/kafka/libraries.ts'],
+          globalSetup: [assembly, 'test/support/kafka/libraries.ts', 'test/support/fuse/setup.ts'],
           ...limits,
         },
       },

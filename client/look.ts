@@ -97,14 +97,14 @@ export class Lookout {
     }
     for (const skipped of [...this.#skipped.keys()].filter(inScope)) {
       if (result.skipped.has(skipped)) continue;
-      this.#skipped.delete(skipped);
       state.clearProblem(skipped);
+      this.#skipped.delete(skipped);
       dirty.add(skipped);
     }
     for (const [skipped, reason] of result.skipped) {
       if (this.#skipped.get(skipped) === reason) continue;
-      this.#skipped.set(skipped, reason);
       state.setProblem(skipped, reason);
+      this.#skipped.set(skipped, reason);
       report({ event: 'error', code: 'not_synced', message: reason, path: skipped });
     }
     state.transaction(() => {

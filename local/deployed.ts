@@ -1,5 +1,6 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createQueue, writeAtomic } from './aws/files.ts';
 import { LocalError } from './errors.ts';
 
 /** What a custom resource answered, and for which properties. */
@@ -28,14 +29,8 @@ export interface Deployed {
 export async function loadDeployed(data: string): Promise<Deployed> {
   const file = join(data, 'deployed.json');
   const state = await readState(file);
-  let writing = Promise.resolve();
-  const save = (): Promise<void> => {
-    writing = writing.then(async () => {
-      await writeFile(`${file}.new`, JSON.stringify(state), { mode: 0o600, flush: true });
-      await rename(`${file}.new`, file);
-    });
-    return writing;
-  };
+  const inTurn = createQueue();
+  const save = (): Promise<void> => inTurn(() => writeAtomic(file, JSON.stringify(state)));
   return {
     resource: (key) => state.resources[key],
     setResource(key, resource) {

@@ -1,5 +1,6 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAtomic } from './aws/files.ts';
 import { LocalError } from './errors.ts';
 import { environmentOf, type FunctionDefinition } from './lambda/definition.ts';
 
@@ -32,7 +33,7 @@ export async function publish(
     definition,
     environment: environmentOf(definition, endpoints, caFile),
   }));
-  await writeFile(place(data), JSON.stringify({ functions, ca, caFile } satisfies Running), { mode: 0o600 });
+  await writeAtomic(place(data), JSON.stringify({ functions, ca, caFile } satisfies Running));
   return () => rm(place(data), { force: true });
 }
 

@@ -1,7 +1,8 @@
-import { randomBytes, X509Certificate } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
+import { writeAtomic } from './aws/files.ts';
 
 /** PEM texts of the local CA and of one certificate for localhost, 127.0.0.1 and ::1, and the CA's file. */
 export interface Tls {
@@ -25,15 +26,23 @@ export async function loadTls(data: string): Promise<Tls> {
     () => undefined,
   );
   const [ca, cert, key] = kept ?? [];
-  const isGood = ca && cert && key && [ca, cert].every((pem) => endsLater(pem));
-  if (isGood && new X509Certificate(cert).verify(new X509Certificate(ca).publicKey)) {
-    return { ca, cert, key, caFile: file('ca.pem') };
-  }
+  if (ca && cert && key && isGood(ca, cert, key)) return { ca, cert, key, caFile: file('ca.pem') };
   const made = await makeCertificates();
-  await writeFile(file('key.pem'), made.key, { mode: 0o600 });
-  await writeFile(file('cert.pem'), made.cert);
-  await writeFile(file('ca.pem'), made.ca);
+  await writeAtomic(file('key.pem'), made.key);
+  await writeAtomic(file('cert.pem'), made.cert, 0o644);
+  await writeAtomic(file('ca.pem'), made.ca, 0o644);
   return { ...made, caFile: file('ca.pem') };
+}
+
+/** Whether the three belong together, which they do not when their writing was cut off, and will last a while. */
+function isGood(ca: string, cert: string, key: string): boolean {
+  if (![ca, cert].every((pem) => endsLater(pem))) return false;
+  const leaf = new X509Certificate(cert);
+  try {
+    return leaf.verify(new X509Certificate(ca).publicKey) && leaf.checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
 }
 
 function endsLater(pem: string): boolean {

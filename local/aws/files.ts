@@ -1,7 +1,10 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Replaces a file so that a reader, or the next start after a SIGKILL, finds the old or the new content and no mixture. */
+/**
+ * Replaces a file so that a reader, or the next start after a SIGKILL or a power cut, finds the old or the new content
+ * and no mixture. On a full disk it throws, and the old one stays.
+ */
 export async function writeAtomic(path: string, content: string | Buffer, mode = 0o600): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.new`;
@@ -13,6 +16,18 @@ export async function writeAtomic(path: string, content: string | Buffer, mode =
     await file.close();
   }
   await rename(temporary, path);
+  await syncFolder(dirname(path));
+}
+
+/** Makes sure that what was renamed in a folder survives a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /** The file's text, or undefined where there is none. */

@@ -26,8 +26,8 @@ export function recordCalls(data: string): Calls {
   return {
     add(call, kind) {
       if (kept.has(kind)) return;
-      kept.set(kind, call);
       appendFileSync(file, `${JSON.stringify({ ...call, kind })}\n`);
+      kept.set(kind, call);
     },
     list: () => [...kept.values()],
   };
@@ -35,10 +35,19 @@ export function recordCalls(data: string): Calls {
 
 function readLines(file: string): (Call & { kind: string })[] {
   try {
-    const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
-    return lines.map((line) => JSON.parse(line) as Call & { kind: string });
+    const lines = readFileSync(file, 'utf8').split('\n');
+    return lines.flatMap(parseLine);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
+  }
+}
+
+/** A line that a full disk cut off is dropped, with what was glued to it: both calls are recorded when they come again. */
+function parseLine(line: string): (Call & { kind: string })[] {
+  try {
+    return [JSON.parse(line) as Call & { kind: string }];
+  } catch {
+    return [];
   }
 }

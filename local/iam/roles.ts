@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LocalError } from '../errors.ts';
 import { ACCOUNT, type Caller, type Principal } from '../types.ts';
@@ -22,6 +22,8 @@ export interface Roles {
   /** All that the templates allow. */
   grants(): RoleGrant[];
 }
+
+const SECRET_BYTES = 32;
 
 function roleName(arn: string): string {
   return arn.split('/').at(-1) ?? arn;
@@ -76,14 +78,11 @@ export function createRoles(data: string, calls: Calls): Roles {
 
 function loadSecret(data: string): Buffer {
   const file = join(data, 'credentials.secret');
-  try {
-    const kept = readFileSync(file);
-    if (kept.length === 32) return kept;
-  } catch {
-    // The first start: there is none yet.
-  }
-  const made = randomBytes(32);
+  // One that is cut off was being written when the first start ended: nothing is signed with it.
+  const kept = existsSync(file) ? readFileSync(file) : undefined;
+  if (kept?.length === SECRET_BYTES) return kept;
+  const made = randomBytes(SECRET_BYTES);
   mkdirSync(data, { recursive: true });
-  writeFileSync(file, made, { mode: 0o600 });
+  writeFileSync(file, made, { mode: 0o600, flush: true });
   return made;
 }

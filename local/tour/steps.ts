@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { Device } from '../devices/device.ts';
 import type { Problems } from '../problems.ts';
 import { copyBigFile, copyRelease, copySources } from './corpus.ts';
@@ -50,9 +52,7 @@ export async function* tourSteps({ laptop, desktop, startSync, problems }: Tour)
 }
 
 async function overwrite(path: string, offset: number, length: number): Promise<void> {
-  const file = await open(path, 'r+');
-  await file.write(randomBytes(length), 0, length, offset);
-  await file.close();
+  await pipeline([randomBytes(length)], createWriteStream(path, { flags: 'r+', start: offset }));
 }
 
 async function insert(path: string, offset: number, length: number): Promise<void> {

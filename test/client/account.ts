@@ -7,6 +7,9 @@ import { expect } from 'vitest';
 import { type Api, createApi } from '../../client/api.ts';
 import { BlockCache } from '../../client/block-cache.ts';
 import { loadConfiguration } from '../../client/config.ts';
+import { runSync } from '../../client/engine.ts';
+import { openFolder } from '../../client/folder.ts';
+import type { Report } from '../../client/report.ts';
 import { startSession } from '../../client/session.ts';
 import { State } from '../../client/state.ts';
 import { Sync } from '../../client/sync.ts';
@@ -19,8 +22,10 @@ import { signIn, User } from '../support/user.ts';
 
 /** A fresh user of a running service, and the devices of this user. */
 export interface Account {
-  /** A signed-in device that does not sync yet; its folder is a new one unless given. */
-  device(name: string, folder?: string): Promise<Device>;
+  /** A signed-in device that does not sync yet; its folder is `place`, or else one that goes away with the account. */
+  device(name: string, place?: string): Promise<Device>;
+  /** Brings a device's folder and the service together in this process, as `tidemark sync --once` does. */
+  syncOnce(device: Device, report?: Report): Promise<void>;
   /**
    * What the steps of a device work on, in this process; `replace` puts others in the place of some routes. The test
    * closes its state.
@@ -55,6 +60,14 @@ export async function openAccount(): Promise<Account> {
     close: async () => {
       await Promise.all(devices.map((device) => device.stopSync()));
       await rm(folder, { recursive: true });
+    },
+    syncOnce: async ({ name, folder: place }, report = () => undefined) => {
+      const configuration = await loadConfiguration(config(name));
+      const { root, state } = await openFolder(config(name), configuration, place, false);
+      const session = startSession(config(name), configuration);
+      const { signal } = new AbortController();
+      const parts = { root, state, configuration, session, report, signal };
+      await runSync({ ...parts, once: true, allowMassDelete: true }).finally(() => state.close());
     },
     openSync: async ({ name, folder: root }, replace = () => ({})) => {
       const configuration = await loadConfiguration(config(name));

@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createQueue, readIfExists, writeAtomic } from '../files.ts';
+import { createQueue, readIfExists, syncFolder, writeAtomic } from '../files.ts';
 
 export interface Checksum {
   readonly algorithm: 'sha256' | 'crc32';
@@ -91,10 +91,19 @@ export async function openJournal(folder: string): Promise<Journal> {
 
   const journal: FileHandle = await open(file, 'a');
   const inTurn = createQueue();
+  let length = (await journal.stat()).size;
   const record = (line: Line): Promise<void> =>
     inTurn(async () => {
-      await journal.appendFile(`${JSON.stringify(line)}\n`);
-      await journal.datasync();
+      const text = Buffer.from(`${JSON.stringify(line)}\n`);
+      try {
+        await journal.appendFile(text);
+        await journal.datasync();
+      } catch (error) {
+        // What a full disk left of the line would be glued to the next one.
+        await journal.truncate(length);
+        throw error;
+      }
+      length += text.length;
       apply(versions, line);
     });
 
@@ -103,7 +112,10 @@ export async function openJournal(folder: string): Promise<Journal> {
     path: (name) => join(objects, name),
     temporary: (name) => join(incoming, name),
     async put(version) {
-      if (version.file) await rename(join(incoming, version.file), join(objects, version.file));
+      if (version.file) {
+        await rename(join(incoming, version.file), join(objects, version.file));
+        await syncFolder(objects);
+      }
       await record({ put: version });
     },
     async remove(version) {

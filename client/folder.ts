@@ -49,7 +49,7 @@ export async function openFolder(
     throw folderReplaced(root, `no ${stateFolder}`);
   }
   if (startAnew && hasState) {
-    lockFolder(root).release();
+    demandNotBusy(root);
     await rm(join(root, stateFolder), { recursive: true });
   }
   const state = new State(root);
@@ -157,6 +157,15 @@ export function lockFolder(root: string): { release(): void } {
     }
     return { release: () => database.close() };
   });
+}
+
+/** A damaged lock is nobody's. */
+function demandNotBusy(root: string): void {
+  try {
+    lockFolder(root).release();
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code !== 'state_damaged') throw error;
+  }
 }
 
 /** The synced folder that holds `path`, and the path inside it, '' for the folder itself. */

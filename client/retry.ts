@@ -19,3 +19,8 @@ export function pause(milliseconds: number, signal?: AbortSignal): Promise<void>
 export function backoff(attempt: number, { first = 500, most = 30_000 } = {}): number {
   return Math.random() * Math.min(most, first * 2 ** (attempt - 1));
 }
+
+/** Milliseconds to wait after failure `count` in a row (from 1) of something on this machine: 1 s, doubled up to 1 min. */
+export function laterEachTime(count: number): number {
+  return Math.min(60_000, 1000 * 2 ** (count - 1));
+}

@@ -7,6 +7,7 @@ import type { BlockCache } from './block-cache.ts';
 import { DiskRoom } from './disk-room.ts';
 import { ClientError, diskReason, FileRefused, systemCode } from './errors.ts';
 import type { Report } from './report.ts';
+import { laterEachTime } from './retry.ts';
 import type { State } from './state.ts';
 import { ancestors } from './tree.ts';
 import { DiskChanged } from './write-file.ts';
@@ -21,10 +22,6 @@ interface Failure {
   /** When it may go along with others. */
   readonly mayRetryAt: number;
 }
-
-/** First wait of a path that failed, and the longest; it doubles in between. */
-const RETRY_FIRST_MS = 1000;
-const RETRY_MOST_MS = 60_000;
 
 /** Answers that mean: this device's picture of the service is old. The next plan, on a new picture, decides again. */
 const outdated: readonly string[] = ['stale_version', 'path_conflict', 'not_found', 'upload_gone', 'blocks_missing'];
@@ -94,7 +91,7 @@ export class Sync {
     const isOutdated = outdated.includes(code);
     if (isOutdated) this.behind = true;
     const quiet = (isOutdated || code === 'disk_changed') && count <= QUIET_TIMES;
-    const wait = quiet ? 0 : this.#jitter * Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** (count - 1));
+    const wait = quiet ? 0 : this.#jitter * laterEachTime(count);
     const now = Date.now();
     const shown = quiet ? before?.shown : (words[code] ?? message);
     this.failures.set(path, { count, shown, retryAt: now + wait, mayRetryAt: now + wait / 2 });

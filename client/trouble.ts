@@ -1,9 +1,7 @@
 import { ClientError, LocalTrouble, messageOf, systemCode } from './errors.ts';
 import type { Report } from './report.ts';
+import { laterEachTime } from './retry.ts';
 
-/** First wait and the longest, ms; it doubles in between. */
-const FIRST_MS = 1000;
-const MOST_MS = 60_000;
 /** Attempts of a sync that is to end. */
 const ONCE_ATTEMPTS = 3;
 
@@ -20,10 +18,6 @@ export class Trouble {
     this.#once = once;
   }
 
-  get isThere(): boolean {
-    return this.#attempts > 0;
-  }
-
   /** Takes a failure; answers the milliseconds to wait before the next attempt. Throws any other kind of error. */
   meet(error: unknown): number {
     if (!(error instanceof LocalTrouble) && systemCode(error) === undefined) throw error;
@@ -34,7 +28,7 @@ export class Trouble {
     }
     if (message !== this.#shown) this.#report({ event: 'error', code: 'local', message });
     this.#shown = message;
-    return Math.min(MOST_MS, FIRST_MS * 2 ** (this.#attempts - 1));
+    return laterEachTime(this.#attempts);
   }
 
   /** An attempt went well. */

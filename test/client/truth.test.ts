@@ -74,6 +74,7 @@ describe('what is in the way of any sync', () => {
     await writeFile(place, 'garbage '.repeat(1000));
     expect(Object.values(await endOf(['sync', '--once'], device))).toEqual(refused);
     expect(Object.values(await endOf(['status'], device))).toEqual(refused);
+    await writeFile(join(device.folder, '.tidemark/lock.db'), 'garbage '.repeat(1000));
     await device.run(['sync', '--once', '--start-anew']);
     expect(await readFile(join(device.folder, 'kept'), 'utf8')).toBe('x');
   });

@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** Exit codes of the `tidemark` command, also listed in its `--help`. */
 export const exitCode = {
   failure: 1,
@@ -84,8 +86,12 @@ export class FileRefused extends Error {
 
 /** The code of a file system error (`ENOENT`, …), `undefined` for any other value. */
 export function systemCode(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && /^(E[A-Z0-9]+|UNKNOWN)$/.test(code) ? code : undefined;
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  if (/^(E[A-Z0-9]+|UNKNOWN)$/.test(error.code)) return error.code;
+  // Node has no name for some numbers, that of a quota which is used up among them.
+  if (!error.code.startsWith('Unknown system error') || !('errno' in error)) return undefined;
+  const known = Object.entries(constants.errno).find(([, number]) => number === Math.abs(Number(error.errno)));
+  return known?.[0] ?? 'UNKNOWN';
 }
 
 const diskReasons: Readonly<Record<string, string>> = {

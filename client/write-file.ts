@@ -130,13 +130,16 @@ export async function demandUnchanged(place: string, expected: string | undefine
   if (actual !== expected) throw new DiskChanged(`${place} changed since it was last looked at`);
 }
 
+/** Answers of file systems that cannot hold a time, or hold none that a program chooses. */
+const noTime: readonly (string | undefined)[] = ['EINVAL', 'ERANGE', 'EOVERFLOW', 'EPERM', 'ENOTSUP', 'ENOSYS'];
+
 /** Sets the modification time so that reading it back in whole milliseconds gives the same number. */
 async function setModified(place: string, mtimeMs: number): Promise<void> {
   // As text, since Node takes a negative number for the present time.
   const seconds = String((mtimeMs + 0.01) / 1000);
   await utimes(place, seconds, seconds).catch((error) => {
     // A time that this file system cannot hold is no reason to refuse the content.
-    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (!noTime.includes(systemCode(error))) throw error;
   });
 }
 

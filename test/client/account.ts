@@ -66,7 +66,7 @@ export async function openAccount(): Promise<Account> {
       const { root, state } = await openFolder(config(name), configuration, place, false);
       const session = startSession(config(name), configuration);
       const { signal } = new AbortController();
-      const parts = { root, state, configuration, session, report, signal };
+      const parts = { root, state, configuration, session, report, signal, apart: new Set<string>() };
       await runSync({ ...parts, once: true, allowMassDelete: true }).finally(() => state.close());
     },
     openSync: async ({ name, folder: root }, replace = () => ({})) => {

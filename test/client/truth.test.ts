@@ -170,7 +170,7 @@ describe.skipIf(!fuseIsPossible)('the room of a disk', () => {
     await disk.claimRoom(268_435_456 + 100_000);
     const written = await room.promise(60_000);
     expect(cache.has('ab'.repeat(32))).toBe(true);
-    await expect(room.promise(60_000)).rejects.toThrow('no room for its 60 kB');
+    await expect(room.promise(60_000)).rejects.toThrow('no room for its 60.0 kB');
     expect(cache.has('ab'.repeat(32))).toBe(false);
     written(60_000);
     await room.promise(60_000);

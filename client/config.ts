@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { z } from 'zod';
 import { ClientError, diskReason, LocalTrouble, systemCode } from './errors.ts';
-import { replaceFile } from './write-file.ts';
+import { replaceFile } from './replace-file.ts';
 
 const Configuration = z.object({
   api_url: z.url(),

@@ -7,10 +7,11 @@ import { systemCode } from './errors.ts';
 import { hintOf, identityOf } from './hash-file.ts';
 import { demandParents, diskPath } from './paths.ts';
 import { trackProgress } from './progress.ts';
+import { flushDirectory } from './replace-file.ts';
 import { findTwin } from './spelling.ts';
 import type { Sync } from './sync.ts';
 import { type LocalEntry, type RemoteEntry, sameContent, syncedEntry } from './tree.ts';
-import { DiskChanged, demandUnchanged, flushDirectory, writeAll, writeAtomically } from './write-file.ts';
+import { DiskChanged, demandUnchanged, writeAll, writeAtomically } from './write-file.ts';
 
 const CONCURRENT_FILES = 8;
 /** Blocks of one file that are in memory at a time. */

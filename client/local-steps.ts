@@ -3,9 +3,10 @@ import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
 import { hintOf, identityOf } from './hash-file.ts';
 import { demandParents, diskPath } from './paths.ts';
+import { flushDirectory } from './replace-file.ts';
 import type { Sync } from './sync.ts';
 import { isInside, type LocalEntry, same } from './tree.ts';
-import { DiskChanged, demandUnchanged, flushDirectory } from './write-file.ts';
+import { DiskChanged, demandUnchanged } from './write-file.ts';
 
 /** Deletes on the disk what another device deleted. A directory goes only when it is empty. */
 export async function deleteLocal(sync: Sync, path: string): Promise<void> {

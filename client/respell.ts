@@ -2,10 +2,11 @@ import { lstat, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hintOf, identityOf } from './hash-file.ts';
 import { diskPath } from './paths.ts';
+import { flushDirectory } from './replace-file.ts';
 import { findTwin, type Twin } from './spelling.ts';
 import type { Sync } from './sync.ts';
 import { isInside, type LocalEntry, same } from './tree.ts';
-import { DiskChanged, demandUnchanged, flushDirectory } from './write-file.ts';
+import { DiskChanged, demandUnchanged } from './write-file.ts';
 
 /** Gives an entry, with all that is in it, the spelling that the service has. */
 export async function respell(sync: Sync, twin: Twin): Promise<void> {

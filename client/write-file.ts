@@ -1,11 +1,12 @@
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, link, lstat, open, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, rename, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256, toHex } from '../codec/index.ts';
 import type { Block } from '../protocol/entry.ts';
 import { FileRefused, systemCode } from './errors.ts';
 import { hintOf, identityOf, readAt } from './hash-file.ts';
 import { temporaryName } from './paths.ts';
+import { discard, flushDirectory } from './replace-file.ts';
 
 /** The disk is not as it was when the change was planned: look again. */
 export class DiskChanged extends Error {
@@ -67,24 +68,6 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, offset: numb
   }
 }
 
-/** Replaces a small file in one step, flushed; on any failure the old one stays. */
-export async function replaceFile(place: string, text: string, mode: number): Promise<void> {
-  const temporary = `${place}.new-${process.pid}`;
-  try {
-    await writeFile(temporary, text, { mode, flush: true });
-    await rename(temporary, place);
-  } catch (error) {
-    await discard(temporary);
-    throw error;
-  }
-  await flushDirectory(dirname(place));
-}
-
-/** What is left on a disk that fails now is removed at the next start. */
-async function discard(temporary: string): Promise<void> {
-  await rm(temporary, { force: true }).catch(() => undefined);
-}
-
 const notKept = (): FileRefused => new FileRefused('local', 'the disk did not keep what was written to it');
 
 async function demandBlocks(file: FileHandle, blocks: readonly Block[]): Promise<void> {
@@ -142,19 +125,3 @@ async function setModified(place: string, mtimeMs: number): Promise<void> {
     if (!noTime.includes(systemCode(error))) throw error;
   });
 }
-
-/** Makes sure that names in the directory survive a power cut, where the file system can. */
-export async function flushDirectory(place: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const directory = await open(place, 'r');
-  try {
-    await directory.sync();
-  } catch (error) {
-    if (!noFlush.includes(systemCode(error))) throw error;
-  } finally {
-    await directory.close();
-  }
-}
-
-/** Answers of file systems that do not flush directories. */
-const noFlush: readonly (string | undefined)[] = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];

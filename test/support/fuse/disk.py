@@ -50,6 +50,8 @@ class Rules:
 
     def meet(self, call, path):
         """Counts a call that changes something; raises the error that the rule has for it, or answers "short"."""
+        # A file that was removed while it is open has no path.
+        path = path or ""
         with self.lock:
             self.counts[call] += 1
             rule = self.rule

@@ -24,9 +24,6 @@ const Configuration = z.object({
 });
 export type Configuration = z.infer<typeof Configuration>;
 
-/** No configuration is longer, with a CA of several certificates in it. */
-const CONFIGURATION_BYTES = 256 * 1024;
-
 /** `$XDG_CONFIG_HOME/tidemark`, else `~/.config/tidemark`; on Windows below `%APPDATA%`. */
 export function defaultConfigFolder(): string {
   const base = process.env.XDG_CONFIG_HOME ?? (process.platform === 'win32' ? process.env.APPDATA : undefined);
@@ -75,13 +72,6 @@ export async function saveConfiguration(folder: string, configuration: Configura
     if (systemCode(error) === undefined) throw error;
     throw new LocalTrouble(`${place} cannot be written: ${diskReason(error)}`, { cause: error });
   }
-}
-
-/** Whether bytes are a device's configuration, or the beginning of one, wherever they lie. */
-export function holdsSignIn(bytes: Uint8Array): boolean {
-  if (bytes.length > CONFIGURATION_BYTES || bytes[0] !== '{'.charCodeAt(0)) return false;
-  const text = new TextDecoder().decode(bytes);
-  return ['provider_url', 'client_id', 'refresh_token'].every((name) => text.includes(`"${name}"`));
 }
 
 /** Trusts a private CA in this process, beside those that are trusted already. */

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { BLOCK_BYTES, blockRanges, sha256, toHex } from '../codec/index.ts';
 import type { FilePool } from '../codec/node/file-pool.ts';
 import type { Block } from '../protocol/entry.ts';
-import { holdsSignIn } from './config.ts';
+import { holdsSignIn } from './holds-sign-in.ts';
 
 /**
  * A file whose last change is younger than this may change again without its time stamp showing it. A time stamp in the

@@ -19,9 +19,13 @@ export function isTemporary(name: string, folderId: string): boolean {
 /** What stands in a name for bytes that are no UTF-8; the name that holds it cannot be used to open the file. */
 export const undecodable = '\ufffd';
 
-/** Where `path` lies on this disk. Throws `unsafe_path` for one that a service must not have sent. */
-export function diskPath(root: string, path: string): string {
-  const problem = pathProblem(path);
+/** Names that Windows takes for devices, for streams of another file, or for the name without their end. */
+const notOnWindows = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])( *\.|$)|[<>:"|?*]|[ .]$/i;
+
+/** Where `path` lies on this disk. Throws `unsafe_path` for one that a service must not have sent or that cannot lie here. */
+export function diskPath(root: string, path: string, platform = process.platform): string {
+  const impossible = platform === 'win32' && path.split('/').some((name) => notOnWindows.test(name));
+  const problem = pathProblem(path) ?? (impossible ? 'holds a name that Windows cannot take' : undefined);
   if (problem) throw new ClientError('unsafe_path', `refused: the path ${JSON.stringify(path)} ${problem}`);
   return join(root, path);
 }

@@ -188,6 +188,11 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
     const composed = name.normalize('NFC');
     // A file system that takes both forms for one name (macOS) is asked by the form that travels.
     const there = composed !== name && !listed.has(composed) ? await lookAt(pathInside(at, composed)) : undefined;
+    if (composed !== name && stats && !there) {
+      const twin = listed.has(composed) ? ', and one that looks the same lies beside it' : '';
+      result.skipped.set(child, `${decomposition(name)}${twin}; rename it to sync it`);
+      return;
+    }
     await (there ? visit(pathInside(at, composed), there) : visit(child, stats));
   };
 
@@ -205,6 +210,17 @@ function newResult() {
     twins: [],
     entries: 0,
   };
+}
+
+/** Says what nobody sees: which characters of a name are written in parts. */
+function decomposition(name: string): string {
+  const codes = (text: string): string =>
+    [...text]
+      .map((character) => `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`)
+      .join(' ');
+  const [first] = [...new Intl.Segmenter().segment(name)].filter(({ segment }) => segment !== segment.normalize('NFC'));
+  const part = first?.segment ?? name;
+  return `the name writes “${part}” as ${codes(part)}, and other devices as ${codes(part.normalize('NFC'))}`;
 }
 
 /** Of paths that were not met, those that the disk answers to. What is inside of one that is gone is gone as well. */

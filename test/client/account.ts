@@ -22,8 +22,8 @@ import { signIn, User } from '../support/user.ts';
 
 /** A fresh user of a running service, and the devices of this user. */
 export interface Account {
-  /** A signed-in device that does not sync yet; its folder is `place`, or else one that goes away with the account. */
-  device(name: string, place?: string): Promise<Device>;
+  /** A signed-in device that does not sync yet; its folder and configuration go away with the account unless given. */
+  device(name: string, place?: string, configuration?: string): Promise<Device>;
   /** Brings a device's folder and the service together in this process, as `tidemark sync --once` does. */
   syncOnce(device: Device, report?: Report): Promise<void>;
   /**
@@ -51,8 +51,8 @@ export async function openAccount(): Promise<Account> {
   const devices: Device[] = [];
   const config = (name: string): string => join(folder, 'config', name);
   return {
-    device: async (name, place = join(folder, name)) => {
-      const device = new Device(name, place, config(name));
+    device: async (name, place = join(folder, name), configuration = config(name)) => {
+      const device = new Device(name, place, configuration);
       await device.signIn({ url: api, ca, ...credentials });
       devices.push(device);
       return device;

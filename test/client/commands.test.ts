@@ -90,6 +90,44 @@ describe('what protects the folder', () => {
     await rm(device.folder, { recursive: true });
   });
 
+  test('a synced folder inside another one is refused from both sides, and a folder that holds the sign-in, too', async () => {
+    const outer = await syncedDevice('outer', { f: 'x' });
+    await mkdir(join(outer.folder, 'deep/inner'), { recursive: true });
+    const inner = await account.device('inner', join(outer.folder, 'deep/inner'));
+    await expect(inner.run(['sync', inner.folder, '--once'])).rejects.toThrow(
+      `${inner.folder} is inside ${outer.folder}, and ${outer.folder} is synced already`,
+    );
+    const around = await temporaryFolder();
+    const below = await account.device('below', join(around, 'deep/below'));
+    await below.run(['sync', below.folder, '--once']);
+    const above = await account.device('above', around);
+    await expect(above.run(['sync', around, '--once'])).rejects.toThrow(`${below.folder} is synced already`);
+    expect((await readdir(around)).sort()).toEqual(['deep']);
+    const config = await temporaryFolder();
+    const inConfig = await account.device('in config', config, config);
+    await expect(inConfig.run(['sync', config, '--once'])).rejects.toThrow("holds this device's sign-in");
+    await rm(outer.folder, { recursive: true });
+  });
+
+  test('the configuration inside a synced folder stays on its device, and none from elsewhere replaces it', async () => {
+    const home = await temporaryFolder();
+    const one = await account.device('one', home, join(home, '.config/tidemark'));
+    await writeFile(join(home, 'mine'), 'x');
+    const before = await readFile(join(home, '.config/tidemark/config.json'), 'utf8');
+    await one.run(['sync', home, '--once']);
+    const caller = await account.caller();
+    await caller.save('.config/tidemark/config.json', Buffer.from('of another device'));
+    await one.run(['sync', '--once']);
+    const after = JSON.parse(await readFile(join(home, '.config/tidemark/config.json'), 'utf8'));
+    expect(after).toMatchObject({ device_id: JSON.parse(before).device_id, username: JSON.parse(before).username });
+    const other = await syncedDevice('two', {});
+    expect(await readFile(join(other.folder, '.config/tidemark/config.json'), 'utf8')).toBe('of another device');
+    expect(JSON.parse(await one.run(['status', '--json'])).problems).toContainEqual({
+      path: '.config/tidemark',
+      message: "holds a device's sign-in, which stays on that device",
+    });
+  });
+
   test('a missing, replaced or other folder is not taken for an emptied one', async () => {
     const device = await syncedDevice('traveller', { precious: 'x' });
     const away = `${device.folder}-away`;

@@ -14,6 +14,14 @@ describe('paths from the service', () => {
     expect(() => diskPath('/root', path)).toThrow(/^refused: the path/);
   });
 
+  test.each(['CON', 'a/aux.txt', 'com1', 'x:ads', 'name.', 'name ', 'what?'])(
+    '%j is refused on Windows only',
+    (path) => {
+      expect(() => diskPath('/root', path, 'win32')).toThrow('a name that Windows cannot take');
+      expect(diskPath('/root', path, 'linux')).toBe(`/root/${path}`);
+    },
+  );
+
   test('nothing is reached through a symbolic link', async () => {
     const [root, outside] = [await temporaryFolder(), await temporaryFolder()];
     await symlink(outside, join(root, 'link'));

@@ -171,6 +171,20 @@ test('a folder named like the state folder is listed, at any depth and in any sp
   expect([...skipped.keys()].sort()).toEqual(['.TideMark', 'sub/.tidemark', 'sub/.tide\u200cmark']);
 });
 
+test('a name in decomposed form is listed with what nobody sees', async () => {
+  const root = await temporaryFolder();
+  const decomposed = 'r\u0065\u0301sume\u0301';
+  await mkdir(join(root, decomposed));
+  await writeFile(join(root, 'e\u0301'), 'x');
+  await writeFile(join(root, '\u00e9'), 'x');
+  const { seen, skipped } = await look(root);
+  expect([...seen]).toEqual(['\u00e9']);
+  expect(skipped.get(decomposed)).toBe(
+    'the name writes “e\u0301” as U+0065 U+0301, and other devices as U+00E9; rename it to sync it',
+  );
+  expect(skipped.get('e\u0301')).toMatch('one that looks the same lies beside it');
+});
+
 test('a synced folder that was moved into this one is listed and left alone', async () => {
   const root = await temporaryFolder();
   await mkdir(join(root, 'moved/.tidemark'), { recursive: true });

@@ -1,9 +1,8 @@
 export interface CachedObject {
   readonly body: Buffer;
-  readonly etag: string;
-  readonly contentType: string;
+  /** The origin's, as the edge passes them on. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Milliseconds since 1970. */
-  readonly modified: number;
   readonly stored: number;
 }
 

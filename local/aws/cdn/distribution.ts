@@ -1,5 +1,7 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { ACCOUNT, type Provider, type ResourceContext } from '../../types.ts';
+import { type CacheRules, readCachePolicy } from './cache-policy.ts';
+import { type HeadersPolicy, readHeadersPolicy } from './headers-policy.ts';
 
 export interface Behavior {
   /** Undefined for the default behaviour. */
@@ -7,9 +9,8 @@ export interface Behavior {
   readonly origin: { readonly bucket: string; readonly path: string };
   /** Undefined where anybody may read. */
   readonly keys: ReadonlyMap<string, KeyObject> | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Seconds. */
-  readonly ttl: number;
+  readonly policy: HeadersPolicy;
+  readonly cache: CacheRules;
 }
 
 export interface Distribution {
@@ -20,21 +21,9 @@ export interface Distribution {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const DAY_S = 86_400;
-
 /** The shape of CloudFront's own ids, the same at every start. */
 function id(prefix: string, { physicalName }: ResourceContext): string {
   return `${prefix}${createHash('sha256').update(physicalName).digest('hex').slice(0, 13).toUpperCase()}`;
-}
-
-/** Headers that a response headers policy adds to (or sets over) the origin's. */
-function policyHeaders(config: Json): Record<string, string> {
-  const custom =
-    (config.CustomHeadersConfig as { Items?: { Header: string; Value: string }[] } | undefined)?.Items ?? [];
-  const headers = Object.fromEntries(custom.map(({ Header, Value }) => [Header.toLowerCase(), Value]));
-  const security = config.SecurityHeadersConfig as Json | undefined;
-  if (security?.ContentTypeOptions) headers['x-content-type-options'] = 'nosniff';
-  return headers;
 }
 
 /** AWS::CloudFront resources; a distribution refers to policies, keys and buckets that were made before it. */
@@ -44,8 +33,8 @@ export function createDistributions(domain: string): {
 } {
   const keys = new Map<string, KeyObject>();
   const groups = new Map<string, readonly string[]>();
-  const headerPolicies = new Map<string, Record<string, string>>();
-  const cacheTtls = new Map<string, number>();
+  const headerPolicies = new Map<string, HeadersPolicy>();
+  const cachePolicies = new Map<string, CacheRules>();
   const accessControls = new Set<string>();
   let current: Distribution | undefined;
 
@@ -65,8 +54,8 @@ export function createDistributions(domain: string): {
       pathPattern: behavior.PathPattern as string | undefined,
       origin: { bucket, path: String(origin?.OriginPath ?? '') },
       keys: trusted.length > 0 ? trustedKeys : undefined,
-      headers: headerPolicies.get(String(behavior.ResponseHeadersPolicyId)) ?? {},
-      ttl: cacheTtls.get(String(behavior.CachePolicyId)) ?? DAY_S,
+      policy: headerPolicies.get(String(behavior.ResponseHeadersPolicyId)) ?? readHeadersPolicy({}, logicalId),
+      cache: cachePolicies.get(String(behavior.CachePolicyId)) ?? readCachePolicy({}, logicalId),
     };
   };
 
@@ -91,13 +80,13 @@ export function createDistributions(domain: string): {
       },
       'AWS::CloudFront::CachePolicy': (resource) => {
         const ref = id('C', resource);
-        const { DefaultTTL } = resource.properties.CachePolicyConfig as { DefaultTTL?: number };
-        cacheTtls.set(ref, Number(DefaultTTL ?? DAY_S));
+        cachePolicies.set(ref, readCachePolicy(resource.properties.CachePolicyConfig as Json, resource.logicalId));
         return { ref, attributes: { Id: ref } };
       },
       'AWS::CloudFront::ResponseHeadersPolicy': (resource) => {
         const ref = id('R', resource);
-        headerPolicies.set(ref, policyHeaders(resource.properties.ResponseHeadersPolicyConfig as Json));
+        const config = resource.properties.ResponseHeadersPolicyConfig as Json;
+        headerPolicies.set(ref, readHeadersPolicy(config, resource.logicalId));
         return { ref, attributes: { Id: ref } };
       },
       'AWS::CloudFront::Distribution': (resource) => {

@@ -8,7 +8,9 @@ import { AwsError, errorXml } from '../errors.ts';
 import type { Buckets } from '../s3/buckets.ts';
 import { parseRange } from '../s3/range.ts';
 import { type CachedObject, createCache } from './cache.ts';
+import { cacheKey, lifetime } from './cache-policy.ts';
 import type { Behavior, Distribution } from './distribution.ts';
+import { viewerHeaders } from './headers-policy.ts';
 import { splitSignedUrl, verifySignedUrl } from './signed-url.ts';
 
 /** Memory for cached bodies; a block has at most 4 MiB. */
@@ -29,9 +31,8 @@ async function readOrigin(buckets: Buckets, behavior: Behavior, arn: string, pat
   const context = { 'aws:sourcearn': arn, 'aws:securetransport': 'true', 's3:tlsversion': '1.3' };
   const caller = { principal: 'cloudfront.amazonaws.com', context };
   const key = decodeURIComponent(`${behavior.origin.path}${path}`).replace(/^\//, '');
-  const { version, body } = buckets.readAs(caller, behavior.origin.bucket, key);
-  const { etag, contentType, time } = version;
-  return { body: await buffer(body), etag, contentType, modified: time, stored: Date.now() };
+  const { headers, body } = buckets.readAs(caller, behavior.origin.bucket, key);
+  return { body: await buffer(body), headers, stored: Date.now() };
 }
 
 /** The edge cache: HTTPS, signed URLs by key group, an LRU in memory, `X-Cache` and `Age` as CloudFront answers them. */
@@ -42,7 +43,8 @@ export function createEdge(buckets: Buckets, current: () => Distribution | undef
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const distribution = current();
     const target = request.url ?? '/';
-    const path = splitSignedUrl(target).base.split('?')[0] ?? '/';
+    const { base } = splitSignedUrl(target);
+    const path = base.split('?')[0] ?? '/';
     const behavior = distribution?.behaviors.find(({ pathPattern }) => applies(pathPattern, path));
     if (!distribution || !behavior) throw new AwsError('NotFound', 'There is no distribution here.', 404);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -50,10 +52,12 @@ export function createEdge(buckets: Buckets, current: () => Distribution | undef
     }
     if (behavior.keys) verifySignedUrl(`https://${request.headers.host}${target}`, behavior.keys);
 
-    const cached = cache.get(path);
-    const fresh = cached && Date.now() - cached.stored < behavior.ttl * 1000 ? cached : undefined;
+    const key = cacheKey(behavior.cache, base);
+    const cached = cache.get(key);
+    const until = cached && cached.stored + lifetime(behavior.cache, cached.headers) * 1000;
+    const fresh = until !== undefined && Date.now() < until ? cached : undefined;
     const object = fresh ?? (await readOrigin(buckets, behavior, distribution.arn, path));
-    if (!fresh) cache.set(path, object);
+    if (!fresh) cache.set(key, object);
     counts[fresh ? 'hits' : 'misses'] += 1;
 
     const range = parseRange(request.headers.range, object.body.length);
@@ -68,14 +72,11 @@ export function createEdge(buckets: Buckets, current: () => Distribution | undef
     if (range) varying['content-range'] = `bytes ${range.start}-${range.end}/${object.body.length}`;
     if (fresh) varying.age = String(Math.floor((Date.now() - object.stored) / 1000));
     const headers: OutgoingHttpHeaders = {
-      'content-type': object.contentType,
+      ...viewerHeaders(behavior.policy, object.headers),
       'content-length': body.length,
-      'accept-ranges': 'bytes',
-      'last-modified': new Date(object.modified).toUTCString(),
-      etag: object.etag,
+      via: '1.1 local.cloudfront.net (CloudFront)',
       ...varying,
       ...xCache,
-      ...behavior.headers,
     };
     response.writeHead(range ? 206 : 200, headers);
     if (request.method === 'HEAD') {

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { type Provider, REGION } from '../../types.ts';
 import { AwsError } from '../errors.ts';
 import { type Journal, type ObjectVersion, openJournal } from './journal.ts';
+import { headersOf } from './object-headers.ts';
 import { type BucketPolicy, type Caller, readPolicy } from './policy.ts';
 
 export interface Bucket {
@@ -23,7 +24,7 @@ export interface Buckets {
     caller: Pick<Caller, 'principal' | 'context'>,
     name: string,
     key: string,
-  ): { version: ObjectVersion; body: Readable };
+  ): { headers: Readonly<Record<string, string>>; body: Readable };
   close(): Promise<void>;
 }
 
@@ -78,7 +79,8 @@ export function createBuckets(data: string): Buckets {
       // Without s3:ListBucket a missing object looks like a forbidden one; OAC never has it.
       if (!version?.file || bucket.policy?.(caller) !== 'allowed')
         throw new AwsError('AccessDenied', 'Access Denied', 403);
-      return { version, body: createReadStream(bucket.journal.path(version.file)) };
+      const headers = { ...headersOf(version), 'x-amz-version-id': version.versionId };
+      return { headers, body: createReadStream(bucket.journal.path(version.file)) };
     },
     async close() {
       await Promise.all([...buckets.values()].map((bucket) => bucket.journal.close()));

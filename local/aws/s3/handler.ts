@@ -9,6 +9,7 @@ import { AwsError, errorXml } from '../errors.ts';
 import { type Claim, EMPTY_SHA256, verifySignature } from '../sigv4.ts';
 import { type Bucket, type Buckets, currentVersion, refuseDenied } from './buckets.ts';
 import { listVersions } from './list-versions.ts';
+import { ENCRYPTION, headersOf, keptHeaders } from './object-headers.ts';
 import { parseRange } from './range.ts';
 import { receive } from './receive.ts';
 
@@ -38,29 +39,24 @@ function versionHeaders(bucket: Bucket, versionId: string): Record<string, strin
   return bucket.versioned ? { 'x-amz-version-id': versionId } : {};
 }
 
-function metadataOf({ headers }: IncomingMessage): Record<string, string> {
-  const own = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-'));
-  return Object.fromEntries(own.map(([name, value]) => [name, String(value)]));
-}
-
 async function putObject({ request, response, bucket, key, contentSha256, demand }: Call): Promise<void> {
   demand('s3:PutObject', `${bucket.arn}/${key}`);
   if (request.headers['if-none-match'] !== undefined || request.headers['if-match'] !== undefined) {
     throw new AwsError('NotImplemented', 'The local S3 has no conditional writes.', 501);
   }
+  const kept = keptHeaders(request.headers);
   const file = randomUUID();
   const { journal } = bucket;
   const { checksum, ...received } = await receive(request, contentSha256, journal.temporary(file));
-  const contentType = request.headers['content-type'] ?? 'binary/octet-stream';
   const versionId = bucket.versioned ? randomBytes(24).toString('base64url') : 'null';
   const replaced = bucket.versioned ? [] : (journal.versions.get(key) ?? []);
   for (const version of replaced) await journal.remove(version);
   const time = Date.now();
-  const metadata = metadataOf(request);
-  await journal.put({ key, versionId, file, ...received, contentType, metadata, time, ...(checksum && { checksum }) });
+  await journal.put({ key, versionId, file, ...received, ...kept, time, ...(checksum && { checksum }) });
   const verified = checksum ? { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value } : {};
   response.writeHead(200, {
     etag: received.etag,
+    ...ENCRYPTION,
     ...versionHeaders(bucket, versionId),
     ...verified,
     'content-length': 0,
@@ -93,13 +89,9 @@ async function getObject(
   }
   const asked = request.headers['x-amz-checksum-mode'] === 'ENABLED' && !range ? version.checksum : undefined;
   response.writeHead(range ? 206 : 200, {
-    etag: version.etag,
-    'content-type': version.contentType,
-    'content-length': range ? range.end - range.start + 1 : version.size,
-    'last-modified': new Date(version.time).toUTCString(),
-    'accept-ranges': 'bytes',
-    ...version.metadata,
+    ...headersOf(version),
     ...versionHeaders(bucket, version.versionId),
+    'content-length': range ? range.end - range.start + 1 : version.size,
     ...(range ? { 'content-range': `bytes ${range.start}-${range.end}/${version.size}` } : {}),
     ...(asked ? { [`x-amz-checksum-${asked.algorithm}`]: asked.value } : {}),
   });

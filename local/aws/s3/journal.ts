@@ -17,6 +17,8 @@ export interface ObjectVersion {
   readonly size: number;
   readonly etag: string;
   readonly contentType: string;
+  /** The headers that came with it, signed or not, and go out with it: `content-encoding`, `expires`, … */
+  readonly system?: Readonly<Record<string, string>>;
   /** The x-amz-meta-* headers that came with it. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly checksum?: Checksum;

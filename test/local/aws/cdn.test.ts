@@ -6,6 +6,7 @@ import { type Fixture, startFixture } from './fixture.ts';
 const CACHE_CONTROL = 'public, max-age=31536000, immutable';
 const body = Buffer.from('0123456789');
 let cloud: Fixture;
+let s3: S3Client;
 let domain: string;
 let keyId: string;
 let bucketArn: string;
@@ -13,6 +14,12 @@ let distributionId: string;
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
+/** The part of a cache policy that makes these query parameters count. */
+const counting = (...QueryStrings: string[]) => ({
+  ParametersInCacheKeyAndForwardedToOrigin: {
+    QueryStringsConfig: { QueryStringBehavior: 'whitelist', QueryStrings },
+  },
+});
 const setPolicy = (source: string) =>
   cloud.provide('AWS::S3::BucketPolicy', 'Policy', {
     Bucket: bucketArn.replace('arn:aws:s3:::', ''),
@@ -48,7 +55,11 @@ beforeAll(async () => {
   const headers = await cloud.provide('AWS::CloudFront::ResponseHeadersPolicy', 'Headers', {
     ResponseHeadersPolicyConfig: {
       CustomHeadersConfig: { Items: [{ Header: 'Cache-Control', Value: CACHE_CONTROL, Override: true }] },
+      RemoveHeadersConfig: { Items: [{ Header: 'Last-Modified' }, { Header: 'Age' }] },
     },
+  });
+  const cachePolicy = await cloud.provide('AWS::CloudFront::CachePolicy', 'Cache', {
+    CachePolicyConfig: { MinTTL: 60, DefaultTTL: 60, MaxTTL: 60, ...counting('x-entry') },
   });
   const distribution = await cloud.provide('AWS::CloudFront::Distribution', 'Cdn', {
     DistributionConfig: {
@@ -59,17 +70,18 @@ beforeAll(async () => {
         TargetOriginId: 'o',
         TrustedKeyGroups: [group.ref],
         ResponseHeadersPolicyId: headers.ref,
+        CachePolicyId: cachePolicy.ref,
       },
     },
   });
   domain = String(distribution.attributes.DomainName);
   distributionId = distribution.ref;
   await setPolicy(sourceArn());
-  const s3 = new S3Client(cloud.client(cloud.principal('all', ['s3:*'])));
-  for (const name of ['a', 'b', 'c']) {
-    await s3.send(new PutObjectCommand({ Bucket: bucket.ref, Key: `blocks/${name}`, Body: body }));
-  }
+  s3 = new S3Client(cloud.client(cloud.principal('all', ['s3:*'])));
+  for (const name of ['a', 'b', 'c']) await store(name, { Body: body });
 });
+const store = (name: string, object: { Body: Buffer; ContentEncoding?: string; Metadata?: Record<string, string> }) =>
+  s3.send(new PutObjectCommand({ Bucket: bucketArn.replace('arn:aws:s3:::', ''), Key: `blocks/${name}`, ...object }));
 afterAll(() => cloud.stop());
 
 const urlSafe = (bytes: Buffer) =>
@@ -95,7 +107,7 @@ function sign(
   const first = resource ? `Policy=${urlSafe(Buffer.from(policy))}` : `Expires=${expires}`;
   const signature = urlSafe(createSign(hash).update(policy).sign(key));
   const algorithm = hash === 'SHA256' ? '&Hash-Algorithm=SHA256' : '';
-  return `${url}?${first}&Signature=${signature}&Key-Pair-Id=${id}${algorithm}`;
+  return `${url}${url.includes('?') ? '&' : '?'}${first}&Signature=${signature}&Key-Pair-Id=${id}${algorithm}`;
 }
 
 describe('the edge', () => {
@@ -142,5 +154,44 @@ describe('the edge', () => {
     await setPolicy(sourceArn());
     expect((await fetch(sign('/blocks/c'))).status).toBe(200);
     expect((await fetch(sign('/blocks/none'))).status).toBe(403);
+  });
+
+  test('passes on what S3 keeps beside the bytes, but for what the policy removes; its own headers stay', async () => {
+    await store('labelled', { Body: body, ContentEncoding: 'x-unknown', Metadata: { upload: 'token' } });
+    await fetch(sign('/blocks/labelled'));
+    const { headers } = await fetch(sign('/blocks/labelled'));
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'content-encoding': 'x-unknown',
+      etag: expect.any(String),
+      'x-amz-meta-upload': 'token',
+      'x-amz-server-side-encryption': 'AES256',
+      'x-amz-version-id': expect.any(String),
+      'x-cache': 'Hit from cloudfront',
+      age: expect.any(String),
+    });
+    expect(headers.has('last-modified')).toBe(false);
+  });
+
+  test('goes on serving what it has, whatever became of the object, but under another parameter that counts', async () => {
+    await store('replaced', { Body: Buffer.from('damaged') });
+    const read = async (path: string) => await (await fetch(sign(path))).text();
+    expect(await read('/blocks/replaced')).toBe('damaged');
+    await store('replaced', { Body: Buffer.from('whole') });
+    expect(await read('/blocks/replaced')).toBe('damaged');
+    expect(await read('/blocks/replaced?other=1')).toBe('damaged');
+    expect(await read('/blocks/replaced?x-entry=1')).toBe('whole');
+    const moved = sign('/blocks/replaced?x-entry=1').replace('x-entry=1', 'x-entry=2');
+    expect((await fetch(moved)).status).toBe(403);
+  });
+
+  test('takes no policy that CloudFront refuses, nor one by which a viewer could tell S3 what to answer', async () => {
+    for (const Header of ['Content-Encoding', 'X-Cache']) {
+      const ResponseHeadersPolicyConfig = { RemoveHeadersConfig: { Items: [{ Header }] } };
+      const policy = cloud.provide('AWS::CloudFront::ResponseHeadersPolicy', 'Bad', { ResponseHeadersPolicyConfig });
+      await expect(policy).rejects.toThrow(`removes no header ${Header.toLowerCase()}`);
+    }
+    const CachePolicyConfig = counting('versionId');
+    const policy = cloud.provide('AWS::CloudFront::CachePolicy', 'Bad', { CachePolicyConfig });
+    await expect(policy).rejects.toThrow('S3 would get the parameter versionId');
   });
 });

@@ -112,6 +112,12 @@ describe('objects', () => {
     expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(body)).toBe(true);
   });
 
+  test('take no more than 2 kB of metadata', async () => {
+    const Metadata = { much: 'x'.repeat(2045) };
+    const put = s3.send(new PutObjectCommand({ Bucket, Key: 'blocks/much', Body: 'x', Metadata }));
+    await expect(put).rejects.toMatchObject({ name: 'MetadataTooLarge' });
+  });
+
   test('survive a restart', async () => {
     await s3.send(new PutObjectCommand({ Bucket, Key: 'blocks/kept', Body: 'still here' }));
     await cloud.restart();
@@ -146,6 +152,42 @@ describe('a presigned PUT', () => {
     expect(added).toMatchObject({ status: 403, text: expect.stringContaining('headers present in the request') });
     const refused = s3.send(new HeadObjectCommand({ Bucket, Key: 'blocks/refused' }));
     await expect(refused).rejects.toMatchObject({ name: 'NotFound' });
+  });
+
+  test('keeps what it did not sign beside the bytes, for every reader', async () => {
+    const { url, headers } = await presign(body, 'blocks/mislabelled');
+    const unsigned = {
+      'cache-control': 'no-store',
+      'content-disposition': 'inline',
+      'content-encoding': 'gzip',
+      'content-language': 'en',
+      'content-type': 'text/html',
+      expires: 'Thu, 01 Jan 1970 00:00:00 GMT',
+    };
+    expect((await put(url, body, { ...headers, ...unsigned })).status).toBe(200);
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key: 'blocks/mislabelled' }));
+    expect(head).toMatchObject({
+      CacheControl: 'no-store',
+      ContentDisposition: 'inline',
+      ContentEncoding: 'gzip',
+      ContentLanguage: 'en',
+      ContentType: 'text/html',
+      ExpiresString: unsigned.expires,
+      ServerSideEncryption: 'AES256',
+    });
+    await cloud.restart();
+    await makeBucket();
+    const again = await s3.send(new HeadObjectCommand({ Bucket, Key: 'blocks/mislabelled' }));
+    expect(again.ContentEncoding).toBe('gzip');
+  });
+
+  test('takes no other value of a header that it signed, nor none', async () => {
+    const command = new PutObjectCommand({ Bucket, Key: 'blocks/fixed', ContentEncoding: 'identity' });
+    const url = await getSignedUrl(uploader, command, { expiresIn: 60 });
+    const mismatch = { status: 403, text: expect.stringContaining('<Code>SignatureDoesNotMatch</Code>') };
+    expect(await put(url, body, { 'content-encoding': 'gzip' })).toMatchObject(mismatch);
+    expect(await put(url, body, {})).toMatchObject(mismatch);
+    expect(await put(url, body, { 'content-encoding': 'identity' })).toMatchObject({ status: 200 });
   });
 
   test('expires', async () => {

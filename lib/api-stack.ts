@@ -138,11 +138,12 @@ export class ApiStack extends Stack {
     this.#route(uploadInit, '/upload-init', HttpMethod.POST);
 
     const prove = this.#sqlFunction('Prove', { ...large, ...apart }, environment);
-    blocks.grantBlocks(prove, 's3:GetObject');
+    blocks.grantLookUp(prove);
     this.#route(prove, '/prove', HttpMethod.POST);
 
     const deltaApply = this.#sqlFunction('DeltaApply', { ...cpu, ...apart }, environment);
-    blocks.grantBlocks(deltaApply, 's3:GetObject', 's3:PutObject');
+    blocks.grantLookUp(deltaApply);
+    blocks.grantBlocks(deltaApply, 's3:PutObject');
     this.#route(deltaApply, '/delta-apply', HttpMethod.POST);
 
     const finalize = this.#sqlFunction(

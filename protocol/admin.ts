@@ -22,9 +22,13 @@ export const Finding = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('count-drift'), hash: Hash, counted: z.int(), actual: z.int() }),
   /** An object that no row knows. */
   z.object({ kind: z.literal('orphan'), key: z.string() }),
-  /** A block without an object, and one whose object has another size or content: both are quarantined now. */
+  /**
+   * A block without an object, one whose object has another size or content, and one whose object has headers by which
+   * readers would take it for something else: all are quarantined now.
+   */
   z.object({ kind: z.literal('missing'), hash: Hash }),
   z.object({ kind: z.literal('corrupt'), hash: Hash }),
+  z.object({ kind: z.literal('mislabelled'), hash: Hash }),
   /** Quarantined by an earlier audit, and no device has sent the content yet. */
   z.object({ kind: z.literal('quarantined'), hash: Hash }),
 ]);

@@ -25,7 +25,8 @@ What it finds
   hold-drift   what a user is booked to hold differs from the versions
   orphan       an object in the store that the database does not know
   missing      a block without its object                      corrupt      a block whose content is another
-  quarantined  found missing or corrupt before, and not sent again yet`,
+  mislabelled  a block whose object tells readers to decode or cache it in some way
+  quarantined  found missing, corrupt or mislabelled before, and not sent again yet`,
     )
     .action(async (options: Options) => audit(context, options));
 }

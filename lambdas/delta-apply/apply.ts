@@ -37,7 +37,7 @@ export async function applyDeltas(
   const offered = await offeredSizes(shard.pool, shard, session, hashes);
   const pins = await findPins(databases.blocks, session, hashes);
   const rows = await findBlocks(databases.blocks, hashes);
-  const bases = await openBases(shard, userId, header.deltas);
+  const bases = await openBases(databases, userId, header.deltas);
   checkWork(header, bases);
 
   const made = new Map<string, Promise<Result>>();
@@ -68,6 +68,7 @@ export async function applyDeltas(
   return { results };
 }
 
+const noBase = itemError('not_found', 'the base is no block of a version of yours, or is lost: send the block whole');
 const notMade = itemError('not_found', 'the block is not made yet');
 
 /** @param sizes with which the upload names the block */
@@ -92,7 +93,7 @@ function checkWork({ deltas }: DeltaApplyHeader, bases: BaseReader): void {
 
 async function applyOne(bases: BaseReader, delta: Delta, bytes: Uint8Array, stored: boolean): Promise<Result> {
   const base = await bases.read(delta.base);
-  if (!base) return { hash: delta.hash, error: itemError('not_found', 'the base is no block of a version of yours') };
+  if (!base) return { hash: delta.hash, error: noBase };
   try {
     const block = await applyDelta(base, bytes, { expectedSize: delta.size, expectedHash: delta.hash });
     if (!stored) await writeBlock(delta.hash, block);

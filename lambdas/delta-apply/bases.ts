@@ -1,13 +1,14 @@
 import type { DeltaBase } from '../../protocol/upload-init.ts';
 import { readBlock } from '../shared/block-store.ts';
-import type { Shard } from '../shared/database.ts';
+import { quarantine } from '../shared/commit/quarantine.ts';
+import type { Databases } from '../shared/database.ts';
 import { toHexes } from '../shared/ids.ts';
 import { findVersions } from '../shared/tables/versions.ts';
 
 type Base = ReturnType<typeof DeltaBase.parse>;
 
 export interface BaseReader {
-  /** The neighbouring blocks of the base in one piece, or nothing where the version does not have them. */
+  /** The neighbouring blocks of the base in one piece, or nothing where the version or the store does not have them. */
   read(base: Base): Promise<Uint8Array | undefined>;
   /** Bytes of those of its blocks that the version has. */
   size(base: Base): number;
@@ -17,15 +18,25 @@ export interface BaseReader {
 const KEPT_BLOCKS = 48;
 
 /** Looks up all bases at once; a block that several deltas near each other need is fetched once. */
-export async function openBases(shard: Shard, userId: string, deltas: readonly { base: Base }[]): Promise<BaseReader> {
+export async function openBases(
+  { blocks, shardOf }: Databases,
+  userId: string,
+  deltas: readonly { base: Base }[],
+): Promise<BaseReader> {
+  const shard = shardOf(userId);
   const keyOf = ({ path, version }: Base) => `${version} ${path}`;
   const names = new Map(deltas.map(({ base }) => [keyOf(base), base]));
   const versions = await findVersions(shard.pool, shard, userId, [...names.values()]);
   const hashes = new Map([...names.keys()].map((key, index) => [key, toHexes(versions[index]?.block_hashes ?? [])]));
   const sizes = new Map([...names.keys()].map((key, index) => [key, versions[index]?.block_sizes ?? []]));
-  const kept = new Map<string, Promise<Uint8Array>>();
+  const kept = new Map<string, Promise<Uint8Array | undefined>>();
+  const fetch = async (hash: string) => {
+    const block = await readBlock(hash);
+    if (!block) await quarantine(blocks, hash, undefined);
+    return block?.content;
+  };
   const fetchOnce = (hash: string) => {
-    const block = kept.get(hash) ?? readBlock(hash);
+    const block = kept.get(hash) ?? fetch(hash);
     // A map keeps the order of insertion: the first is the one that was not asked for the longest.
     kept.delete(hash);
     kept.set(hash, block);
@@ -40,8 +51,9 @@ export async function openBases(shard: Shard, userId: string, deltas: readonly {
     async read(base) {
       const wanted = hashes.get(keyOf(base))!.slice(base.first, base.first + base.count);
       if (wanted.length < base.count) return undefined;
-      const blocks = await Promise.all(wanted.map(fetchOnce));
-      return blocks.length === 1 ? blocks[0] : Buffer.concat(blocks);
+      const found = (await Promise.all(wanted.map(fetchOnce))).filter((block) => block !== undefined);
+      if (found.length < base.count) return undefined;
+      return found.length === 1 ? found[0] : Buffer.concat(found);
     },
   };
 }

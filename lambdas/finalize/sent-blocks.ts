@@ -28,11 +28,12 @@ export async function noteSentBlocks(
   }
 }
 
-/** The block, if its object carries the token of this user's signed uploads and is not the one that is damaged. */
+/** The block, if its object carries the token of this user's signed uploads, is plain and not the one that is damaged. */
 async function findSent(
   { hash, put_token: token }: Pin,
   row: BlockRow | undefined,
 ): Promise<{ hash: string; size: number }[]> {
   const object = await findBlock(hash);
-  return object?.token === token && object.version !== row?.damaged_version ? [{ hash, size: object.size }] : [];
+  const sent = object?.token === token && object.plain && object.version !== row?.damaged_version;
+  return sent ? [{ hash, size: object.size }] : [];
 }

@@ -64,5 +64,5 @@ export async function healBlocks(
 
 async function hasCome({ hash, size_bytes, damaged_version }: BlockRow): Promise<boolean> {
   const object = await findBlock(hash);
-  return object !== undefined && object.version !== damaged_version && object.size === size_bytes;
+  return object?.plain === true && object.version !== damaged_version && object.size === size_bytes;
 }

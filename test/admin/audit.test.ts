@@ -6,6 +6,7 @@ import { Device } from '../../local/devices/device.ts';
 import { firstDifference } from '../../local/tour/folders.ts';
 import { download, offerHealing } from '../service/support/calls.ts';
 import { admin } from '../support/admin.ts';
+import { putObject } from '../support/bucket.ts';
 import { scratch } from '../support/scratch.ts';
 import { damageBlock, loseBlock, sweep } from '../support/storage.ts';
 import { blocksOf, type User } from '../support/user.ts';
@@ -143,15 +144,18 @@ test('what a finalize or an expiry has under way is no drift', async () => {
 test('a missing and a corrupt block are quarantined, and healed by whoever uploads the content', async () => {
   const [user, stranger] = [await signUpOn(two, 'a'), await signUpOn(two, 'b')];
   const [missing, corrupt] = [await save(user, 'missing'), await save(user, 'corrupt')];
+  const mislabelled = await save(user, 'mislabelled');
   await loseBlock(two.service, missing.hash);
   await damageBlock(two.service, corrupt.hash);
+  await putObject(two.service.data, mislabelled.hash, { Body: mislabelled.content, ContentEncoding: 'gzip' });
   const found = await audit();
-  expect(found).toHaveLength(2);
+  expect(found).toHaveLength(3);
   expect(found).toContainEqual({ kind: 'missing', hash: missing.hash });
   expect(found).toContainEqual({ kind: 'corrupt', hash: corrupt.hash });
-  expect((await audit()).map(({ kind }) => kind)).toEqual(['quarantined', 'quarantined']);
+  expect(found).toContainEqual({ kind: 'mislabelled', hash: mislabelled.hash });
+  expect((await audit()).map(({ kind }) => kind)).toEqual(['quarantined', 'quarantined', 'quarantined']);
 
-  for (const { content } of [missing, corrupt]) {
+  for (const { content } of [missing, corrupt, mislabelled]) {
     const { upload_id, answer } = await stranger.begin(randomUUID(), content);
     expect(answer.send).toMatchObject([{ how: 'put' }]);
     expect(await stranger.finalize(upload_id)).toMatchObject({ status: 422, body: { code: 'blocks_missing' } });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { encodeDelta } from '../../codec/index.ts';
 import { covers } from '../../local/iam/policy.ts';
+import type { DeltaApplyResponse } from '../../protocol/delta-apply.ts';
 import {
   applyDeltas,
   changes,
@@ -73,6 +74,7 @@ async function walk(): Promise<void> {
     user.call('GET', '/no-such-route'),
   ]);
   await loseAndHeal(user);
+  await meetLostBlock(user, stranger);
 
   await openWithoutSocket(await user.addDevice(), user);
   socket.send(JSON.stringify({ type: 'ping' }));
@@ -82,7 +84,7 @@ async function walk(): Promise<void> {
   await vi.waitFor(collect, { timeout: 60_000, interval: 500 });
 }
 
-async function sendDelta(user: User, path: string, base: Buffer, content: Buffer): Promise<void> {
+async function sendDelta(user: User, path: string, base: Buffer, content: Buffer): Promise<DeltaApplyResponse> {
   const [block] = await blocksOf(content);
   const delta = encodeDelta(base, content);
   const where = { path, version: 1, first: 0, count: 1 };
@@ -90,8 +92,9 @@ async function sendDelta(user: User, path: string, base: Buffer, content: Buffer
   const blocks = offered.blocks.map((one) => ({ ...one, delta: { base: where, bytes: delta.length } }));
   const { upload_id, send } = await init(user, [{ ...offered, blocks }]);
   expect(send).toEqual([{ hash: block?.hash, how: 'delta' }]);
-  await applyDeltas(user, upload_id, [{ hash: block!.hash, size: content.length, base: where, delta }]);
-  await finalize(user, upload_id);
+  const answer = await applyDeltas(user, upload_id, [{ hash: block!.hash, size: content.length, base: where, delta }]);
+  await user.finalize(upload_id);
+  return answer;
 }
 
 /** Another user's content: only who has it learns that the service has it too. */
@@ -113,6 +116,17 @@ async function loseAndHeal(user: User): Promise<void> {
   const [block] = await offerHealing(user, hash);
   await fetch(block!.url, { method: 'PUT', headers: block!.headers, body: content });
   expect(await offerHealing(user, hash)).toEqual([]);
+}
+
+/** Who looks for an object that is missing is told so: a proof and a delta fail alone. */
+async function meetLostBlock(user: User, stranger: User): Promise<void> {
+  const content = randomBytes(1000);
+  await user.save('gone.bin', content);
+  const { upload_id, send } = await init(stranger, [await offer('mine.bin', content, 0)]);
+  await loseBlock(service, (await blocksOf(content))[0]!.hash);
+  expect((await prove(stranger, upload_id, send, content)).results).toMatchObject([{ error: {} }]);
+  const edited = Buffer.concat([content, content]);
+  expect((await sendDelta(user, 'gone.bin', content, edited)).results).toMatchObject([{ error: {} }]);
 }
 
 /**

@@ -1,16 +1,10 @@
 import { createHash } from 'node:crypto';
 import pMap from 'p-map';
 import type { Finding } from '../../../protocol/admin.ts';
-import { findBlock, listBlocks, readBlockVersion } from '../../shared/block-store.ts';
-import { type Database, transaction } from '../../shared/database.ts';
-import {
-  type BlockRow,
-  blocksBetween,
-  findBlocks,
-  isStored,
-  lockBlocks,
-  quarantineBlock,
-} from '../../shared/tables/blocks.ts';
+import { findBlock, listBlocks, readBlock } from '../../shared/block-store.ts';
+import { quarantine } from '../../shared/commit/quarantine.ts';
+import type { Database } from '../../shared/database.ts';
+import { type BlockRow, blocksBetween, findBlocks, isStored } from '../../shared/tables/blocks.ts';
 import type { Step } from './step.ts';
 
 /** Blocks of 4 MiB in memory at once, of the function's 1,024 MB. */
@@ -60,18 +54,10 @@ async function judgeMissing(blocks: Database, hash: string): Promise<Finding[]> 
 }
 
 async function judgeContent(blocks: Database, hash: string): Promise<Finding[]> {
-  const found = await readBlockVersion(hash);
+  const found = await readBlock(hash);
   if (!found) return await judgeMissing(blocks, hash);
-  if (createHash('sha256').update(found.content).digest('hex') === hash) return [];
-  return (await quarantine(blocks, hash, found.version)) ? [{ kind: 'corrupt', hash }] : [];
-}
-
-/** Quarantines a block unless it is no longer what was seen: stored by its row, and this version the current one. */
-async function quarantine(blocks: Database, hash: string, version: string | undefined): Promise<boolean> {
-  return await transaction(blocks, async (sql) => {
-    const row = (await lockBlocks(sql, [hash])).get(hash);
-    if (!isStored(row) || (await findBlock(hash))?.version !== version) return false;
-    await quarantineBlock(sql, hash, version ?? null);
-    return true;
-  });
+  const whole = createHash('sha256').update(found.content).digest('hex') === hash;
+  if (whole && found.plain) return [];
+  const kind = whole ? 'mislabelled' : 'corrupt';
+  return (await quarantine(blocks, hash, found.version)) ? [{ kind, hash }] : [];
 }

@@ -3,6 +3,7 @@ import { sha256, toHex } from '../codec/index.ts';
 import { limits } from '../protocol/limits.ts';
 import { Unreachable } from './api-errors.ts';
 import { FileRefused, reasonOf } from './errors.ts';
+import { fetchBytes } from './fetch-bytes.ts';
 import { type BlockPlace, readBlock } from './read-block.ts';
 import { backoff, pause } from './retry.ts';
 import type { Sync } from './sync.ts';
@@ -17,6 +18,7 @@ const SEARCH_BYTES = 1024 * 1024;
 const CONCURRENT_FETCHES = 8;
 const ATTEMPTS = 4;
 const FETCH_TIMEOUT_MS = 120_000;
+const LOST = 'the service has lost part of its content; it follows once a device that has it has sent it again';
 
 export interface WantedFile {
   readonly path: string;
@@ -36,6 +38,8 @@ export class BlockSource {
   readonly #fetching = pLimit(CONCURRENT_FETCHES);
   readonly #urls = new Map<string, { readonly url: string; readonly until: number }>();
   readonly #refused = new Map<string, string>();
+  /** Arrived damaged: what is on the way may have kept them so. */
+  readonly #damaged = new Set<string>();
 
   constructor(sync: Sync, files: readonly WantedFile[]) {
     this.#sync = sync;
@@ -76,7 +80,10 @@ export class BlockSource {
   async #ask(call: readonly { file: WantedFile; lacks: string[] }[]): Promise<void> {
     const { body } = await this.#sync.api.download({
       device_id: this.#sync.device.id,
-      files: call.map(({ file, lacks }) => ({ path: file.path, version: file.remote.version, lacks })),
+      files: call.map(({ file, lacks }) => {
+        const damaged = lacks.filter((hash) => this.#damaged.has(hash)).slice(0, limits.damagedPerFile);
+        return { path: file.path, version: file.remote.version, lacks, ...(damaged.length > 0 && { damaged }) };
+      }),
     });
     for (const [hash, url] of Object.entries(body.urls)) this.#urls.set(hash, { url, until: body.urls_expire_at });
     for (const file of body.files) if ('error' in file) this.#refused.set(file.path, file.error.message);
@@ -99,15 +106,17 @@ export class BlockSource {
       const url = await this.#url(file, hash);
       let reason: string;
       try {
-        const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
-        const bytes = new Uint8Array(await response.arrayBuffer());
-        if (response.ok) {
+        const { status, bytes } = await fetchBytes(url, FETCH_TIMEOUT_MS);
+        if (status === 200) {
           received += bytes.length;
           if (toHex(await sha256(bytes)) === hash) return { bytes, received };
           if (attempt === ATTEMPTS) throw new FileRefused('content_mismatch', 'its content arrives damaged');
+          this.#damaged.add(hash);
         }
-        if (response.status === 403) this.#urls.delete(hash);
-        reason = `the download service answered ${response.status}`;
+        // A URL whose time is over, or a block that the store has lost.
+        if (status === 403 && attempt === ATTEMPTS) throw new FileRefused('unavailable', LOST);
+        if (status === 200 || status === 403) this.#urls.delete(hash);
+        reason = `the download service answered ${status}`;
       } catch (error) {
         if (error instanceof FileRefused) throw error;
         reason = `the download service does not answer: ${reasonOf(error)}`;

@@ -76,7 +76,7 @@ export class LocalTrouble extends Error {
 /** Why one file cannot be had now. */
 export class FileRefused extends Error {
   override readonly name = 'FileRefused';
-  readonly code: 'not_found' | 'content_mismatch' | 'local';
+  readonly code: 'not_found' | 'content_mismatch' | 'unavailable' | 'local';
 
   constructor(code: FileRefused['code'], message: string) {
     super(message);

@@ -1,5 +1,6 @@
 import type { CommitResult } from '../protocol/commit.ts';
 import type { OfferedFile, UploadInitResponse } from '../protocol/upload-init.ts';
+import { ServiceError } from './api-errors.ts';
 import { type Delta, deltasFor } from './deltas.ts';
 import { diskPath } from './paths.ts';
 import { trackProgress } from './progress.ts';
@@ -34,11 +35,11 @@ export async function upload(sync: Sync, steps: readonly UploadStep[]): Promise<
   const items = await prepare(sync, steps);
   if (items.length === 0) return;
   const digest = digestOf(items.map((item) => offer(item)));
+  // Until it has settled all, the same session again: each one reserves quota until it ends.
   const uploadId = sync.state.uploadId(digest);
   try {
     const results = await runSession(sync, uploadId, items);
     if (results.some((result) => 'error' in result && result.error.code === 'blocks_missing')) {
-      // The same session again: each one reserves quota until it ends.
       return sync.state.forgetSent(uploadId);
     }
   } catch (error) {
@@ -46,6 +47,7 @@ export async function upload(sync: Sync, steps: readonly UploadStep[]): Promise<
       items.map(({ path }) => path),
       error,
     );
+    if (!(error instanceof ServiceError && error.code === 'upload_gone')) return;
   }
   sync.state.endUpload(digest);
 }

@@ -184,7 +184,11 @@ export class ApiStack extends Stack {
   #downloads(): void {
     const { blocks, profile } = this.#props;
     const apart = profile.downloads && { concurrency: profile.downloads };
-    const locate = this.#sqlFunction('Locate', { memorySize: 512, timeout: Duration.seconds(10), ...apart });
+    const locate = this.#sqlFunction(
+      'Locate',
+      { memorySize: 512, timeout: Duration.seconds(10), ...apart },
+      { DEDUP_SCOPE: profile.dedupScope },
+    );
     const { secret, publicKey } = blocks.signingKey;
     const download = this.#function(
       'Download',

@@ -29,7 +29,8 @@ interface BlocksStackProps extends StackProps {
 
 /**
  * The block store, and the CDN that is its only reader from outside. The key of a block is its SHA-256, so
- * what a URL names never changes and every cache may keep it for ever.
+ * what a URL names never changes and every cache may keep it for ever. Where content was damaged nevertheless, or the
+ * users of a cache are not to learn of each other, the URL names the entry of the cache as well.
  */
 export class BlocksStack extends Stack {
   readonly bucket: IBucket;
@@ -52,7 +53,7 @@ export class BlocksStack extends Stack {
         {
           abortIncompleteMultipartUploadAfter: Duration.days(1),
           // gc deletes the version it means, so only a block that was uploaded twice leaves one behind.
-          noncurrentVersionExpiration: Duration.days(7),
+          noncurrentVersionExpiration: Duration.days(1),
           expiredObjectDeleteMarker: true,
         },
       ],
@@ -127,9 +128,12 @@ export class BlocksStack extends Stack {
       maxTtl: year,
       headerBehavior: CacheHeaderBehavior.none(),
       cookieBehavior: CacheCookieBehavior.none(),
-      queryStringBehavior: CacheQueryStringBehavior.none(),
+      // S3 ignores parameters that begin with x-, and answers the block, whichever entry it is for.
+      queryStringBehavior: CacheQueryStringBehavior.allowList('x-entry'),
     });
     const responseHeadersPolicy = new ResponseHeadersPolicy(this, 'CacheControl', {
+      // They tell who stored a block, and when. X-Cache cannot be removed; Age is CloudFront's own, and may stay as well.
+      removeHeaders: ['Age', 'ETag', 'Last-Modified', 'x-amz-meta-upload', 'x-amz-version-id'],
       customHeadersBehavior: {
         customHeaders: [
           { header: 'Cache-Control', value: `public, max-age=${year.toSeconds()}, immutable`, override: true },

@@ -27,6 +27,7 @@ const team: Profile = {
   logLevel: 'INFO',
   logRetention: RetentionDays.ONE_MONTH,
   quota: Size.gibibytes(100),
+  // Colleagues, who share files anyway. docs/profiles.md says what it tells them of each other.
   dedupScope: 'all',
   priceClass: PriceClass.PRICE_CLASS_100,
   originShield: false,
@@ -59,6 +60,8 @@ const profiles = {
     endpointZones: 3,
     logRetention: RetentionDays.THREE_MONTHS,
     quota: Size.gibibytes(50),
+    // Strangers share it: nobody is to learn what others have.
+    dedupScope: 'user',
     priceClass: PriceClass.PRICE_CLASS_ALL,
     originShield: true,
     throttle: { rate: 25_000, burst: 10_000, socketRate: 5000, socketBurst: 5000 },

@@ -18,6 +18,8 @@ export const DownloadRequest = z.strictObject({
         version: Version.optional(),
         /** The blocks to sign URLs for; all of the file's if absent. */
         lacks: z.array(Hash).max(limits.blocksPerCall).optional(),
+        /** Of these, blocks that arrived damaged: their URLs lead past what caches have of them. */
+        damaged: z.array(Hash).max(limits.damagedPerFile).optional(),
       }),
     )
     .min(1)

@@ -16,6 +16,8 @@ export const limits = {
   proofsPerCall: 64,
   /** Blocks to send that one upload-init answer names: a signed URL has up to 2 kB, of Lambda's 6 MB. */
   sendsPerPage: 1000,
+  /** Blocks of one file in one download call that arrived damaged: each is read from the store again. */
+  damagedPerFile: 100,
   /** Blocks in one heal call. */
   healsPerCall: 100,
   /** UTF-8 bytes of a path: macOS takes no more, and two of them have to fit an index row of PostgreSQL (2,704 bytes). */

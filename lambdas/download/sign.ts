@@ -2,6 +2,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { getSignedUrl } from '@aws-sdk/cloudfront-signer';
 import { limits } from '../../protocol/limits.ts';
 import { once, requireEnv } from '../shared/env.ts';
+import type { CacheEntry } from '../shared/locate-contract.ts';
 
 const client = once(() => new SecretsManagerClient({}));
 
@@ -12,15 +13,15 @@ let cached: { pem: string; until: number } | undefined;
 
 /** Signs a CDN URL per block (canned policy, ECDSA P-256); equal within a minute, so that answers compress and cache. */
 export async function signDownloads(
-  hashes: readonly string[],
+  blocks: readonly CacheEntry[],
 ): Promise<{ urls: Record<string, string>; expiresAt: number }> {
   const expiresAt = Math.ceil(Date.now() / MINUTE_MS) * MINUTE_MS + limits.urlSeconds * 1000;
-  if (hashes.length === 0) return { urls: {}, expiresAt };
+  if (blocks.length === 0) return { urls: {}, expiresAt };
   const privateKey = await signingKey();
   const keyPairId = requireEnv('CDN_KEY_PAIR_ID');
   const dateLessThan = new Date(expiresAt).toISOString();
-  const urls = hashes.map((hash) => {
-    const url = `https://${requireEnv('CDN_DOMAIN')}/blocks/${hash}`;
+  const urls = blocks.map(({ hash, entry }) => {
+    const url = `https://${requireEnv('CDN_DOMAIN')}/blocks/${hash}${entry === undefined ? '' : `?x-entry=${entry}`}`;
     return [hash, getSignedUrl({ url, keyPairId, privateKey, dateLessThan })] as const;
   });
   return { urls: Object.fromEntries(urls), expiresAt };

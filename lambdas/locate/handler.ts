@@ -1,4 +1,5 @@
 import { databases } from '../shared/database.ts';
+import { requireEnv } from '../shared/env.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Located, LocateRequest } from '../shared/locate-contract.ts';
 import { locateFiles } from './locate.ts';
@@ -9,7 +10,7 @@ import { locateFiles } from './locate.ts';
  */
 export async function handler({ userId, request }: LocateRequest): Promise<Located> {
   try {
-    return await locateFiles(databases().shardOf(userId), userId, request);
+    return await locateFiles(databases(), userId, request, requireEnv('DEDUP_SCOPE') === 'all');
   } catch (error) {
     if (error instanceof ServiceError) return { error: { code: error.code, message: error.message } };
     throw error;

@@ -1,11 +1,12 @@
 import type { DownloadRequest, DownloadResponse } from '../../protocol/download.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Shard } from '../shared/database.ts';
+import type { Databases } from '../shared/database.ts';
 import { itemError } from '../shared/errors.ts';
-import { tooMuch } from '../shared/locate-contract.ts';
+import { type CacheEntry, tooMuch } from '../shared/locate-contract.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { toEntry } from '../shared/tables/files.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
+import { cacheEntries } from './cache-entries.ts';
 
 type Answer = DownloadResponse['files'][number];
 
@@ -14,10 +15,12 @@ const MAX_URLS = 10_000;
 
 /** Finds the files in the user's own versions. Only blocks of these are ever signed, whatever `lacks` names. */
 export async function locateFiles(
-  shard: Shard,
+  { blocks: global, shardOf }: Databases,
   userId: string,
   { device_id: deviceId, files }: DownloadRequest,
-): Promise<{ files: Answer[]; sign: string[] }> {
+  crossUser: boolean,
+): Promise<{ files: Answer[]; sign: CacheEntry[] }> {
+  const shard = shardOf(userId);
   await requireDevice(shard.pool, shard, userId, deviceId);
   const versions = await findVersions(shard.pool, shard, userId, files);
   const sign = new Set<string>();
@@ -32,7 +35,9 @@ export async function locateFiles(
     for (const hash of wanted) sign.add(hash);
     return { path, entry: toEntry(row) };
   });
-  return { files: answers, sign: [...sign] };
+  const damaged = new Set(files.flatMap((file) => file.damaged ?? []));
+  const whose = crossUser ? {} : { userId };
+  return { files: answers, sign: await cacheEntries(global, [...sign], { damaged, ...whose }) };
 }
 
 function urlsFor(row: VersionRow, lacks: readonly string[] | undefined): string[] {

@@ -13,5 +13,11 @@ export const tooMuch: ItemError = {
   message: 'too many blocks for one answer: ask again for this file, with fewer `lacks`',
 };
 
+/** A block as caches know it: by its hash and, where that is not enough, by the name of an entry. */
+export interface CacheEntry {
+  readonly hash: string;
+  readonly entry?: string;
+}
+
 /** The files, and the distinct blocks to sign URLs for; or the error to pass on. */
-export type Located = { files: DownloadResponse['files']; sign: string[] } | { error: ErrorBody };
+export type Located = { files: DownloadResponse['files']; sign: CacheEntry[] } | { error: ErrorBody };

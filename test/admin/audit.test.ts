@@ -146,8 +146,10 @@ test('a missing and a corrupt block are quarantined, and healed by whoever uploa
   const [missing, corrupt] = [await save(user, 'missing'), await save(user, 'corrupt')];
   const mislabelled = await save(user, 'mislabelled');
   await loseBlock(two.service, missing.hash);
-  await damageBlock(two.service, corrupt.hash);
+  await damageBlock(two.service.data, corrupt.hash);
   await putObject(two.service.data, mislabelled.hash, { Body: mislabelled.content, ContentEncoding: 'gzip' });
+  // The CDN gets to know, and goes on serving, what is damaged.
+  expect((await download(user, 'corrupt')).equals(corrupt.content)).toBe(false);
   const found = await audit();
   expect(found).toHaveLength(3);
   expect(found).toContainEqual({ kind: 'missing', hash: missing.hash });
@@ -195,7 +197,7 @@ test('a file whose block is quarantined can be moved and deleted, and its block 
 test('only a user who holds a damaged block is told of it', async () => {
   const [user, stranger] = [await signUpOn(two, 'a'), await signUpOn(two, 'a')];
   const { content, hash } = await save(user, 'mine');
-  await damageBlock(two.service, hash);
+  await damageBlock(two.service.data, hash);
   await audit();
   const listed = (who: User) => who.call('GET', `/heal?device_id=${who.device}`);
   expect(await listed(user)).toMatchObject({ status: 200, body: { hashes: [hash] } });
@@ -235,7 +237,7 @@ test('the client sends what the service has lost', async () => {
   await desk.stopSync();
   const [small, big] = (await Promise.all(contents.map(blocksOf))).flat();
   await loseBlock(two.service, small!.hash);
-  await damageBlock(two.service, big!.hash);
+  await damageBlock(two.service.data, big!.hash);
   expect(await audit()).toHaveLength(2);
 
   desk.startSync((reason) => expect.fail(reason));

@@ -66,7 +66,7 @@ export class World {
     await this.store.clear();
     const { blocks, shards } = this.databases;
     await blocks.query(
-      'delete from blocks.pins; delete from blocks.ledger; delete from blocks.hot_counts; delete from blocks.blocks',
+      'delete from blocks.pins; delete from blocks.ledger; delete from blocks.hot_counts; delete from blocks.renewed; delete from blocks.claims; delete from blocks.blocks',
     );
     for (const [index, { pool, schema }] of shards.entries()) {
       const [user, devicesOfUser] = [users[index]!, devices];

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { encodeDelta } from '../../codec/index.ts';
-import { offer, type User } from '../support/user.ts';
+import { blocksOf, offer, type User } from '../support/user.ts';
 import {
   allChanges,
   applyDeltas,
@@ -61,6 +61,22 @@ test('every route that takes a path finds nothing of another user there', async 
   errorOf(await moveFiles(stranger, [{ from: 'secret', to: 'mine', base_version: 1 }]), 'stale_version');
   const { body } = await stranger.call('POST', '/download', { device_id: device, files: [{ path: 'secret' }] });
   expect(body).toMatchObject({ files: [{ error: { code: 'not_found' } }], urls: {} });
+});
+
+test('no URL is signed for a block of another user, whatever a download names', async () => {
+  const own = randomBytes(100);
+  await stranger.save('own', own);
+  const [foreign, mine] = await Promise.all([secret, own].map(async (content) => (await blocksOf(content))[0]!.hash));
+  for (const lists of [
+    { lacks: [foreign!, mine!] },
+    { lacks: [foreign!], damaged: [foreign!] },
+    { damaged: [foreign!] },
+  ]) {
+    const request = { device_id: stranger.device, files: [{ path: 'own', ...lists }] };
+    const { status, body } = await stranger.call<{ urls: object }>('POST', '/download', request);
+    expect(status).toBe(200);
+    expect(Object.keys(body.urls)).toEqual(lists.lacks?.length === 1 ? [] : [mine]);
+  }
 });
 
 test('a block of another user is neither held nor a base', async () => {

@@ -32,7 +32,16 @@ test('a run applies every file once, in each schema; the next one nothing', asyn
   expect(await migrateSchema(pool, 'shard_08', shardMigrations)).toBe(shardMigrations.length);
   expect(await migrateSchema(pool, 'blocks', blocksMigrations)).toBe(blocksMigrations.length);
   expect(await tables('shard_07')).toEqual(await tables('shard_08'));
-  expect(await tables('blocks')).toEqual(['blocks', 'counts', 'hot_counts', 'ledger', 'migrations', 'pins']);
+  expect(await tables('blocks')).toEqual([
+    'blocks',
+    'claims',
+    'counts',
+    'hot_counts',
+    'ledger',
+    'migrations',
+    'pins',
+    'renewed',
+  ]);
 });
 
 test('runs at the same time apply every file once between them', async () => {

@@ -15,11 +15,15 @@ export async function storedBlocks(data: string): Promise<string[]> {
     .sort();
 }
 
-/** Changes the content of a block's object behind the back of S3. */
-export async function damageBlock(service: Service, hash: string): Promise<void> {
-  const folder = bucketFolder(service);
-  const [version] = (await readJournal(folder)).get(`blocks/${hash}`)!;
-  const file = join(folder, 'objects', version!.file!);
+/** Changes the content of a block's object behind the back of S3; done twice, it is as it was. */
+export async function damageBlock(data: string, hash: string): Promise<void> {
+  const folders = (await readdir(join(data, 's3'))).map((bucket) => join(data, 's3', bucket));
+  const found = folders.map(async (folder) => {
+    const [version] = (await readJournal(folder)).get(`blocks/${hash}`) ?? [];
+    return version ? [join(folder, 'objects', version.file!)] : [];
+  });
+  const [file] = (await Promise.all(found)).flat();
+  if (file === undefined) throw new Error(`the store has no ${hash}`);
   const content = await readFile(file);
   content[0]! ^= 1;
   await writeFile(file, content);
@@ -71,9 +75,4 @@ export async function loseBlock(service: Service, hash: string): Promise<void> {
     `insert into blocks.blocks (block_hash, state, ref_count, size_bytes) values ($1, 'live', $2, $3)`,
     [key, rows[0]!.ref_count, rows[0]!.size_bytes],
   );
-}
-
-/** Where the local cloud keeps the bucket of blocks, beside that of access logs. */
-function bucketFolder({ data, cloud }: Service): string {
-  return join(data, 's3', cloud.outputs.BlockBucket!);
 }

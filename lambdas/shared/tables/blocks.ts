@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { Database } from '../database.ts';
 import { toBytes } from '../ids.ts';
+import { noteRenewed, renewEntries } from './renewed.ts';
 
 const HASH_BYTES = 32;
 
@@ -142,14 +143,20 @@ export async function markLive(sql: PoolClient, blocks: readonly { hash: string;
      where b.state <> 'live'`,
     [toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ size }) => size)],
   );
+  await renewEntries(
+    sql,
+    blocks.map(({ hash }) => hash),
+  );
 }
 
 /** The content is missing, or damaged in this object version: nobody is to count on it until it is sent again. */
 export async function quarantineBlock(sql: PoolClient, hash: string, damagedVersion: string | null): Promise<void> {
+  const key = Buffer.from(hash, 'hex');
   await sql.query(`update blocks.blocks set state = 'quarantined', damaged_version = $2 where block_hash = $1`, [
-    Buffer.from(hash, 'hex'),
+    key,
     damagedVersion,
   ]);
+  await noteRenewed(sql, key);
 }
 
 /** Some quarantined blocks after a hash, in order. */

@@ -16,7 +16,8 @@ export interface Pin {
   put_token: string;
   /** Hex of the open challenge. */
   nonce: string | null;
-  proof_failed: boolean;
+  /** No (other) challenge is offered: the content has to be sent. */
+  must_send: boolean;
   delta_bytes: number | null;
 }
 
@@ -40,7 +41,7 @@ export async function renewPins(
      set expires_at = excluded.expires_at,
        verified = excluded.verified or (p.verified and p.expires_at > now()),
        put_token = case when p.expires_at > now() then p.put_token else excluded.put_token end,
-       nonce = case when (p.verified and p.expires_at > now()) or p.proof_failed then null else excluded.nonce end
+       nonce = case when (p.verified and p.expires_at > now()) or p.must_send then null else excluded.nonce end
      returning ${columns}`,
     [
       userId,
@@ -55,7 +56,7 @@ export async function renewPins(
   return byHash(rows);
 }
 
-const columns = `encode(block_hash, 'hex') as hash, verified, put_token, encode(nonce, 'hex') as nonce, proof_failed,
+const columns = `encode(block_hash, 'hex') as hash, verified, put_token, encode(nonce, 'hex') as nonce, must_send,
   delta_bytes`;
 
 /** The session's pins that outlive any call: what such a pin holds cannot be collected before the call has ended. */
@@ -113,7 +114,7 @@ export async function takeNonces(
 export async function failProofs(sql: Sql, { userId, uploadId }: Session, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
   await sql.query(
-    `update blocks.pins set proof_failed = true, nonce = null
+    `update blocks.pins set must_send = true, nonce = null
      where user_id = $1 and upload_id = $2 and block_hash = any($3) and not verified`,
     [userId, uploadId, toBytes(hashes)],
   );

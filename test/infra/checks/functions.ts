@@ -71,7 +71,7 @@ const expected: Record<string, Expected> = {
   History: inVpc(512, 15, [], []),
   Devices: inVpc(256, 15, ['HANG_UP_FUNCTION'], ['lambda:InvokeFunction']),
   Ticket: inVpc(256, 15, ['TICKETS_TABLE'], ['dynamodb:PutItem']),
-  Locate: inVpc(512, 10, [], []),
+  Locate: inVpc(512, 10, ['DEDUP_SCOPE'], []),
   Download: outside(
     256,
     15,

@@ -16,6 +16,8 @@ export const limits = {
   proofsPerCall: 64,
   /** Blocks to send that one upload-init answer names: a signed URL has up to 2 kB, of Lambda's 6 MB. */
   sendsPerPage: 1000,
+  /** Blocks that a user may ask about in a day, of those that he does not hold; proven ones do not count. */
+  claimsPerDay: 5000,
   /** Blocks of one file in one download call that arrived damaged: each is read from the store again. */
   damagedPerFile: 100,
   /** Blocks in one heal call. */

@@ -4,7 +4,7 @@ import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
 import { Uuid } from './uuid.ts';
 
-/** POST /prove: proofs of possession for blocks that upload-init answered with a nonce. */
+/** POST /prove: proofs of possession for blocks that upload-init answered with a nonce, one for each. */
 export const ProveRequest = z.strictObject({
   upload_id: Uuid,
   device_id: Uuid,

@@ -3,11 +3,13 @@ import { findBlock } from '../shared/block-store.ts';
 import { noteArrivals } from '../shared/commit/arrivals.ts';
 import type { Database } from '../shared/database.ts';
 import { type BlockRow, findBlocks, isStored } from '../shared/tables/blocks.ts';
-import { findPins, type Pin, type Session } from '../shared/tables/pins.ts';
+import { findPins, noteLooks, type Pin, type Session } from '../shared/tables/pins.ts';
 
 /** Blocks that are noted together: a call that ends early is continued by the next. */
 const BATCH = 1000;
 const CONCURRENCY = 32;
+/** Times that an object is looked for in vain until upload-init is asked again: no repetition asks S3 for ever. */
+const MAX_LOOKS = 5;
 
 /** Finds out which blocks came by the session's signed uploads: nobody vouches for them yet. */
 export async function noteSentBlocks(
@@ -18,13 +20,16 @@ export async function noteSentBlocks(
 ): Promise<void> {
   const [rows, pins] = [await findBlocks(blocks, hashes), await findPins(blocks, session, hashes)];
   const doubtful = [...pins.values()].filter(
-    ({ hash, verified }) => !((held.has(hash) || verified) && isStored(rows.get(hash))),
+    ({ hash, verified, looks }) => looks < MAX_LOOKS && !((held.has(hash) || verified) && isStored(rows.get(hash))),
   );
   for (let start = 0; start < doubtful.length; start += BATCH) {
-    const found = await pMap(doubtful.slice(start, start + BATCH), (pin) => findSent(pin, rows.get(pin.hash)), {
-      concurrency: CONCURRENCY,
-    });
-    await noteArrivals(blocks, session, found.flat());
+    const batch = doubtful.slice(start, start + BATCH);
+    const looked = await pMap(batch, (pin) => findSent(pin, rows.get(pin.hash)), { concurrency: CONCURRENCY });
+    const found = looked.flat();
+    await noteArrivals(blocks, session, found);
+    const sent = new Set(found.map(({ hash }) => hash));
+    const absent = batch.map(({ hash }) => hash).filter((hash) => !sent.has(hash));
+    await noteLooks(blocks, session, absent);
   }
 }
 

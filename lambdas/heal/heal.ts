@@ -5,13 +5,16 @@ import { findBlock } from '../shared/block-store.ts';
 import { type Databases, transaction } from '../shared/database.ts';
 import { type BlockRow, findBlocks, listQuarantined, lockBlocks, markLive } from '../shared/tables/blocks.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
-import { filterHeld } from '../shared/tables/held-blocks.ts';
+import { filterHeld, listHeld } from '../shared/tables/held-blocks.ts';
 
-/** Quarantined blocks of everybody that one call goes through. */
+/** Blocks that one call goes through. */
 const PAGE = 1000;
 const HEAD_CONCURRENCY = 32;
 
-/** Of the quarantined blocks, those that the user's versions hold. */
+/**
+ * Of the quarantined blocks, those that the user's versions hold. While there are few, all in one answer; when there are
+ * many, page by page of what the user holds, so that `next` is never the hash of somebody else's block.
+ */
 export async function listDamage(
   { blocks, shardOf }: Databases,
   userId: string,
@@ -19,11 +22,16 @@ export async function listDamage(
 ): Promise<DamageResponse> {
   const shard = shardOf(userId);
   await requireDevice(shard.pool, shard, userId, deviceId);
-  const hashes = (await listQuarantined(blocks, after, PAGE)).map(({ hash }) => hash);
-  const held = await filterHeld(shard.pool, shard, userId, hashes);
+  const anybodys = (await listQuarantined(blocks, after, PAGE + 1)).map(({ hash }) => hash);
+  if (anybodys.length <= PAGE) {
+    const held = await filterHeld(shard.pool, shard, userId, anybodys);
+    return { hashes: anybodys.filter((hash) => held.has(hash)) };
+  }
+  const own = await listHeld(shard.pool, shard, userId, after, PAGE);
+  const rows = await findBlocks(blocks, own);
   return {
-    hashes: hashes.filter((hash) => held.has(hash)),
-    ...(hashes.length === PAGE && { next: hashes.at(-1)! }),
+    hashes: own.filter((hash) => rows.get(hash)?.state === 'quarantined'),
+    ...(own.length === PAGE && { next: own.at(-1)! }),
   };
 }
 

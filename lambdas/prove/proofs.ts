@@ -4,7 +4,8 @@ import type { ProveRequest, ProveResponse } from '../../protocol/prove.ts';
 import { readBlock } from '../shared/block-store.ts';
 import { quarantine } from '../shared/commit/quarantine.ts';
 import type { Databases } from '../shared/database.ts';
-import { itemError } from '../shared/errors.ts';
+import { itemError, ServiceError } from '../shared/errors.ts';
+import { returnClaims } from '../shared/tables/claims.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { failProofs, findPins, takeNonces, verifyPins } from '../shared/tables/pins.ts';
 import { requireUpload } from '../shared/tables/uploads.ts';
@@ -20,7 +21,9 @@ export async function checkProofs(databases: Databases, userId: string, request:
   await requireDevice(shard.pool, shard, userId, request.device_id);
   await requireUpload(shard.pool, shard, userId, request.upload_id);
   const session = { userId, uploadId: request.upload_id };
-  const hashes = [...new Set(request.proofs.map(({ hash }) => hash))];
+  const hashes = request.proofs.map(({ hash }) => hash);
+  // One challenge, one answer: each costs a read of the block.
+  if (new Set(hashes).size < hashes.length) throw new ServiceError('bad_request', 'a block comes twice in this call');
   const nonces = await takeNonces(databases.blocks, session, hashes);
   const pins = await findPins(databases.blocks, session, hashes);
 
@@ -47,6 +50,7 @@ export async function checkProofs(databases: Databases, userId: string, request:
   const proven = results.filter(({ error }) => !error).map(({ hash }) => ({ hash }));
   const failed = results.filter(({ error }) => error?.code === 'content_mismatch').map(({ hash }) => hash);
   await verifyPins(databases.blocks, session, proven);
+  await returnClaims(databases.blocks, userId, proven.filter(({ hash }) => nonces.has(hash)).length);
   await failProofs(databases.blocks, session, failed);
   return { results };
 }

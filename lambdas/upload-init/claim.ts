@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { type Database, transaction } from '../shared/database.ts';
 import { type BlockRow, guardBlocks, insertPending, isStored, reviveBlocks } from '../shared/tables/blocks.ts';
-import { type Pin, renewPins, type Session } from '../shared/tables/pins.ts';
+import { takeClaims } from '../shared/tables/claims.ts';
+import { findPins, type Pin, renewPins, type Session } from '../shared/tables/pins.ts';
 
 export interface WantedBlock {
   hash: string;
@@ -22,6 +23,8 @@ export type BlockToSend =
 /**
  * Pins all blocks for the session and answers those to send. In one transaction: no block that it leaves out of the
  * answer can be collected before the pin expires.
+ * @param crossUser whether possession of a block that others store may be proved, up to `limits.claimsPerDay`: beyond
+ *   them, and where its size is another than claimed, the user is asked for the content as if nobody stored it
  */
 export async function claimBlocks(
   blocks: Database,
@@ -34,6 +37,17 @@ export async function claimBlocks(
     const hashes = wanted.map(({ hash }) => hash);
     const rows = await guardAll(sql, wanted);
     const stored = (hash: string) => isStored(rows.get(hash));
+    const known = await findPins(sql, session, hashes);
+    const unknown = crossUser ? wanted.filter(({ hash, held }) => !held && !known.has(hash)) : [];
+    const allowed = await takeClaims(sql, session.userId, unknown.length);
+    const claimed = new Set(unknown.slice(0, allowed).map(({ hash }) => hash));
+    // What the session was told to send at first it is told for good: asking again tells nothing new.
+    const offered = ({ hash, size, held }: WantedBlock) =>
+      crossUser &&
+      !held &&
+      stored(hash) &&
+      rows.get(hash)!.size_bytes === size &&
+      (known.has(hash) || claimed.has(hash));
     await reviveBlocks(
       sql,
       hashes.filter((hash) => ['condemned', 'deleting'].includes(rows.get(hash)!.state)),
@@ -41,11 +55,11 @@ export async function claimBlocks(
     const pins = await renewPins(
       sql,
       session,
-      wanted.map(({ hash, held }) => ({
-        hash,
-        verified: held && stored(hash),
+      wanted.map((block) => ({
+        hash: block.hash,
+        verified: block.held && stored(block.hash),
         token: randomBytes(16).toString('hex'),
-        nonce: crossUser && !held && stored(hash) ? randomBytes(32).toString('hex') : null,
+        nonce: offered(block) ? randomBytes(32).toString('hex') : null,
       })),
     );
     return wanted.flatMap((block) => howToSend(block, stored(block.hash), pins.get(block.hash)!) ?? []);

@@ -141,7 +141,7 @@ test('what a finalize or an expiry has under way is no drift', async () => {
   await database.query('update blocks.blocks set ref_count = 1 where block_hash = $1', [key(raised)]);
 });
 
-test('a missing and a corrupt block are quarantined, and healed by whoever uploads the content', async () => {
+test('a missing, a corrupt and a mislabelled block are quarantined, and healed by whoever uploads the content', async () => {
   const [user, stranger] = [await signUpOn(two, 'a'), await signUpOn(two, 'b')];
   const [missing, corrupt] = [await save(user, 'missing'), await save(user, 'corrupt')];
   const mislabelled = await save(user, 'mislabelled');
@@ -214,6 +214,26 @@ test('only a user who holds a damaged block is told of it', async () => {
   expect(ok).toBe(true);
   expect(await heal(user)).toEqual([]);
   expect(await audit()).toEqual([]);
+});
+
+test('whatever is damaged of others, nobody is told of a hash but of his own', async () => {
+  const [user, stranger] = [await signUpOn(two, 'a'), await signUpOn(two, 'b')];
+  const { hash } = await save(user, 'mine');
+  const { database } = two.service;
+  await database.query(
+    `insert into blocks.blocks (block_hash, state, size_bytes, delete_after)
+     select decode(lpad(to_hex(n), 64, '0'), 'hex'), 'quarantined', 1, now() + interval '1 hour'
+     from generate_series(1, 1500) n`,
+  );
+  await database.query(`update blocks.blocks set state = 'quarantined' where block_hash = decode($1, 'hex')`, [hash]);
+  onTestFinished(async () => {
+    await database.query(`delete from blocks.blocks where state = 'quarantined'`);
+  });
+  for (const after of ['', `&after=${'0'.repeat(64)}`]) {
+    const listed = async (who: User) => (await who.call('GET', `/heal?device_id=${who.device}${after}`)).body;
+    expect(await listed(stranger)).toEqual({ hashes: [] });
+    expect(await listed(user)).toEqual({ hashes: [hash] });
+  }
 });
 
 test('the client sends what the service has lost', async () => {

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { limits } from '../../protocol/limits.ts';
 import { blocksOf, offer } from '../support/user.ts';
+import { hashOf } from './support/blocks.ts';
 import { download, errorOf, finalize, init, prove, put, sendProofs } from './support/calls.ts';
-import { signUp } from './support/service.ts';
+import { database, signUp } from './support/service.ts';
 
 const content = () => randomBytes(10_000);
 
@@ -99,4 +101,93 @@ test('a block that comes many times in a file is sent once', async () => {
   await put(send, zeros);
   await finalize(user, upload_id);
   expect((await download(user, 'zeros')).equals(zeros)).toBe(true);
+});
+
+test('who claims another size than a stored block has is told nothing of it', async () => {
+  const [owner, user] = await Promise.all([signUp(), signUp()]);
+  const bytes = content();
+  await owner.save('secret', bytes);
+  const file = await offer('guess', bytes, 0);
+  const { send } = await init(user, [{ ...file, size: 1, blocks: [{ ...file.blocks[0]!, size: 1 }] }]);
+  expect(send).toMatchObject([{ how: 'put' }]);
+});
+
+test('what a session has to send it has to send for good: asking again does not tell that somebody stores it now', async () => {
+  const [owner, user] = await Promise.all([signUp(), signUp()]);
+  const bytes = content();
+  const files = [await offer('watched', bytes, 0)];
+  const { upload_id, send } = await init(user, files);
+  expect(send).toMatchObject([{ how: 'put' }]);
+  await owner.save('new', bytes);
+  expect((await init(user, files, upload_id)).send).toMatchObject([{ how: 'put' }]);
+});
+
+test('claims are counted, proven ones given back, and beyond the limit of a day the content is asked for', async () => {
+  const [owner, user] = await Promise.all([signUp(), signUp()]);
+  const [first, second, third] = [content(), content(), content()];
+  for (const bytes of [first, second, third]) await owner.save(await hashOf(bytes), bytes);
+  const claimed = async () =>
+    (await database.query<{ claimed: number }>('select claimed from blocks.claims where user_id = $1', [user.id]))
+      .rows[0]?.claimed;
+  const left = async (claims: number, hours = 0) =>
+    await database.query(
+      `update blocks.claims set claimed = $2, since = since - $3 * interval '1 hour' where user_id = $1`,
+      [user.id, limits.claimsPerDay - claims, hours],
+    );
+
+  const { upload_id, send } = await init(user, [await offer('first', first, 0), await offer('new', content(), 0)]);
+  expect(await claimed()).toBe(2);
+  await init(user, [await offer('first', first, 0), await offer('new', content(), 0)]);
+  expect(await claimed()).toBe(4);
+  await prove(
+    user,
+    upload_id,
+    send.filter(({ how }) => how === 'prove'),
+    first,
+  );
+  expect(await claimed()).toBe(3);
+
+  await left(1);
+  const files = [await offer('second', second, 0), await offer('third', third, 0)];
+  const beyond = await init(user, files);
+  expect(beyond.send.map(({ how }) => how).sort()).toEqual(['prove', 'put']);
+  expect((await init(user, files, beyond.upload_id)).send.map(({ how }) => how).sort()).toEqual(['prove', 'put']);
+  await left(0, 25);
+  expect((await init(user, files)).send).toMatchObject([{ how: 'prove' }, { how: 'prove' }]);
+});
+
+test('a challenge is answered once in a call', async () => {
+  const [owner, user] = await Promise.all([signUp(), signUp()]);
+  const bytes = content();
+  await owner.save('secret', bytes);
+  const { upload_id, send } = await init(user, [await offer('mine', bytes, 0)]);
+  const guesses = ['a', 'b'].map((digit) => ({ hash: send[0]!.hash, proof: digit.repeat(64) }));
+  const body = { upload_id, device_id: user.device, proofs: guesses };
+  errorOf(await user.call('POST', '/prove', body), 'bad_request');
+  expect((await prove(user, upload_id, send, bytes)).results).toEqual([{ hash: send[0]!.hash }]);
+});
+
+test('who does not show that he has a block keeps it no longer than three days beyond its grace period', async () => {
+  const [owner, user] = await Promise.all([signUp(), signUp()]);
+  const bytes = content();
+  await owner.save('deleted', bytes);
+  const hash = await hashOf(bytes);
+  const files = [await offer('claimed', bytes, 0)];
+  const { upload_id } = await init(user, files);
+  const hoursLeft = async (sinceGrace: number): Promise<number> => {
+    await database.query(
+      `update blocks.blocks set ref_count = 0, delete_after = now() - $2 * interval '1 hour' where block_hash = $1`,
+      [Buffer.from(hash, 'hex'), sinceGrace],
+    );
+    await init(user, files, upload_id);
+    await init(user, files);
+    const { rows } = await database.query<{ hours: number }>(
+      `select max(round(extract(epoch from expires_at - now()) / 3600))::int as hours from blocks.pins where user_id = $1`,
+      [user.id],
+    );
+    return rows[0]!.hours;
+  };
+  expect(await hoursLeft(-72)).toBe(72);
+  expect(await hoursLeft(50)).toBe(22);
+  expect(await hoursLeft(80)).toBe(-8);
 });

@@ -21,10 +21,11 @@ import {
   raiseCounts,
 } from '../../lambdas/shared/tables/blocks.ts';
 import { listChanges } from '../../lambdas/shared/tables/changes.ts';
+import { returnClaims, takeClaims } from '../../lambdas/shared/tables/claims.ts';
 import { requireDevice } from '../../lambdas/shared/tables/devices.ts';
 import { findTreeHash, listDirectory, listItems, listStale } from '../../lambdas/shared/tables/directories.ts';
 import { filterFiles, filterParents, findTargets } from '../../lambdas/shared/tables/files.ts';
-import { filterHeld, holdBlocks } from '../../lambdas/shared/tables/held-blocks.ts';
+import { filterHeld, holdBlocks, listHeld } from '../../lambdas/shared/tables/held-blocks.ts';
 import {
   confirmVersions,
   countedHashes,
@@ -33,7 +34,8 @@ import {
   listUnsettled,
   openVersions,
 } from '../../lambdas/shared/tables/ledger.ts';
-import { findPins, releasePins, renewPins, verifyPins } from '../../lambdas/shared/tables/pins.ts';
+import { findPins, noteLooks, releasePins, renewPins, verifyPins } from '../../lambdas/shared/tables/pins.ts';
+import { findEntries } from '../../lambdas/shared/tables/renewed.ts';
 import { findAnswer } from '../../lambdas/shared/tables/requests.ts';
 import { findUpload, listUploadFiles, removeExpiredUploads } from '../../lambdas/shared/tables/uploads.ts';
 import { filterVersions, findVersions, listHistory } from '../../lambdas/shared/tables/versions.ts';
@@ -101,6 +103,7 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   filterVersions: (sql) => filterVersions(sql, shard, [id]),
   listChanges: (sql) => listChanges(sql, shard, user, { cursor: 0, limit: 10 }),
   filterHeld: (sql) => filterHeld(sql, shard, user, hashes),
+  listHeld: (sql) => listHeld(sql, shard, user, '', 10),
   holdBlocks: (sql) => holdBlocks(sql, shard, user, hashes),
   listStale: (sql) => listStale(sql, shard, user, 'a', 10),
   listItems: (sql) => listItems(sql, shard, user, paths),
@@ -122,6 +125,10 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
       hashes.map((hash) => ({ hash, verified: false, token: 't', nonce: null })),
     ),
   findPins: (sql) => findPins(sql, session, hashes),
+  noteLooks: (sql) => noteLooks(sql, session, hashes),
+  takeClaims: (sql) => takeClaims(sql, user, 2),
+  returnClaims: (sql) => returnClaims(sql, user, 1),
+  findEntries: (sql) => findEntries(sql, hashes),
   verifyPins: (sql) => verifyPins(sql, session, blocks),
   releasePins: (sql) => releasePins(sql, session),
   enterLedger: (sql) => enterLedger(sql, [{ versionId: id, userId: user, hashes }]),

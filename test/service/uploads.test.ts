@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { blocksOf, offer } from '../support/user.ts';
 import { allChanges, directory, download, errorOf, finalize, init, put, resultsOf, tree } from './support/calls.ts';
-import { signUp } from './support/service.ts';
+import { database, signUp } from './support/service.ts';
 
 test('a new file is stored, listed and readable', async () => {
   const user = await signUp();
@@ -118,7 +118,9 @@ test('two users who send the same new content at once both end with it', async (
   expect(details).toMatchObject({ hashes: file.blocks.map(({ hash }) => hash) });
 
   const { send } = await init(user, [file], mine.upload_id);
-  expect(send).toMatchObject([{ how: 'prove' }]);
+  expect(send).toMatchObject([{ how: 'put' }]);
+  await put(send, content);
+  expect(await finalize(user, mine.upload_id)).toMatchObject([{ version: 1 }]);
   expect((await download(other, 'same.bin')).equals(content)).toBe(true);
 });
 
@@ -132,6 +134,20 @@ test('a PUT that another session overwrote is asked for again while nobody has c
   errorOf(await user.finalize(mine.upload_id), 'blocks_missing');
   await put((await init(user, [file], mine.upload_id)).send, content);
   expect(await finalize(user, mine.upload_id)).toMatchObject([{ version: 1 }]);
+});
+
+test('finalize looks for a block that is not sent a few times, and then not before upload-init is asked again', async () => {
+  const user = await signUp();
+  const content = randomBytes(1000);
+  const files = [await offer('late', content, 0)];
+  const { upload_id, send } = await init(user, files);
+  for (let attempt = 0; attempt < 7; attempt++) errorOf(await user.finalize(upload_id), 'blocks_missing');
+  const { rows } = await database.query('select looks from blocks.pins where user_id = $1', [user.id]);
+  expect(rows).toEqual([{ looks: 5 }]);
+  await put(send, content);
+  errorOf(await user.finalize(upload_id), 'blocks_missing');
+  await init(user, files, upload_id);
+  expect(await finalize(user, upload_id)).toMatchObject([{ version: 1 }]);
 });
 
 test('a batch of 500 files commits in one call', async () => {

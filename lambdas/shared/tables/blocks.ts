@@ -118,14 +118,17 @@ export async function insertPending(sql: PoolClient, blocks: readonly { hash: st
   );
 }
 
-/** Condemned blocks are live again; blocks under deletion wait for new content, whose object is another version. */
+/**
+ * Condemned blocks are live again, for as long as a pin holds them or a version refers to them; blocks under deletion wait
+ * for new content, whose object is another version.
+ */
 export async function reviveBlocks(sql: PoolClient, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
   await lockBlocks(sql, hashes);
   await sql.query(
     `update blocks.blocks
      set state = case state when 'condemned' then 'live' else 'pending' end, object_versions = null,
-       delete_after = now() + ${GRACE}
+       delete_after = case state when 'condemned' then delete_after else now() + ${GRACE} end
      where block_hash = any($1) and state in ('condemned', 'deleting')`,
     [toBytes(hashes)],
   );

@@ -17,6 +17,21 @@ export async function filterHeld(
   return new Set(toHexes(rows.map(({ block_hash }) => block_hash)));
 }
 
+/** Some blocks after a hash that versions of the user hold, in order. */
+export async function listHeld(
+  sql: Sql,
+  { schema }: Shard,
+  userId: string,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  const { rows } = await sql.query<{ block_hash: Buffer }>(
+    `select block_hash from ${schema}.held_blocks where user_id = $1 and block_hash > $2 order by block_hash limit $3`,
+    [userId, Buffer.from(after, 'hex'), limit],
+  );
+  return toHexes(rows.map(({ block_hash }) => block_hash));
+}
+
 /** Counts one more version per occurrence of a hash in `hashes`. */
 export async function holdBlocks(
   sql: Sql,

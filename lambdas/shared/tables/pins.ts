@@ -19,12 +19,19 @@ export interface Pin {
   /** No (other) challenge is offered: the content has to be sent. */
   must_send: boolean;
   delta_bytes: number | null;
+  /** How often finalize has looked for the object in vain since the pin was renewed. */
+  looks: number;
 }
 
+/** Hours that a pin lives beyond a block's own grace period where nothing shows that the user has the content. */
+const UNPROVEN_HOURS = limits.uploadHours;
+
 /**
- * Pins every block for the session, or renews its pins; what was proved stays proved. A pin that has expired counts as
- * none: the block may have been collected since, and its old object may still be about to be deleted. All sessions of a
- * user sign a block's upload with one token, so that each of them recognises what another sent. The blocks are locked.
+ * Pins every block for the session, or renews its pins; what was proved stays proved, and what has to be sent stays so.
+ * A pin that has expired counts as none: the block may have been collected since, and its old object may still be about
+ * to be deleted. All sessions of a user sign a block's upload with one token, so that each of them recognises what
+ * another sent. The blocks are locked. A stored block that no version refers to any more is not kept for ever by those
+ * who know its hash: their pins end, however often they are renewed.
  */
 export async function renewPins(
   sql: PoolClient,
@@ -32,16 +39,24 @@ export async function renewPins(
   pins: readonly { hash: string; verified: boolean; token: string; nonce: string | null }[],
 ): Promise<Map<string, Pin>> {
   const { rows } = await sql.query<Pin>(
-    `insert into blocks.pins as p (user_id, upload_id, block_hash, expires_at, verified, put_token, nonce)
-     select $1, $2, hash, now() + $3 * interval '1 hour', verified,
+    `insert into blocks.pins as p (user_id, upload_id, block_hash, expires_at, verified, put_token, nonce, must_send)
+     select $1, $2, hash,
+       case when verified or b.state not in ('live', 'condemned') then now() + $3 * interval '1 hour'
+         else least(now() + $3 * interval '1 hour', b.delete_after + interval '${UNPROVEN_HOURS} hours') end,
+       verified,
        coalesce((select o.put_token from blocks.pins o
-                 where o.user_id = $1 and o.block_hash = hash and o.expires_at > now() limit 1), token), nonce
-     from unnest($4::bytea[], $5::bool[], $6::text[], $7::bytea[]) new(hash, verified, token, nonce) order by hash
+                 where o.user_id = $1 and o.block_hash = hash and o.expires_at > now() limit 1), token),
+       nonce, not verified and nonce is null
+     from unnest($4::bytea[], $5::bool[], $6::text[], $7::bytea[]) new(hash, verified, token, nonce)
+     join blocks.blocks b on b.block_hash = hash order by hash
      on conflict (user_id, upload_id, block_hash) do update
-     set expires_at = excluded.expires_at,
+     set expires_at = case when p.verified and p.expires_at > now() then now() + $3 * interval '1 hour'
+         else excluded.expires_at end,
        verified = excluded.verified or (p.verified and p.expires_at > now()),
        put_token = case when p.expires_at > now() then p.put_token else excluded.put_token end,
-       nonce = case when (p.verified and p.expires_at > now()) or p.must_send then null else excluded.nonce end
+       must_send = case when p.expires_at > now() then p.must_send else p.must_send or excluded.must_send end,
+       nonce = case when (p.verified and p.expires_at > now()) or p.must_send then null else excluded.nonce end,
+       looks = 0
      returning ${columns}`,
     [
       userId,
@@ -57,7 +72,7 @@ export async function renewPins(
 }
 
 const columns = `encode(block_hash, 'hex') as hash, verified, put_token, encode(nonce, 'hex') as nonce, must_send,
-  delta_bytes`;
+  delta_bytes, looks`;
 
 /** The session's pins that outlive any call: what such a pin holds cannot be collected before the call has ended. */
 export async function findPins(
@@ -116,6 +131,15 @@ export async function failProofs(sql: Sql, { userId, uploadId }: Session, hashes
   await sql.query(
     `update blocks.pins set must_send = true, nonce = null
      where user_id = $1 and upload_id = $2 and block_hash = any($3) and not verified`,
+    [userId, uploadId, toBytes(hashes)],
+  );
+}
+
+/** Notes that the objects of these blocks were looked for in vain. */
+export async function noteLooks(sql: Sql, { userId, uploadId }: Session, hashes: readonly string[]): Promise<void> {
+  if (hashes.length === 0) return;
+  await sql.query(
+    `update blocks.pins set looks = looks + 1 where user_id = $1 and upload_id = $2 and block_hash = any($3)`,
     [userId, uploadId, toBytes(hashes)],
   );
 }

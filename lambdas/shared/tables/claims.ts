@@ -1,0 +1,28 @@
+import type { PoolClient } from 'pg';
+import { limits } from '../../../protocol/limits.ts';
+import type { Sql } from '../sql.ts';
+
+/**
+ * Takes so many of the claims that the user has left today, or as many as there are; answers how many. Each is a question
+ * whether somebody stores a block. The user's row stays locked until the transaction ends.
+ */
+export async function takeClaims(sql: PoolClient, userId: string, wanted: number): Promise<number> {
+  if (wanted === 0) return 0;
+  const { rows } = await sql.query<{ claimed: number }>(
+    `insert into blocks.claims as c (user_id) values ($1)
+     on conflict (user_id) do update
+     set since = case when c.since < now() - interval '1 day' then now() else c.since end,
+       claimed = case when c.since < now() - interval '1 day' then 0 else c.claimed end
+     returning claimed`,
+    [userId],
+  );
+  const taken = Math.max(0, Math.min(wanted, limits.claimsPerDay - rows[0]!.claimed));
+  await sql.query('update blocks.claims set claimed = claimed + $2 where user_id = $1', [userId, taken]);
+  return taken;
+}
+
+/** The user has proved so many of the claims: who has what he asks about has learnt nothing. */
+export async function returnClaims(sql: Sql, userId: string, proven: number): Promise<void> {
+  if (proven === 0) return;
+  await sql.query('update blocks.claims set claimed = greatest(claimed - $2, 0) where user_id = $1', [userId, proven]);
+}

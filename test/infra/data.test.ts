@@ -62,7 +62,7 @@ describe('block store', () => {
           {
             Status: 'Enabled',
             AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
-            NoncurrentVersionExpiration: { NoncurrentDays: 7 },
+            NoncurrentVersionExpiration: { NoncurrentDays: 1 },
             ExpirationInDays: Match.absent(),
           },
         ],

@@ -15,6 +15,10 @@ test('an unknown profile is refused with the names of the known ones', () => {
   expect(() => profileNamed('production')).toThrow(/no profile "production".*dev\|team\|internet/);
 });
 
+test('strangers do not share a deployment in which one learns what another has', () => {
+  expect(profileNamed('internet').dedupScope).toBe('user');
+});
+
 describe.each(profileNames)('profile %s', (profile) => {
   const { template, resources } = deploymentOf(profile);
   const keeps = profile !== 'dev';

@@ -174,20 +174,21 @@ test('who does not show that he has a block keeps it no longer than three days b
   const hash = await hashOf(bytes);
   const files = [await offer('claimed', bytes, 0)];
   const { upload_id } = await init(user, files);
-  const hoursLeft = async (sinceGrace: number): Promise<number> => {
+  const hoursLeft = async (sinceGrace: number): Promise<number[]> => {
     await database.query(
       `update blocks.blocks set ref_count = 0, delete_after = now() - $2 * interval '1 hour' where block_hash = $1`,
       [Buffer.from(hash, 'hex'), sinceGrace],
     );
+    const renewed = [upload_id, (await init(user, files)).upload_id];
     await init(user, files, upload_id);
-    await init(user, files);
     const { rows } = await database.query<{ hours: number }>(
-      `select max(round(extract(epoch from expires_at - now()) / 3600))::int as hours from blocks.pins where user_id = $1`,
-      [user.id],
+      `select round(extract(epoch from expires_at - now()) / 3600)::int as hours from blocks.pins
+       where user_id = $1 and upload_id = any($2)`,
+      [user.id, renewed],
     );
-    return rows[0]!.hours;
+    return rows.map(({ hours }) => hours);
   };
-  expect(await hoursLeft(-72)).toBe(72);
-  expect(await hoursLeft(50)).toBe(22);
-  expect(await hoursLeft(80)).toBe(-8);
+  expect(await hoursLeft(-72)).toEqual([72, 72]);
+  expect(await hoursLeft(50)).toEqual([22, 22]);
+  expect(await hoursLeft(80)).toEqual([-8, -8]);
 });

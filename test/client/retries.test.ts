@@ -85,6 +85,24 @@ describe('an upload', () => {
     expect(it.failures.size).toBe(0);
   });
 
+  test('that the service breaks goes on in the same session, which reserves its space once', async () => {
+    const sessions = new Set<string>();
+    let calls = 0;
+    const it = await lookedAt({ file: randomBytes(5000) }, (api) => ({
+      uploadInit: async (request) => {
+        sessions.add(request.upload_id);
+        return api.uploadInit(request);
+      },
+      finalize: async (request) => {
+        if (++calls < 3) throw new ServiceError('internal', 500, 'broken');
+        return api.finalize(request);
+      },
+    }));
+    for (let attempt = 0; attempt < 3; attempt++) await upload(it, create('file'));
+    expect(sessions.size).toBe(1);
+    expect([...it.state.trees.synced.keys()]).toEqual(['file']);
+  });
+
   test('whose delta comes from a damaged block of the cache sends the block whole, and drops the damaged one', async () => {
     const content = randomBytes(100_000);
     const current = await lookedAt({ 'edited.bin': content });

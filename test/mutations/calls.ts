@@ -141,8 +141,8 @@ export const ofCalls: readonly Mutation[] = [
   {
     mistake: 'a damaged object takes its block out of quarantine',
     file: 'lambdas/heal/heal.ts',
-    replace: 'object !== undefined && object.version !== damaged_version && ',
-    by: 'object !== undefined && damaged_version && ',
+    replace: 'object?.plain === true && object.version !== damaged_version && ',
+    by: 'object?.plain === true && damaged_version && ',
     noticedBy: 'model/calls: a damaged object heals nothing',
     breaks: /I25: a block whose only object is damaged/,
   },

@@ -5,20 +5,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { type Api, createApi } from '../../client/api.ts';
-import { BlockCache } from '../../client/block-cache.ts';
 import { loadConfiguration } from '../../client/config.ts';
 import { runSync } from '../../client/engine.ts';
 import { openFolder } from '../../client/folder.ts';
 import type { Report } from '../../client/report.ts';
 import { startSession } from '../../client/session.ts';
-import { State } from '../../client/state.ts';
-import { Sync } from '../../client/sync.ts';
-import { FilePool } from '../../codec/node/file-pool.ts';
+import type { Sync } from '../../client/sync.ts';
 import { Device } from '../../local/devices/device.ts';
 import { firstDifference } from '../../local/tour/folders.ts';
 import type { Whereabouts } from '../service/support/keeper.ts';
 import { ask, shardOf } from '../service/support/service.ts';
 import { signIn, User } from '../support/user.ts';
+import { openSync } from './open-sync.ts';
 
 /** A fresh user of a running service, and the devices of this user. */
 export interface Account {
@@ -72,18 +70,8 @@ export async function openAccount(): Promise<Account> {
     openSync: async ({ name, folder: root }, replace = () => ({})) => {
       const configuration = await loadConfiguration(config(name));
       const api = createApi(configuration.api_url, startSession(config(name), configuration));
-      const cache = new BlockCache(root);
-      await cache.open();
-      return new Sync({
-        root,
-        state: new State(root),
-        api: { ...api, ...replace(api) },
-        cache,
-        pool: new FilePool(),
-        report: () => undefined,
-        device: { id: configuration.device_id, name: configuration.device_name },
-        apart: new Set(),
-      });
+      const device = { id: configuration.device_id, name: configuration.device_name };
+      return await openSync(root, { ...api, ...replace(api) }, device);
     },
     commandOf: ({ name }) => [join(import.meta.dirname, '../../client/main.ts'), '--config', config(name)],
     caller: async () => {

@@ -4,23 +4,22 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Api } from '../../client/api.ts';
 import { ServiceError } from '../../client/api-errors.ts';
-import { BlockCache } from '../../client/block-cache.ts';
 import { catchUp } from '../../client/changes.ts';
 import { download } from '../../client/download.ts';
+import { hintOf } from '../../client/hash-file.ts';
 import { deleteLocal, moveLocal, setAside } from '../../client/local-steps.ts';
 import { deleteRemote, moveRemote } from '../../client/remote-steps.ts';
 import { scan } from '../../client/scan.ts';
-import { State } from '../../client/state.ts';
-import { Sync } from '../../client/sync.ts';
+import type { Sync } from '../../client/sync.ts';
 import { type RemoteEntry, syncedEntry } from '../../client/tree.ts';
 import { upload } from '../../client/upload.ts';
 import { DiskChanged, writeAtomically } from '../../client/write-file.ts';
 import { sha256, toHex } from '../../codec/index.ts';
-import { FilePool } from '../../codec/node/file-pool.ts';
 import { close, listen } from '../../local/listen.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import { freePort } from '../support/ports.ts';
 import { temporaryFolder } from './folder.ts';
+import { openSync } from './open-sync.ts';
 
 /*
  * The steps of a sync, each where something comes in between: on a real folder and its state, without a service. What a
@@ -28,18 +27,12 @@ import { temporaryFolder } from './folder.ts';
  */
 
 const device = { id: '00000000-0000-4000-8000-000000000000', name: 'desk' };
-const pool = new FilePool();
 
 let sync: Sync;
 afterEach(() => sync.state.close());
 
-async function openFolder(api: Partial<Api> = {}): Promise<Sync> {
-  const root = await temporaryFolder();
-  const cache = new BlockCache(root);
-  await cache.open();
-  const state = new State(root);
-  sync = new Sync({ root, state, api: api as Api, cache, pool, report: () => undefined, device, apart: new Set() });
-  return sync;
+async function openFolder(api: Partial<Api> = {}): Promise<void> {
+  sync = await openSync(await temporaryFolder(), api as Api, device);
 }
 
 const on = (path: string): string => join(sync.root, path);
@@ -54,7 +47,13 @@ async function remoteFile(content: string, version: number): Promise<RemoteEntry
 /** Puts what the disk holds into the local tree. */
 async function look(): Promise<void> {
   const ignores = (path: string): boolean => path.startsWith('.tidemark');
-  const { found } = await scan('', { root: sync.root, folderId: sync.state.folderId, pool, ignores, known: new Map() });
+  const { found } = await scan('', {
+    root: sync.root,
+    folderId: sync.state.folderId,
+    pool: sync.pool,
+    ignores,
+    known: new Map(),
+  });
   for (const [path, entry] of found) {
     // As if it had been written long ago: a hint of a young file proves nothing.
     const hint = entry.kind === 'file' ? await hintAt(path) : '';
@@ -63,8 +62,7 @@ async function look(): Promise<void> {
 }
 
 async function hintAt(path: string): Promise<string> {
-  const { ino, size, mtimeNs, ctimeNs } = await lstat(on(path), { bigint: true });
-  return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+  return hintOf(await lstat(on(path), { bigint: true }));
 }
 
 /** Files that the disk and the service agree on, at version 1. */

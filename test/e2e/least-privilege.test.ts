@@ -122,8 +122,8 @@ async function loseAndHeal(user: User): Promise<void> {
 async function meetLostBlock(user: User, stranger: User): Promise<void> {
   const content = randomBytes(1000);
   await user.save('gone.bin', content);
-  const { upload_id, send } = await init(stranger, [await offer('mine.bin', content, 0)]);
   await loseBlock(service, (await blocksOf(content))[0]!.hash);
+  const { upload_id, send } = await init(stranger, [await offer('mine.bin', content, 0)]);
   expect((await prove(stranger, upload_id, send, content)).results).toMatchObject([{ error: {} }]);
   const edited = Buffer.concat([content, content]);
   expect((await sendDelta(user, 'gone.bin', content, edited)).results).toMatchObject([{ error: {} }]);

@@ -10,7 +10,7 @@ import { trackProgress } from './progress.ts';
 import { flushDirectory } from './replace-file.ts';
 import { findTwin } from './spelling.ts';
 import type { Sync } from './sync.ts';
-import { type LocalEntry, type RemoteEntry, sameContent, syncedEntry } from './tree.ts';
+import { type LocalEntry, mergedMode, type RemoteEntry, sameContent, syncedEntry } from './tree.ts';
 import { DiskChanged, demandUnchanged, writeAll, writeAtomically } from './write-file.ts';
 
 const CONCURRENT_FILES = 8;
@@ -61,9 +61,10 @@ async function makeDirectory(sync: Sync, { path, remote }: WantedFile): Promise<
     const isSame = (await lstat(place)).isDirectory() && !(await findTwin(sync.root, path));
     if (!isSame) throw new DiskChanged(`${place} is in the way`);
   });
-  await chmod(place, remote.mode);
+  const mode = modeFor(sync, path, remote);
+  await chmod(place, mode);
   await flushDirectory(dirname(place));
-  agree(sync, path, remote, { identity: identityOf(await lstat(place, { bigint: true })), hint: '' });
+  agree(sync, path, remote, { mode, identity: identityOf(await lstat(place, { bigint: true })), hint: '' });
   sync.report({ event: 'directory', side: 'local', path, version: remote.version, at: Date.now() });
 }
 
@@ -72,10 +73,11 @@ async function setPermissions(sync: Sync, { path, remote }: WantedFile): Promise
   const place = diskPath(sync.root, path);
   await demandUnchanged(place, sync.state.trees.local.get(path)?.hint);
   const before = await lstat(place, { bigint: true });
-  await chmod(place, remote.mode);
+  const mode = modeFor(sync, path, remote);
+  await chmod(place, mode);
   const after = await lstat(place, { bigint: true });
   const untouched = before.mtimeNs === after.mtimeNs && before.size === after.size;
-  agree(sync, path, remote, { identity: identityOf(after), hint: untouched ? hintOf(after) : '' });
+  agree(sync, path, remote, { mode, identity: identityOf(after), hint: untouched ? hintOf(after) : '' });
   const event = { path, version: remote.version, at: Date.now(), file_bytes: remote.size, content_bytes: 0 };
   sync.report({ event: 'downloaded', ...event });
 }
@@ -100,10 +102,12 @@ async function writeFile(sync: Sync, file: WantedFile, source: BlockSource): Pro
   };
   const place = diskPath(sync.root, path);
   const expected = sync.state.trees.local.get(path)?.hint;
-  const { mode, mtime_ms, blocks } = remote;
+  const mode = modeFor(sync, path, remote);
+  const { mtime_ms, blocks } = remote;
   const target = { place, folderId: sync.state.folderId, expected, mode, mtime_ms, blocks };
   try {
-    agree(sync, path, remote, await writeAtomically(target, fill));
+    const disk = await writeAtomically(target, fill);
+    agree(sync, path, remote, { mode, ...disk });
   } finally {
     written(left);
   }
@@ -111,15 +115,28 @@ async function writeFile(sync: Sync, file: WantedFile, source: BlockSource): Pro
   sync.report({ event: 'downloaded', ...event });
 }
 
+/** The permissions that the disk gets: those of the service, unless this device changed them, too. */
+function modeFor({ state }: Sync, path: string, remote: RemoteEntry): number {
+  const local = state.trees.local.get(path);
+  return local?.kind === remote.kind ? mergedMode(local, remote, state.trees.synced.get(path)) : remote.mode;
+}
+
 /** Writes down that the disk now holds the remote entry. */
-function agree(sync: Sync, path: string, remote: RemoteEntry, disk: { identity: string; hint: string }): void {
-  const { kind, size, mode, mtime_ms, blocks } = remote;
-  const local: LocalEntry = { kind, size, mode, mtime_ms, blocks, ...disk };
+function agree(
+  sync: Sync,
+  path: string,
+  remote: RemoteEntry,
+  disk: Pick<LocalEntry, 'mode' | 'identity' | 'hint'>,
+): void {
+  const { kind, size, mtime_ms, blocks } = remote;
+  const local: LocalEntry = { kind, size, mtime_ms, blocks, ...disk };
   sync.state.transaction(() => {
     sync.state.set('local', path, local);
     sync.state.set('synced', path, syncedEntry(remote, local));
   });
   sync.succeed(path);
+  // Permissions that were changed here, too, are uploaded by the next plan.
+  if (local.mode !== remote.mode) sync.dirty.add(path);
 }
 
 function offsetsOf({ blocks }: RemoteEntry): number[] {

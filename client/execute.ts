@@ -1,11 +1,11 @@
 import { limits } from '../protocol/limits.ts';
 import { attempt, download } from './download.ts';
-import { deleteLocal, moveLocal, setAside } from './local-steps.ts';
+import { deleteLocal, moveLocal, setAside, setMode } from './local-steps.ts';
 import { type Operation, pathOf } from './operation.ts';
 import { deleteRemote, moveRemote } from './remote-steps.ts';
 import { SpellingCheck } from './spelling-check.ts';
 import type { Sync } from './sync.ts';
-import { syncedEntry } from './tree.ts';
+import { ancestors, syncedEntry } from './tree.ts';
 import { upload } from './upload.ts';
 
 /** Bytes after which an upload or download call ends, so that new changes get their turn and small files appear early. */
@@ -15,7 +15,7 @@ type Step<Kind extends Operation['do']> = Extract<Operation, { do: Kind }>;
 
 /**
  * Carries out a plan, in its order; uploads and downloads run side by side. Ends early when `interrupted` says so:
- * what is left is planned anew. Answers how many deletions were carried out.
+ * what is left is planned anew. Answers how many files were deleted.
  */
 export async function execute(sync: Sync, plan: readonly Operation[], interrupted: () => boolean): Promise<number> {
   const spelling = new SpellingCheck(sync);
@@ -27,29 +27,36 @@ export async function execute(sync: Sync, plan: readonly Operation[], interrupte
     for (const { path } of steps('forget')) forget(sync, path);
   });
   await spelling.admit(spelling.contested(plan));
-  for (const batch of batches(sync, steps('moveRemote'))) await moveRemote(sync, batch);
+  for (const batch of moveBatches(sync, steps('moveRemote'))) await moveRemote(sync, batch);
   for (const { from, to } of await spelling.admit(steps('moveLocal'))) {
     await attempt(sync, [from, to], () => moveLocal(sync, from, to));
   }
   for (const { path, to } of await spelling.admit(steps('setAside'))) {
     await attempt(sync, [path, to], () => setAside(sync, path, to));
   }
+  for (const { path, mode } of steps('setMode')) await attempt(sync, [path], () => setMode(sync, path, mode));
 
   let deletions = 0;
+  const counted = async (paths: readonly string[], work: () => Promise<void>): Promise<void> => {
+    const files = paths.filter((path) => sync.state.trees.synced.get(path)?.kind === 'file');
+    await work();
+    deletions += files.filter((path) => !sync.state.trees.synced.has(path)).length;
+  };
   const removeHere = async (removals: readonly Step<'deleteLocal'>[]): Promise<void> => {
     for (const removal of removals) {
       if (interrupted()) return;
       const { path } = removal;
       if ((await spelling.admit([removal])).length === 0) continue;
-      deletions++;
-      await attempt(sync, [path], () => deleteLocal(sync, path));
+      await counted([path], () => attempt(sync, [path], () => deleteLocal(sync, path)));
     }
   };
   const removeThere = async (removals: readonly Step<'deleteRemote'>[]): Promise<void> => {
     for (const batch of batches(sync, removals)) {
       if (interrupted()) return;
-      deletions += batch.length;
-      await deleteRemote(sync, batch);
+      await counted(
+        batch.map(({ path }) => path),
+        () => deleteRemote(sync, batch),
+      );
     }
   };
   const inward = async (): Promise<void> => {
@@ -87,6 +94,31 @@ function forget(sync: Sync, path: string): void {
   sync.state.remove('synced', path);
   sync.tombstones.delete(path);
   sync.succeed(path);
+}
+
+/** Cuts moves into calls so that those out of one directory that moves itself go together with it. */
+function* moveBatches(sync: Sync, moves: readonly Step<'moveRemote'>[]): Generator<Step<'moveRemote'>[]> {
+  const { remote } = sync.state.trees;
+  const directories = new Set(moves.map(({ from }) => from).filter((from) => remote.get(from)?.kind === 'directory'));
+  const groups = new Map<string, Step<'moveRemote'>[]>();
+  for (const move of moves) {
+    const topmost = [move.from, ...ancestors(move.from)].findLast((path) => directories.has(path)) ?? move.from;
+    groups.set(topmost, [...(groups.get(topmost) ?? []), move]);
+  }
+  const blocksOf = (group: readonly Step<'moveRemote'>[]): number =>
+    group.reduce((sum, { from }) => sum + (remote.get(from)?.blocks.length ?? 0), 0);
+  let batch: Step<'moveRemote'>[] = [];
+  let blocks = 0;
+  for (const group of groups.values()) {
+    const full = batch.length + group.length > limits.filesPerCall || blocks + blocksOf(group) > limits.blocksPerCall;
+    if (batch.length > 0 && full) {
+      yield batch;
+      [batch, blocks] = [[], 0];
+    }
+    batch.push(...group);
+    blocks += blocksOf(group);
+  }
+  if (batch.length > 0) yield batch;
 }
 
 /** Cuts steps into calls: by files, by blocks, and by bytes, where one large file may be a call of its own. */

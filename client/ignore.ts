@@ -8,15 +8,27 @@ import { isInside } from './tree.ts';
 /** The file at the top of the folder with rules in gitignore syntax. It is synced like any other. */
 export const ignoreFile = '.tidemarkignore';
 
-/** Office locks and files that programs write on the way to the real one; a rule starting with `!` brings them back. */
-const defaults = ['~$*', '.~lock*', '*.tmp'];
+/**
+ * Files that office programs and others write on the way to the real one. Directories of such names are the user's. A
+ * rule of the folder that starts with `!` brings a name back.
+ */
+const builtInRules = ['~$*', '.~lock.*#', '*.tmp'];
 
-export type Ignores = (path: string, isDirectory: boolean) => boolean;
+/** Why a path is left out of the sync. */
+export interface Exclusion {
+  /** As it is written; empty for the client's own files. */
+  readonly rule: string;
+  /** Where the rule stands, for people. */
+  readonly source: string;
+}
 
-/** Reads the folder's rules; without a file, the defaults apply. */
+/** Whether a path, or a directory above it, is left out of the sync, and by which rule. */
+export type Ignores = (path: string, isDirectory: boolean) => Exclusion | undefined;
+
+/** Reads the folder's rules; without a file, or with something else in its place, those built in apply. */
 export async function loadIgnores(root: string): Promise<Ignores> {
   const text = await readFile(join(root, ignoreFile), 'utf8').catch((error) => {
-    if (systemCode(error) === 'ENOENT') return '';
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'EISDIR') return '';
     throw new LocalTrouble(`${ignoreFile} cannot be read, so nothing is synced: ${diskReason(error)}`, {
       cause: error,
     });
@@ -24,11 +36,23 @@ export async function loadIgnores(root: string): Promise<Ignores> {
   return compileIgnores(text);
 }
 
-/** Whether a path, or a directory above it, is left out of the sync. */
+const own: Exclusion = { rule: '', source: 'the client’s own' };
+
+/** The rules of a text in gitignore syntax, after those built in. Upper and lower case differ, as on every device. */
 export function compileIgnores(text: string): Ignores {
-  const rules = ignore().add(defaults).add(text);
+  const rules = ignore({ ignorecase: false });
+  for (const name of builtInRules) rules.add([{ pattern: name, mark: 'built in' }, { pattern: `!${name}/` }]);
+  for (const [index, pattern] of text.replace(/^\ufeff/, '').split(/\r?\n/).entries()) {
+    rules.add({ pattern, mark: `line ${index + 1} of ${ignoreFile}` });
+  }
   return (path, isDirectory) => {
-    if (path === stateFolder || isInside(path, stateFolder)) return true;
-    return rules.ignores(isDirectory ? `${path}/` : path);
+    if (path === stateFolder || isInside(path, stateFolder)) return own;
+    const { rule } = rules.checkIgnore(isDirectory ? `${path}/` : path);
+    return rule && { rule: rule.pattern, source: rule.mark! };
   };
+}
+
+/** An exclusion in words. */
+export function describeExclusion({ rule, source }: Exclusion): string {
+  return rule === '' ? source : `${rule} (${source})`;
 }

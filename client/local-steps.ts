@@ -1,4 +1,5 @@
-import { lstat, rename, rmdir, unlink } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { chmod, lstat, rename, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
 import { hintOf, identityOf } from './hash-file.ts';
@@ -39,8 +40,9 @@ export async function deleteLocal(sync: Sync, path: string): Promise<void> {
   sync.succeed(path);
 }
 
+/** Whether something is inside that is synced, not only directories that stay for what is not. */
 function holdsKnown(tree: ReadonlyMap<string, LocalEntry>, directory: string): boolean {
-  for (const path of tree.keys()) if (isInside(path, directory)) return true;
+  for (const [path, { leftover }] of tree) if (!leftover && isInside(path, directory)) return true;
   return false;
 }
 
@@ -76,6 +78,25 @@ export async function moveLocal(sync: Sync, from: string, to: string): Promise<v
   sync.dirty.add(from).add(to);
 }
 
+/** Gives a file permissions that another device gave it. */
+export async function setMode(sync: Sync, path: string, mode: number): Promise<void> {
+  const { state, root } = sync;
+  const entry = state.trees.local.get(path);
+  if (!entry) return;
+  const place = diskPath(root, path);
+  await demandParents(root, path, { create: false });
+  await demandUnchanged(place, entry.hint);
+  await chmod(place, mode);
+  const stats = await lstat(place, { bigint: true });
+  state.set('local', path, { ...entry, mode, hint: sameBytes(entry, stats) ? hintOf(stats) : '' });
+  sync.dirty.add(path);
+}
+
+/** The change of the permissions changed the change time; the other stamps have to tell. */
+function sameBytes({ size, hint }: LocalEntry, stats: BigIntStats): boolean {
+  return size === Number(stats.size) && hint.split(':')[2] === String(stats.mtimeNs);
+}
+
 /** Renames this device's side of a conflict, with all that is in it. */
 export async function setAside(sync: Sync, path: string, to: string): Promise<void> {
   const { state } = sync;
@@ -89,6 +110,8 @@ export async function setAside(sync: Sync, path: string, to: string): Promise<vo
   const moved = await renameOnDisk(sync, path, to, entry);
   state.transaction(() => {
     state.remove('local', path);
+    // The entry at the new path is a new one, and no rename of this one by the user.
+    state.remove('synced', path);
     state.set('local', to, moved);
     if (entry.kind === 'directory') {
       for (const [inside, below] of [...state.trees.local].filter(([candidate]) => isInside(candidate, path))) {

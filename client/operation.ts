@@ -16,7 +16,9 @@ export type Operation =
   | MoveOperation
   /** Rename the local entry out of the way; `to` is then uploaded as a new file. */
   | { readonly do: 'setAside'; readonly path: string; readonly to: string }
-  /** Bring the disk to the remote entry: content, directory, permissions. */
+  /** Give the file on the disk the permissions that both sides come to; its content is uploaded by the next plan. */
+  | { readonly do: 'setMode'; readonly path: string; readonly mode: number }
+  /** Bring the disk to the remote entry: content, directory, and the permissions that both sides come to. */
   | { readonly do: 'download'; readonly path: string }
   | { readonly do: 'deleteLocal'; readonly path: string; readonly makesRoom?: true }
   | { readonly do: 'upload'; readonly path: string; readonly base_version: number }

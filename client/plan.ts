@@ -1,6 +1,15 @@
 import { type Operation, pathOf } from './operation.ts';
 import { findLocalMoves, findRemoteMoves } from './plan-moves.ts';
-import { ancestors, same, sameContent, type Trees } from './tree.ts';
+import {
+  ancestors,
+  type LocalEntry,
+  mergedMode,
+  type RemoteEntry,
+  type SyncedEntry,
+  same,
+  sameContent,
+  type Trees,
+} from './tree.ts';
 
 export interface PlanOptions {
   /** Paths whose entries may differ; all of them if absent. */
@@ -9,6 +18,8 @@ export interface PlanOptions {
   readonly blocked?: (path: string) => boolean;
   /** Paths whose rename the service refused: they travel as a new file and a deletion. */
   readonly unmovable?: ReadonlySet<string>;
+  /** Paths whose absence here may be half of a rename that was not seen whole: they are not deleted yet. */
+  readonly unsettled?: (path: string) => boolean;
   /** A free name for the local side of a conflict at `path`. */
   readonly conflictPath: (path: string) => string;
 }
@@ -44,6 +55,7 @@ export function plan(trees: Trees, options: PlanOptions): Operation[] {
   }
   keepNeededDirectories(trees, byPath, options);
   bringBackLeftovers(trees, byPath);
+  putOffDeletions(byPath, options.unsettled ?? never);
   return [...byPath.values()].sort(inOrder);
 }
 
@@ -52,56 +64,92 @@ function decide(path: string, { local, remote, synced }: Trees, options: PlanOpt
   const [l, r, s] = [local.get(path), remote.get(path), synced.get(path)];
   if (!l && !r) return s ? { do: 'forget', path } : undefined;
   const [localChanged, remoteChanged] = [!same(l, s), !same(r, s)];
-  if (!localChanged && !remoteChanged) return r!.version === s!.version ? undefined : { do: 'adopt', path };
+  if (!localChanged && !remoteChanged) {
+    return r!.version === s!.version && !s!.lapsed ? undefined : { do: 'adopt', path };
+  }
   if (l && r && same(l, r)) return { do: 'adopt', path };
 
   if (!r) {
-    if (s && !localChanged) return { do: 'deleteLocal', path };
+    if (s && !localChanged && !s.lapsed) return { do: 'deleteLocal', path };
     if (l?.leftover && !s) return undefined;
     return { do: 'upload', path, base_version: 0 };
   }
   if (!l) {
-    return remoteChanged ? { do: 'download', path } : { do: 'deleteRemote', path, base_version: r.version };
+    if (remoteChanged || s?.lapsed) return { do: 'download', path };
+    return { do: 'deleteRemote', path, base_version: r.version };
   }
 
   const base_version = r.version;
-  if (l.kind === r.kind) {
-    if (!localChanged) return { do: 'download', path };
-    if (!remoteChanged) return { do: 'upload', path, base_version };
-  } else {
-    const room = { makesRoom: true } as const;
-    if (!localChanged) return { do: 'deleteLocal', path, ...(l.kind === 'file' ? room : {}) };
-    if (!remoteChanged) return { do: 'deleteRemote', path, base_version, ...(r.kind === 'file' ? room : {}) };
+  if (l.kind === r.kind) return merge(path, { local: l, remote: r, synced: s }, options);
+  const room = { makesRoom: true } as const;
+  if (!localChanged && !s?.lapsed) return { do: 'deleteLocal', path, ...(l.kind === 'file' ? room : {}) };
+  if (!remoteChanged && !s?.lapsed) {
+    return { do: 'deleteRemote', path, base_version, ...(r.kind === 'file' ? room : {}) };
   }
-  if (sameContent(l, r)) return s?.mode === r.mode ? { do: 'upload', path, base_version } : { do: 'download', path };
   return { do: 'setAside', path, to: options.conflictPath(path) };
 }
 
-/** A directory that one side deleted stays when something inside it stays; it comes back on the side that lost it. */
+/** Content and permissions of two entries of one kind come together each for itself. */
+function merge(
+  path: string,
+  { local, remote, synced }: { local: LocalEntry; remote: RemoteEntry; synced: SyncedEntry | undefined },
+  options: PlanOptions,
+): Operation {
+  const mode = mergedMode(local, remote, synced);
+  const base_version = remote.version;
+  if (sameContent(local, remote)) {
+    return mode === local.mode ? { do: 'upload', path, base_version } : { do: 'download', path };
+  }
+  if (sameContent(local, synced)) return { do: 'download', path };
+  if (!sameContent(remote, synced)) return { do: 'setAside', path, to: options.conflictPath(path) };
+  return mode === local.mode ? { do: 'upload', path, base_version } : { do: 'setMode', path, mode };
+}
+
+/**
+ * A directory that one side deleted stays when something inside it stays. It comes back on the side that lost it,
+ * unless all that stays is left out of plans.
+ */
 function keepNeededDirectories(trees: Trees, byPath: Map<string, Operation>, options: PlanOptions): void {
   const back = {
     deleteLocal: (path: string): Operation => ({ do: 'upload', path, base_version: 0 }),
     deleteRemote: (path: string): Operation => ({ do: 'download', path }),
   };
+  const isLeftover = (path: string): boolean => trees.local.get(path)?.leftover === true && !trees.synced.has(path);
   const sides = [
-    { what: 'deleteLocal', move: 'moveLocal', here: trees.local, there: trees.remote },
-    { what: 'deleteRemote', move: 'moveRemote', here: trees.remote, there: trees.local },
+    { what: 'deleteLocal', move: 'moveLocal', here: trees.local, there: trees.remote, ignore: isLeftover },
+    { what: 'deleteRemote', move: 'moveRemote', here: trees.remote, there: trees.local, ignore: never },
   ] as const;
-  for (const { what, move, here, there } of sides) {
-    const deleted = [...byPath.values()].filter(
-      (operation) => operation.do === what && here.get(operation.path)?.kind === 'directory',
-    );
-    if (deleted.length === 0) continue;
+  for (const { what, move, here, there, ignore } of sides) {
+    const deleted = new Set<string>();
     const leaving = new Set<string>();
     for (const operation of byPath.values()) {
-      if (operation.do === what) leaving.add(operation.path);
       if (operation.do === move) leaving.add(operation.from);
+      if (operation.do !== what) continue;
+      leaving.add(operation.path);
+      if (here.get(operation.path)?.kind === 'directory') deleted.add(operation.path);
     }
-    const needed = directoriesOf(here.keys(), leaving);
-    for (const operation of deleted) {
-      const path = pathOf(operation);
-      if (!needed.has(path)) continue;
-      byPath.set(path, there.has(path) ? { do: 'setAside', path, to: options.conflictPath(path) } : back[what](path));
+    if (deleted.size === 0) continue;
+    const staying = [...here.keys()].filter(
+      (path) => !leaving.has(path) && !ignore(path) && ancestors(path).some((above) => deleted.has(above)),
+    );
+    const blocked = options.blocked ?? never;
+    const needed = directoriesOf(staying.filter((path) => !blocked(path)));
+    const held = directoriesOf(staying);
+    for (const path of deleted) {
+      if (!held.has(path)) continue;
+      if (there.has(path)) byPath.set(path, { do: 'setAside', path, to: options.conflictPath(path) });
+      else if (needed.has(path)) byPath.set(path, back[what](path));
+      else byPath.delete(path);
+    }
+  }
+}
+
+/** Leaves deletions of what may only have been renamed to a later plan, and those of the directories around them. */
+function putOffDeletions(byPath: Map<string, Operation>, unsettled: (path: string) => boolean): void {
+  for (const operation of [...byPath.values()]) {
+    if (operation.do !== 'deleteRemote' || !unsettled(operation.path)) continue;
+    for (const path of [operation.path, ...ancestors(operation.path)]) {
+      if (byPath.get(path)?.do === 'deleteRemote') byPath.delete(path);
     }
   }
 }
@@ -117,11 +165,10 @@ function bringBackLeftovers({ local, synced }: Trees, byPath: Map<string, Operat
   }
 }
 
-/** All directories above the paths that do not leave. */
-function directoriesOf(paths: Iterable<string>, leaving: ReadonlySet<string>): Set<string> {
+/** All directories above the paths. */
+function directoriesOf(paths: Iterable<string>): Set<string> {
   const result = new Set<string>();
   for (const path of paths) {
-    if (leaving.has(path)) continue;
     for (const directory of ancestors(path)) {
       if (result.has(directory)) break;
       result.add(directory);
@@ -137,6 +184,7 @@ const rank: Record<Operation['do'], number> = {
   moveRemote: 1,
   moveLocal: 2,
   setAside: 3,
+  setMode: 3,
   download: 5,
   deleteLocal: 6,
   upload: 7,

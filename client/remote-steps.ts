@@ -3,6 +3,7 @@ import type { CommitResult } from '../protocol/commit.ts';
 import { ServiceError } from './api-errors.ts';
 import type { Operation } from './operation.ts';
 import { endsSession, type Sync } from './sync.ts';
+import { same } from './tree.ts';
 
 type DeleteStep = Extract<Operation, { do: 'deleteRemote' }>;
 type MoveStep = Extract<Operation, { do: 'moveRemote' }>;
@@ -37,8 +38,8 @@ export async function deleteRemote(sync: Sync, steps: readonly DeleteStep[]): Pr
 }
 
 /**
- * Renames at the service what was renamed here, in one commit per call. A rename that the service refuses travels as a
- * new file and a deletion from then on.
+ * Renames at the service what was renamed here, in one commit. A rename that the service refuses travels as a new file
+ * and a deletion from then on; one of a file that another device just changed is tried again on what that made of it.
  */
 export async function moveRemote(sync: Sync, steps: readonly MoveStep[]): Promise<void> {
   const { state } = sync;
@@ -51,7 +52,7 @@ export async function moveRemote(sync: Sync, steps: readonly MoveStep[]): Promis
     sync.behind = true;
   };
   const answer = await sync.api.move({ request_id: randomUUID(), device_id: sync.device.id, moves }).catch((error) => {
-    if (!(error instanceof ServiceError) || endsSession(error)) throw error;
+    if (!(error instanceof ServiceError) || endsSession(error) || error.status >= 500) throw error;
     for (const { from, to } of moves) refuse(from, to);
   });
   if (!answer) return;
@@ -61,16 +62,21 @@ export async function moveRemote(sync: Sync, steps: readonly MoveStep[]): Promis
     for (const result of body.results) {
       const from = byTarget.get(result.path);
       if (from === undefined) continue;
-      const old = state.trees.synced.get(from);
-      if ('error' in result || !old) {
+      const [old, there] = [state.trees.synced.get(from), state.trees.remote.get(from)];
+      if ('error' in result && result.error.code === 'stale_version') {
+        sync.fail(from, result.error.code, result.error.message);
+        continue;
+      }
+      if ('error' in result || !old || !there) {
         refuse(from, result.path);
         continue;
       }
-      const { identity, ...content } = old;
       for (const tree of ['remote', 'synced'] as const) state.remove(tree, from);
+      const { moved_from: _, ...content } = there;
       state.set('remote', result.path, { ...content, version: result.version });
-      const moved = state.trees.local.get(result.path);
-      state.set('synced', result.path, { ...content, version: result.version, identity: moved?.identity ?? identity });
+      const identity = state.trees.local.get(result.path)?.identity ?? old.identity;
+      const version = same(old, there) ? result.version : old.version;
+      state.set('synced', result.path, { ...old, version, identity });
       const done = { path: result.path, version: result.version, at: Date.now(), ...sync.noticedAt(result.path) };
       sync.report({ event: 'renamed', side: 'remote', from, ...done });
       sync.succeed(from);

@@ -30,6 +30,11 @@ export interface RemoteEntry extends Content {
 export interface SyncedEntry extends Content {
   readonly version: number;
   readonly identity: string;
+  /**
+   * The path was left out of the sync since: what it is compared with shows edits, but that it is gone on one side is
+   * no deletion.
+   */
+  readonly lapsed?: boolean;
 }
 
 export interface Trees {
@@ -48,6 +53,16 @@ export function sameContent(one: Content | undefined, other: Content | undefined
 /** Content and permissions are the same. The modification time decides nothing. */
 export function same(one: Content | undefined, other: Content | undefined): boolean {
   return sameContent(one, other) && one?.mode === other?.mode;
+}
+
+/**
+ * The permissions that both sides come to. What one side left alone, the other decides; of two changes, or without a
+ * base, the owner keeps what either grants, and others what both do, so that nothing made private is opened again.
+ */
+export function mergedMode(local: Content, remote: Content, synced: Content | undefined): number {
+  if (local.mode === remote.mode || local.mode === synced?.mode) return remote.mode;
+  if (remote.mode === synced?.mode) return local.mode;
+  return ((local.mode | remote.mode) & 0o700) | (local.mode & remote.mode & 0o077);
 }
 
 /**

@@ -62,7 +62,8 @@ function read(state: State, ignores: Ignores): Summary {
   const operations = plan(state.trees, {
     conflictPath: (path) => path,
     blocked: (path) =>
-      [path, ...ancestors(path)].some((above) => listed.has(above)) || ignores(path, isDirectory(state.trees, path)),
+      [path, ...ancestors(path)].some((above) => listed.has(above)) ||
+      ignores(path, isDirectory(state.trees, path)) !== undefined,
   });
   const waiting = operations.filter(({ do: what }) => what !== 'adopt' && what !== 'forget');
   return {

@@ -4,7 +4,7 @@ import { pathsOf } from '../../client/operation.ts';
 import { plan } from '../../client/plan.ts';
 import { ancestors, type Content, isInside, type RemoteEntry } from '../../client/tree.ts';
 import type { Change } from '../../protocol/changes.ts';
-import { directory, file, Model } from './model.ts';
+import { directory, file, Model, type RemoteMove } from './model.ts';
 
 /** A change that a user makes in the folder of one device. */
 export type Edit =
@@ -41,18 +41,35 @@ export class ServiceModel {
     return true;
   }
 
-  rename(from: string, to: string, base: number): number | undefined {
-    const current = this.entries.get(from);
-    if (current?.version !== base || this.entries.has(to)) return undefined;
-    this.entries.delete(from);
-    if (!this.#isFree(to, current.kind)) {
-      this.entries.set(from, current);
-      return undefined;
+  /** One commit: those that are refused stay, and so does a directory in which something would stay. */
+  renameAll(moves: readonly RemoteMove[]): (RemoteEntry | undefined)[] {
+    const stay = new Set<RemoteMove>();
+    for (;;) {
+      const before = new Map(this.entries);
+      const done = moves.filter((move) => !stay.has(move) && this.#rename(move));
+      const emptied = done.filter(({ to, from }) => this.entries.get(to)!.kind === 'directory' && this.#hasInside(from));
+      if (emptied.length === 0) return moves.map((move) => this.#noteMove(move, done.includes(move)));
+      this.entries.clear();
+      for (const [path, entry] of before) this.entries.set(path, entry);
+      for (const move of emptied) stay.add(move);
     }
-    const entry = { ...current, version: this.#nextVersion(to, base) };
+  }
+
+  #rename({ from, to, base_version }: RemoteMove): boolean {
+    const current = this.entries.get(from);
+    if (current?.version !== base_version || this.entries.has(to)) return false;
+    this.entries.delete(from);
+    const isFree = this.#isFree(to, current.kind);
+    this.entries.set(isFree ? to : from, current);
+    return isFree;
+  }
+
+  #noteMove({ from, to, base_version }: RemoteMove, done: boolean): RemoteEntry | undefined {
+    if (!done) return undefined;
+    const entry = { ...this.entries.get(to)!, version: this.#nextVersion(to, base_version) };
     this.entries.set(to, entry);
     this.#note('move', to, entry, from);
-    return entry.version;
+    return entry;
   }
 
   #isFree(path: string, kind: Content['kind']): boolean {
@@ -112,10 +129,13 @@ export class DeviceModel extends Model {
     return this.#service.withdraw(path, base);
   }
 
-  override rename(from: string, to: string, base: number): number | undefined {
-    const version = this.#service.rename(from, to, base);
-    if (version === undefined) for (const path of [from, to]) this.#unmovable.add(path);
-    return version;
+  override rename(moves: readonly RemoteMove[]): (number | undefined)[] {
+    return this.#service.renameAll(moves).map((entry, index) => {
+      const { from, to, base_version } = moves[index]!;
+      const stale = this.#service.entries.get(from)?.version !== base_version;
+      if (!entry && !stale) for (const path of [from, to]) this.#unmovable.add(path);
+      return entry?.version;
+    });
   }
 
   /** Makes the local tree what the disk is. */
@@ -162,8 +182,14 @@ export class DeviceModel extends Model {
     });
     this.#dirty.clear();
     for (const operation of operations) for (const path of pathsOf(operation)) this.#dirty.add(path);
+    const moves = operations.filter((operation) => operation.do === 'moveRemote');
     for (const operation of operations.slice(0, most)) {
       const before = contentsOf(this.disk);
+      if (operation.do === 'moveRemote') {
+        // One call, and so never cut off in the middle.
+        if (operation === moves[0]) this.moveAll(moves);
+        continue;
+      }
       if (operation.do === 'setAside') this.#markBelow(operation.path, operation.to);
       this.apply(operation);
       const after = contentsOf(this.disk);

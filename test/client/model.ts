@@ -4,6 +4,7 @@ import {
   type Content,
   isInside,
   type LocalEntry,
+  mergedMode,
   type RemoteEntry,
   type SyncedEntry,
   same,
@@ -11,6 +12,8 @@ import {
   type Trees,
 } from '../../client/tree.ts';
 import type { Block } from '../../protocol/entry.ts';
+
+export type RemoteMove = Extract<Operation, { do: 'moveRemote' }>;
 
 /** A disk and a service, both as maps, and what carries out a plan on them without any I/O. */
 export class Model implements Trees {
@@ -41,9 +44,24 @@ export class Model implements Trees {
     return ![...this.remote.keys()].some((other) => isInside(other, path));
   }
 
-  /** Renames an entry at the service and answers its new version; `undefined` when the service refuses. */
-  rename(_from: string, _to: string, _base: number): number | undefined {
-    return this.nextVersion();
+  /** Renames entries at the service in one commit; the new version of each, `undefined` for what the service refuses. */
+  rename(moves: readonly RemoteMove[]): (number | undefined)[] {
+    return moves.map(() => this.nextVersion());
+  }
+
+  /** Carries out moves of one call. */
+  moveAll(moves: readonly RemoteMove[]): void {
+    const { local, remote, synced } = this;
+    const versions = this.rename(moves);
+    for (const [index, { from, to }] of moves.entries()) {
+      const version = versions[index];
+      if (version === undefined) continue;
+      const [old, { moved_from: _, ...there }] = [synced.get(from)!, remote.get(from)!];
+      for (const tree of [remote, synced]) tree.delete(from);
+      remote.set(to, { ...there, version });
+      const identity = local.get(to)?.identity ?? old.identity;
+      synced.set(to, { ...old, version: same(old, there) ? version : old.version, identity });
+    }
   }
 
   /** Carries out one step as the executors do: a step whose ground has changed does nothing. */
@@ -72,16 +90,9 @@ export class Model implements Trees {
         remote.delete(operation.path);
         synced.delete(operation.path);
         return;
-      case 'moveRemote': {
-        const { identity, ...content } = synced.get(operation.from)!;
-        const version = this.rename(operation.from, operation.to, operation.base_version);
-        if (version === undefined) return;
-        const moved = { ...content, version };
-        for (const tree of [remote, synced]) tree.delete(operation.from);
-        remote.set(operation.to, moved);
-        synced.set(operation.to, { ...moved, identity: local.get(operation.to)?.identity ?? identity });
+      case 'moveRemote':
+        this.moveAll([operation]);
         return;
-      }
       case 'moveLocal': {
         const { from, to } = operation;
         const [entry, base, there] = [local.get(from), synced.get(from), remote.get(to)];
@@ -94,6 +105,12 @@ export class Model implements Trees {
       case 'setAside':
         this.#setAside(operation.path, operation.to);
         return;
+      case 'setMode': {
+        const { path, mode } = operation;
+        const entry = local.get(path);
+        if (entry && disk.get(path) === entry) this.#put(path, { ...entry, mode });
+        return;
+      }
       case 'download': {
         const { path } = operation;
         const there = remote.get(path);
@@ -103,7 +120,9 @@ export class Model implements Trees {
         }
         if (!there || (here && here.kind !== there.kind) || !this.#makeParents(path)) return;
         if (there.kind === 'file' && here !== local.get(path)) return;
-        const { kind, size, mode, mtime_ms, blocks } = there;
+        const { kind, size, mtime_ms, blocks } = there;
+        const known = local.get(path);
+        const mode = known?.kind === kind ? mergedMode(known, there, synced.get(path)) : there.mode;
         const identity = here && same(here, { ...there, mode: here.mode }) ? here.identity : this.nextIdentity();
         const entry = { kind, size, mode, mtime_ms, blocks, identity, hint: '' };
         this.#put(path, entry);
@@ -114,7 +133,7 @@ export class Model implements Trees {
         const { path } = operation;
         const entry = local.get(path);
         if (!entry || !synced.has(path) || disk.get(path) !== entry) return;
-        if ([...local.keys()].some((other) => isInside(other, path))) return;
+        if ([...local].some(([other, { leftover }]) => !leftover && isInside(other, path))) return;
         if ([...disk.keys()].some((other) => isInside(other, path))) this.#put(path, { ...entry, leftover: true });
         else for (const tree of [disk, local]) tree.delete(path);
         synced.delete(path);
@@ -127,6 +146,7 @@ export class Model implements Trees {
     const entry = local.get(path);
     const here = disk.get(path);
     if (!entry || disk.has(to) || here?.kind !== entry.kind || (entry.kind === 'file' && here !== entry)) return;
+    this.synced.delete(path);
     for (const tree of new Set([disk, local])) {
       for (const [inside, below] of [...tree].filter(([other]) => other === path || isInside(other, path))) {
         tree.delete(inside);

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { Api } from '../../client/api.ts';
 import { ServiceError } from '../../client/api-errors.ts';
 import { catchUp } from '../../client/changes.ts';
+import { compileIgnores } from '../../client/ignore.ts';
 import { scan } from '../../client/scan.ts';
 import type { Sync } from '../../client/sync.ts';
 import { upload } from '../../client/upload.ts';
@@ -30,7 +31,7 @@ async function look({ root, pool, state }: Sync): Promise<void> {
     root,
     folderId: state.folderId,
     pool,
-    ignores: (path) => path.startsWith('.tidemark'),
+    ignores: compileIgnores(''),
     known: new Map(),
   });
   for (const [path, entry] of found) state.set('local', path, entry);

@@ -42,7 +42,10 @@ const own: Exclusion = { rule: '', source: 'the client’s own' };
 export function compileIgnores(text: string): Ignores {
   const rules = ignore({ ignorecase: false });
   for (const name of builtInRules) rules.add([{ pattern: name, mark: 'built in' }, { pattern: `!${name}/` }]);
-  for (const [index, pattern] of text.replace(/^\ufeff/, '').split(/\r?\n/).entries()) {
+  for (const [index, pattern] of text
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .entries()) {
     rules.add({ pattern, mark: `line ${index + 1} of ${ignoreFile}` });
   }
   return (path, isDirectory) => {

@@ -85,7 +85,9 @@ export function findLocalMoves(
  */
 function withWholeDirectories(moves: readonly RemoteMove[], remote: Trees['remote']): RemoteMove[] {
   const directories = new Map(
-    moves.filter(({ from }) => remote.get(from)!.kind === 'directory').map(({ from }) => [from, { files: 1, blocks: 0 }]),
+    moves
+      .filter(({ from }) => remote.get(from)!.kind === 'directory')
+      .map(({ from }) => [from, { files: 1, blocks: 0 }]),
   );
   if (directories.size === 0) return [...moves];
   const moving = new Set(moves.map(({ from }) => from));

@@ -8,9 +8,12 @@ import { filterFiles, filterParents, type Kind, type Target } from '../shared/ta
 
 const changedMeanwhile = itemError('unavailable', 'the file changed while it was being moved: try again');
 
+const notEmptied = itemError('path_conflict', 'the directory would leave behind what is in it: move that along');
+
 /**
  * Plays the moves in order on what is known of the paths, and says by position which of them cannot be done. A refused
- * move leaves its source in place, where later ones may collide with it.
+ * move leaves its source in place, where later ones may collide with it. A directory moves only when nothing stays in
+ * it: no reader ever finds content whose directory went elsewhere.
  * @param counted positions of the moves whose blocks are counted for the new version
  */
 export async function planMoves(
@@ -23,19 +26,51 @@ export async function planMoves(
 ): Promise<Map<number, ItemError>> {
   const above = [...new Set(moves.flatMap(({ to }) => ancestors(to)))];
   const sources = moves.map(({ from }) => from);
-  const newFiles = moves.filter(({ from }) => targets.get(from)!.kind === 'file').map(({ to }) => to);
-  // What lies below a new file's path, less what this call takes away from there.
-  const parents = new Set(await filterParents(sql, shard, userId, newFiles, sources));
+  const ofKind = (kind: Kind): MoveRequest['moves'] => moves.filter(({ from }) => targets.get(from)!.kind === kind);
+  const newFiles = ofKind('file').map(({ to }) => to);
+  const directories = ofKind('directory').map(({ from }) => from);
+  // What lies below a path, less what this call takes away from there.
+  const parents = new Set(await filterParents(sql, shard, userId, [...newFiles, ...directories], sources));
+  const files = await filterFiles(sql, shard, userId, above);
+
+  const stay = new Set<number>();
+  for (;;) {
+    const { refused, left } = play(moves, { targets, counted, parents, files, stay });
+    if (left.length === 0) return refused;
+    for (const position of left) stay.add(position);
+  }
+}
+
+interface Ground {
+  readonly targets: ReadonlyMap<string, Target>;
+  readonly counted: ReadonlySet<number>;
+  /** Paths with something below them that this call does not take away. */
+  readonly parents: ReadonlySet<string>;
+  /** Paths above the targets that are files. */
+  readonly files: readonly string[];
+  /** Positions of directories that stay. */
+  readonly stay: ReadonlySet<number>;
+}
+
+/** Plays the moves once; `left` are the positions of directories that moved and left something behind. */
+function play(
+  moves: MoveRequest['moves'],
+  { targets, counted, parents, files, stay }: Ground,
+): { refused: Map<number, ItemError>; left: number[] } {
   const tree = new Map<string, Kind>();
-  for (const path of await filterFiles(sql, shard, userId, above)) tree.set(path, 'file');
+  for (const path of files) tree.set(path, 'file');
   for (const [path, { kind }] of targets) if (kind !== null) tree.set(path, kind);
 
   const tooMany = directoryRefusals(moves.map(({ from, to }) => [from, to]));
   const refused = new Map<number, ItemError>();
   const arrived = new Set<string>();
   for (const [position, { from, to, base_version }] of moves.entries()) {
+    const uncounted = counted.has(position) ? undefined : changedMeanwhile;
     const error =
-      check(from, to, base_version) ?? tooMany.get(position) ?? (counted.has(position) ? undefined : changedMeanwhile);
+      check(from, to, base_version) ??
+      tooMany.get(position) ??
+      uncounted ??
+      (stay.has(position) ? notEmptied : undefined);
     if (error) {
       refused.set(position, error);
       continue;
@@ -44,7 +79,11 @@ export async function planMoves(
     tree.delete(from);
     arrived.add(to);
   }
-  return refused;
+  const left = [...moves.keys()].filter((position) => {
+    const { from } = moves[position]!;
+    return !refused.has(position) && targets.get(from)!.kind === 'directory' && holds(from, from);
+  });
+  return { refused, left };
 
   function check(from: string, to: string, base: number): ItemError | undefined {
     if (arrived.has(from))

@@ -70,6 +70,30 @@ test('a directory of many files moves in one call', async () => {
   expect((await download(user, 'to/sub3/file3')).equals(content)).toBe(true);
 });
 
+test('a directory stays when something in it would: what was left out, and what is refused', async () => {
+  const content = randomBytes(10);
+  const names = ['left', 'left/in', 'left/out', 'stale', 'stale/in', 'stale/deep', 'stale/deep/in', 'whole', 'whole/in'];
+  const isDirectory = (name: string): boolean => names.some((other) => other.startsWith(`${name}/`));
+  const files = names.map((name) => (isDirectory(name) ? directory(name) : offer(name, content, 0)));
+  const { upload_id, send } = await init(user, await Promise.all(files));
+  await put(send, content);
+  await finalize(user, upload_id);
+  const moves = names
+    .filter((name) => name !== 'left/out')
+    .map((from) => ({ from, to: `to/${from}`, base_version: from === 'stale/deep/in' ? 7 : 1 }));
+  const results = resultsOf(await moveFiles(user, moves));
+  const refusals = results.flatMap((result) => ('error' in result ? [`${result.path}: ${result.error.code}`] : []));
+  expect(refusals.sort()).toEqual([
+    'to/left: path_conflict',
+    'to/stale/deep/in: stale_version',
+    'to/stale/deep: path_conflict',
+    'to/stale: path_conflict',
+  ]);
+  expect(await paths()).toEqual(
+    ['left', 'left/out', 'stale', 'stale/deep', 'stale/deep/in', 'to/left/in', 'to/stale/in', 'to/whole', 'to/whole/in'],
+  );
+});
+
 test('a retry answers the same, and moves nothing twice', async () => {
   await user.save('a', randomBytes(10));
   const request = randomUUID();

@@ -57,7 +57,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
   const socketEnd = new AbortController();
   const socket = once ? Promise.resolve() : listen(sync, signals, clock, configuration.socket_url, socketEnd.signal);
   try {
-    const lookout = new Lookout(sync, folderWatch, signals.later);
+    const lookout = new Lookout(sync, folderWatch, signals);
     const guard = new DeletionGuard(options.allowMassDelete);
     const network = new Network(sync, once);
     const demandRoot = await rootGuard(root);

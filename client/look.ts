@@ -1,8 +1,10 @@
+import { Absences } from './absences.ts';
 import { type Ignores, loadIgnores } from './ignore.ts';
 import { trackProgress } from './progress.ts';
-import { hintIndex, isNeverSynced, scan } from './scan.ts';
+import { hintIndex, identityIndex, isNeverSynced, type ScanOptions, scan } from './scan.ts';
+import type { Signals } from './signals.ts';
 import type { Sync } from './sync.ts';
-import { ancestors, isDirectory, isInside } from './tree.ts';
+import { ancestors, isDirectory, isInside, same } from './tree.ts';
 import { Twins } from './twins.ts';
 import type { Watch } from './watch.ts';
 
@@ -16,32 +18,46 @@ const RESTLESS_LOOKS = 6;
 export class Lookout {
   readonly #sync: Sync;
   readonly #watch: Watch;
-  readonly #later: (path: string, milliseconds: number) => void;
+  readonly #signals: Pick<Signals, 'later' | 'isCollecting'>;
+  readonly #absences: Absences;
   readonly #skipped = new Map<string, string>();
   readonly #unstable = new Map<string, number>();
   readonly #twins: Twins;
   #ignores: Ignores | undefined;
 
-  /** @param later asks for another look at a path after a while */
-  constructor(sync: Sync, watch: Watch, later: (path: string, milliseconds: number) => void) {
+  constructor(sync: Sync, watch: Watch, signals: Pick<Signals, 'later' | 'isCollecting'>) {
     this.#sync = sync;
     this.#watch = watch;
-    this.#later = later;
+    this.#signals = signals;
+    this.#absences = new Absences(sync, () => sync.unseen.size > 0 || signals.isCollecting);
     this.#twins = new Twins(sync.state);
   }
 
   /** Reads the ignore rules; the next look has to be at everything, and so does the next plan. */
   async readIgnores(): Promise<void> {
-    this.#ignores = await loadIgnores(this.#sync.root);
-    const { local, remote, synced } = this.#sync.state.trees;
-    for (const tree of [local, remote, synced]) for (const path of tree.keys()) this.#sync.dirty.add(path);
-    this.#sync.unseen.add('');
+    const { state, root, dirty, unseen } = this.#sync;
+    this.#ignores = await loadIgnores(root);
+    const { local, remote, synced } = state.trees;
+    for (const tree of [local, remote, synced]) for (const path of tree.keys()) dirty.add(path);
+    state.transaction(() => {
+      for (const [path, base] of synced) {
+        if (!base.lapsed && this.#isIgnored(path)) state.set('synced', path, { ...base, lapsed: true });
+      }
+    });
+    unseen.add('');
   }
 
-  /** Whether a path is left out of plans: ignored, or here and of a kind that cannot be synced, or inside such. */
+  /**
+   * Whether a path is left out of plans: ignored, or renamed to what is, or here and of a kind that cannot be synced, or
+   * inside such.
+   */
   blocked(path: string): boolean {
-    if (this.#ignores?.(path, isDirectory(this.#sync.state.trees, path))) return true;
-    return this.#isSkipped(path);
+    return this.#isIgnored(path) || this.#isSkipped(path) || this.#absences.isHeld(path);
+  }
+
+  /** Whether a missing path may turn up under another name at the next look. */
+  isUnsettled(path: string): boolean {
+    return this.#absences.isUnsettled(path);
   }
 
   /** What is here and cannot be synced, though it is of a kind that could be: unreadable, badly named, never at rest. */
@@ -50,9 +66,9 @@ export class Lookout {
     return skipped + [...this.#unstable.values()].filter((looks) => looks >= RESTLESS_LOOKS).length;
   }
 
-  /** Whether a file is being written that will soon rest, or turn out not to. */
+  /** Whether a file is being written, or a name is missing, of which more will be known soon. */
   get waitsForRest(): boolean {
-    return [...this.#unstable.values()].some((looks) => looks < RESTLESS_LOOKS);
+    return [...this.#unstable.values()].some((looks) => looks < RESTLESS_LOOKS) || this.#absences.areUnsettled;
   }
 
   /** Looks at everything in `sync.unseen`. */
@@ -62,15 +78,29 @@ export class Lookout {
       (path) => path === '' || (!unseen.has('') && !ancestors(path).some((above) => unseen.has(above))),
     );
     unseen.clear();
-    const byHint = hintIndex(this.#sync.state.trees.local);
+    const { local, synced } = this.#sync.state.trees;
+    const missing = first ? [...synced.keys()].filter((path) => !local.has(path)) : [];
+    const indexes = { byHint: hintIndex(local), byIdentity: identityIndex(synced) };
     const more = new Set<string>();
-    for (const path of paths) for (const other of await this.#lookAt(path, first, byHint)) more.add(other);
+    for (const path of paths) {
+      const result = await this.#lookAt(path, first, indexes);
+      for (const other of result.others) more.add(other);
+      missing.push(...result.missing);
+    }
     for (const path of this.#twins.withRoom()) more.add(path);
-    for (const path of more) await this.#lookAt(path, first, byHint);
+    for (const path of more) missing.push(...(await this.#lookAt(path, first, indexes)).missing);
+    this.#absences.review(missing);
   }
 
-  /** Answers the paths under whose spelling the disk has what was asked for. */
-  async #lookAt(path: string, first: boolean, byHint: ReturnType<typeof hintIndex>): Promise<string[]> {
+  /**
+   * Answers as `others` the paths under whose spelling the disk has what was asked for, as `missing` the known paths
+   * that are no longer there.
+   */
+  async #lookAt(
+    path: string,
+    first: boolean,
+    indexes: Pick<ScanOptions, 'byHint' | 'byIdentity'>,
+  ): Promise<{ others: string[]; missing: string[] }> {
     const { state, report, root, dirty, pool, apart } = this.#sync;
     const whole = path === '';
     const inScope = (candidate: string): boolean => candidate === path || isInside(candidate, path);
@@ -87,7 +117,7 @@ export class Lookout {
       onProgress: (files) => report({ event: 'scan', files, done: false }),
       onReading: (file, bytes) => trackProgress(report, file, bytes, 'reading'),
       removeTemporary: first,
-      byHint,
+      ...indexes,
     });
     if (whole && first) report({ event: 'scan', files: result.entries, done: true });
 
@@ -107,13 +137,18 @@ export class Lookout {
       this.#skipped.set(skipped, reason);
       report({ event: 'error', code: 'not_synced', message: reason, path: skipped });
     }
+    const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
     state.transaction(() => {
       for (const [found, entry] of result.found) {
         state.set('local', found, entry);
         dirty.add(found);
+        // A save under another inode that changed nothing: renames are followed by the inode.
+        const base = state.trees.synced.get(found);
+        if (base && base.identity !== entry.identity && same(entry, base)) {
+          state.set('synced', found, { ...base, identity: entry.identity });
+        }
       }
-      for (const known of before) {
-        if (result.seen.has(known) || this.#isSkipped(known)) continue;
+      for (const known of missing) {
         if (state.trees.local.get(known)?.kind === 'directory') this.#watch.forget(known);
         state.remove('local', known);
         dirty.add(known);
@@ -123,9 +158,15 @@ export class Lookout {
       if (!result.unstable.has(unstable)) this.#rest(unstable);
     }
     for (const unstable of result.unstable) this.#waitFor(unstable);
-    return result.twins
+    this.#absences.note(path, result.leftOut);
+    const others = result.twins
       .filter((twin) => path === twin.path || isInside(path, twin.path))
       .map((twin) => twin.spelled + path.slice(twin.path.length));
+    return { others, missing };
+  }
+
+  #isIgnored(path: string): boolean {
+    return this.#ignores?.(path, isDirectory(this.#sync.state.trees, path)) !== undefined;
   }
 
   /** A new path is known only from `found`; a known one at or below `path` may be gone. */
@@ -148,7 +189,7 @@ export class Lookout {
       this.#sync.state.setProblem(path, message);
       this.#sync.report({ event: 'error', code: 'not_synced', message, path });
     }
-    this.#later(path, Math.min(UNSTABLE_MOST_MS, UNSTABLE_FIRST_MS * 2 ** (looks - 1)));
+    this.#signals.later(path, Math.min(UNSTABLE_MOST_MS, UNSTABLE_FIRST_MS * 2 ** (looks - 1)));
   }
 
   #rest(path: string): void {

@@ -98,16 +98,29 @@ export class Rounds {
 
   #plan(): Operation[] {
     const { sync, lookout } = this.#options;
-    const operations = plan(sync.state.trees, {
-      dirty: new Set([...sync.dirty, ...sync.failures.keys()]),
-      blocked: (path) => lookout.blocked(path),
-      unmovable: sync.unmovable,
-      conflictPath: (path) => freeConflictPath(sync, path),
-    });
+    // Rules that arrive are in use before anything else is done: what they leave out is neither fetched nor deleted.
+    const rules = this.#planAt([ignoreFile]).filter(
+      (operation) => isInward(operation) && pathsOf(operation).every((path) => sync.mayTry(path)),
+    );
+    if (rules.length > 0) return rules;
+    const operations = this.#planAt([...sync.dirty, ...sync.failures.keys()]);
+    const unsettled = [...sync.dirty].filter((path) => lookout.isUnsettled(path));
     sync.dirty.clear();
+    for (const path of unsettled) sync.dirty.add(path);
     for (const operation of operations) for (const path of pathsOf(operation)) sync.dirty.add(path);
     for (const path of [...sync.failures.keys()]) if (!sync.dirty.has(path)) sync.succeed(path);
     return operations;
+  }
+
+  #planAt(paths: Iterable<string>): Operation[] {
+    const { sync, lookout } = this.#options;
+    return plan(sync.state.trees, {
+      dirty: new Set(paths),
+      blocked: (path) => lookout.blocked(path),
+      unsettled: (path) => lookout.isUnsettled(path),
+      unmovable: sync.unmovable,
+      conflictPath: (path) => freeConflictPath(sync, path),
+    });
   }
 
   /** Carries out a plan; new signals cut it off, but not before `patience` (by `performance.now()`). */
@@ -121,6 +134,11 @@ export class Rounds {
     guard.note(await execute(sync, operations, interrupted));
     return wasCut;
   }
+}
+
+/** Whether an operation changes this disk. */
+function isInward({ do: what }: Operation): boolean {
+  return what === 'download' || what === 'deleteLocal' || what === 'moveLocal' || what === 'setAside';
 }
 
 /** Says how much content a plan has to move, at most. */

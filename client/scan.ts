@@ -5,12 +5,21 @@ import pLimit from 'p-limit';
 import type { FilePool } from '../codec/node/file-pool.ts';
 import { pathProblem } from '../protocol/path.ts';
 import { stateFolder } from '../protocol/reserved-name.ts';
+import type { LeftOut } from './absences.ts';
 import { messageOf, systemCode } from './errors.ts';
 import { hashFile, hintOf, identityOf } from './hash-file.ts';
-import type { Ignores } from './ignore.ts';
+import { describeExclusion, type Ignores } from './ignore.ts';
 import { isTemporary, undecodable } from './paths.ts';
 import { findTwin, type Twin } from './spelling.ts';
-import { ancestors, type LocalEntry, parentOf, pathInside, syncedMode } from './tree.ts';
+import {
+  ancestors,
+  type Content,
+  type LocalEntry,
+  parentOf,
+  pathInside,
+  type SyncedEntry,
+  syncedMode,
+} from './tree.ts';
 
 export interface ScanOptions {
   readonly root: string;
@@ -33,6 +42,8 @@ export interface ScanOptions {
   readonly suspects?: Iterable<string>;
   /** The known entry with this hint, wherever it lay. */
   readonly byHint?: (hint: string) => LocalEntry | undefined;
+  /** What the file with this identity held when both sides agreed on it, wherever it lay. */
+  readonly byIdentity?: (identity: string) => Content | undefined;
 }
 
 export interface ScanResult {
@@ -44,8 +55,10 @@ export interface ScanResult {
   readonly skipped: Map<string, string>;
   /** Paths that answer with an entry of another spelling. They are not `seen`. */
   readonly twins: readonly Twin[];
-  /** Files that were being written; look again later. */
+  /** Files that were being written; look again later. One with a new name is in `found` with its old content. */
   readonly unstable: Set<string>;
+  /** What rules leave out, and what else is not synced, under the name that it has; nothing that is inside such a directory. */
+  readonly leftOut: Map<string, LeftOut>;
   readonly entries: number;
 }
 
@@ -91,13 +104,26 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
     }
     try {
       const hashed = await hashing(() => hashFile(join(root, at), pool, options.onReading?.(at, Number(stats.size))));
-      if (!hashed) result.unstable.add(at);
+      if (!hashed) leaveForLater(at, stats);
       else if (hashed.isSignIn) result.skipped.set(at, neverSynced.signIn);
       else result.found.set(at, { ...attributes(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
     } catch (error) {
       if (systemCode(error) === 'ENOENT') result.seen.delete(at);
-      else result.skipped.set(at, `cannot be read: ${messageOf(error)}`);
+      else {
+        const reason = `cannot be read: ${messageOf(error)}`;
+        result.skipped.set(at, reason);
+        result.leftOut.set(at, { identity: identityOf(stats), reason });
+      }
     }
+  };
+
+  /** A file that is being written may have been renamed before: its name is told at once, its new content later. */
+  const leaveForLater = (at: string, stats: BigIntStats): void => {
+    result.unstable.add(at);
+    const old = known.has(at) ? undefined : options.byIdentity?.(identityOf(stats));
+    if (old?.kind !== 'file') return;
+    const { kind, size, mode, mtime_ms, blocks } = old;
+    result.found.set(at, { kind, size, mode, mtime_ms, blocks, identity: identityOf(stats), hint: '' });
   };
 
   const lookAt = async (at: string): Promise<BigIntStats | undefined> => {
@@ -112,10 +138,19 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
   /** @param stats of the entry; `undefined` when it is gone, and for the root, whose own do not matter */
   const visit = async (at: string, stats: BigIntStats | undefined): Promise<void> => {
     if (at !== '' && !stats) return;
-    if (stats && ignores(at, stats.isDirectory())) return;
+    const by = stats && ignores(at, stats.isDirectory());
+    if (by) {
+      result.leftOut.set(at, {
+        identity: identityOf(stats),
+        reason: `the rule ${describeExclusion(by)} leaves it out`,
+      });
+      return;
+    }
     const problem = at === '' ? undefined : pathProblem(at);
     if (problem) {
-      result.skipped.set(at, `the name ${problem}; rename it to sync it`);
+      const reason = `the name ${problem}; rename it to sync it`;
+      result.skipped.set(at, reason);
+      if (stats) result.leftOut.set(at, { identity: identityOf(stats), reason });
       return;
     }
     if (options.apart?.has(at)) {
@@ -207,6 +242,7 @@ function newResult() {
     seen: new Set<string>(),
     skipped: new Map<string, string>(),
     unstable: new Set<string>(),
+    leftOut: new Map<string, LeftOut>(),
     twins: [],
     entries: 0,
   };
@@ -239,6 +275,15 @@ async function findTwins(
     if (twin) twins.push(twin);
   }
   return twins;
+}
+
+/** Finds entries by their identity. The index is built on first use. */
+export function identityIndex(synced: ReadonlyMap<string, SyncedEntry>): (identity: string) => SyncedEntry | undefined {
+  let index: Map<string, SyncedEntry> | undefined;
+  return (identity) => {
+    index ??= new Map([...synced.values()].map((entry) => [entry.identity, entry]));
+    return index.get(identity);
+  };
 }
 
 /** Finds entries by their hint. The index is built on first use. */

@@ -42,6 +42,11 @@ export class Signals {
     );
   };
 
+  /** Whether changes of the disk were noticed that are not in `unseen` yet. */
+  get isCollecting(): boolean {
+    return this.#collected.size > 0;
+  }
+
   /** The service may have changes. */
   readonly behind = (): void => {
     this.#sync.behind = true;

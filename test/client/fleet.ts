@@ -47,7 +47,9 @@ export class ServiceModel {
     for (;;) {
       const before = new Map(this.entries);
       const done = moves.filter((move) => !stay.has(move) && this.#rename(move));
-      const emptied = done.filter(({ to, from }) => this.entries.get(to)!.kind === 'directory' && this.#hasInside(from));
+      const emptied = done.filter(
+        ({ to, from }) => this.entries.get(to)!.kind === 'directory' && this.#hasInside(from),
+      );
       if (emptied.length === 0) return moves.map((move) => this.#noteMove(move, done.includes(move)));
       this.entries.clear();
       for (const [path, entry] of before) this.entries.set(path, entry);

@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { saveConfiguration } from '../../client/config.ts';
 import { compileIgnores } from '../../client/ignore.ts';
 import { temporaryName } from '../../client/paths.ts';
@@ -228,13 +228,37 @@ test('what stays apart is listed, with nothing in it', async () => {
   expect([...skipped.keys()]).toEqual(['.config/tidemark']);
 });
 
-test('a rule in the file overrides a default', () => {
-  const ignores = compileIgnores('!keep.tmp\n/build/\n');
-  expect(ignores('keep.tmp', false)).toBe(false);
-  expect(ignores('other.tmp', false)).toBe(true);
-  expect(ignores('build', true)).toBe(true);
-  expect(ignores('build/out/a', false)).toBe(true);
-  expect(ignores('src/build', true)).toBe(false);
-  expect(ignores('.tidemark/state.db', false)).toBe(true);
-  expect(ignores('.tidemarkignore', false)).toBe(false);
+describe('rules', () => {
+  const ignores = compileIgnores('!keep.tmp\n/build/\nnotes/\n');
+  const left = (path: string, kind: 'file' | 'directory' = 'file'): string | undefined =>
+    ignores(path, kind === 'directory')?.rule;
+
+  test('a rule in the file overrides one built in', () => {
+    expect(left('keep.tmp')).toBeUndefined();
+    expect(left('other.tmp')).toBe('*.tmp');
+    expect(left('build', 'directory')).toBe('/build/');
+    expect(left('build/out/a')).toBe('/build/');
+    expect(left('src/build', 'directory')).toBeUndefined();
+    expect(left('.tidemarkignore')).toBeUndefined();
+    expect(left('.tidemark/state.db')).toBe('');
+  });
+
+  test('upper and lower case differ', () => {
+    expect(left('notes', 'directory')).toBe('notes/');
+    expect(left('Notes', 'directory')).toBeUndefined();
+    expect(left('REPORT.TMP')).toBeUndefined();
+  });
+
+  test('those built in leave out files, and no directory of the user', () => {
+    expect(left('proj.tmp', 'directory')).toBeUndefined();
+    expect(left('proj.tmp/thesis.doc')).toBeUndefined();
+    expect(left('proj.tmp/~$thesis.doc')).toBe('~$*');
+    expect(left('.~lock.thesis.odt#')).toBe('.~lock.*#');
+    expect(left('.~locksmith')).toBeUndefined();
+  });
+
+  test('say where they stand', () => {
+    expect(ignores('a/notes/b', false)).toEqual({ rule: 'notes/', source: 'line 3 of .tidemarkignore' });
+    expect(ignores('a.tmp', false)).toEqual({ rule: '*.tmp', source: 'built in' });
+  });
 });

@@ -72,7 +72,17 @@ test('a directory of many files moves in one call', async () => {
 
 test('a directory stays when something in it would: what was left out, and what is refused', async () => {
   const content = randomBytes(10);
-  const names = ['left', 'left/in', 'left/out', 'stale', 'stale/in', 'stale/deep', 'stale/deep/in', 'whole', 'whole/in'];
+  const names = [
+    'left',
+    'left/in',
+    'left/out',
+    'stale',
+    'stale/in',
+    'stale/deep',
+    'stale/deep/in',
+    'whole',
+    'whole/in',
+  ];
   const isDirectory = (name: string): boolean => names.some((other) => other.startsWith(`${name}/`));
   const files = names.map((name) => (isDirectory(name) ? directory(name) : offer(name, content, 0)));
   const { upload_id, send } = await init(user, await Promise.all(files));
@@ -89,9 +99,17 @@ test('a directory stays when something in it would: what was left out, and what 
     'to/stale/deep: path_conflict',
     'to/stale: path_conflict',
   ]);
-  expect(await paths()).toEqual(
-    ['left', 'left/out', 'stale', 'stale/deep', 'stale/deep/in', 'to/left/in', 'to/stale/in', 'to/whole', 'to/whole/in'],
-  );
+  expect(await paths()).toEqual([
+    'left',
+    'left/out',
+    'stale',
+    'stale/deep',
+    'stale/deep/in',
+    'to/left/in',
+    'to/stale/in',
+    'to/whole',
+    'to/whole/in',
+  ]);
 });
 
 test('a retry answers the same, and moves nothing twice', async () => {

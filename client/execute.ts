@@ -27,7 +27,15 @@ export async function execute(sync: Sync, plan: readonly Operation[], interrupte
     for (const { path } of steps('forget')) forget(sync, path);
   });
   await spelling.admit(spelling.contested(plan));
+  const makesRoom = (step: { readonly makesRoom?: true }): boolean => step.makesRoom === true;
+  const follows = (step: { readonly makesRoom?: true }): boolean => !step.makesRoom;
+  for (const batch of batches(sync, steps('upload').filter(makesRoom))) await upload(sync, batch);
   for (const batch of moveBatches(sync, steps('moveRemote'))) await moveRemote(sync, batch);
+  const directories = await spelling.admit(steps('download').filter(makesRoom));
+  await download(
+    sync,
+    directories.map(({ path }) => path),
+  );
   for (const { from, to } of await spelling.admit(steps('moveLocal'))) {
     await attempt(sync, [from, to], () => moveLocal(sync, from, to));
   }
@@ -60,8 +68,8 @@ export async function execute(sync: Sync, plan: readonly Operation[], interrupte
     }
   };
   const inward = async (): Promise<void> => {
-    await removeHere(steps('deleteLocal').filter(({ makesRoom }) => makesRoom));
-    for (const batch of batches(sync, steps('download'))) {
+    await removeHere(steps('deleteLocal').filter(makesRoom));
+    for (const batch of batches(sync, steps('download').filter(follows))) {
       if (interrupted()) return;
       const admitted = await spelling.admit(batch);
       await download(
@@ -69,15 +77,15 @@ export async function execute(sync: Sync, plan: readonly Operation[], interrupte
         admitted.map(({ path }) => path),
       );
     }
-    await removeHere(steps('deleteLocal').filter(({ makesRoom }) => !makesRoom));
+    await removeHere(steps('deleteLocal').filter(follows));
   };
   const outward = async (): Promise<void> => {
-    await removeThere(steps('deleteRemote').filter(({ makesRoom }) => makesRoom));
-    for (const batch of batches(sync, steps('upload'))) {
+    await removeThere(steps('deleteRemote').filter(makesRoom));
+    for (const batch of batches(sync, steps('upload').filter(follows))) {
       if (interrupted()) return;
       await upload(sync, batch);
     }
-    await removeThere(steps('deleteRemote').filter(({ makesRoom }) => !makesRoom));
+    await removeThere(steps('deleteRemote').filter(follows));
   };
   const outcomes = await Promise.allSettled([inward(), outward()]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;

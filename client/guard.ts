@@ -5,12 +5,12 @@ import { ClientError } from './errors.ts';
 import type { Operation } from './operation.ts';
 import type { SyncedEntry } from './tree.ts';
 
-/** Deletions of this many files need no question, whatever their share. */
-const FEW_FILES = 20;
+/** Deletions of fewer files need no question, whatever their share. */
+const ASKED_FROM = 5;
 /** Deletions that arrive within this time count together: emptying a large folder takes a while. */
 const WINDOW_MS = 60_000;
 
-/** Stops a sync that is about to delete more than half of the files. */
+/** Stops a sync that is about to delete more than half of the files, and at least `ASKED_FROM`. */
 export class DeletionGuard {
   readonly #allowed: boolean;
   #recent: { at: number; count: number }[] = [];
@@ -30,7 +30,7 @@ export class DeletionGuard {
     this.#recent = this.#recent.filter(({ at }) => now - at < WINDOW_MS);
     const before = this.#recent.reduce((sum, { count }) => sum + count, 0);
     const count = before + deletions.length;
-    if (deletions.length === 0 || count <= FEW_FILES) return;
+    if (deletions.length === 0 || count < ASKED_FROM) return;
     const files = before + [...synced.values()].filter(({ kind }) => kind === 'file').length;
     if (count * 2 <= files) return;
     const here = deletions.some((operation) => operation.do === 'deleteRemote');
@@ -44,7 +44,7 @@ export class DeletionGuard {
     );
   }
 
-  /** Notes deletions that were carried out. */
+  /** Notes files that were deleted. */
   note(count: number, now = Date.now()): void {
     if (count > 0) this.#recent.push({ at: now, count });
   }

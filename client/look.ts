@@ -1,7 +1,8 @@
 import { Absences } from './absences.ts';
 import { type Ignores, loadIgnores } from './ignore.ts';
+import { Mounts } from './mounts.ts';
 import { trackProgress } from './progress.ts';
-import { hintIndex, identityIndex, isNeverSynced, type ScanOptions, scan } from './scan.ts';
+import { hintIndex, identityIndex, isNeverSynced, type ScanOptions, type ScanResult, scan } from './scan.ts';
 import type { Signals } from './signals.ts';
 import type { Sync } from './sync.ts';
 import { ancestors, isDirectory, isInside, same } from './tree.ts';
@@ -23,6 +24,7 @@ export class Lookout {
   readonly #skipped = new Map<string, string>();
   readonly #unstable = new Map<string, number>();
   readonly #twins: Twins;
+  readonly #mounts: Mounts;
   #ignores: Ignores | undefined;
 
   constructor(sync: Sync, watch: Watch, signals: Pick<Signals, 'later' | 'isCollecting'>) {
@@ -31,6 +33,7 @@ export class Lookout {
     this.#signals = signals;
     this.#absences = new Absences(sync, () => sync.unseen.size > 0 || signals.isCollecting);
     this.#twins = new Twins(sync.state);
+    this.#mounts = new Mounts(sync.state, sync.root);
   }
 
   /** Reads the ignore rules; the next look has to be at everything, and so does the next plan. */
@@ -97,11 +100,12 @@ export class Lookout {
    * that are no longer there.
    */
   async #lookAt(
-    path: string,
+    asked: string,
     first: boolean,
     indexes: Pick<ScanOptions, 'byHint' | 'byIdentity'>,
   ): Promise<{ others: string[]; missing: string[] }> {
     const { state, report, root, dirty, pool, apart } = this.#sync;
+    const path = (await this.#mounts.changedAbove(asked)) ?? asked;
     const whole = path === '';
     const inScope = (candidate: string): boolean => candidate === path || isInside(candidate, path);
     const before = this.#knownBelow(path);
@@ -125,6 +129,7 @@ export class Lookout {
       const reason = this.#twins.judge(twin);
       if (reason !== undefined) result.skipped.set(twin.path, reason);
     }
+    await this.#leaveOutLostDrives(path, before, result);
     for (const skipped of [...this.#skipped.keys()].filter(inScope)) {
       if (result.skipped.has(skipped)) continue;
       state.clearProblem(skipped);
@@ -163,6 +168,26 @@ export class Lookout {
       .filter((twin) => path === twin.path || isInside(path, twin.path))
       .map((twin) => twin.spelled + path.slice(twin.path.length));
     return { others, missing };
+  }
+
+  /** Skips directories whose drive is not there, with all that is in them. */
+  async #leaveOutLostDrives(path: string, before: readonly string[], result: ScanResult): Promise<void> {
+    const { local } = this.#sync.state.trees;
+    const directories = new Map<string, string>();
+    for (const at of [...ancestors(path), ...result.seen]) {
+      const entry = result.found.get(at) ?? local.get(at);
+      if (entry?.kind === 'directory') directories.set(at, entry.identity);
+    }
+    const gone = before.filter((known) => !result.seen.has(known) && !this.#isIgnored(known));
+    const lost = await this.#mounts.judge(path, directories, (directory) =>
+      gone.some((known) => known === directory || isInside(known, directory)),
+    );
+    for (const [directory, reason] of lost) {
+      result.skipped.set(directory, reason);
+      for (const found of result.found.keys()) {
+        if (found === directory || isInside(found, directory)) result.found.delete(found);
+      }
+    }
   }
 
   #isIgnored(path: string): boolean {

@@ -6,7 +6,8 @@ export type MoveOperation =
 
 /**
  * One step towards equal trees. A step that finds the world changed does nothing; the next plan decides anew. A
- * deletion that `makesRoom` removes a file where the other side has a directory, before anything is put into that.
+ * deletion that `makesRoom` removes a file where the other side has a directory, before anything is put into that; an
+ * upload or download that does makes a directory into which something is moved.
  */
 export type Operation =
   /** Both sides hold the same: write it down as agreed. */
@@ -19,9 +20,9 @@ export type Operation =
   /** Give the file on the disk the permissions that both sides come to; its content is uploaded by the next plan. */
   | { readonly do: 'setMode'; readonly path: string; readonly mode: number }
   /** Bring the disk to the remote entry: content, directory, and the permissions that both sides come to. */
-  | { readonly do: 'download'; readonly path: string }
+  | { readonly do: 'download'; readonly path: string; readonly makesRoom?: true }
   | { readonly do: 'deleteLocal'; readonly path: string; readonly makesRoom?: true }
-  | { readonly do: 'upload'; readonly path: string; readonly base_version: number }
+  | { readonly do: 'upload'; readonly path: string; readonly base_version: number; readonly makesRoom?: true }
   | { readonly do: 'deleteRemote'; readonly path: string; readonly base_version: number; readonly makesRoom?: true };
 
 /** The path at which an operation's result lies. */

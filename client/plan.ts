@@ -56,6 +56,7 @@ export function plan(trees: Trees, options: PlanOptions): Operation[] {
   keepNeededDirectories(trees, byPath, options);
   bringBackLeftovers(trees, byPath);
   putOffDeletions(byPath, options.unsettled ?? never);
+  makeDirectoriesFirst(trees, byPath);
   return [...byPath.values()].sort(inOrder);
 }
 
@@ -144,6 +145,23 @@ function keepNeededDirectories(trees: Trees, byPath: Map<string, Operation>, opt
   }
 }
 
+/**
+ * What is moved finds its directory made and written down: one that came about on the way would be taken for the
+ * user's, by others or after the rest of the plan was cut off.
+ */
+function makeDirectoriesFirst({ local, remote }: Trees, byPath: Map<string, Operation>): void {
+  for (const move of [...byPath.values()]) {
+    if (!('from' in move)) continue;
+    for (const path of ancestors(move.to)) {
+      const operation = byPath.get(path);
+      const isNew = move.do === 'moveLocal' ? operation?.do === 'download' : operation?.do === 'upload';
+      const tree = move.do === 'moveLocal' ? remote : local;
+      if (isNew && tree.get(path)?.kind === 'directory')
+        byPath.set(path, { ...operation!, makesRoom: true } as Operation);
+    }
+  }
+}
+
 /** Leaves deletions of what may only have been renamed to a later plan, and those of the directories around them. */
 function putOffDeletions(byPath: Map<string, Operation>, unsettled: (path: string) => boolean): void {
   for (const operation of [...byPath.values()]) {
@@ -177,18 +195,19 @@ function directoriesOf(paths: Iterable<string>): Set<string> {
   return result;
 }
 
-const MAKING_ROOM_RANK = 4;
+/** Ranks of operations that make room. */
+const roomRank: Partial<typeof rank> = { upload: 1, download: 3, deleteLocal: 6, deleteRemote: 6 };
 const rank: Record<Operation['do'], number> = {
   adopt: 0,
   forget: 0,
-  moveRemote: 1,
-  moveLocal: 2,
-  setAside: 3,
-  setMode: 3,
-  download: 5,
-  deleteLocal: 6,
-  upload: 7,
-  deleteRemote: 8,
+  moveRemote: 2,
+  moveLocal: 4,
+  setAside: 5,
+  setMode: 5,
+  download: 7,
+  deleteLocal: 8,
+  upload: 9,
+  deleteRemote: 10,
 };
 
 /** Parents come before their children, and after them in deletions: a path sorts before all that it is a prefix of. */
@@ -201,5 +220,6 @@ function inOrder(one: Operation, other: Operation): number {
 }
 
 function rankOf(operation: Operation): number {
-  return 'makesRoom' in operation && operation.makesRoom ? MAKING_ROOM_RANK : rank[operation.do];
+  const makesRoom = 'makesRoom' in operation && operation.makesRoom;
+  return (makesRoom ? roomRank[operation.do] : undefined) ?? rank[operation.do];
 }

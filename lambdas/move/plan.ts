@@ -8,12 +8,15 @@ import { filterFiles, filterParents, type Kind, type Target } from '../shared/ta
 
 const changedMeanwhile = itemError('unavailable', 'the file changed while it was being moved: try again');
 
-const notEmptied = itemError('path_conflict', 'the directory would leave behind what is in it: move that along');
+const leftBehind = itemError(
+  'stale_version',
+  'the directory holds what this call does not move, or not as it is now: read the changes, and move all of it',
+);
 
 /**
  * Plays the moves in order on what is known of the paths, and says by position which of them cannot be done. A refused
- * move leaves its source in place, where later ones may collide with it. A directory moves only when nothing stays in
- * it: no reader ever finds content whose directory went elsewhere.
+ * move leaves its source in place, where later ones may collide with it. A directory moves with all that is in it, or
+ * stays with all of it: no reader ever finds content apart from its directory.
  * @param counted positions of the moves whose blocks are counted for the new version
  */
 export async function planMoves(
@@ -28,16 +31,19 @@ export async function planMoves(
   const sources = moves.map(({ from }) => from);
   const ofKind = (kind: Kind): MoveRequest['moves'] => moves.filter(({ from }) => targets.get(from)!.kind === kind);
   const newFiles = ofKind('file').map(({ to }) => to);
-  const directories = ofKind('directory').map(({ from }) => from);
+  const sourceDirectories = ofKind('directory').map(({ from }) => from);
   // What lies below a path, less what this call takes away from there.
-  const parents = new Set(await filterParents(sql, shard, userId, [...newFiles, ...directories], sources));
+  const parents = new Set(await filterParents(sql, shard, userId, [...newFiles, ...sourceDirectories], sources));
   const files = await filterFiles(sql, shard, userId, above);
 
   const stay = new Set<number>();
   for (;;) {
     const { refused, left } = play(moves, { targets, counted, parents, files, stay });
     if (left.length === 0) return refused;
-    for (const position of left) stay.add(position);
+    const directories = left.map((position) => moves[position]!.from);
+    for (const [position, { from }] of moves.entries()) {
+      if ([from, ...ancestors(from)].some((above) => directories.includes(above))) stay.add(position);
+    }
   }
 }
 
@@ -48,7 +54,7 @@ interface Ground {
   readonly parents: ReadonlySet<string>;
   /** Paths above the targets that are files. */
   readonly files: readonly string[];
-  /** Positions of directories that stay. */
+  /** Positions of directories that stay, and of what is in them. */
   readonly stay: ReadonlySet<number>;
 }
 
@@ -70,7 +76,7 @@ function play(
       check(from, to, base_version) ??
       tooMany.get(position) ??
       uncounted ??
-      (stay.has(position) ? notEmptied : undefined);
+      (stay.has(position) ? leftBehind : undefined);
     if (error) {
       refused.set(position, error);
       continue;

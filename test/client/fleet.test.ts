@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { plan } from '../../client/plan.ts';
-import { same } from '../../client/tree.ts';
+import { ancestors, parentOf, pathInside, same } from '../../client/tree.ts';
 import { contentsOf, DeviceModel, type Edit, ServiceModel } from './fleet.ts';
 
 /** What happens next: a user edits, or a device does a part of its work. */
 type Event =
   | { readonly what: 'edit'; readonly edit: Edit }
+  /** Any of the folders of the first device gets another name, where it is, and the client sees that at once. */
+  | { readonly what: 'rename'; readonly folder: number; readonly to: string }
+  /** Any of the files that are there gets new content. */
+  | { readonly what: 'save'; readonly file: number }
   | { readonly what: 'look' }
   | { readonly what: 'catchUp'; readonly most: number }
   | { readonly what: 'step'; readonly most: number };
@@ -25,8 +29,10 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ what: fc.constant('catchUp' as const), most: fc.integer({ min: 1, max: 20 }) }) },
   { weight: 3, arbitrary: fc.record({ what: fc.constant('step' as const), most: fc.integer({ min: 1, max: 20 }) }) },
 );
-const history = (devices: number) =>
-  fc.array(fc.tuple(fc.integer({ min: 0, max: devices - 1 }), event), { minLength: 1, maxLength: 60, size: 'max' });
+const historyOf = (events: fc.Arbitrary<Event>, devices: number) =>
+  fc.array(fc.tuple(fc.integer({ min: 0, max: devices - 1 }), events), { minLength: 1, maxLength: 60, size: 'max' });
+const history = (devices: number) => historyOf(event, devices);
+const write = (at: string): Event => ({ what: 'edit', edit: { do: 'write', path: at } });
 
 interface Run {
   readonly service: ServiceModel;
@@ -46,14 +52,33 @@ function play(count: number, events: readonly (readonly [number, Event])[]): Run
     else if (next.what === 'catchUp') device.catchUp(next.most);
     else if (next.what === 'step') device.step(next.most);
     else {
+      const change = editOf(device, next);
+      if (!change || (next.what === 'rename' && index > 0)) continue;
       const had = contentsOf(device.disk);
-      const gone = device.edit(next.edit, `content ${written.size}`);
+      const gone = device.edit(change, `content ${written.size}`);
       for (const content of contentsOf(device.disk)) if (!had.has(content)) written.add(content);
       for (const content of gone) removed.add(content);
+      if (next.what === 'rename') device.look();
     }
   }
   settle(devices);
   return { service, devices, written, removed };
+}
+
+function editOf({ disk }: DeviceModel, event: Extract<Event, { what: 'edit' | 'rename' | 'save' }>): Edit | undefined {
+  if (event.what === 'edit') return event.edit;
+  const pick = (kind: string, number: number): string | undefined => {
+    const all = [...disk].filter(([, entry]) => entry.kind === kind).map(([at]) => at);
+    return all[number % all.length];
+  };
+  if (event.what === 'save') {
+    const file = pick('file', event.file);
+    return file === undefined ? undefined : { do: 'write', path: file };
+  }
+  const folder = pick('directory', event.folder);
+  if (folder === undefined) return undefined;
+  const to = pathInside(parentOf(folder), event.to);
+  return disk.has(to) ? undefined : { do: 'move', path: folder, to };
 }
 
 /** Lets the devices work in turn until none has anything to do. A plan that undoes another never gets there. */
@@ -69,7 +94,46 @@ function settle(devices: readonly DeviceModel[]): void {
   throw new Error('still not settled after 40 rounds');
 }
 
+/** Events in which users do nothing but rename folders and save files that are there, while plans are carried out whole. */
+const renames: fc.Arbitrary<Event> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({ folder: fc.nat(), to: fc.constantFrom('a', 'b', 'c', 'd', 'e') })
+      .map((rename) => ({ what: 'rename' as const, ...rename })),
+  },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('save' as const), file: fc.nat() }) },
+  { weight: 2, arbitrary: fc.constant({ what: 'look' as const }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('catchUp' as const), most: fc.constant(1000) }) },
+  { weight: 3, arbitrary: fc.record({ what: fc.constant('step' as const), most: fc.constant(1000) }) },
+);
+
+/** The folders that hold nothing, not even other folders. */
+function emptyFolders(entries: ReadonlyMap<string, { readonly kind: string }>): string[] {
+  const parents = new Set([...entries.keys()].flatMap(ancestors));
+  return [...entries].filter(([at, { kind }]) => kind === 'directory' && !parents.has(at)).map(([at]) => at);
+}
+
 for (const count of [2, 3]) {
+  test(`${count} devices, one of which renames folders while all save files, leave no empty folder behind`, () => {
+    fc.assert(
+      fc.property(historyOf(renames, count), (events) => {
+        const { service } = play(count, [
+          ...['a/x', 'a/s/x', 'b/x', 'b/s/x'].map((at) => [0, write(at)] as const),
+          [0, { what: 'look' }],
+          [0, { what: 'step', most: 1000 }],
+          ...Array.from({ length: count }, (_, index) => [
+            [index, { what: 'catchUp', most: 1000 }] as const,
+            [index, { what: 'step', most: 1000 }] as const,
+          ]).flat(),
+          ...events,
+        ]);
+        expect(emptyFolders(service.entries)).toEqual([]);
+      }),
+      { numRuns: 1000, seed: 8104 + count },
+    );
+  });
+
   test(`${count} devices edited at random agree with the service, and nothing is left to plan`, () => {
     fc.assert(
       fc.property(history(count), (events) => {

@@ -41,8 +41,8 @@ export class ServiceModel {
     return true;
   }
 
-  /** One commit: those that are refused stay, and so does a directory in which something would stay. */
-  renameAll(moves: readonly RemoteMove[]): (RemoteEntry | undefined)[] {
+  /** One commit: those that are refused stay, and so does a directory in which something would, with all of it. */
+  renameAll(moves: readonly RemoteMove[]): (RemoteEntry | 'stale' | 'refused')[] {
     const stay = new Set<RemoteMove>();
     for (;;) {
       const before = new Map(this.entries);
@@ -50,10 +50,17 @@ export class ServiceModel {
       const emptied = done.filter(
         ({ to, from }) => this.entries.get(to)!.kind === 'directory' && this.#hasInside(from),
       );
-      if (emptied.length === 0) return moves.map((move) => this.#noteMove(move, done.includes(move)));
+      if (emptied.length === 0) {
+        return moves.map((move) => {
+          if (done.includes(move)) return this.#noteMove(move);
+          return stay.has(move) || before.get(move.from)?.version !== move.base_version ? 'stale' : 'refused';
+        });
+      }
       this.entries.clear();
       for (const [path, entry] of before) this.entries.set(path, entry);
-      for (const move of emptied) stay.add(move);
+      for (const move of moves) {
+        if (emptied.some(({ from }) => move.from === from || isInside(move.from, from))) stay.add(move);
+      }
     }
   }
 
@@ -66,8 +73,7 @@ export class ServiceModel {
     return isFree;
   }
 
-  #noteMove({ from, to, base_version }: RemoteMove, done: boolean): RemoteEntry | undefined {
-    if (!done) return undefined;
+  #noteMove({ from, to, base_version }: RemoteMove): RemoteEntry {
     const entry = { ...this.entries.get(to)!, version: this.#nextVersion(to, base_version) };
     this.entries.set(to, entry);
     this.#note('move', to, entry, from);
@@ -132,11 +138,11 @@ export class DeviceModel extends Model {
   }
 
   override rename(moves: readonly RemoteMove[]): (number | undefined)[] {
-    return this.#service.renameAll(moves).map((entry, index) => {
-      const { from, to, base_version } = moves[index]!;
-      const stale = this.#service.entries.get(from)?.version !== base_version;
-      if (!entry && !stale) for (const path of [from, to]) this.#unmovable.add(path);
-      return entry?.version;
+    return this.#service.renameAll(moves).map((result, index) => {
+      if (typeof result === 'object') return result.version;
+      const { from, to } = moves[index]!;
+      if (result === 'refused') for (const path of [from, to]) this.#unmovable.add(path);
+      return undefined;
     });
   }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { conflictPath } from '../../client/conflict.ts';
 import type { Operation } from '../../client/operation.ts';
 import { plan } from '../../client/plan.ts';
-import { ancestors, type Content, isInside, same } from '../../client/tree.ts';
+import { ancestors, type Content, isInside, same, sameContent } from '../../client/tree.ts';
 import { directory, file, Model } from './model.ts';
 
 /** A change that a user makes on one of the two sides. */
@@ -109,7 +109,7 @@ function written(model: Model, side: 'local' | 'remote'): Set<string> {
   const fresh = new Map<string, Content>();
   for (const [at, entry] of model[side]) {
     const origin = 'identity' in entry ? byIdentity.get(entry.identity) : model.synced.get(entry.moved_from ?? at);
-    const known = same(entry, origin) || same(entry, model.synced.get(at));
+    const known = sameContent(entry, origin) || sameContent(entry, model.synced.get(at));
     if (entry.kind === 'file' && !known) fresh.set(at, entry);
   }
   return contents(fresh);
@@ -293,6 +293,99 @@ describe('single cases', () => {
       { do: 'upload', path: 'a' },
       { do: 'upload', path: 'a/new' },
     ]);
+  });
+
+  test('permissions and content that changed on different sides come together', () => {
+    for (const [editor, other] of [
+      ['local', 'remote'],
+      ['remote', 'local'],
+    ] as const) {
+      const model = start('a');
+      applyEdit(model, editor, { do: 'write', path: 'a', content: 'edited' });
+      applyEdit(model, other, { do: 'chmod', path: 'a', mode: 0o755 });
+      expect(settle(model).filter(({ do: what }) => what === 'setAside')).toEqual([]);
+      expectEqualSides(model);
+      expect(model.local.get('a'), editor).toMatchObject(file('edited', 0o755));
+    }
+  });
+
+  test('of two permissions others keep what both grant', () => {
+    const model = start('a');
+    applyEdit(model, 'local', { do: 'chmod', path: 'a', mode: 0o600 });
+    applyEdit(model, 'remote', { do: 'chmod', path: 'a', mode: 0o755 });
+    settle(model);
+    expectEqualSides(model);
+    expect(model.local.get('a')!.mode).toBe(0o700);
+  });
+
+  test('what a rule left out since is never deleted, on either side, and its edits are found', () => {
+    const model = start('gone-here', 'gone-there', 'edited', 'renamed');
+    for (const [at, base] of model.synced) model.synced.set(at, { ...base, lapsed: true });
+    applyEdit(model, 'local', { do: 'delete', path: 'gone-here' });
+    applyEdit(model, 'remote', { do: 'delete', path: 'gone-there' });
+    applyEdit(model, 'local', { do: 'write', path: 'edited', content: 'new' });
+    applyEdit(model, 'local', { do: 'move', path: 'renamed', to: 'other' });
+    const operations = settle(model).map(({ do: what }) => what);
+    expect(operations.filter((what) => what.startsWith('delete') || what === 'setAside')).toEqual([]);
+    expect([...model.remote.keys()].sort()).toEqual(['edited', 'gone-here', 'gone-there', 'other']);
+    expect(model.remote.get('edited')).toMatchObject(file('new'));
+    expect([...model.synced.values()].some(({ lapsed }) => lapsed)).toBe(false);
+  });
+
+  test('a directory with more than one call can hold is made anew, and goes when it is empty', () => {
+    const model = start(...Array.from({ length: 500 }, (_, index) => `a/sub/${index}`), 'a/b');
+    applyEdit(model, 'local', { do: 'move', path: 'a', to: 'z' });
+    const directories = plan(model, options(model)).filter((operation) =>
+      ['a', 'a/sub', 'z', 'z/sub'].some((at) => at === ('from' in operation ? operation.from : operation.path)),
+    );
+    expect(directories.map((operation) => [operation.do, 'path' in operation ? operation.path : operation.to])).toEqual(
+      [
+        ['upload', 'z'],
+        ['upload', 'z/sub'],
+        ['deleteRemote', 'a/sub'],
+        ['deleteRemote', 'a'],
+      ],
+    );
+    settle(model);
+    expectEqualSides(model);
+  });
+
+  test('what is renamed here and saved elsewhere is one file under the new name', () => {
+    const model = start('old/a', 'old/b');
+    applyEdit(model, 'local', { do: 'move', path: 'old', to: 'new' });
+    applyEdit(model, 'remote', { do: 'write', path: 'old/a', content: 'saved' });
+    settle(model);
+    expectEqualSides(model);
+    expect([...model.local.keys()].sort()).toEqual(['new', 'new/a', 'new/b']);
+    expect(model.local.get('new/a')).toMatchObject(file('saved'));
+  });
+
+  test('a deletion waits while the file may turn up under another name, and so do those around it', () => {
+    const model = start('a/b/c', 'a/d', 'e');
+    for (const at of ['a', 'e']) applyEdit(model, 'local', { do: 'delete', path: at });
+    const unsettled = (at: string): boolean => at === 'a/b/c';
+    expect(plan(model, { ...options(model), unsettled })).toMatchObject([
+      { do: 'deleteRemote', path: 'e' },
+      { do: 'deleteRemote', path: 'a/d' },
+    ]);
+  });
+
+  test('a deleted folder goes though folders in it stay for what is not synced, at any depth', () => {
+    const model = start('a/b/c/d');
+    applyEdit(model, 'remote', { do: 'delete', path: 'a' });
+    model.local.delete('a/b/c/d');
+    for (const at of ['a/b/c', 'a/b']) model.local.set(at, { ...model.local.get(at)!, leftover: true });
+    model.synced.clear();
+    expect(steps(model)).toEqual(['upload']);
+    model.synced.set('a', { ...model.local.get('a')!, version: 1 });
+    expect(plan(model, options(model))).toEqual([{ do: 'deleteLocal', path: 'a' }]);
+  });
+
+  test('a folder deleted here stays elsewhere for what rules leave out, and is not made again', () => {
+    const model = start('a/left/out', 'a/b');
+    applyEdit(model, 'local', { do: 'delete', path: 'a' });
+    const blocked = (at: string): boolean => at.startsWith('a/left');
+    expect(plan(model, { ...options(model), blocked })).toMatchObject([{ do: 'deleteRemote', path: 'a/b' }]);
   });
 
   test('what is ignored is neither deleted nor sent', () => {

@@ -114,9 +114,27 @@ describe('the guard against mass deletion', () => {
     expect(() => new DeletionGuard(false).check(deletions(50), synced(100))).not.toThrow();
   });
 
-  test('few files need no question, and neither does who allowed it', () => {
-    expect(() => new DeletionGuard(false).check(deletions(20), synced(20))).not.toThrow();
+  test('a small folder that is emptied stops as well', () => {
+    expect(() => new DeletionGuard(false).check(deletions(20), synced(20))).toThrow('20 of 20 files');
+    expect(() => new DeletionGuard(false).check(deletions(5), synced(9))).toThrow('5 of 9 files');
+    expect(() => new DeletionGuard(false).check(deletions(5), synced(10))).not.toThrow();
+  });
+
+  test('fewer than five files need no question, and neither does who allowed it', () => {
+    expect(() => new DeletionGuard(false).check(deletions(4), synced(4))).not.toThrow();
     expect(() => new DeletionGuard(true).check(deletions(100), synced(100))).not.toThrow();
+  });
+
+  test('directories and renames do not count, a file that makes room for a directory does', () => {
+    const tree = synced(8);
+    for (const path of ['d1', 'd2', 'd3', 'd4', 'd5', 'd6']) tree.set(path, { ...tree.get('f0')!, kind: 'directory' });
+    const directories = [...tree.keys()].flatMap((path): Operation[] =>
+      path.startsWith('d') ? [{ do: 'deleteLocal', path }] : [],
+    );
+    const renames: Operation[] = [{ do: 'moveRemote', from: 'f7', to: 'g7', base_version: 1 }];
+    expect(() => new DeletionGuard(false).check([...deletions(4), ...directories, ...renames], tree)).not.toThrow();
+    const room: Operation = { do: 'deleteLocal', path: 'f6', makesRoom: true };
+    expect(() => new DeletionGuard(false).check([...deletions(4), room], tree)).toThrow('5 of 8 files');
   });
 
   test('deletions that trickle in count together', () => {

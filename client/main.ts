@@ -19,7 +19,8 @@ Start with
   tidemark login https://… --user you@example.com
   tidemark sync ~/Tidemark
 
-Files named in a .tidemarkignore at the top of the folder (gitignore syntax) stay on this device.
+Files named in a .tidemarkignore at the top of the folder (gitignore syntax) stay on this device, and so do files
+named ~$*, .~lock.*# and *.tmp; a rule such as !*.tmp brings them back. 'tidemark status' lists them with the rule.
 
 Exit codes
   0  done                                   4  stopped to protect your files; the message says how to go on

@@ -6,7 +6,8 @@ import { readConfiguration } from '../config.ts';
 import { ClientError } from '../errors.ts';
 import { lockFolder } from '../folder.ts';
 import { formatBytes } from '../format.ts';
-import { type Ignores, loadIgnores } from '../ignore.ts';
+import { describeExclusion, type Ignores, loadIgnores } from '../ignore.ts';
+import { type LeftOutPath, listLeftOut, listLeftovers } from '../left-out.ts';
 import { pathOf } from '../operation.ts';
 import { plan } from '../plan.ts';
 import { State } from '../state.ts';
@@ -31,11 +32,14 @@ async function status(folder: string, directory: string | undefined, json: boole
   }
   const state = new State(root);
   try {
+    const ignores = await loadIgnores(root);
     const summary = {
       folder: root,
       account: state.fact('account'),
       device: configuration?.device_name,
-      ...read(state, await loadIgnores(root)),
+      ...read(state, ignores),
+      left_out: await listLeftOut(root, state.trees, ignores),
+      leftovers: listLeftovers(state.trees),
     };
     const running = isRunning(root);
     if (json) console.log(JSON.stringify({ ...summary, running }));
@@ -86,11 +90,40 @@ function isRunning(root: string): boolean {
   }
 }
 
-function print(summary: Summary & { folder: string; account: string | undefined; running: boolean }): void {
+/** Lines of one kind that are printed. */
+const MOST_LINES = 50;
+
+function printSome(lines: readonly string[], what: string): void {
+  for (const line of lines.slice(0, MOST_LINES)) console.log(line);
+  if (lines.length > MOST_LINES)
+    console.log(`        ${lines.length - MOST_LINES} more ${what}; --json lists them all`);
+}
+
+interface Shown extends Summary {
+  readonly folder: string;
+  readonly account: string | undefined;
+  readonly running: boolean;
+  readonly left_out: readonly LeftOutPath[];
+  readonly leftovers: readonly string[];
+}
+
+function print(summary: Shown): void {
+  const { left_out, leftovers } = summary;
   const { folder, account, files, directories, bytes, cursor, pending, problems, running } = summary;
   console.log(`${folder}, ${account ?? 'never synced'}`);
   console.log(`${running ? 'syncing' : 'not running'}, at change ${cursor}`);
   console.log(`${files} files and ${directories} directories in sync, ${formatBytes(bytes)}`);
   for (const { do: what, path } of pending) console.log(`waits   ${path} (${what})`);
   for (const { path, message } of problems) console.log(`problem ${path}: ${message}`);
+  if (left_out.length > 0) console.log(`${left_out.length} paths are left out by rules`);
+  printSome(
+    left_out.map(
+      (item) => `ignored ${item.path}: ${describeExclusion(item)}${item.here ? '' : ', at the service only'}`,
+    ),
+    'are left out',
+  );
+  printSome(
+    leftovers.map((path) => `kept    ${path}: deleted elsewhere; it is here for what is not synced in it`),
+    'are kept',
+  );
 }

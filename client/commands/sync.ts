@@ -26,7 +26,7 @@ export function syncCommand(configFolder: () => string): Command {
     .argument('[dir]', 'the folder (default: the one this device syncs)')
     .option('--once', 'bring both sides together, then exit')
     .option('--json', 'print one line of JSON per event')
-    .option('--allow-mass-delete', 'go on when more than half of the files would be deleted')
+    .option('--allow-mass-delete', 'go on when more than half of the files, and at least five, would be deleted')
     .option('--start-anew', 'forget what was synced before: merge this folder with the service, deleting nothing')
     .option(
       '--cache-mb <number>',

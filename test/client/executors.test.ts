@@ -7,6 +7,7 @@ import { ServiceError } from '../../client/api-errors.ts';
 import { catchUp } from '../../client/changes.ts';
 import { download } from '../../client/download.ts';
 import { hintOf } from '../../client/hash-file.ts';
+import { compileIgnores } from '../../client/ignore.ts';
 import { deleteLocal, moveLocal, setAside } from '../../client/local-steps.ts';
 import { deleteRemote, moveRemote } from '../../client/remote-steps.ts';
 import { scan } from '../../client/scan.ts';
@@ -46,7 +47,7 @@ async function remoteFile(content: string, version: number): Promise<RemoteEntry
 
 /** Puts what the disk holds into the local tree. */
 async function look(): Promise<void> {
-  const ignores = (path: string): boolean => path.startsWith('.tidemark');
+  const ignores = compileIgnores('');
   const { found } = await scan('', {
     root: sync.root,
     folderId: sync.state.folderId,

@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Device } from '../../local/devices/device.ts';
+import { openAccount } from './account.ts';
+import { temporaryFolder } from './folder.ts';
+
+/** Mounting needs root on Linux; CI has it, and must run these tests. */
+const mountIsPossible =
+  process.env.CI === 'true' || (process.platform === 'linux' && process.getuid?.() === 0 && mayMount());
+if (!mountIsPossible) console.warn('mounts: not run, since mounting needs root on Linux');
+
+function mayMount(): boolean {
+  try {
+    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function mount(...words: string[]): () => void {
+  execFileSync('mount', words);
+  const place = words.at(-1)!;
+  let isThere = true;
+  const away = (): void => {
+    if (isThere) execFileSync('umount', [place]);
+    isThere = false;
+  };
+  onTestFinished(away);
+  return away;
+}
+
+const once = (device: Device): Promise<string> => device.run(['sync', device.folder, '--once']);
+const read = (device: Device, path: string): Promise<string> => readFile(join(device.folder, path), 'utf8');
+
+test.runIf(mountIsPossible).each(['another file system', 'the same file system'])(
+  'files that went with a drive on %s are deleted nowhere, and wait for it',
+  async (kind) => {
+    const account = await openAccount();
+    onTestFinished(account.close);
+    const [desk, lap] = [await account.device('desk'), await account.device('lap')];
+    const drive = await temporaryFolder();
+    if (kind === 'another file system') mount('-t', 'tmpfs', 'tmpfs', drive);
+    for (const name of ['a', 'b']) await writeFile(join(drive, name), name);
+    const place = join(desk.folder, 'docs/drive');
+    await mkdir(place, { recursive: true });
+    for (const name of ['1', '2', '3', '4', '5', '6']) await writeFile(join(desk.folder, name), name);
+    const unplug = mount('--bind', drive, place);
+    for (const device of [desk, lap]) await once(device);
+    expect(await read(lap, 'docs/drive/a')).toBe('a');
+
+    unplug();
+    await writeFile(join(lap.folder, 'docs/drive/a'), 'edited');
+    await once(lap);
+    await expect(once(desk)).rejects.toThrow('could not be synced');
+    const status = JSON.parse(await desk.run(['status', '--json'])) as {
+      problems: { path: string; message: string }[];
+    };
+    expect(status.problems).toMatchObject([{ path: 'docs/drive', message: expect.stringMatching('another drive') }]);
+    await once(lap);
+    expect(await read(lap, 'docs/drive/b')).toBe('b');
+    // What changed elsewhere is not put where the drive would cover it.
+    await expect(stat(join(place, 'a'))).rejects.toThrow('ENOENT');
+
+    const unplugAgain = mount('--bind', drive, place);
+    await unlink(join(place, 'b'));
+    await once(desk);
+    expect(await read(desk, 'docs/drive/a')).toBe('edited');
+    await once(lap);
+    await expect(read(lap, 'docs/drive/b')).rejects.toThrow('ENOENT');
+    unplugAgain();
+  },
+);
+
+test.runIf(mountIsPossible)('files that a drive covers are deleted nowhere', async () => {
+  const account = await openAccount();
+  onTestFinished(account.close);
+  const [desk, lap] = [await account.device('desk'), await account.device('lap')];
+  const place = join(desk.folder, 'music');
+  await mkdir(place);
+  for (const name of ['1', '2', '3']) await writeFile(join(desk.folder, name), name);
+  await writeFile(join(place, 'song'), 'song');
+  for (const device of [desk, lap]) await once(device);
+  const unplug = mount('-t', 'tmpfs', 'tmpfs', place);
+  await expect(once(desk)).rejects.toThrow('could not be synced');
+  await once(lap);
+  expect(await read(lap, 'music/song')).toBe('song');
+  unplug();
+  await rm(join(place, 'song'));
+  await once(desk);
+  await once(lap);
+  await expect(read(lap, 'music/song')).rejects.toThrow('ENOENT');
+});

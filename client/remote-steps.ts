@@ -8,6 +8,9 @@ import { same } from './tree.ts';
 type DeleteStep = Extract<Operation, { do: 'deleteRemote' }>;
 type MoveStep = Extract<Operation, { do: 'moveRemote' }>;
 
+/** Times that a rename is tried on what another device made of the file just before. */
+const STALE_TRIES = 3;
+
 /** Deletes at the service what was deleted here, in one call. */
 export async function deleteRemote(sync: Sync, steps: readonly DeleteStep[]): Promise<void> {
   const files = steps.map(({ path, base_version }) => ({ path, base_version }));
@@ -63,7 +66,8 @@ export async function moveRemote(sync: Sync, steps: readonly MoveStep[]): Promis
       const from = byTarget.get(result.path);
       if (from === undefined) continue;
       const [old, there] = [state.trees.synced.get(from), state.trees.remote.get(from)];
-      if ('error' in result && result.error.code === 'stale_version') {
+      const tries = sync.failures.get(from)?.count ?? 0;
+      if ('error' in result && result.error.code === 'stale_version' && tries < STALE_TRIES) {
         sync.fail(from, result.error.code, result.error.message);
         continue;
       }

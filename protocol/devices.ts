@@ -17,9 +17,12 @@ export const Device = z.strictObject({
   created_at: z.int(),
   last_seen_at: z.int(),
   revoked: z.boolean(),
+  revoked_at: z.int().optional(),
+  /** The device from which it was revoked; absent when whoever did it had signed in without registering one. */
+  revoked_by: Uuid.optional(),
 });
 export type Device = z.infer<typeof Device>;
 
-/** The answer of GET /devices. POST answers the one `Device`; DELETE /devices/{device_id} revokes it and answers it. */
+/** The answer of GET /devices: all that work, and the latest that were revoked. POST answers the one `Device`; DELETE /devices/{device_id} revokes it and answers it. */
 export const DevicesResponse = z.strictObject({ devices: z.array(Device) });
 export type DevicesResponse = z.infer<typeof DevicesResponse>;

@@ -11,6 +11,8 @@ export const errorStatus = {
   unauthorized: 401,
   device_revoked: 403,
   device_unknown: 403,
+  /** Revoking another device takes a sign-in of the last minutes: ask for the password again. */
+  fresh_sign_in_required: 403,
   too_many_devices: 403,
   quota_exceeded: 403,
   route_unknown: 404,

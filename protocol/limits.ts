@@ -31,6 +31,14 @@ export const limits = {
   /** Directories above the paths of one call, each of which a commit has to mark; 500 files rarely have so many. */
   directoriesPerCall: 2000,
   devicesPerUser: 50,
+  /** Revoked devices that stay in the list; the latest ones. */
+  revokedDevices: 50,
+  /** Sign-ins as one device whose tokens work; the latest ones. */
+  signInsPerDevice: 10,
+  /** Days that a sign-in lasts: the validity of its refresh token. */
+  signInDays: 30,
+  /** Minutes after a sign-in in which it may revoke other devices. */
+  freshSignInMinutes: 10,
   changesPerPage: 1000,
   treeEntriesPerPage: 1000,
   historyPerPage: 200,

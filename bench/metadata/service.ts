@@ -5,6 +5,7 @@ import { Pool } from 'pg';
 import { type Databases, databasesOf, typeParsers } from '../../lambdas/shared/database.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
+import { comesBy } from '../../lambdas/shared/request.ts';
 import { shardSchemas } from '../../lambdas/shared/shards.ts';
 import { startPostgres } from '../../local/aws/postgres/server.ts';
 import { scratch } from '../../test/support/scratch.ts';
@@ -50,11 +51,16 @@ export interface User {
 
 /** New users with a device each. */
 export async function addUsers({ databases }: Metadata, count: number): Promise<User[]> {
+  comesBy({ id: 'bench', at: 0 });
   const users = Array.from({ length: count }, () => ({ id: randomUUID(), device: randomUUID() }));
   for (const { id, device } of users) {
     const { pool, schema } = databases.shardOf(id);
     await pool.query(`insert into ${schema}.accounts (user_id) values ($1)`, [id]);
     await pool.query(`insert into ${schema}.devices (user_id, device_id, name) values ($1, $2, 'bench')`, [id, device]);
+    await pool.query(`insert into ${schema}.sign_ins (user_id, sign_in, device_id) values ($1, 'bench', $2)`, [
+      id,
+      device,
+    ]);
   }
   return users;
 }

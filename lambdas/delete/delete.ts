@@ -21,8 +21,8 @@ export async function deleteFiles(shard: Shard, userId: string, request: DeleteR
   const paths = files.map(({ path }) => path);
   if (new Set(paths).size < paths.length) throw new ServiceError('bad_request', 'a path comes twice in this call');
   return await transaction(shard.pool, async (sql) => {
-    await requireDevice(sql, shard, userId, deviceId);
     const account = await lockAccount(sql, shard, userId);
+    await requireDevice(sql, shard, userId, deviceId);
     return await answerOnce(sql, shard, userId, { kind: 'delete', ...request }, async () => {
       const targets = await findTargets(sql, shard, userId, paths);
       const tooMany = directoryRefusals(files.map(({ path }) => [path]));

@@ -3,7 +3,9 @@ import { type Device, type DevicesResponse, RegisterDeviceRequest } from '../../
 import { Uuid } from '../../protocol/uuid.ts';
 import { databases } from '../shared/database.ts';
 import { jsonBody, parsed, route } from '../shared/http.ts';
+import { callerSignIn } from '../shared/request.ts';
 import { listDevices } from '../shared/tables/devices.ts';
+import { requireSignIn } from '../shared/tables/sign-ins.ts';
 import { registerDevice } from './register.ts';
 import { revoke } from './revoke.ts';
 
@@ -11,12 +13,14 @@ const DeviceParameters = z.object({ device_id: Uuid });
 
 export const handler = route(async (event, userId): Promise<Device | DevicesResponse> => {
   const shard = databases().shardOf(userId);
+  const signIn = callerSignIn();
   switch (event.requestContext.http.method) {
     case 'POST':
-      return await registerDevice(shard, userId, jsonBody(event, RegisterDeviceRequest));
+      return await registerDevice(shard, userId, signIn, jsonBody(event, RegisterDeviceRequest));
     case 'DELETE':
-      return await revoke(shard, userId, parsed(DeviceParameters, event.pathParameters).device_id);
+      return await revoke(shard, userId, signIn, parsed(DeviceParameters, event.pathParameters).device_id);
     default:
+      await requireSignIn(shard.pool, shard, userId, signIn.id);
       return { devices: await listDevices(shard.pool, shard, userId) };
   }
 });

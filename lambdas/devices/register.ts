@@ -1,22 +1,59 @@
+import type { PoolClient } from 'pg';
 import type { Device, RegisterDeviceRequest } from '../../protocol/devices.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Shard, transaction } from '../shared/database.ts';
 import { ServiceError } from '../shared/errors.ts';
+import type { SignIn } from '../shared/request.ts';
 import { ensureAccount, lockAccount } from '../shared/tables/accounts.ts';
 import { listDevices, putDevice } from '../shared/tables/devices.ts';
+import { bindSignIn, listSignIns, requireSignIn } from '../shared/tables/sign-ins.ts';
+import { requireFresh } from './fresh.ts';
 
-/** Registers a device, or renames it. The user's account begins with the first one; revoked devices do not count. */
-export async function registerDevice(shard: Shard, userId: string, request: RegisterDeviceRequest): Promise<Device> {
+/**
+ * Registers a device, or renames it; from then on it is the device of this sign-in too. The user's account begins with
+ * the first one; revoked devices do not count.
+ */
+export async function registerDevice(
+  shard: Shard,
+  userId: string,
+  signIn: SignIn,
+  request: RegisterDeviceRequest,
+): Promise<Device> {
   return await transaction(shard.pool, async (sql) => {
     await ensureAccount(sql, shard, userId);
     await lockAccount(sql, shard, userId);
+    await requireSignIn(sql, shard, userId, signIn.id);
     const devices = await listDevices(sql, shard, userId);
     const known = devices.find(({ device_id }) => device_id === request.device_id);
     if (known?.revoked) throw new ServiceError('device_revoked', 'this device was revoked: register under a new id');
-    const active = devices.filter(({ revoked }) => !revoked).length;
-    if (!known && active >= limits.devicesPerUser) {
-      throw new ServiceError('too_many_devices', `you have ${active} devices, the most there can be: revoke one first`);
-    }
-    return await putDevice(sql, shard, userId, request);
+    // Whoever becomes a device may revoke it without another word.
+    if (known) await requireOwn(sql, shard, userId, signIn, known.device_id);
+    const active = devices.filter(({ revoked }) => !revoked);
+    if (!known && active.length >= limits.devicesPerUser) throw tooMany(active);
+    const device = await putDevice(sql, shard, userId, request);
+    await bindSignIn(sql, shard, userId, { signIn: signIn.id, deviceId: request.device_id });
+    return device;
   });
+}
+
+async function requireOwn(
+  sql: PoolClient,
+  shard: Shard,
+  userId: string,
+  signIn: SignIn,
+  deviceId: string,
+): Promise<void> {
+  const bound = await listSignIns(sql, shard, userId);
+  if (bound.some((one) => one.deviceId === deviceId && one.signIn === signIn.id)) return;
+  requireFresh(signIn, 'go on as a device that another sign-in registered');
+}
+
+function tooMany(active: readonly Device[]): ServiceError {
+  const idle = active.reduce((one, other) => (other.last_seen_at < one.last_seen_at ? other : one));
+  const day = new Date(idle.last_seen_at).toISOString().slice(0, 10);
+  return new ServiceError(
+    'too_many_devices',
+    `you have ${active.length} devices, the most there can be: revoke one that you no longer use on another device, ` +
+      `with 'tidemark devices --revoke'; '${idle.name}' was last seen on ${day}`,
+  );
 }

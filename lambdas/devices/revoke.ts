@@ -1,19 +1,61 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import type { PoolClient } from 'pg';
 import type { Device } from '../../protocol/devices.ts';
-import type { Shard } from '../shared/database.ts';
+import { type Shard, transaction } from '../shared/database.ts';
 import { once, requireEnv } from '../shared/env.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { HangUpRequest } from '../shared/hang-up-contract.ts';
-import { revokeDevice } from '../shared/tables/devices.ts';
+import type { SignIn } from '../shared/request.ts';
+import { lockAccount } from '../shared/tables/accounts.ts';
+import { forgetRevoked, listDevices, revokeDevices } from '../shared/tables/devices.ts';
+import { endSignIns, listSignIns, requireSignIn } from '../shared/tables/sign-ins.ts';
+import { requireFresh } from './fresh.ts';
 
 const client = once(() => new LambdaClient({}));
 
-/** Shuts a device out: its next call is refused, and its open connections are closed. Doing it again does no harm. */
-export async function revoke(shard: Shard, userId: string, deviceId: string): Promise<Device> {
-  const device = await revokeDevice(shard.pool, shard, userId, deviceId);
-  if (!device) throw new ServiceError('not_found', 'you have no device with this id');
-  await hangUp({ userId, deviceIds: [deviceId] });
+/**
+ * Shuts a device out with every token it has: its sign-ins end, its open connections are closed. A device that only
+ * these sign-ins had registered goes with it. Doing it again does no harm. Another device than the caller's own takes a
+ * sign-in of the last minutes, since a stolen token must not lock its owner out.
+ */
+export async function revoke(shard: Shard, userId: string, signIn: SignIn, deviceId: string): Promise<Device> {
+  const { device, deviceIds } = await transaction(shard.pool, async (sql) => {
+    await lockAccount(sql, shard, userId);
+    await requireSignIn(sql, shard, userId, signIn.id);
+    const known = (await listDevices(sql, shard, userId)).find(({ device_id }) => device_id === deviceId);
+    if (!known) throw new ServiceError('not_found', 'you have no device with this id');
+    const leaving = known.revoked ? [deviceId] : await endDevice(sql, shard, userId, signIn, deviceId);
+    const after = await listDevices(sql, shard, userId);
+    return { device: after.find(({ device_id }) => device_id === deviceId)!, deviceIds: leaving };
+  });
+  await hangUp({ userId, deviceIds });
   return device;
+}
+
+/** Revokes a device that works, and answers all that are revoked with it. */
+async function endDevice(
+  sql: PoolClient,
+  shard: Shard,
+  userId: string,
+  caller: SignIn,
+  deviceId: string,
+): Promise<string[]> {
+  const bound = await listSignIns(sql, shard, userId);
+  const callers = bound.filter(({ signIn }) => signIn === caller.id).map((binding) => binding.deviceId);
+  const own = callers.includes(deviceId);
+  if (!own) requireFresh(caller, 'revoke another device');
+  // Whoever registered several devices by one sign-in may revoke one of them and go on with the others.
+  const goesOn = (signIn: string) => signIn === caller.id && own && callers.length > 1;
+  const ending = bound.filter((one) => one.deviceId === deviceId && !goesOn(one.signIn)).map(({ signIn }) => signIn);
+  const staying = new Set(
+    bound.filter((one) => one.deviceId !== deviceId && !ending.includes(one.signIn)).map((one) => one.deviceId),
+  );
+  const touched = bound.filter(({ signIn }) => ending.includes(signIn)).map((one) => one.deviceId);
+  const leaving = [...new Set([deviceId, ...touched])].filter((id) => !staying.has(id));
+  await endSignIns(sql, shard, userId, { ending, deviceId });
+  await revokeDevices(sql, shard, userId, leaving, own ? deviceId : callers[0]);
+  await forgetRevoked(sql, shard, userId);
+  return leaving;
 }
 
 /** Has the connections closed by a function outside the VPC, asynchronously: Lambda repeats it when it fails. */

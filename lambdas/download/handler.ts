@@ -1,12 +1,13 @@
 import { DownloadRequest, type DownloadResponse } from '../../protocol/download.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { jsonBody, route } from '../shared/http.ts';
+import { callerSignIn } from '../shared/request.ts';
 import { fill } from './fill.ts';
 import { locate } from './locate-client.ts';
 import { signDownloads } from './sign.ts';
 
 export const handler = route(async (event, userId): Promise<DownloadResponse> => {
-  const located = await locate({ userId, request: jsonBody(event, DownloadRequest) });
+  const located = await locate({ userId, signIn: callerSignIn(), request: jsonBody(event, DownloadRequest) });
   if ('error' in located) throw new ServiceError(located.error.code, located.error.message);
   const { urls, expiresAt } = await signDownloads(located.sign);
   return fill(located.files, urls, expiresAt);

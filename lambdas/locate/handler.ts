@@ -2,13 +2,15 @@ import { databases } from '../shared/database.ts';
 import { requireEnv } from '../shared/env.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Located, LocateRequest } from '../shared/locate-contract.ts';
+import { comesBy } from '../shared/request.ts';
 import { locateFiles } from './locate.ts';
 
 /**
  * The half of download that needs SQL: invoked by it, never from outside. Errors for the caller are answers, so that an
  * invocation that fails is always a fault.
  */
-export async function handler({ userId, request }: LocateRequest): Promise<Located> {
+export async function handler({ userId, signIn, request }: LocateRequest): Promise<Located> {
+  comesBy(signIn);
   try {
     return await locateFiles(databases(), userId, request, requireEnv('DEDUP_SCOPE') === 'all');
   } catch (error) {

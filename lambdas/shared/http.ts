@@ -1,18 +1,27 @@
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import type { z } from 'zod';
+import * as z from 'zod';
 import type { ErrorBody } from '../../protocol/errors.ts';
 import { Uuid } from '../../protocol/uuid.ts';
 import { MAX_ANSWER_BYTES } from './answer-size.ts';
 import { isOverloaded } from './database-errors.ts';
 import { excerpt, ServiceError } from './errors.ts';
 import { logger } from './log.ts';
-import { beginRequest } from './request-id.ts';
+import { beginRequest, comesBy } from './request.ts';
 
 type Event = APIGatewayProxyEventV2WithJWTAuthorizer;
 type Result = APIGatewayProxyStructuredResultV2;
 
 /** Lambda's own limit of a request is 6 MB with its envelope; base64 takes a third of what is left. */
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
+
+/** What the service reads of a token; API Gateway hands all claims on as text. */
+const Claims = z.object({
+  sub: Uuid,
+  token_use: z.literal('access'),
+  origin_jti: z.string().min(1).max(128),
+  /** Seconds since 1970. */
+  auth_time: z.coerce.number(),
+});
 
 /** Wraps a route: user from the token, answer as JSON, every error as `ErrorBody`, one log line per request. */
 export function route(handle: (event: Event, userId: string) => Promise<unknown>) {
@@ -71,11 +80,15 @@ function asServiceError(error: unknown): ServiceError {
   return new ServiceError('internal', 'the service failed; the log has the reason under this request: try again');
 }
 
-/** The subject of the token that API Gateway verified: the only place where a user id comes from. */
+/**
+ * The subject of the token that API Gateway verified: the only place where a user id comes from. Notes the token's
+ * sign-in. An ID token has the same issuer and audience, and API Gateway takes it; it is for the client to read.
+ */
 function userOf(event: Event): string {
-  const user = Uuid.safeParse(event.requestContext?.authorizer?.jwt?.claims?.sub);
-  if (!user.success) throw new ServiceError('unauthorized', 'the token names no user: sign in again');
-  return user.data;
+  const claims = Claims.safeParse(event.requestContext?.authorizer?.jwt?.claims);
+  if (!claims.success) throw new ServiceError('unauthorized', 'this is no access token of a user: sign in again');
+  comesBy({ id: claims.data.origin_jti, at: claims.data.auth_time * 1000 });
+  return claims.data.sub;
 }
 
 /** The JSON body, checked. Throws 415, 413 or 400 with what is wrong and where. */

@@ -1,9 +1,11 @@
 import type { DownloadRequest, DownloadResponse } from '../../protocol/download.ts';
 import type { ErrorBody, ItemError } from '../../protocol/errors.ts';
+import type { SignIn } from './request.ts';
 
-/** What download hands to locate: the user of the verified token, and the checked request. */
+/** What download hands to locate: the user and the sign-in of the verified token, and the checked request. */
 export interface LocateRequest {
   userId: string;
+  signIn: SignIn;
   request: DownloadRequest;
 }
 

@@ -73,13 +73,17 @@ function howToSend({ hash, size, delta }: WantedBlock, stored: boolean, pin: Pin
   return { hash, how: 'put', size, token: pin.put_token };
 }
 
-/** Keeps collection away from every block, new ones included. One that it removes in between is added again. */
+/**
+ * Keeps collection away from every block, new ones included. When it removed one in between, all locks are let go and
+ * taken anew: adding that one alone would lock it after blocks with higher hashes.
+ */
 async function guardAll(sql: PoolClient, wanted: readonly WantedBlock[]): Promise<Map<string, BlockRow>> {
-  const rows = new Map<string, BlockRow>();
-  for (let missing = wanted; missing.length > 0; missing = wanted.filter(({ hash }) => !rows.has(hash))) {
-    await insertPending(sql, missing);
-    const hashes = missing.map(({ hash }) => hash);
-    for (const [hash, row] of await guardBlocks(sql, hashes)) rows.set(hash, row);
+  const hashes = wanted.map(({ hash }) => hash);
+  await sql.query('savepoint unguarded');
+  for (;;) {
+    await insertPending(sql, wanted);
+    const rows = await guardBlocks(sql, hashes);
+    if (rows.size === wanted.length) return rows;
+    await sql.query('rollback to savepoint unguarded');
   }
-  return rows;
 }

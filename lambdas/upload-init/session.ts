@@ -30,8 +30,8 @@ export async function openSession(
 ): Promise<OpenSession> {
   const digest = offerDigest(request.files);
   return await transaction(shard.pool, async (sql) => {
-    await requireDevice(sql, shard, userId, request.device_id);
     const account = await lockAccount(sql, shard, userId);
+    await requireDevice(sql, shard, userId, request.device_id);
     const upload = await findUpload(sql, shard, userId, request.upload_id);
     if (upload?.expired) throw new ServiceError('upload_gone', 'this upload expired: start again with a new upload_id');
     if (upload && !upload.offer_digest.equals(digest)) {

@@ -75,7 +75,7 @@ export async function openAccount(): Promise<Account> {
     },
     commandOf: ({ name }) => [join(import.meta.dirname, '../../client/main.ts'), '--config', config(name)],
     caller: async () => {
-      const user = new User(api, await signIn(api, credentials));
+      const user = new User(api, await signIn(api, credentials), credentials);
       await user.call('POST', '/devices', { device_id: user.device, name: 'caller' });
       return user;
     },

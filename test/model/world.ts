@@ -5,6 +5,7 @@ import { listObjectVersions, writeBlock } from '../../lambdas/shared/block-store
 import { type Databases, typeParsers } from '../../lambdas/shared/database.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
+import { comesBy } from '../../lambdas/shared/request.ts';
 import { shardSchemas } from '../../lambdas/shared/shards.ts';
 import { Database } from './databases.ts';
 import { CONTENTS, type Remains } from './scenario.ts';
@@ -62,6 +63,7 @@ export class World {
 
   /** Empty, with the two users and their devices. The clocks of the clusters differ by so many minutes. */
   async reset(skewMinutes: number): Promise<void> {
+    comesBy({ id: 'model', at: 0 });
     this.hours = 0;
     await this.store.clear();
     const { blocks, shards } = this.databases;
@@ -75,6 +77,8 @@ export class World {
          insert into ${schema}.accounts (user_id) values ('${user}');
          insert into ${schema}.devices (user_id, device_id, name)
            values ${devicesOfUser.map((device) => `('${user}', '${device}', 'model')`).join(',')};
+         insert into ${schema}.sign_ins (user_id, sign_in, device_id)
+           select user_id, 'model', device_id from ${schema}.devices;
          update clock.shift set by = interval '${index * skewMinutes} minutes'`,
       );
     }

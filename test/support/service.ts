@@ -42,7 +42,7 @@ export async function startService(
     signUp: async () => {
       const credentials = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
       await cloud.services.createUser(cloud.outputs.UserPoolId!, credentials);
-      const user = new User(cloud.urls.api, await signIn(cloud.urls.api, credentials));
+      const user = new User(cloud.urls.api, await signIn(cloud.urls.api, credentials), credentials);
       await user.call('POST', '/devices', { device_id: user.device, name: 'test' });
       return user;
     },

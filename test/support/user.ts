@@ -6,10 +6,13 @@ import type { ServiceResponse } from '../../protocol/service.ts';
 import type { TicketResponse } from '../../protocol/ticket.ts';
 import type { OfferedFile, UploadInitResponse } from '../../protocol/upload-init.ts';
 
-export async function signIn(
-  api: string,
-  { username, password }: { username: string; password: string },
-): Promise<string> {
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A fresh access token. */
+export async function signIn(api: string, { username, password }: Credentials): Promise<string> {
   const service = (await (await fetch(`${api}/service`)).json()) as {
     auth: { provider_url: string; client_id: string };
   };
@@ -40,10 +43,13 @@ export class User {
   readonly device = randomUUID();
   readonly token: string;
   readonly #api: string;
+  readonly #credentials: Credentials | undefined;
 
-  constructor(api: string, token: string) {
+  /** @param credentials by which other devices sign in for themselves; without them all devices share the token */
+  constructor(api: string, token: string, credentials?: Credentials) {
     this.#api = api;
     this.token = token;
+    this.#credentials = credentials;
   }
 
   /** As the service knows the user: the token's subject. */
@@ -68,7 +74,8 @@ export class User {
 
   /** The same user at another device. */
   async addDevice(): Promise<User> {
-    const other = new User(this.#api, this.token);
+    const token = this.#credentials ? await signIn(this.#api, this.#credentials) : this.token;
+    const other = new User(this.#api, token, this.#credentials);
     await other.call('POST', '/devices', { device_id: other.device, name: 'another' });
     return other;
   }

@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
 import type { Shard } from '../database.ts';
 import { ServiceError } from '../errors.ts';
-import { requestId } from '../request-id.ts';
+import { requestId } from '../request.ts';
 import { byteaText } from '../sql.ts';
 import { type Account, updateAccount } from '../tables/accounts.ts';
 import { forgetTreeHashes } from '../tables/directories.ts';

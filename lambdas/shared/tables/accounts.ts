@@ -16,7 +16,11 @@ export async function ensureAccount(sql: Sql, { schema }: Shard, userId: string)
   await sql.query(`insert into ${schema}.accounts (user_id) values ($1) on conflict do nothing`, [userId]);
 }
 
-/** Takes the lock under which a user's tree changes, until the transaction ends. */
+/**
+ * Takes the lock under which a user's tree and devices change, until the transaction ends. It is the first of the user's
+ * locks: whoever takes it after that of a device waits for whoever holds it and wants the device. For a user who has no
+ * device yet there is nothing to lock, and the answer is undefined: `requireDevice` refuses such a one.
+ */
 export async function lockAccount(sql: Sql, { schema }: Shard, userId: string): Promise<Account> {
   const { rows } = await sql.query<Account>(
     `select used_bytes, reserved_bytes, quota_bytes, default_quota_bytes, change_seq, ${ms('now()')} as now

@@ -89,6 +89,12 @@ export async function findPins(
   return byHash(rows);
 }
 
+/** Locks pins of the session in the order of the hashes, as everything does that changes more than one. */
+function lockedPins(which = ''): string {
+  return `select user_id, upload_id, block_hash, nonce from blocks.pins
+    where user_id = $1 and upload_id = $2 ${which} order by block_hash for update`;
+}
+
 /** The user has the content: by proof, by delta, or by having sent it. */
 export async function verifyPins(
   sql: Sql,
@@ -97,10 +103,11 @@ export async function verifyPins(
 ): Promise<void> {
   if (blocks.length === 0) return;
   await sql.query(
-    `update blocks.pins p
+    `with locked as (${lockedPins('and block_hash = any($3)')})
+     update blocks.pins p
      set verified = true, nonce = null, delta_bytes = coalesce(done.delta_bytes, p.delta_bytes)
-     from unnest($3::bytea[], $4::int[]) done(hash, delta_bytes)
-     where p.user_id = $1 and p.upload_id = $2 and p.block_hash = done.hash`,
+     from locked join unnest($3::bytea[], $4::int[]) done(hash, delta_bytes) on locked.block_hash = done.hash
+     where (p.user_id, p.upload_id, p.block_hash) = (locked.user_id, locked.upload_id, locked.block_hash)`,
     [userId, uploadId, toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ deltaBytes }) => deltaBytes ?? null)],
   );
 }
@@ -113,10 +120,7 @@ export async function takeNonces(
 ): Promise<Map<string, string>> {
   // `returning old.…` needs PostgreSQL 18; Aurora has 17, so the old value comes from the locked row.
   const { rows } = await sql.query<{ hash: string; nonce: string }>(
-    `with open as (
-       select user_id, upload_id, block_hash, nonce from blocks.pins
-       where user_id = $1 and upload_id = $2 and block_hash = any($3) and nonce is not null and expires_at > now()
-       order by block_hash for update)
+    `with open as (${lockedPins('and block_hash = any($3) and nonce is not null and expires_at > now()')})
      update blocks.pins p set nonce = null from open
      where (p.user_id, p.upload_id, p.block_hash) = (open.user_id, open.upload_id, open.block_hash)
      returning encode(open.block_hash, 'hex') as hash, encode(open.nonce, 'hex') as nonce`,
@@ -129,8 +133,10 @@ export async function takeNonces(
 export async function failProofs(sql: Sql, { userId, uploadId }: Session, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
   await sql.query(
-    `update blocks.pins set must_send = true, nonce = null
-     where user_id = $1 and upload_id = $2 and block_hash = any($3) and not verified`,
+    `with locked as (${lockedPins('and block_hash = any($3)')})
+     update blocks.pins p set must_send = true, nonce = null from locked
+     where (p.user_id, p.upload_id, p.block_hash) = (locked.user_id, locked.upload_id, locked.block_hash)
+       and not p.verified`,
     [userId, uploadId, toBytes(hashes)],
   );
 }
@@ -139,13 +145,20 @@ export async function failProofs(sql: Sql, { userId, uploadId }: Session, hashes
 export async function noteLooks(sql: Sql, { userId, uploadId }: Session, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
   await sql.query(
-    `update blocks.pins set looks = looks + 1 where user_id = $1 and upload_id = $2 and block_hash = any($3)`,
+    `with locked as (${lockedPins('and block_hash = any($3)')})
+     update blocks.pins p set looks = p.looks + 1 from locked
+     where (p.user_id, p.upload_id, p.block_hash) = (locked.user_id, locked.upload_id, locked.block_hash)`,
     [userId, uploadId, toBytes(hashes)],
   );
 }
 
 export async function releasePins(sql: Sql, { userId, uploadId }: Session): Promise<void> {
-  await sql.query('delete from blocks.pins where user_id = $1 and upload_id = $2', [userId, uploadId]);
+  await sql.query(
+    `with locked as (${lockedPins()})
+     delete from blocks.pins p using locked
+     where (p.user_id, p.upload_id, p.block_hash) = (locked.user_id, locked.upload_id, locked.block_hash)`,
+    [userId, uploadId],
+  );
 }
 
 function byHash(rows: readonly Pin[]): Map<string, Pin> {

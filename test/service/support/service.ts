@@ -38,7 +38,7 @@ export function openDatabase(name: string): Pool {
 export async function signUp(): Promise<User> {
   const credentials = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
   await ask('/users', credentials);
-  const user = new User(api, await signIn(api, credentials));
+  const user = new User(api, await signIn(api, credentials), credentials);
   await user.call('POST', '/devices', { device_id: user.device, name: 'test' });
   return user;
 }

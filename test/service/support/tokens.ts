@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeJwt, importPKCS8, type JWTPayload, SignJWT } from 'jose';
+import type { ServiceResponse } from '../../../protocol/service.ts';
+import { User } from '../../support/user.ts';
+import { ask, data, url as api } from './service.ts';
+
+/** What the pool answers to a sign-in. */
+export interface Tokens {
+  readonly AccessToken: string;
+  readonly IdToken: string;
+  readonly RefreshToken: string;
+}
+
+/** A user of the pool who has no device yet, at its sign-in page. */
+export async function newcomer(): Promise<{ signIn(): Promise<Tokens>; refresh(token: string): Promise<Tokens> }> {
+  const credentials = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
+  await ask('/users', credentials);
+  const { auth } = (await (await fetch(`${api}/service`)).json()) as ServiceResponse;
+  const initiate = async (AuthFlow: string, AuthParameters: Record<string, string>): Promise<Tokens> => {
+    const response = await fetch(new URL('/', auth.provider_url), {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': 'AWSCognitoIdentityProviderService.InitiateAuth',
+      },
+      body: JSON.stringify({ AuthFlow, ClientId: auth.client_id, AuthParameters }),
+    });
+    return ((await response.json()) as { AuthenticationResult: Tokens }).AuthenticationResult;
+  };
+  const { username, password } = credentials;
+  return {
+    signIn: () => initiate('USER_PASSWORD_AUTH', { USERNAME: username, PASSWORD: password }),
+    refresh: (token) => initiate('REFRESH_TOKEN_AUTH', { REFRESH_TOKEN: token }),
+  };
+}
+
+/** A device that registers by the token. */
+export async function enter(token: string, name: string): Promise<User> {
+  const device = new User(api, token);
+  await device.call('POST', '/devices', { device_id: device.device, name });
+  return device;
+}
+
+/** The token with other claims, signed by the pool's own key: as it would be after some time. */
+export async function altered(token: string, changes: JWTPayload): Promise<string> {
+  const folder = join(data, 'cognito');
+  const [pool] = await readdir(folder);
+  const { privateKey, publicKey } = JSON.parse(await readFile(join(folder, pool!), 'utf8')) as {
+    privateKey: string;
+    publicKey: { kid: string };
+  };
+  return await new SignJWT({ ...decodeJwt(token), ...changes })
+    .setProtectedHeader({ alg: 'RS256', kid: publicKey.kid })
+    .sign(await importPKCS8(privateKey, 'RS256'));
+}

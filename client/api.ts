@@ -4,7 +4,7 @@ import { CommitResponse } from '../protocol/commit.ts';
 import { CompareResponse } from '../protocol/compare.ts';
 import type { DeleteRequest } from '../protocol/delete.ts';
 import { DeltaApplyResponse, deltaContentType } from '../protocol/delta-apply.ts';
-import { Device, type RegisterDeviceRequest } from '../protocol/devices.ts';
+import { Device, DevicesResponse, type RegisterDeviceRequest } from '../protocol/devices.ts';
 import { type DownloadRequest, DownloadResponse } from '../protocol/download.ts';
 import type { FinalizeRequest } from '../protocol/finalize.ts';
 import { DamageResponse, type HealRequest, HealResponse } from '../protocol/heal.ts';
@@ -37,7 +37,7 @@ export type Api = ReturnType<typeof createApi>;
 export function createApi(baseUrl: string, session: Session) {
   const call = async <Schema extends z.ZodType>(
     schema: Schema,
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'DELETE',
     path: string,
     content?: unknown,
   ): Promise<Counted<z.infer<Schema>>> => {
@@ -66,6 +66,8 @@ export function createApi(baseUrl: string, session: Session) {
 
   return {
     registerDevice: (content: RegisterDeviceRequest) => post(Device, '/devices', content),
+    devices: () => call(DevicesResponse, 'GET', '/devices'),
+    revokeDevice: (deviceId: string) => call(Device, 'DELETE', `/devices/${deviceId}`),
     uploadInit: (content: UploadInitRequest) => post(UploadInitResponse, '/upload-init', content),
     prove: (content: ProveRequest) => post(ProveResponse, '/prove', content),
     applyDeltas: (content: Uint8Array) => post(DeltaApplyResponse, '/delta-apply', content),

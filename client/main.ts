@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { ServiceError, Unreachable } from './api-errors.ts';
+import { devicesCommand } from './commands/devices.ts';
 import { historyCommand } from './commands/history.ts';
 import { loginCommand } from './commands/login.ts';
 import { restoreCommand } from './commands/restore.ts';
@@ -30,7 +31,7 @@ Exit codes
   )
   .exitOverride();
 const configFolder = (): string => program.opts<{ config: string }>().config;
-for (const command of [loginCommand, syncCommand, statusCommand, historyCommand, restoreCommand]) {
+for (const command of [loginCommand, syncCommand, statusCommand, historyCommand, restoreCommand, devicesCommand]) {
   program.addCommand(command(configFolder).exitOverride().copyInheritedSettings(program));
 }
 

@@ -1,9 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { ServiceResponse } from '../../protocol/service.ts';
 import { type Api, createApi } from '../api.ts';
@@ -11,6 +8,7 @@ import { ServiceError } from '../api-errors.ts';
 import { signInWithPassword } from '../auth.ts';
 import { type Configuration, readConfiguration, saveConfiguration, trust } from '../config.ts';
 import { ClientError, messageOf, reasonOf } from '../errors.ts';
+import { readPassword } from '../password.ts';
 import { startSession } from '../session.ts';
 
 interface Options {
@@ -35,7 +33,7 @@ async function login(folder: string, url: string, options: Options): Promise<voi
   const ca = options.ca === undefined ? undefined : await readCa(options.ca);
   if (ca !== undefined) trust(ca);
   const service = await findService(url);
-  const password = options.passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : await askPassword();
+  const password = await readPassword(options.passwordStdin === true);
   const tokens = await signInWithPassword(service.auth, options.user, password);
   if (tokens.refresh === undefined)
     throw new ClientError('sign_in_refused', 'the sign-in service sent no refresh token');
@@ -96,22 +94,6 @@ async function findService(url: string): Promise<ServiceResponse> {
     'bad_service',
     `${url} is no Tidemark service that this client knows (answer ${response.status})`,
   );
-}
-
-/** Asks on the terminal without showing what is typed. */
-async function askPassword(): Promise<string> {
-  if (!process.stdin.isTTY) {
-    throw new ClientError('usage', 'no terminal to ask for the password: give --password-stdin and pipe it in');
-  }
-  process.stderr.write('Password: ');
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
-  try {
-    return await lines.question('');
-  } finally {
-    lines.close();
-    process.stderr.write('\n');
-  }
 }
 
 /** The service takes 1 to 64 characters without slashes. */

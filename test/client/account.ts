@@ -37,6 +37,8 @@ export interface Account {
   close(): Promise<void>;
   /** Where the service keeps the user's metadata. */
   metadata(): Promise<ReturnType<typeof shardOf>>;
+  /** By which the user signs in. */
+  readonly password: string;
   /** The service's address, and the file of its CA. */
   readonly service: Pick<Whereabouts, 'api' | 'ca'>;
 }
@@ -80,6 +82,7 @@ export async function openAccount(): Promise<Account> {
       return user;
     },
     metadata: async () => shardOf(new User(api, await signIn(api, credentials))),
+    password: credentials.password,
     service: { api, ca },
   };
 }

@@ -143,3 +143,21 @@ describe('what protects the folder', () => {
     await rm(away, { recursive: true });
   });
 });
+
+describe('devices', () => {
+  test('lists them, and shuts one out with the password; the one that did it goes on', async () => {
+    const [laptop, phone] = [await syncedDevice('laptop', { a: '1' }), await account.device('stolen phone')];
+    expect(await laptop.run(['devices'])).toMatch(/ laptop {2}this device\n.* stolen phone\n/);
+    const named = laptop.run(['devices', '--revoke', 'no such', '--password-stdin'], 'any');
+    await expect(named).rejects.toThrow(/no device of yours is called no such: give the id/);
+    const wrong = laptop.run(['devices', '--revoke', 'stolen phone', '--password-stdin'], 'wrong');
+    await expect(wrong).rejects.toThrow(/sign-in refused/);
+    await laptop.run(['devices', '--revoke', 'stolen phone', '--password-stdin'], account.password);
+    expect(await laptop.run(['devices'])).toMatch(/ stolen phone {2}revoked .* from laptop/);
+    await expect(phone.run(['sync', phone.folder, '--once'])).rejects.toThrow(
+      /was revoked at .* from 'laptop': sign in/,
+    );
+    await expect(phone.run(['devices'])).rejects.toThrow(/the device of this sign-in was revoked: sign in again/);
+    await laptop.run(['sync', laptop.folder, '--once']);
+  });
+});

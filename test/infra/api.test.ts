@@ -1,4 +1,5 @@
 import { Match } from 'aws-cdk-lib/assertions';
+import { limits } from '../../protocol/limits.ts';
 import { routeProblems } from './checks/routes.ts';
 import { deploymentOf } from './deployment.ts';
 
@@ -58,6 +59,14 @@ describe('WebSocket API', () => {
 });
 
 describe('identity', () => {
+  test('refresh tokens last as long as the service remembers the sign-ins that ended', () => {
+    template('Identity').hasResourceProperties('AWS::Cognito::UserPoolClient', {
+      EnableTokenRevocation: true,
+      RefreshTokenValidity: limits.signInDays * 24 * 60,
+      TokenValidityUnits: { RefreshToken: 'minutes' },
+    });
+  });
+
   test('only an administrator creates users', () => {
     template('Identity').hasResourceProperties('AWS::Cognito::UserPool', {
       AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },

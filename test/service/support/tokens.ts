@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { decodeJwt, importPKCS8, type JWTPayload, SignJWT } from 'jose';
 import type { ServiceResponse } from '../../../protocol/service.ts';
 import { User } from '../../support/user.ts';
-import { ask, data, url as api } from './service.ts';
+import { url as api, ask, data } from './service.ts';
 
 /** What the pool answers to a sign-in. */
 export interface Tokens {

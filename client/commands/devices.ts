@@ -1,0 +1,67 @@
+import { Command } from 'commander';
+import type { Device } from '../../protocol/devices.ts';
+import { createApi } from '../api.ts';
+import { signInWithPassword } from '../auth.ts';
+import { type Configuration, loadConfiguration, saveConfiguration } from '../config.ts';
+import { ClientError } from '../errors.ts';
+import { formatTime } from '../format.ts';
+import { readPassword } from '../password.ts';
+import { startSession } from '../session.ts';
+
+interface Options {
+  readonly revoke?: string;
+  readonly passwordStdin?: true;
+  readonly json?: true;
+}
+
+export function devicesCommand(configFolder: () => string): Command {
+  return new Command('devices')
+    .description('the devices of your account, and those revoked lately')
+    .option('--revoke <device>', 'shut a device out, by its name or id: asks for your password')
+    .option('--password-stdin', 'read the password from the standard input')
+    .option('--json', 'print one line of JSON per device')
+    .action(async (options: Options) => devices(configFolder(), options));
+}
+
+async function devices(folder: string, { revoke, passwordStdin, json }: Options): Promise<void> {
+  const configuration = await loadConfiguration(folder);
+  const list = (await createApi(configuration.api_url, startSession(folder, configuration)).devices()).body.devices;
+  if (revoke === undefined) {
+    for (const device of list) console.log(json ? JSON.stringify(device) : describe(device, list, configuration));
+    return;
+  }
+  const device = find(list, revoke);
+  const password = await readPassword(passwordStdin === true);
+  const revoked = await shutOut(folder, configuration, device, password);
+  console.log(json ? JSON.stringify(revoked) : `${revoked.name} is revoked; what it has synced stays on its disk`);
+}
+
+function find(devices: readonly Device[], named: string): Device {
+  const active = devices.filter(({ revoked }) => !revoked);
+  const found = active.filter(({ device_id, name }) => device_id === named || name === named);
+  if (found.length === 1) return found[0]!;
+  const reason = found.length === 0 ? 'no device of yours is called' : 'several devices are called';
+  throw new ClientError('usage', `${reason} ${named}: give the id, as 'tidemark devices --json' shows it`);
+}
+
+/** Revokes a device by a fresh sign-in of this one, which goes on by it. */
+async function shutOut(
+  folder: string,
+  configuration: Configuration,
+  { device_id }: Device,
+  password: string,
+): Promise<Device> {
+  const tokens = await signInWithPassword(configuration, configuration.username, password);
+  const api = createApi(configuration.api_url, startSession(folder, configuration, { first: tokens }));
+  await api.registerDevice({ device_id: configuration.device_id, name: configuration.device_name });
+  if (tokens.refresh !== undefined)
+    await saveConfiguration(folder, { ...configuration, refresh_token: tokens.refresh });
+  return (await api.revokeDevice(device_id)).body;
+}
+
+function describe(device: Device, all: readonly Device[], { device_id: own }: Configuration): string {
+  const by = all.find(({ device_id }) => device_id === device.revoked_by)?.name;
+  const revoked = `revoked ${formatTime(device.revoked_at ?? 0)}${by === undefined ? '' : ` from ${by}`}`;
+  const state = device.revoked ? revoked : device.device_id === own ? 'this device' : '';
+  return `${formatTime(device.last_seen_at)}  ${device.name}  ${state}`.trimEnd();
+}

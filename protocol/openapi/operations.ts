@@ -46,14 +46,14 @@ export const operations: Record<RouteKey, Operation> = {
     summary: 'Registers a device under an id that it chose, or renames it.',
     body: RegisterDeviceRequest,
     answer: Device,
-    errors: ['too_many_devices'],
+    errors: ['too_many_devices', 'fresh_sign_in_required'],
   },
   'GET /devices': { id: 'listDevices', summary: 'The devices of the user.', answer: DevicesResponse },
   'DELETE /devices/{device_id}': {
     id: 'revokeDevice',
-    summary: 'Shuts a device out and closes its connections.',
+    summary: 'Shuts a device out, ends its sign-ins and closes its connections.',
     answer: Device,
-    errors: ['not_found'],
+    errors: ['not_found', 'fresh_sign_in_required'],
   },
   'POST /upload-init': {
     id: 'initUpload',

@@ -7,6 +7,7 @@ import { removeExpiredPins } from '../../lambdas/gc/pins.ts';
 import { expireVersions } from '../../lambdas/gc/versions.ts';
 import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
+import { comesBy } from '../../lambdas/shared/request.ts';
 import type { Sql } from '../../lambdas/shared/sql.ts';
 import { changeBounds, lockAccount } from '../../lambdas/shared/tables/accounts.ts';
 import {
@@ -22,7 +23,13 @@ import {
 } from '../../lambdas/shared/tables/blocks.ts';
 import { listChanges } from '../../lambdas/shared/tables/changes.ts';
 import { returnClaims, takeClaims } from '../../lambdas/shared/tables/claims.ts';
-import { requireDevice } from '../../lambdas/shared/tables/devices.ts';
+import {
+  forgetRevoked,
+  listDevices,
+  putDevice,
+  requireDevice,
+  revokeDevices,
+} from '../../lambdas/shared/tables/devices.ts';
 import { findTreeHash, listDirectory, listItems, listStale } from '../../lambdas/shared/tables/directories.ts';
 import { filterFiles, filterParents, findTargets } from '../../lambdas/shared/tables/files.ts';
 import { filterHeld, holdBlocks, listHeld } from '../../lambdas/shared/tables/held-blocks.ts';
@@ -37,6 +44,7 @@ import {
 import { findPins, noteLooks, releasePins, renewPins, verifyPins } from '../../lambdas/shared/tables/pins.ts';
 import { findEntries } from '../../lambdas/shared/tables/renewed.ts';
 import { findAnswer } from '../../lambdas/shared/tables/requests.ts';
+import { bindSignIn, endSignIns, listSignIns, requireSignIn } from '../../lambdas/shared/tables/sign-ins.ts';
 import { findUpload, listUploadFiles, removeExpiredUploads } from '../../lambdas/shared/tables/uploads.ts';
 import { filterVersions, findVersions, listHistory } from '../../lambdas/shared/tables/versions.ts';
 import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch-database.ts';

@@ -1,5 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { decodeJwt } from 'jose';
 import { beforeEach, expect, test } from 'vitest';
+import { comesBy } from '../../lambdas/shared/request.ts';
 import { readTree } from '../../lambdas/tree/tree.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -217,6 +219,7 @@ test('of paths in more directories than one call marks, the first are taken and 
 
   // More than one transaction hashes: a call that has no time for the next one leaves that much less to its successor.
   const { userId, ...shard } = shardOf(user);
+  comesBy({ id: decodeJwt<{ origin_jti: string }>(user.token).origin_jti, at: 0 });
   const query = { device_id: user.device, limit: limits.treeEntriesPerPage };
   await expect(readTree(shard, userId, query, 0)).rejects.toMatchObject({ code: 'unavailable' });
   const { hash } = await readTree(shard, userId, query, 0);

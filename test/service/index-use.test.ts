@@ -102,7 +102,20 @@ const paths = ['a/b', 'c'];
 const statements: Record<string, (sql: never) => Promise<unknown>> = {
   lockAccount: (sql) => lockAccount(sql, shard, user),
   changeBounds: (sql) => changeBounds(sql, shard, user),
-  requireDevice: (sql) => requireDevice(sql, shard, user, id).catch(() => {}),
+  requireDevice: (sql) => {
+    comesBy({ id, at: 0 });
+    return requireDevice(sql, shard, user, id).catch(() => {});
+  },
+  requireSignIn: (sql) => requireSignIn(sql, shard, user, id),
+  bindSignIn: async (sql) => {
+    await putDevice(sql, shard, user, { device_id: id, name: 'name' });
+    await bindSignIn(sql, shard, user, { signIn: id, deviceId: id });
+  },
+  listSignIns: (sql) => listSignIns(sql, shard, user),
+  endSignIns: (sql) => endSignIns(sql, shard, user, { ending: [id], deviceId: id }),
+  listDevices: (sql) => listDevices(sql, shard, user),
+  revokeDevices: (sql) => revokeDevices(sql, shard, user, [id], undefined),
+  forgetRevoked: (sql) => forgetRevoked(sql, shard, user),
   findTargets: (sql) => findTargets(sql, shard, user, paths),
   filterFiles: (sql) => filterFiles(sql, shard, user, paths),
   filterParents: (sql) => filterParents(sql, shard, user, paths, paths),

@@ -93,10 +93,18 @@ describe('a user pool', () => {
   });
 
   test('refreshes until the token is revoked', async () => {
-    const { RefreshToken } = (await signIn()).body.AuthenticationResult;
+    const { RefreshToken, AccessToken } = (await signIn()).body.AuthenticationResult;
+    const { payload: first } = await verify(AccessToken);
     const refreshed = (await refresh(RefreshToken)).body.AuthenticationResult;
     expect(refreshed.RefreshToken).toBeUndefined();
-    await verify(refreshed.AccessToken);
+    const { payload: later } = await verify(refreshed.AccessToken);
+    // By these the service knows a sign-in, whichever of its tokens comes.
+    const { origin_jti, auth_time } = first;
+    expect(later).toMatchObject({ origin_jti, auth_time });
+    expect(later.jti).not.toBe(first.jti);
+    expect((await verify((await signIn()).body.AuthenticationResult.AccessToken)).payload.origin_jti).not.toBe(
+      origin_jti,
+    );
     expect((await call('RevokeToken', { ClientId: clientId, Token: RefreshToken })).status).toBe(200);
     expect((await refresh(RefreshToken)).body.__type).toBe('NotAuthorizedException');
   });

@@ -22,9 +22,13 @@ export async function revoke(shard: Shard, userId: string, signIn: SignIn, devic
   const { device, deviceIds } = await transaction(shard.pool, async (sql) => {
     await lockAccount(sql, shard, userId);
     await requireSignIn(sql, shard, userId, signIn.id);
-    const known = (await listDevices(sql, shard, userId)).find(({ device_id }) => device_id === deviceId);
+    const devices = await listDevices(sql, shard, userId);
+    const known = devices.find(({ device_id }) => device_id === deviceId);
     if (!known) throw new ServiceError('not_found', 'you have no device with this id');
-    const leaving = known.revoked ? [deviceId] : await endDevice(sql, shard, userId, signIn, deviceId);
+    // A repeated call closes what the first one may not have come to.
+    const leaving = known.revoked
+      ? devices.filter(({ revoked }) => revoked).map(({ device_id }) => device_id)
+      : await endDevice(sql, shard, userId, signIn, deviceId);
     const after = await listDevices(sql, shard, userId);
     return { device: after.find(({ device_id }) => device_id === deviceId)!, deviceIds: leaving };
   });

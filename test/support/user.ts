@@ -11,25 +11,31 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** A fresh access token. */
-export async function signIn(api: string, { username, password }: Credentials): Promise<string> {
-  const service = (await (await fetch(`${api}/service`)).json()) as {
-    auth: { provider_url: string; client_id: string };
-  };
-  const response = await fetch(new URL('/', service.auth.provider_url), {
+/** What the pool answers to a sign-in; to a refresh without a refresh token. */
+export interface Tokens {
+  readonly AccessToken: string;
+  readonly IdToken: string;
+  readonly RefreshToken: string;
+}
+
+/** Cognito's InitiateAuth at the service's pool. */
+export async function initiateAuth(api: string, flow: string, parameters: Record<string, string>): Promise<Tokens> {
+  const { auth } = (await (await fetch(`${api}/service`)).json()) as ServiceResponse;
+  const response = await fetch(new URL('/', auth.provider_url), {
     method: 'POST',
     headers: {
       'content-type': 'application/x-amz-json-1.1',
       'x-amz-target': 'AWSCognitoIdentityProviderService.InitiateAuth',
     },
-    body: JSON.stringify({
-      AuthFlow: 'USER_PASSWORD_AUTH',
-      ClientId: service.auth.client_id,
-      AuthParameters: { USERNAME: username, PASSWORD: password },
-    }),
+    body: JSON.stringify({ AuthFlow: flow, ClientId: auth.client_id, AuthParameters: parameters }),
   });
-  const answer = (await response.json()) as { AuthenticationResult: { AccessToken: string } };
-  return answer.AuthenticationResult.AccessToken;
+  return ((await response.json()) as { AuthenticationResult: Tokens }).AuthenticationResult;
+}
+
+/** A fresh access token. */
+export async function signIn(api: string, { username, password }: Credentials): Promise<string> {
+  const tokens = await initiateAuth(api, 'USER_PASSWORD_AUTH', { USERNAME: username, PASSWORD: password });
+  return tokens.AccessToken;
 }
 
 export interface Answer<Body = Record<string, unknown>> {

@@ -2,37 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeJwt, importPKCS8, type JWTPayload, SignJWT } from 'jose';
-import type { ServiceResponse } from '../../../protocol/service.ts';
-import { User } from '../../support/user.ts';
+import { initiateAuth, type Tokens, User } from '../../support/user.ts';
 import { url as api, ask, data } from './service.ts';
-
-/** What the pool answers to a sign-in. */
-export interface Tokens {
-  readonly AccessToken: string;
-  readonly IdToken: string;
-  readonly RefreshToken: string;
-}
 
 /** A user of the pool who has no device yet, at its sign-in page. */
 export async function newcomer(): Promise<{ signIn(): Promise<Tokens>; refresh(token: string): Promise<Tokens> }> {
-  const credentials = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
-  await ask('/users', credentials);
-  const { auth } = (await (await fetch(`${api}/service`)).json()) as ServiceResponse;
-  const initiate = async (AuthFlow: string, AuthParameters: Record<string, string>): Promise<Tokens> => {
-    const response = await fetch(new URL('/', auth.provider_url), {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/x-amz-json-1.1',
-        'x-amz-target': 'AWSCognitoIdentityProviderService.InitiateAuth',
-      },
-      body: JSON.stringify({ AuthFlow, ClientId: auth.client_id, AuthParameters }),
-    });
-    return ((await response.json()) as { AuthenticationResult: Tokens }).AuthenticationResult;
-  };
-  const { username, password } = credentials;
+  const [username, password] = [`${randomUUID()}@tidemark.example`, 'Correct-horse-1'];
+  await ask('/users', { username, password });
   return {
-    signIn: () => initiate('USER_PASSWORD_AUTH', { USERNAME: username, PASSWORD: password }),
-    refresh: (token) => initiate('REFRESH_TOKEN_AUTH', { REFRESH_TOKEN: token }),
+    signIn: () => initiateAuth(api, 'USER_PASSWORD_AUTH', { USERNAME: username, PASSWORD: password }),
+    refresh: (token) => initiateAuth(api, 'REFRESH_TOKEN_AUTH', { REFRESH_TOKEN: token }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { formatBytes } from './format.ts';
+import { formatBytes, printable } from './format.ts';
 import { Pace } from './pace.ts';
 import type { Report, SyncEvent } from './report.ts';
 
@@ -25,11 +25,6 @@ export function humanReport(output: Writable & { readonly isTTY?: boolean; reado
 
 function isPassing(event: SyncEvent): boolean {
   return event.event === 'progress' || event.event === 'reading' || (event.event === 'scan' && !event.done);
-}
-
-/** A terminal obeys control characters, and names may hold them. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, '\ufffd');
 }
 
 /** Characters that take two places. */

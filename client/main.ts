@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
 import { ServiceError, Unreachable } from './api-errors.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { historyCommand } from './commands/history.ts';
@@ -12,6 +13,7 @@ import { ClientError, exitCode, LocalTrouble, messageOf, systemCode } from './er
 
 const program = new Command('tidemark')
   .description('Keeps a folder identical on all your devices, through your own Tidemark service.')
+  .version(manifest.version, '--version')
   .option('--config <dir>', 'where this device keeps its sign-in; one per synced folder', defaultConfigFolder())
   .addHelpText(
     'after',

@@ -4,7 +4,7 @@ import { createApi } from '../api.ts';
 import { loadConfiguration } from '../config.ts';
 import { ClientError } from '../errors.ts';
 import { locate } from '../folder.ts';
-import { formatBytes, formatTime } from '../format.ts';
+import { formatBytes, formatTime, say } from '../format.ts';
 import { startSession } from '../session.ts';
 
 export function historyCommand(configFolder: () => string): Command {
@@ -23,7 +23,10 @@ async function history(folder: string, path: string, json: boolean): Promise<voi
   let before: number | undefined;
   do {
     const { body } = await api.history(configuration.device_id, inside, before);
-    for (const version of body.versions) console.log(json ? JSON.stringify(version) : describe(version));
+    for (const version of body.versions) {
+      if (json) console.log(JSON.stringify(version));
+      else say(describe(version));
+    }
     before = body.more ? body.versions.at(-1)?.version : undefined;
   } while (before !== undefined);
 }

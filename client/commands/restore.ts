@@ -7,7 +7,7 @@ import { ServiceError } from '../api-errors.ts';
 import { type Configuration, loadConfiguration } from '../config.ts';
 import { ClientError } from '../errors.ts';
 import { locate } from '../folder.ts';
-import { formatTime } from '../format.ts';
+import { formatTime, printable, say } from '../format.ts';
 import { readDifferences, rollBack } from '../rollback.ts';
 import { startSession } from '../session.ts';
 import { wakeSync } from '../wake.ts';
@@ -54,7 +54,7 @@ async function restoreVersion(api: Api, { device_id }: Configuration, path: stri
   const { body } = await api.restore({ request_id: randomUUID(), device_id, files: [{ path, version, base_version }] });
   const result = body.results[0]!;
   if ('error' in result) throw new ServiceError(result.error.code, 409, result.error.message);
-  console.log(`${result.path} has the content of version ${version} again, as version ${result.version}`);
+  say(`${result.path} has the content of version ${version} again, as version ${result.version}`);
 }
 
 async function restoreAt(
@@ -67,21 +67,21 @@ async function restoreAt(
   const differences = await readDifferences(api, device_id, at.getTime(), path);
   const name = path === '' ? 'the folder' : path;
   if (differences.length === 0) {
-    console.log(`${name} is what it was on ${formatTime(at.getTime())}`);
+    say(`${name} is what it was on ${formatTime(at.getTime())}`);
     return;
   }
   const listed = dryRun ? differences.length : LISTED;
-  for (const difference of differences.slice(0, listed)) console.log(describe(difference));
-  if (differences.length > listed) console.log(`… and ${differences.length - listed} more; --dry-run lists all`);
-  console.log(summary(differences));
+  for (const difference of differences.slice(0, listed)) say(describe(difference));
+  if (differences.length > listed) say(`… and ${differences.length - listed} more; --dry-run lists all`);
+  say(summary(differences));
   if (dryRun || !(yes || (await isConfirmed()))) return;
   const refused = await rollBack(api, device_id, differences);
-  for (const { path, error } of refused) console.error(`${path}: ${error.message}`);
+  for (const { path, error } of refused) console.error(printable(`${path}: ${error.message}`));
   if (refused.length > 0) {
     const done = differences.length - new Set(refused.map(({ path }) => path)).size;
     throw new ClientError('incomplete', `${done} of ${differences.length} are back; run it again for the others`);
   }
-  console.log(`${name} is back to what it was on ${formatTime(at.getTime())}`);
+  say(`${name} is back to what it was on ${formatTime(at.getTime())}`);
 }
 
 function describe({ path, now, before }: Difference): string {

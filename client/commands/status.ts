@@ -5,7 +5,7 @@ import { stateFolder } from '../../protocol/reserved-name.ts';
 import { readConfiguration } from '../config.ts';
 import { ClientError } from '../errors.ts';
 import { lockFolder } from '../folder.ts';
-import { formatBytes } from '../format.ts';
+import { formatBytes, say } from '../format.ts';
 import { describeExclusion, type Ignores, loadIgnores } from '../ignore.ts';
 import { type LeftOutPath, listLeftOut, listLeftovers } from '../left-out.ts';
 import { pathOf } from '../operation.ts';
@@ -94,9 +94,8 @@ function isRunning(root: string): boolean {
 const MOST_LINES = 50;
 
 function printSome(lines: readonly string[], what: string): void {
-  for (const line of lines.slice(0, MOST_LINES)) console.log(line);
-  if (lines.length > MOST_LINES)
-    console.log(`        ${lines.length - MOST_LINES} more ${what}; --json lists them all`);
+  for (const line of lines.slice(0, MOST_LINES)) say(line);
+  if (lines.length > MOST_LINES) say(`        ${lines.length - MOST_LINES} more ${what}; --json lists them all`);
 }
 
 interface Shown extends Summary {
@@ -110,12 +109,12 @@ interface Shown extends Summary {
 function print(summary: Shown): void {
   const { left_out, leftovers } = summary;
   const { folder, account, files, directories, bytes, cursor, pending, problems, running } = summary;
-  console.log(`${folder}, ${account ?? 'never synced'}`);
-  console.log(`${running ? 'syncing' : 'not running'}, at change ${cursor}`);
-  console.log(`${files} files and ${directories} directories in sync, ${formatBytes(bytes)}`);
-  for (const { do: what, path } of pending) console.log(`waits   ${path} (${what})`);
-  for (const { path, message } of problems) console.log(`problem ${path}: ${message}`);
-  if (left_out.length > 0) console.log(`${left_out.length} paths are left out by rules`);
+  say(`${folder}, ${account ?? 'never synced'}`);
+  say(`${running ? 'syncing' : 'not running'}, at change ${cursor}`);
+  say(`${files} files and ${directories} directories in sync, ${formatBytes(bytes)}`);
+  for (const { do: what, path } of pending) say(`waits   ${path} (${what})`);
+  for (const { path, message } of problems) say(`problem ${path}: ${message}`);
+  if (left_out.length > 0) say(`${left_out.length} paths are left out by rules`);
   printSome(
     left_out.map(
       (item) => `ignored ${item.path}: ${describeExclusion(item)}${item.here ? '' : ', at the service only'}`,

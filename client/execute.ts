@@ -1,17 +1,12 @@
-import { limits } from '../protocol/limits.ts';
+import { batches, moveBatches } from './batches.ts';
 import { attempt, download } from './download.ts';
 import { deleteLocal, moveLocal, setAside, setMode } from './local-steps.ts';
-import { type Operation, pathOf } from './operation.ts';
+import type { Operation, Step } from './operation.ts';
 import { deleteRemote, moveRemote } from './remote-steps.ts';
 import { SpellingCheck } from './spelling-check.ts';
 import type { Sync } from './sync.ts';
-import { ancestors, syncedEntry } from './tree.ts';
+import { syncedEntry } from './tree.ts';
 import { upload } from './upload.ts';
-
-/** Bytes after which an upload or download call ends, so that new changes get their turn and small files appear early. */
-const BATCH_BYTES = 64 * 1024 * 1024;
-
-type Step<Kind extends Operation['do']> = Extract<Operation, { do: Kind }>;
 
 /**
  * Carries out a plan, in its order; uploads and downloads run side by side. Ends early when `interrupted` says so:
@@ -19,7 +14,7 @@ type Step<Kind extends Operation['do']> = Extract<Operation, { do: Kind }>;
  */
 export async function execute(sync: Sync, plan: readonly Operation[], interrupted: () => boolean): Promise<number> {
   const spelling = new SpellingCheck(sync);
-  const steps = <Kind extends Operation['do']>(kind: Kind): Step<Kind>[] =>
+  const steps: Steps = <Kind extends Operation['do']>(kind: Kind) =>
     plan.filter((operation): operation is Step<Kind> => operation.do === kind && spelling.isClear(operation));
 
   sync.state.transaction(() => {
@@ -27,22 +22,7 @@ export async function execute(sync: Sync, plan: readonly Operation[], interrupte
     for (const { path } of steps('forget')) forget(sync, path);
   });
   await spelling.admit(spelling.contested(plan));
-  const makesRoom = (step: { readonly makesRoom?: true }): boolean => step.makesRoom === true;
-  const follows = (step: { readonly makesRoom?: true }): boolean => !step.makesRoom;
-  for (const batch of batches(sync, steps('upload').filter(makesRoom))) await upload(sync, batch);
-  for (const batch of moveBatches(sync, steps('moveRemote'))) await moveRemote(sync, batch);
-  const directories = await spelling.admit(steps('download').filter(makesRoom));
-  await download(
-    sync,
-    directories.map(({ path }) => path),
-  );
-  for (const { from, to } of await spelling.admit(steps('moveLocal'))) {
-    await attempt(sync, [from, to], () => moveLocal(sync, from, to));
-  }
-  for (const { path, to } of await spelling.admit(steps('setAside'))) {
-    await attempt(sync, [path, to], () => setAside(sync, path, to));
-  }
-  for (const { path, mode } of steps('setMode')) await attempt(sync, [path], () => setMode(sync, path, mode));
+  await rename(sync, steps, spelling);
 
   let deletions = 0;
   const counted = async (paths: readonly string[], work: () => Promise<void>): Promise<void> => {
@@ -92,6 +72,29 @@ export async function execute(sync: Sync, plan: readonly Operation[], interrupte
   return deletions;
 }
 
+type Steps = <Kind extends Operation['do']>(kind: Kind) => Step<Kind>[];
+
+const makesRoom = (step: { readonly makesRoom?: true }): boolean => step.makesRoom === true;
+const follows = (step: { readonly makesRoom?: true }): boolean => !step.makesRoom;
+
+/** What changes names, on both sides, and the directories that have to be there for it. */
+async function rename(sync: Sync, steps: Steps, spelling: SpellingCheck): Promise<void> {
+  for (const batch of batches(sync, steps('upload').filter(makesRoom))) await upload(sync, batch);
+  for (const batch of moveBatches(sync, steps('moveRemote'))) await moveRemote(sync, batch);
+  const directories = await spelling.admit(steps('download').filter(makesRoom));
+  await download(
+    sync,
+    directories.map(({ path }) => path),
+  );
+  for (const { from, to } of await spelling.admit(steps('moveLocal'))) {
+    await attempt(sync, [from, to], () => moveLocal(sync, from, to));
+  }
+  for (const { path, to } of await spelling.admit(steps('setAside'))) {
+    await attempt(sync, [path, to], () => setAside(sync, path, to));
+  }
+  for (const { path, mode } of steps('setMode')) await attempt(sync, [path], () => setMode(sync, path, mode));
+}
+
 function adopt(sync: Sync, path: string): void {
   const [local, remote] = [sync.state.trees.local.get(path), sync.state.trees.remote.get(path)];
   if (local && remote) sync.state.set('synced', path, syncedEntry(remote, local));
@@ -102,52 +105,4 @@ function forget(sync: Sync, path: string): void {
   sync.state.remove('synced', path);
   sync.tombstones.delete(path);
   sync.succeed(path);
-}
-
-/** Cuts moves into calls so that those out of one directory that moves itself go together with it. */
-function* moveBatches(sync: Sync, moves: readonly Step<'moveRemote'>[]): Generator<Step<'moveRemote'>[]> {
-  const { remote } = sync.state.trees;
-  const directories = new Set(moves.map(({ from }) => from).filter((from) => remote.get(from)?.kind === 'directory'));
-  const groups = new Map<string, Step<'moveRemote'>[]>();
-  for (const move of moves) {
-    const topmost = [move.from, ...ancestors(move.from)].findLast((path) => directories.has(path)) ?? move.from;
-    groups.set(topmost, [...(groups.get(topmost) ?? []), move]);
-  }
-  const blocksOf = (group: readonly Step<'moveRemote'>[]): number =>
-    group.reduce((sum, { from }) => sum + (remote.get(from)?.blocks.length ?? 0), 0);
-  let batch: Step<'moveRemote'>[] = [];
-  let blocks = 0;
-  for (const group of groups.values()) {
-    const full = batch.length + group.length > limits.filesPerCall || blocks + blocksOf(group) > limits.blocksPerCall;
-    if (batch.length > 0 && full) {
-      yield batch;
-      [batch, blocks] = [[], 0];
-    }
-    batch.push(...group);
-    blocks += blocksOf(group);
-  }
-  if (batch.length > 0) yield batch;
-}
-
-/** Cuts steps into calls: by files, by blocks, and by bytes, where one large file may be a call of its own. */
-function* batches<Item extends Operation>(sync: Sync, steps: readonly Item[]): Generator<Item[]> {
-  let batch: Item[] = [];
-  let [bytes, blocks] = [0, 0];
-  for (const step of steps) {
-    const path = pathOf(step);
-    const tree = step.do === 'download' ? sync.state.trees.remote : sync.state.trees.local;
-    const entry = tree.get(path);
-    const [size, count] = [entry?.size ?? 0, entry?.blocks.length ?? 0];
-    const full =
-      batch.length === limits.filesPerCall || bytes + size > BATCH_BYTES || blocks + count > limits.blocksPerCall;
-    if (batch.length > 0 && full) {
-      yield batch;
-      batch = [];
-      [bytes, blocks] = [0, 0];
-    }
-    batch.push(step);
-    bytes += size;
-    blocks += count;
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -25,10 +25,10 @@ export interface Exclusion {
 /** Whether a path, or a directory above it, is left out of the sync, and by which rule. */
 export type Ignores = (path: string, isDirectory: boolean) => Exclusion | undefined;
 
-/** Reads the folder's rules; without a file, or with something else in its place, those built in apply. */
+/** Reads the folder's rules; without a file, those built in apply. */
 export async function loadIgnores(root: string): Promise<Ignores> {
   const text = await readFile(join(root, ignoreFile), 'utf8').catch((error) => {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'EISDIR') return '';
+    if (systemCode(error) === 'ENOENT') return '';
     throw new LocalTrouble(`${ignoreFile} cannot be read, so nothing is synced: ${diskReason(error)}`, {
       cause: error,
     });

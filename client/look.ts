@@ -1,11 +1,12 @@
 import { Absences } from './absences.ts';
 import { type Ignores, loadIgnores } from './ignore.ts';
+import { hintIndex, identityIndex } from './known-files.ts';
 import { Mounts } from './mounts.ts';
 import { trackProgress } from './progress.ts';
-import { hintIndex, identityIndex, isNeverSynced, type ScanOptions, type ScanResult, scan } from './scan.ts';
+import { isNeverSynced, type ScanOptions, type ScanResult, scan } from './scan.ts';
 import type { Signals } from './signals.ts';
 import type { Sync } from './sync.ts';
-import { ancestors, isDirectory, isInside, same } from './tree.ts';
+import { ancestors, isDirectory, isInside, type LocalEntry, same } from './tree.ts';
 import { Twins } from './twins.ts';
 import type { Watch } from './watch.ts';
 
@@ -104,7 +105,7 @@ export class Lookout {
     first: boolean,
     indexes: Pick<ScanOptions, 'byHint' | 'byIdentity'>,
   ): Promise<{ others: string[]; missing: string[] }> {
-    const { state, report, root, dirty, pool, apart } = this.#sync;
+    const { state, report, root, pool, apart } = this.#sync;
     const path = (await this.#mounts.changedAbove(asked)) ?? asked;
     const whole = path === '';
     const inScope = (candidate: string): boolean => candidate === path || isInside(candidate, path);
@@ -130,21 +131,41 @@ export class Lookout {
       if (reason !== undefined) result.skipped.set(twin.path, reason);
     }
     await this.#leaveOutLostDrives(path, before, result);
+    this.#noteSkipped(result.skipped, inScope);
+    const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
+    this.#takeOver(result.found, missing);
+    for (const unstable of [...this.#unstable.keys()].filter(inScope)) {
+      if (!result.unstable.has(unstable)) this.#rest(unstable);
+    }
+    for (const unstable of result.unstable) this.#waitFor(unstable);
+    this.#absences.note(path, result.leftOut);
+    const others = result.twins
+      .filter((twin) => path === twin.path || isInside(path, twin.path))
+      .map((twin) => twin.spelled + path.slice(twin.path.length));
+    return { others, missing };
+  }
+
+  #noteSkipped(now: ReadonlyMap<string, string>, inScope: (path: string) => boolean): void {
+    const { state, report, dirty } = this.#sync;
     for (const skipped of [...this.#skipped.keys()].filter(inScope)) {
-      if (result.skipped.has(skipped)) continue;
+      if (now.has(skipped)) continue;
       state.clearProblem(skipped);
       this.#skipped.delete(skipped);
       dirty.add(skipped);
     }
-    for (const [skipped, reason] of result.skipped) {
+    for (const [skipped, reason] of now) {
       if (this.#skipped.get(skipped) === reason) continue;
       state.setProblem(skipped, reason);
       this.#skipped.set(skipped, reason);
       report({ event: 'error', code: 'not_synced', message: reason, path: skipped });
     }
-    const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
+  }
+
+  /** Writes down what was found, and what was not. */
+  #takeOver(entries: ReadonlyMap<string, LocalEntry>, missing: readonly string[]): void {
+    const { state, dirty } = this.#sync;
     state.transaction(() => {
-      for (const [found, entry] of result.found) {
+      for (const [found, entry] of entries) {
         state.set('local', found, entry);
         dirty.add(found);
         // A save under another inode that changed nothing: renames are followed by the inode.
@@ -159,15 +180,6 @@ export class Lookout {
         dirty.add(known);
       }
     });
-    for (const unstable of [...this.#unstable.keys()].filter(inScope)) {
-      if (!result.unstable.has(unstable)) this.#rest(unstable);
-    }
-    for (const unstable of result.unstable) this.#waitFor(unstable);
-    this.#absences.note(path, result.leftOut);
-    const others = result.twins
-      .filter((twin) => path === twin.path || isInside(path, twin.path))
-      .map((twin) => twin.spelled + path.slice(twin.path.length));
-    return { others, missing };
   }
 
   /** Skips directories whose drive is not there, with all that is in them. */

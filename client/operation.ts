@@ -25,6 +25,9 @@ export type Operation =
   | { readonly do: 'upload'; readonly path: string; readonly base_version: number; readonly makesRoom?: true }
   | { readonly do: 'deleteRemote'; readonly path: string; readonly base_version: number; readonly makesRoom?: true };
 
+/** The operations of one kind. */
+export type Step<Kind extends Operation['do']> = Extract<Operation, { do: Kind }>;
+
 /** The path at which an operation's result lies. */
 export function pathOf(operation: Operation): string {
   return 'path' in operation ? operation.path : operation.to;

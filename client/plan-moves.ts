@@ -1,8 +1,8 @@
 import { limits } from '../protocol/limits.ts';
-import type { MoveOperation, Operation } from './operation.ts';
+import type { MoveOperation, Operation, Step } from './operation.ts';
 import { ancestors, nameOf, type Trees } from './tree.ts';
 
-type RemoteMove = Extract<MoveOperation, { do: 'moveRemote' }>;
+type RemoteMove = Step<'moveRemote'>;
 
 /** Whether a directory above `path` has to replace a file first; a move there would come too early. */
 function underFile(tree: ReadonlyMap<string, { readonly kind: string }>, path: string): boolean {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { CommitResult } from '../protocol/commit.ts';
 import { ServiceError } from './api-errors.ts';
-import type { Operation } from './operation.ts';
+import type { Step } from './operation.ts';
 import { endsSession, type Sync } from './sync.ts';
 import { same } from './tree.ts';
 
-type DeleteStep = Extract<Operation, { do: 'deleteRemote' }>;
-type MoveStep = Extract<Operation, { do: 'moveRemote' }>;
+type DeleteStep = Step<'deleteRemote'>;
+type MoveStep = Step<'moveRemote'>;
 
 /** Times that a rename is tried on what another device made of the file just before. */
 const STALE_TRIES = 3;

@@ -9,17 +9,10 @@ import type { LeftOut } from './absences.ts';
 import { messageOf, systemCode } from './errors.ts';
 import { hashFile, hintOf, identityOf } from './hash-file.ts';
 import { describeExclusion, type Ignores } from './ignore.ts';
+import { hintIndex } from './known-files.ts';
 import { isTemporary, undecodable } from './paths.ts';
 import { findTwin, type Twin } from './spelling.ts';
-import {
-  ancestors,
-  type Content,
-  type LocalEntry,
-  parentOf,
-  pathInside,
-  type SyncedEntry,
-  syncedMode,
-} from './tree.ts';
+import { ancestors, type Content, type LocalEntry, parentOf, pathInside, syncedMode } from './tree.ts';
 
 export interface ScanOptions {
   readonly root: string;
@@ -275,24 +268,6 @@ async function findTwins(
     if (twin) twins.push(twin);
   }
   return twins;
-}
-
-/** Finds entries by their identity. The index is built on first use. */
-export function identityIndex(synced: ReadonlyMap<string, SyncedEntry>): (identity: string) => SyncedEntry | undefined {
-  let index: Map<string, SyncedEntry> | undefined;
-  return (identity) => {
-    index ??= new Map([...synced.values()].map((entry) => [entry.identity, entry]));
-    return index.get(identity);
-  };
-}
-
-/** Finds entries by their hint. The index is built on first use. */
-export function hintIndex(known: ReadonlyMap<string, LocalEntry>): (hint: string) => LocalEntry | undefined {
-  let index: Map<string, LocalEntry> | undefined;
-  return (hint) => {
-    index ??= new Map([...known.values()].filter((entry) => entry.hint !== '').map((entry) => [entry.hint, entry]));
-    return index.get(hint);
-  };
 }
 
 function attributes(stats: BigIntStats): Omit<LocalEntry, 'blocks'> {

@@ -1,10 +1,11 @@
 import { type FileHandle, lstat, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Api } from '../../client/api.ts';
 import { ServiceError } from '../../client/api-errors.ts';
 import { catchUp } from '../../client/changes.ts';
+import { trust } from '../../client/config.ts';
 import { download } from '../../client/download.ts';
 import { hintOf } from '../../client/hash-file.ts';
 import { compileIgnores } from '../../client/ignore.ts';
@@ -17,6 +18,7 @@ import { upload } from '../../client/upload.ts';
 import { DiskChanged, writeAtomically } from '../../client/write-file.ts';
 import { sha256, toHex } from '../../codec/index.ts';
 import { close, listen } from '../../local/listen.ts';
+import { loadTls } from '../../local/tls.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import { freePort } from '../support/ports.ts';
 import { temporaryFolder } from './folder.ts';
@@ -239,11 +241,13 @@ describe('the cursor', () => {
 describe('a download', () => {
   /** A CDN with one answer. */
   async function serve(content: string): Promise<string> {
-    const server = createServer((_request, response) => response.end(content));
+    const tls = await loadTls(await temporaryFolder());
+    trust(tls.ca);
+    const server = createServer(tls, (_request, response) => response.end(content));
     const port = await freePort();
     await listen(server, port, 'CDN');
     onTestFinished(() => close(server));
-    return `http://127.0.0.1:${port}/`;
+    return `https://127.0.0.1:${port}/`;
   }
 
   const located = (url: string): Pick<Api, 'download'> => ({

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
+import { formatBytes } from '../protocol/bytes.ts';
 import type { BlockCache } from './block-cache.ts';
 import { FileRefused } from './errors.ts';
-import { formatBytes } from './format.ts';
 
 /** What downloads leave free, for the client's own state and for other programs: this part, or this much if less. */
 const RESERVED_SHARE = 0.05;

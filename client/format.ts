@@ -1,12 +1,3 @@
-const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-
-/** Decimal units, as disks and networks are sold: `1.5 MB`. */
-export function formatBytes(bytes: number): string {
-  let [value, unit] = [bytes, 0];
-  while (value >= 999.5 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
-  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
 /** A local date and time to the second: `2026-01-31 14:05:09`. */
 export function formatTime(milliseconds: number): string {
   const date = new Date(milliseconds - new Date(milliseconds).getTimezoneOffset() * 60_000);

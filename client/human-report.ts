@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
-import { formatBytes, printable } from './format.ts';
+import { formatBytes } from '../protocol/bytes.ts';
+import { printable } from './format.ts';
 import { Pace } from './pace.ts';
 import type { Report, SyncEvent } from './report.ts';
 

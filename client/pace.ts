@@ -1,4 +1,4 @@
-import { formatBytes } from './format.ts';
+import { formatBytes } from '../protocol/bytes.ts';
 import type { SyncEvent } from './report.ts';
 
 /** The speed is that of this time before, ms. */

@@ -176,7 +176,8 @@ export class ApiStack extends Stack {
 
   #reads(): void {
     for (const id of ['Changes', 'Tree', 'History', 'Compare']) {
-      this.#route(this.#sqlFunction(id, medium), `/${id.toLowerCase()}`, HttpMethod.GET);
+      // A directory of all that a user may have is hashed in memory.
+      this.#route(this.#sqlFunction(id, id === 'Tree' ? large : medium), `/${id.toLowerCase()}`, HttpMethod.GET);
     }
   }
 

@@ -52,7 +52,8 @@ export class BlocksStack extends Stack {
       lifecycleRules: [
         {
           abortIncompleteMultipartUploadAfter: Duration.days(1),
-          // gc deletes the version it means, so only a block that was uploaded twice leaves one behind.
+          // A block that is sent again, as often as a signed URL allows, leaves equal versions behind. gc deletes the
+          // version that it means, so nothing else does.
           noncurrentVersionExpiration: Duration.days(1),
           expiredObjectDeleteMarker: true,
         },

@@ -39,6 +39,16 @@ export const limits = {
   signInDays: 30,
   /** Minutes after a sign-in in which it may revoke other devices. */
   freshSignInMinutes: 10,
+  /** Files and directories in a user's tree. */
+  entriesPerUser: 500_000,
+  /** Uploads of a user that wait for finalize, and the blocks that they pin; beyond, the oldest gives way. */
+  openUploads: 100,
+  openBlocks: 200_000,
+  /** Quotas that all that is kept for a user may take, history and lost uploads too; and bytes on top, for small ones. */
+  keptQuotas: 3,
+  keptAllowance: 1024 * 1024,
+  /** What anything that is kept counts at least, in bytes: a disk takes no less for a file. */
+  countedBytes: 4096,
   changesPerPage: 1000,
   treeEntriesPerPage: 1000,
   historyPerPage: 200,

@@ -1,10 +1,11 @@
 import { Command } from 'commander';
+import { formatBytes } from '../../protocol/bytes.ts';
 import type { HistoryResponse } from '../../protocol/history.ts';
 import { createApi } from '../api.ts';
 import { loadConfiguration } from '../config.ts';
 import { ClientError } from '../errors.ts';
 import { locate } from '../folder.ts';
-import { formatBytes, formatTime, say } from '../format.ts';
+import { formatTime, say } from '../format.ts';
 import { startSession } from '../session.ts';
 
 export function historyCommand(configFolder: () => string): Command {

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { formatBytes } from '../../protocol/bytes.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { readConfiguration } from '../config.ts';
 import { ClientError } from '../errors.ts';
 import { lockFolder } from '../folder.ts';
-import { formatBytes, say } from '../format.ts';
+import { say } from '../format.ts';
 import { describeExclusion, type Ignores, loadIgnores } from '../ignore.ts';
 import { type LeftOutPath, listLeftOut, listLeftovers } from '../left-out.ts';
 import { pathOf } from '../operation.ts';

@@ -4,10 +4,17 @@ import type { ItemError } from '../../protocol/errors.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { pathConflicts, refusal } from '../shared/commit/path-rules.ts';
 import { type Shard, transaction } from '../shared/database.ts';
-import { lockAccount } from '../shared/tables/accounts.ts';
+import { keptBytes } from '../shared/room.ts';
+import { lockAccount, releaseBytes } from '../shared/tables/accounts.ts';
 import { findTargets, type Target } from '../shared/tables/files.ts';
 import type { Session } from '../shared/tables/pins.ts';
-import { listUploadFiles, requireUpload, settleUploadFiles, type UploadFile } from '../shared/tables/uploads.ts';
+import {
+  listUploadFiles,
+  requireUpload,
+  settleUpload,
+  settleUploadFiles,
+  type UploadFile,
+} from '../shared/tables/uploads.ts';
 import type { ReadyFile } from './raise.ts';
 
 /**
@@ -22,7 +29,7 @@ export async function commitFiles(
 ): Promise<UploadFile[]> {
   return await transaction(shard.pool, async (sql) => {
     const account = await lockAccount(sql, shard, userId);
-    await requireUpload(sql, shard, userId, uploadId);
+    const upload = await requireUpload(sql, shard, userId, uploadId);
     const files = await listUploadFiles(sql, shard, userId, uploadId);
     const open = ready.filter(({ position }) => files[position]?.result === null);
     const paths = open.map(({ path }) => path);
@@ -42,8 +49,20 @@ export async function commitFiles(
     }));
     await settleUploadFiles(sql, shard, userId, uploadId, settled);
     for (const { position, result } of settled) files[position]!.result = result;
+    if (open.length > 0 && files.every(({ result }) => result !== null)) {
+      const kept = Math.min(upload.kept_bytes, keptWhenSettled(files));
+      await settleUpload(sql, shard, userId, uploadId, kept);
+      await releaseBytes(sql, shard, [{ userId, reserved: 0, kept: upload.kept_bytes - kept }]);
+    }
     return files;
   });
+}
+
+/** What a session keeps until it expires: its answers, and what it sent for files that were refused. */
+function keptWhenSettled(files: readonly UploadFile[]): number {
+  const refused = files.filter(({ result }) => result !== null && 'error' in result);
+  const sizes = new Map(refused.flatMap(({ hashes, sizes }) => hashes.map((hash, index) => [hash, sizes[index]!])));
+  return [...sizes.values()].reduce((sum, size) => sum + keptBytes(size), (1 + files.length) * keptBytes(0));
 }
 
 function toCommit(file: ReadyFile, target: Target): Commit {

@@ -2,8 +2,9 @@ import { limits } from '../../protocol/limits.ts';
 import { lowerReferences } from '../shared/commit/references.ts';
 import { type Database, type Shard, transaction } from '../shared/database.ts';
 import { toHexes } from '../shared/ids.ts';
+import { keptBytes } from '../shared/room.ts';
 import { firstBlocks } from '../shared/sql.ts';
-import { lockAccounts } from '../shared/tables/accounts.ts';
+import { lockAccounts, releaseBytes } from '../shared/tables/accounts.ts';
 import { reopenVersions } from '../shared/tables/ledger.ts';
 import { filterVersions } from '../shared/tables/versions.ts';
 
@@ -52,27 +53,37 @@ async function removeVersions(shard: Shard, ids: readonly string[], userIds: rea
     await lockAccounts(sql, shard, userIds);
     // Asked again under the lock: another run may have removed some, and their holds, before.
     const gone = await filterVersions(sql, shard, ids);
-    await sql.query(
+    const { rows: blocks } = await sql.query<{ userId: string; kept: number }>(
       `with lost as (
-         select user_id, hash, count(*)::int as times
-         from (select distinct v.version_id, v.user_id, hash
-               from ${schema}.file_versions v, unnest(v.block_hashes) hash where v.version_id = any($1)) each
+         select user_id, hash, max(size) as size, count(*)::int as times
+         from (select distinct v.version_id, v.user_id, hash, size
+               from ${schema}.file_versions v, unnest(v.block_hashes, v.block_sizes) b(hash, size)
+               where v.version_id = any($1)) each
          group by user_id, hash),
        fewer as (
          update ${schema}.held_blocks h set versions = h.versions - lost.times from lost
-         where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions > lost.times)
-       delete from ${schema}.held_blocks h using lost
-       where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions <= lost.times`,
-      [gone],
+         where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions > lost.times),
+       free as (
+         delete from ${schema}.held_blocks h using lost
+         where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions <= lost.times
+         returning h.user_id, lost.size)
+       select user_id as "userId", sum(greatest(size, $2::int))::int8 as kept from free group by user_id`,
+      [gone, keptBytes(0)],
     );
-    const { rows: files } = await sql.query<{ file_id: string }>(
-      `delete from ${schema}.file_versions where version_id = any($1) returning file_id`,
+    const { rows: files } = await sql.query<{ file_id: string; userId: string }>(
+      `delete from ${schema}.file_versions where version_id = any($1) returning file_id, user_id as "userId"`,
       [gone],
     );
     await sql.query(
       `delete from ${schema}.files f where f.file_id = any($1) and f.deleted_at is not null
          and not exists (select from ${schema}.file_versions v where v.file_id = f.file_id)`,
       [[...new Set(files.map(({ file_id }) => file_id))]],
+    );
+    const versions = files.map(({ userId }) => ({ userId, kept: keptBytes(0) }));
+    await releaseBytes(
+      sql,
+      shard,
+      [...blocks, ...versions].map((freed) => ({ reserved: 0, ...freed })),
     );
     return gone;
   });

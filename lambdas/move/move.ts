@@ -8,7 +8,8 @@ import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
 import { type Databases, type Shard, transaction } from '../shared/database.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { toHexes, versionId } from '../shared/ids.ts';
-import { lockAccount } from '../shared/tables/accounts.ts';
+import { keptBytes, roomOf, take } from '../shared/room.ts';
+import { findAccount, lockAccount, quotaOf } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets } from '../shared/tables/files.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
@@ -33,6 +34,7 @@ export async function moveFiles(databases: Databases, userId: string, request: M
   const call = { kind: 'move', ...request } as const;
   const before = await earlierAnswer(shard.pool, shard, userId, call);
   if (before) return before;
+  await requireRoom(shard, userId, moves.length);
   const sources = await findSources(shard, userId, request);
   const counted = await reuseBlocks(
     databases.blocks,
@@ -61,6 +63,14 @@ export async function moveFiles(databases: Databases, userId: string, request: M
   });
   await lowerRefused(databases, shard, [...counted], results);
   return results;
+}
+
+/** Demands that so many more versions may be kept; asked before anything is counted. */
+async function requireRoom(shard: Shard, userId: string, versions: number): Promise<void> {
+  const account = await findAccount(shard.pool, shard, userId);
+  const need = { quota: 0, kept: versions * keptBytes(0), entries: 0 };
+  const error = take(roomOf(account, quotaOf(account)), need);
+  if (error) throw new ServiceError(error.code, error.message);
 }
 
 /** The versions to move, by position, as they are before the lock; the compare-and-swap finds those that changed. */

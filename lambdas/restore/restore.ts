@@ -10,7 +10,8 @@ import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
 import { type Databases, type Shard, transaction } from '../shared/database.ts';
 import { itemError, ServiceError } from '../shared/errors.ts';
 import { toHexes, versionId } from '../shared/ids.ts';
-import { type Account, lockAccount } from '../shared/tables/accounts.ts';
+import { keptBytes, roomOf, take } from '../shared/room.ts';
+import { type Account, lockAccount, quotaOf } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets, type Target } from '../shared/tables/files.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
@@ -101,24 +102,20 @@ async function refusals(
     old && targets.get(path)!.file_id === null ? [{ path, kind: old.kind }] : [],
   );
   const conflicts = await pathConflicts(sql, shard, userId, appearing);
-  const quota = account.quota_bytes ?? account.default_quota_bytes ?? Number.POSITIVE_INFINITY;
-  let free = quota - account.used_bytes - account.reserved_bytes;
+  const room = roomOf(account, quotaOf(account));
   const refused = new Map<string, ItemError>();
   const tooMany = directoryRefusals(items.map(({ path }) => [path]));
   for (const [position, { path, baseVersion, old }] of items.entries()) {
     const target = targets.get(path)!;
+    const need = {
+      quota: Math.max(0, (old?.size_bytes ?? 0) - (target.size_bytes ?? 0)),
+      kept: keptBytes(0),
+      entries: target.file_id === null ? 1 : 0,
+    };
     const error = old
-      ? (refusal({ path, kind: old.kind, baseVersion }, target, conflicts) ?? tooMany.get(position))
+      ? (refusal({ path, kind: old.kind, baseVersion }, target, conflicts) ?? tooMany.get(position) ?? take(room, need))
       : notFound;
-    const more = (old?.size_bytes ?? 0) - (target.size_bytes ?? 0);
-    if (error) {
-      refused.set(path, error);
-    } else if (more > 0 && more > free) {
-      const message = `needs ${more} more bytes: delete files or raise the quota`;
-      refused.set(path, itemError('quota_exceeded', message));
-    } else {
-      free -= more;
-    }
+    if (error) refused.set(path, error);
   }
   return refused;
 }

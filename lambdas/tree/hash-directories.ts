@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { treeHash } from '../../protocol/tree-hash.ts';
 import type { Shard } from '../shared/database.ts';
+import { keptBytes } from '../shared/room.ts';
+import { releaseBytes } from '../shared/tables/accounts.ts';
 import { forgetEmptyDirectories, listItems, listStale, putTreeHashes } from '../shared/tables/directories.ts';
 
 /** Directories that are hashed in one transaction: no longer than a second or two under the account's lock. */
@@ -11,7 +13,7 @@ const BATCH = 200;
 
 /**
  * Computes the hash of directories at or below `path` that have none, the deepest first. Answers whether all have one
- * now; otherwise another call goes on.
+ * now; otherwise another call goes on. Needs the account's lock.
  */
 export async function hashStaleDirectories(
   sql: PoolClient,
@@ -20,6 +22,7 @@ export async function hashStaleDirectories(
   path: string,
 ): Promise<boolean> {
   const stale = await listStale(sql, shard, userId, path, STEP);
+  let gone = 0;
   const byDepth = Map.groupBy(stale, depth);
   for (const level of [...byDepth.keys()].sort((one, other) => other - one)) {
     const directories = byDepth.get(level)!;
@@ -27,11 +30,12 @@ export async function hashStaleDirectories(
       const batch = directories.slice(start, start + BATCH);
       const items = await listItems(sql, shard, userId, batch);
       const empty = batch.filter((directory) => !items.has(directory));
-      if (empty.length > 0) await forgetEmptyDirectories(sql, shard, userId, empty);
+      if (empty.length > 0) gone += await forgetEmptyDirectories(sql, shard, userId, empty);
       const hashes = batch.map((directory) => treeHash(items.get(directory) ?? [], sha256));
       await putTreeHashes(sql, shard, userId, batch, hashes);
     }
   }
+  if (gone > 0) await releaseBytes(sql, shard, [{ userId, reserved: 0, kept: gone * keptBytes(0) }]);
   return stale.length < STEP;
 }
 

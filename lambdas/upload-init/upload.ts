@@ -2,6 +2,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
 import type { Databases } from '../shared/database.ts';
 import { excerpt, ServiceError } from '../shared/errors.ts';
+import { releasePins } from '../shared/tables/pins.ts';
 import { type BlockToSend, claimBlocks, type WantedBlock } from './claim.ts';
 import { usableDeltas } from './deltas.ts';
 import { openSession } from './session.ts';
@@ -19,6 +20,7 @@ export async function initUpload(
   checkOffer(request);
   const shard = databases.shardOf(userId);
   const session = await openSession(shard, userId, request, policy.defaultQuota);
+  for (const uploadId of session.closed) await releasePins(databases.blocks, { userId, uploadId });
   const open = new Set(session.openPaths);
   const files = request.files.filter(({ path }) => open.has(path));
   const deltas = await usableDeltas(shard, userId, files);

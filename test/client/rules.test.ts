@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { errorOf } from '../../client/api-errors.ts';
 import { conflictPath } from '../../client/conflict.ts';
-import { formatBytes } from '../../client/format.ts';
 import { DeletionGuard } from '../../client/guard.ts';
 import type { Operation } from '../../client/operation.ts';
 import { backoff } from '../../client/retry.ts';
 import type { SyncedEntry } from '../../client/tree.ts';
+import { formatBytes } from '../../protocol/bytes.ts';
 import { pathProblem } from '../../protocol/path.ts';
 
 describe('names of conflict copies', () => {

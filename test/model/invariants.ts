@@ -1,4 +1,5 @@
 import type { FileChanged } from '../../protocol/file-changed.ts';
+import { limits } from '../../protocol/limits.ts';
 import { users, type World } from './world.ts';
 
 /** How many versions hold a block, by its hash. */
@@ -79,6 +80,18 @@ async function checkShards(world: World): Promise<void> {
        select 'I22: the reserved bytes are not those of the open uploads' from ${schema}.accounts a
        where a.reserved_bytes <> (select coalesce(sum(reserved_bytes), 0) from ${schema}.upload_files f
                                   where f.user_id = a.user_id)
+       union all
+       select 'I4: the entries are not those of the tree' from ${schema}.accounts a
+       where a.entries <> (select count(*) from ${schema}.files f where f.user_id = a.user_id and f.deleted_at is null)
+       union all
+       select 'I45: what is kept is not what is booked' from ${schema}.accounts a
+       where a.kept_bytes <>
+         (select coalesce(sum(greatest(size, ${limits.countedBytes})), 0) from (
+            select distinct hash, size from ${schema}.file_versions v, unnest(v.block_hashes, v.block_sizes) b(hash, size)
+            where v.user_id = a.user_id) held)
+         + ${limits.countedBytes} * (select count(*) from ${schema}.file_versions v where v.user_id = a.user_id)
+         + ${limits.countedBytes} * (select count(*) from ${schema}.directories d where d.user_id = a.user_id)
+         + (select coalesce(sum(u.kept_bytes), 0) from ${schema}.uploads u where u.user_id = a.user_id)
        union all
        select 'I4: a file does not have the content of its newest version' from ${schema}.files f
        where deleted_at is null and not exists (

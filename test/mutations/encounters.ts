@@ -84,12 +84,20 @@ export const ofEncounters: readonly Mutation[] = [
     breaks: /^I4:/,
   },
   {
+    mistake: 'expiry does not take off what the blocks of a version counted',
+    file: 'lambdas/gc/versions.ts',
+    replace: '[...blocks, ...versions]',
+    by: 'versions',
+    noticedBy: 'model/encounters: two expiries at once, at every step',
+    breaks: /^I45:/,
+  },
+  {
     mistake: 'the space of an upload that was given up stays reserved',
     file: 'lambdas/shared/tables/uploads.ts',
     replace: '  await releaseBytes(sql, shard, reserved);\n  return reserved.length;',
     by: '  return reserved.length;',
     noticedBy: 'model/encounters: two users with the same new content, at every step',
-    breaks: /^I(7|22):/,
+    breaks: /^I(7|22|45):/,
   },
   {
     mistake: 'an event leaves the outbox before it is published',

@@ -45,7 +45,12 @@ import { findPins, noteLooks, releasePins, renewPins, verifyPins } from '../../l
 import { findEntries } from '../../lambdas/shared/tables/renewed.ts';
 import { findAnswer } from '../../lambdas/shared/tables/requests.ts';
 import { bindSignIn, endSignIns, listSignIns, requireSignIn } from '../../lambdas/shared/tables/sign-ins.ts';
-import { findUpload, listUploadFiles, removeExpiredUploads } from '../../lambdas/shared/tables/uploads.ts';
+import {
+  closeOldUploads,
+  findUpload,
+  listUploadFiles,
+  removeExpiredUploads,
+} from '../../lambdas/shared/tables/uploads.ts';
 import { filterVersions, findVersions, listHistory } from '../../lambdas/shared/tables/versions.ts';
 import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 
@@ -164,6 +169,7 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   removeExpiredPins: (sql) => removeExpiredPins(sql, 10),
   expireVersions: (sql) => expireVersions(sql, { ...shard, pool: sql }, 10),
   forgetChanges: (sql) => forgetChanges(sql, shard, 10),
+  closeOldUploads: (sql) => closeOldUploads(sql, shard, user),
   removeExpiredUploads: (sql) => removeExpiredUploads(sql, shard, 10),
   listUnsettled: (sql) => listUnsettled(sql, 10),
 };

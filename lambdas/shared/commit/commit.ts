@@ -3,6 +3,7 @@ import type { FileChanged } from '../../../protocol/file-changed.ts';
 import type { Shard } from '../database.ts';
 import { ServiceError } from '../errors.ts';
 import { requestId } from '../request.ts';
+import { keptBytes } from '../room.ts';
 import { byteaText } from '../sql.ts';
 import { type Account, updateAccount } from '../tables/accounts.ts';
 import { forgetTreeHashes } from '../tables/directories.ts';
@@ -93,20 +94,37 @@ export async function writeCommits(
     [JSON.stringify(events), userId],
   );
   const holding = { schema, ...shard };
-  await holdBlocks(
+  const newlyHeld = await holdBlocks(
     sql,
     holding,
     userId,
     commits.flatMap(({ hashes }) => [...new Set(hashes)]),
   );
-  await forgetTreeHashes(sql, holding, userId, changedDirectories(commits));
-  const used = commits.reduce(
-    (sum, { changeType, size, replacedBytes }) => sum + (changeType === 'delete' ? 0 : size) - replacedBytes,
-    0,
-  );
-  const changeSeq = account.change_seq + commits.length;
-  await updateAccount(sql, holding, userId, { used, reserved: -releasedBytes, changeSeq });
+  const newDirectories = await forgetTreeHashes(sql, holding, userId, changedDirectories(commits));
+  const sizes = sizesOf(commits);
+  const kept = newlyHeld.reduce((sum, hash) => sum + keptBytes(sizes.get(hash)!), 0);
+  await updateAccount(sql, holding, userId, {
+    ...changeOf(commits),
+    reserved: -releasedBytes,
+    kept: kept + (commits.length + newDirectories) * keptBytes(0),
+    changeSeq: account.change_seq + commits.length,
+  });
   return seqs;
+}
+
+function sizesOf(blocks: readonly Pick<Commit, 'hashes' | 'sizes'>[]): Map<string, number> {
+  return new Map(blocks.flatMap(({ hashes, sizes }) => hashes.map((hash, index) => [hash, sizes[index]!] as const)));
+}
+
+/** What the versions add to the live bytes and entries. */
+function changeOf(commits: readonly Commit[]): { used: number; entries: number } {
+  const change = { used: 0, entries: 0 };
+  for (const { changeType, size, replacedBytes } of commits) {
+    change.used += (changeType === 'delete' ? 0 : size) - replacedBytes;
+    if (changeType === 'create') change.entries++;
+    if (changeType === 'delete') change.entries--;
+  }
+  return change;
 }
 
 /** The call's answer is forgotten, but what it made is not. */

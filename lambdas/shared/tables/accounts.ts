@@ -4,6 +4,10 @@ import { ms, type Sql } from '../sql.ts';
 export interface Account {
   used_bytes: number;
   reserved_bytes: number;
+  /** What the service keeps for the user: blocks, versions, directories and uploads, see `keptBytes`. */
+  kept_bytes: number;
+  /** Files and directories of the tree. */
+  entries: number;
   quota_bytes: number | null;
   default_quota_bytes: number | null;
   change_seq: number;
@@ -11,9 +15,25 @@ export interface Account {
   now: number;
 }
 
+/** The user's quota in bytes, as the last upload-init brought it along. */
+export function quotaOf({ quota_bytes, default_quota_bytes }: Account): number {
+  return quota_bytes ?? default_quota_bytes ?? Number.POSITIVE_INFINITY;
+}
+
 /** Creates the user's row if there is none: whoever has a device has one. */
 export async function ensureAccount(sql: Sql, { schema }: Shard, userId: string): Promise<void> {
   await sql.query(`insert into ${schema}.accounts (user_id) values ($1) on conflict do nothing`, [userId]);
+}
+
+const columns = `used_bytes, reserved_bytes, kept_bytes, entries, quota_bytes, default_quota_bytes, change_seq,
+  ${ms('now()')} as now`;
+
+/** The account as it is now, without its lock. */
+export async function findAccount(sql: Sql, { schema }: Shard, userId: string): Promise<Account> {
+  const { rows } = await sql.query<Account>(`select ${columns} from ${schema}.accounts a where a.user_id = $1`, [
+    userId,
+  ]);
+  return rows[0]!;
 }
 
 /**
@@ -23,7 +43,7 @@ export async function ensureAccount(sql: Sql, { schema }: Shard, userId: string)
  */
 export async function lockAccount(sql: Sql, { schema }: Shard, userId: string): Promise<Account> {
   const { rows } = await sql.query<Account>(
-    `select used_bytes, reserved_bytes, quota_bytes, default_quota_bytes, change_seq, ${ms('now()')} as now
+    `select ${columns}
      from ${schema}.accounts where user_id = $1 for update`,
     [userId],
   );
@@ -35,18 +55,19 @@ export async function lockAccounts(sql: Sql, { schema }: Shard, userIds: readonl
   await sql.query(`select from ${schema}.accounts where user_id = any($1) order by user_id for update`, [userIds]);
 }
 
-/** Adds to the user's bytes and sets the newest change; needs the lock. */
+/** Adds to the user's bytes and entries, and sets the newest change; needs the lock. */
 export async function updateAccount(
   sql: Sql,
   { schema }: Shard,
   userId: string,
-  change: { used: number; reserved: number; changeSeq: number },
+  change: { used: number; reserved: number; kept: number; entries: number; changeSeq: number },
 ): Promise<void> {
   await sql.query(
     `update ${schema}.accounts
-     set used_bytes = greatest(used_bytes + $2, 0), reserved_bytes = greatest(reserved_bytes + $3, 0), change_seq = $4
+     set used_bytes = greatest(used_bytes + $2, 0), reserved_bytes = greatest(reserved_bytes + $3, 0),
+       kept_bytes = greatest(kept_bytes + $4, 0), entries = greatest(entries + $5, 0), change_seq = $6
      where user_id = $1`,
-    [userId, change.used, change.reserved, change.changeSeq],
+    [userId, change.used, change.reserved, change.kept, change.entries, change.changeSeq],
   );
 }
 
@@ -55,28 +76,32 @@ export async function reserveBytes(
   sql: Sql,
   { schema }: Shard,
   userId: string,
-  bytes: number,
+  { reserved, kept }: { reserved: number; kept: number },
   defaultQuota: number,
 ): Promise<void> {
   await sql.query(
     `update ${schema}.accounts
-     set reserved_bytes = greatest(reserved_bytes + $2, 0), default_quota_bytes = $3 where user_id = $1`,
-    [userId, bytes, defaultQuota],
+     set reserved_bytes = greatest(reserved_bytes + $2, 0), kept_bytes = greatest(kept_bytes + $3, 0),
+       default_quota_bytes = $4 where user_id = $1`,
+    [userId, reserved, kept, defaultQuota],
   );
 }
 
-/** Gives back bytes that were promised to uploads; needs the locks. */
+/** Gives back bytes that were promised to uploads, or kept; needs the locks. */
 export async function releaseBytes(
   sql: Sql,
   { schema }: Shard,
-  released: readonly { userId: string; bytes: number }[],
+  released: readonly { userId: string; reserved: number; kept: number }[],
 ): Promise<void> {
+  if (released.length === 0) return;
   await sql.query(
-    `update ${schema}.accounts a set reserved_bytes = greatest(a.reserved_bytes - freed.bytes, 0)
-     from (select user_id, sum(bytes) as bytes from unnest($1::uuid[], $2::int8[]) f(user_id, bytes) group by user_id)
-       freed
+    `update ${schema}.accounts a
+     set reserved_bytes = greatest(a.reserved_bytes - freed.reserved, 0),
+       kept_bytes = greatest(a.kept_bytes - freed.kept, 0)
+     from (select user_id, sum(reserved)::int8 as reserved, sum(kept)::int8 as kept
+           from unnest($1::uuid[], $2::int8[], $3::int8[]) f(user_id, reserved, kept) group by user_id) freed
      where a.user_id = freed.user_id`,
-    [released.map(({ userId }) => userId), released.map(({ bytes }) => bytes)],
+    [released.map(({ userId }) => userId), released.map(({ reserved }) => reserved), released.map(({ kept }) => kept)],
   );
 }
 

@@ -6,19 +6,21 @@ import { toBytes, toHexes } from '../ids.ts';
 import type { Sql } from '../sql.ts';
 import { type EntryRow, entryColumns, toEntry } from './files.ts';
 
-/** Marks directories, the root as '', to be hashed anew. */
+/** Marks directories, the root as '', to be hashed anew. Answers how many of them were not known before. */
 export async function forgetTreeHashes(
   sql: Sql,
   { schema }: Shard,
   userId: string,
   paths: readonly string[],
-): Promise<void> {
-  await sql.query(
+): Promise<number> {
+  const { rows } = await sql.query<{ fresh: boolean }>(
     `insert into ${schema}.directories as known (user_id, path, parent, tree_hash)
      select $1, path, parent, null from unnest($2::text[], $3::text[]) stale(path, parent)
-     on conflict (user_id, path) do update set tree_hash = null where known.tree_hash is not null`,
+     on conflict (user_id, path) do update set tree_hash = null where known.tree_hash is not null
+     returning xmax = 0 as fresh`,
     [userId, paths, paths.map((path) => (path === '' ? null : parentOf(path)))],
   );
+  return rows.filter(({ fresh }) => fresh).length;
 }
 
 /** Some directories at or below `path` without a hash: each comes after all that lie in it. */
@@ -76,20 +78,21 @@ export async function putTreeHashes(
   );
 }
 
-/** Removes those of the directories, which have nothing in them, that are no entry themselves; the root stays. */
+/** Removes those of the directories, which have nothing in them, that are no entry themselves; the root stays. Answers how many. */
 export async function forgetEmptyDirectories(
   sql: Sql,
   { schema }: Shard,
   userId: string,
   paths: readonly string[],
-): Promise<void> {
-  await sql.query(
+): Promise<number> {
+  const { rowCount } = await sql.query(
     `delete from ${schema}.directories d
      where d.user_id = $1 and d.path = any($2) and d.path <> '' and not exists (
        select from ${schema}.files f
        where f.user_id = $1 and f.path = d.path and f.kind = 'directory' and f.deleted_at is null)`,
     [userId, paths],
   );
+  return rowCount ?? 0;
 }
 
 /** The hash of a directory, hex; `undefined` when there is none. */

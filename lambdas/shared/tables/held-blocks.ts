@@ -32,18 +32,20 @@ export async function listHeld(
   return toHexes(rows.map(({ block_hash }) => block_hash));
 }
 
-/** Counts one more version per occurrence of a hash in `hashes`. */
+/** Counts one more version per occurrence of a hash in `hashes`. Answers those that no version held before. */
 export async function holdBlocks(
   sql: Sql,
   { schema }: Shard,
   userId: string,
   hashes: readonly string[],
-): Promise<void> {
-  if (hashes.length === 0) return;
-  await sql.query(
+): Promise<string[]> {
+  if (hashes.length === 0) return [];
+  const { rows } = await sql.query<{ hash: string; fresh: boolean }>(
     `insert into ${schema}.held_blocks as held (user_id, block_hash, versions)
      select $1, block_hash, count(*) from unnest($2::bytea[]) block_hash group by block_hash
-     on conflict (user_id, block_hash) do update set versions = held.versions + excluded.versions`,
+     on conflict (user_id, block_hash) do update set versions = held.versions + excluded.versions
+     returning encode(block_hash, 'hex') as hash, xmax = 0 as fresh`,
     [userId, toBytes(hashes)],
   );
+  return rows.filter(({ fresh }) => fresh).map(({ hash }) => hash);
 }

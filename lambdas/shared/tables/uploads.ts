@@ -18,6 +18,9 @@ export interface Upload {
   /** Milliseconds since 1970. */
   expires_at: number;
   expired: boolean;
+  /** `open` waits for finalize, `settled` has every answer, `closed` gave way to newer ones. */
+  state: 'open' | 'settled' | 'closed';
+  kept_bytes: number;
 }
 
 export interface UploadFile {
@@ -36,8 +39,13 @@ export interface UploadFile {
   result: CommitResult | null;
 }
 
-const uploadGone = () =>
-  new ServiceError('upload_gone', 'this upload is unknown or expired: start again with a new upload_id');
+const uploadGone = (why: string) => new ServiceError('upload_gone', `${why}: start again with a new upload_id`);
+
+/** Throws `upload_gone` for a session that is over. */
+export function checkUpload({ expired, state }: Upload): void {
+  if (expired) throw uploadGone('this upload expired');
+  if (state === 'closed') throw uploadGone(`this upload gave way to ${limits.openUploads} newer ones`);
+}
 
 export async function findUpload(
   sql: Sql,
@@ -46,17 +54,19 @@ export async function findUpload(
   uploadId: string,
 ): Promise<Upload | undefined> {
   const { rows } = await sql.query<Upload>(
-    `select device_id, offer_digest, refused, ${ms('expires_at')} as expires_at, expires_at < now() as expired
+    `select device_id, offer_digest, refused, ${ms('expires_at')} as expires_at, expires_at < now() as expired,
+       state, kept_bytes
      from ${schema}.uploads where user_id = $1 and upload_id = $2`,
     [userId, uploadId],
   );
   return rows[0];
 }
 
-/** Throws `upload_gone` unless the session is there and has not expired. */
+/** Throws `upload_gone` unless the session is there and not over. */
 export async function requireUpload(sql: Sql, shard: Shard, userId: string, uploadId: string): Promise<Upload> {
   const upload = await findUpload(sql, shard, userId, uploadId);
-  if (!upload || upload.expired) throw uploadGone();
+  if (!upload) throw uploadGone('this upload is unknown');
+  checkUpload(upload);
   return upload;
 }
 
@@ -70,12 +80,15 @@ export async function insertUpload(
     digest: Buffer;
     refused: UploadInitResponse['refused'];
     files: readonly { file: OfferedFile; reservedBytes: number }[];
+    keptBytes: number;
   },
 ): Promise<void> {
+  const blocks = new Set(upload.files.flatMap(({ file }) => file.blocks.map(({ hash }) => hash))).size;
+  const { uploadId, deviceId, digest, refused, keptBytes } = upload;
   await sql.query(
-    `insert into ${schema}.uploads (user_id, upload_id, device_id, offer_digest, refused, expires_at)
-     values ($1, $2, $3, $4, $5, now() + $6 * interval '1 hour')`,
-    [userId, upload.uploadId, upload.deviceId, upload.digest, JSON.stringify(upload.refused), limits.uploadHours],
+    `insert into ${schema}.uploads (user_id, upload_id, device_id, offer_digest, refused, expires_at, blocks, kept_bytes)
+     values ($1, $2, $3, $4, $5, now() + $6 * interval '1 hour', $7, $8)`,
+    [userId, uploadId, deviceId, digest, JSON.stringify(refused), limits.uploadHours, blocks, keptBytes],
   );
   const records = upload.files.map(({ file, reservedBytes }, position) => ({
     position,
@@ -185,6 +198,48 @@ export async function settleUploadFiles(
   );
 }
 
+/** Every file has its answer: of what the session took, so many bytes are still kept until it expires. */
+export async function settleUpload(
+  sql: PoolClient,
+  { schema }: Shard,
+  userId: string,
+  uploadId: string,
+  keptBytes: number,
+): Promise<void> {
+  await sql.query(
+    `update ${schema}.uploads set state = 'settled', kept_bytes = $3 where user_id = $1 and upload_id = $2`,
+    [userId, uploadId, keptBytes],
+  );
+}
+
+/**
+ * Closes the user's oldest open sessions beyond what may be open, and gives back what they had reserved. What they sent
+ * stays counted until they expire. Answers their ids; needs the account's lock.
+ */
+export async function closeOldUploads(sql: PoolClient, shard: Shard, userId: string): Promise<string[]> {
+  const { schema } = shard;
+  const { rows } = await sql.query<{ upload_id: string }>(
+    `select upload_id from (
+       select upload_id, row_number() over newest as number, sum(blocks) over newest as pinned
+       from ${schema}.uploads where user_id = $1 and state = 'open' and expires_at > now()
+       window newest as (order by expires_at desc, upload_id)) open
+     where number > $2 or (pinned > $3 and number > 1)`,
+    [userId, limits.openUploads, limits.openBlocks],
+  );
+  const ids = rows.map(({ upload_id }) => upload_id);
+  if (ids.length === 0) return ids;
+  const { rows: freed } = await sql.query<{ reserved: number }>(
+    `with gone as (
+       delete from ${schema}.upload_files where user_id = $1 and upload_id = any($2) returning reserved_bytes),
+     closed as (
+       update ${schema}.uploads set state = 'closed', refused = '[]' where user_id = $1 and upload_id = any($2))
+     select coalesce(sum(reserved_bytes), 0)::int8 as reserved from gone`,
+    [userId, ids],
+  );
+  await releaseBytes(sql, shard, [{ userId, reserved: freed[0]!.reserved, kept: 0 }]);
+  return ids;
+}
+
 /** A session that is over. */
 export const EXPIRED_UPLOAD = 'expires_at < now()';
 
@@ -200,14 +255,14 @@ export async function removeExpiredUploads(sql: PoolClient, shard: Shard, limit:
     shard,
     rows.map(({ user_id }) => user_id),
   );
-  const { rows: reserved } = await sql.query<{ userId: string; bytes: number }>(
+  const { rows: reserved } = await sql.query<{ userId: string; reserved: number; kept: number }>(
     `with gone as (
        delete from ${schema}.uploads u using unnest($1::uuid[], $2::uuid[]) old(user_id, upload_id)
        where (u.user_id, u.upload_id) = (old.user_id, old.upload_id) and u.expires_at < now()
-       returning u.user_id, u.upload_id)
-     select g.user_id as "userId", coalesce(sum(f.reserved_bytes), 0)::int8 as bytes
+       returning u.user_id, u.upload_id, u.kept_bytes)
+     select g.user_id as "userId", coalesce(sum(f.reserved_bytes), 0)::int8 as reserved, g.kept_bytes as kept
      from gone g left join ${schema}.upload_files f using (user_id, upload_id)
-     group by g.user_id, g.upload_id`,
+     group by g.user_id, g.upload_id, g.kept_bytes`,
     [rows.map(({ user_id }) => user_id), rows.map(({ upload_id }) => upload_id)],
   );
   await releaseBytes(sql, shard, reserved);

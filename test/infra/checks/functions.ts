@@ -67,7 +67,7 @@ const expected: Record<string, Expected> = {
   Restore: inVpc(512, 15, ['RELAY_FUNCTION'], ['lambda:InvokeFunction']),
   Changes: inVpc(512, 15, [], []),
   Compare: inVpc(512, 15, [], []),
-  Tree: inVpc(512, 15, [], []),
+  Tree: inVpc(1024, 29, [], []),
   History: inVpc(512, 15, [], []),
   Devices: inVpc(256, 15, ['HANG_UP_FUNCTION'], ['lambda:InvokeFunction']),
   Ticket: inVpc(256, 15, ['TICKETS_TABLE'], ['dynamodb:PutItem']),

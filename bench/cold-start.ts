@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Cloud, startCloud } from '../local/cloud.ts';
-import { formatTable } from '../local/format.ts';
+import { type Cloud, startCloud } from '../local/cloud/cloud.ts';
+import { formatTable } from '../local/demo/format.ts';
+import { synthesize } from '../local/demo/synthesize.ts';
+import { type RunningFunction, readRunning } from '../local/kept/running.ts';
 import type { FunctionDefinition } from '../local/lambda/definition.ts';
 import { startInstance } from '../local/lambda/instance.ts';
-import { type RunningFunction, readRunning } from '../local/running.ts';
-import { synthesize } from '../local/synthesize.ts';
 import { freePorts } from '../test/support/ports.ts';
 import { median } from './statistics.ts';
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
-import { ServiceError, Unreachable } from './api-errors.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { historyCommand } from './commands/history.ts';
 import { loginCommand } from './commands/login.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { statusCommand } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
-import { defaultConfigFolder } from './config.ts';
-import { ClientError, exitCode, LocalTrouble, messageOf, systemCode } from './errors.ts';
+import { ClientError, exitCode, LocalTrouble, messageOf, systemCode } from './common/errors.ts';
+import { defaultConfigFolder } from './service/config.ts';
+import { ServiceError, Unreachable } from './service/errors.ts';
 
 const program = new Command('tidemark')
   .description('Keeps a folder identical on all your devices, through your own Tidemark service.')

@@ -1,5 +1,5 @@
-import { maxConnections } from '../lib/aurora.ts';
-import type { Profile } from '../lib/profile.ts';
+import { maxConnections } from '../lib/profiles/aurora.ts';
+import type { Profile } from '../lib/profiles/profile.ts';
 import { warmFunctions } from './floor.ts';
 
 /** What a new account has; all of them can be raised on request. */

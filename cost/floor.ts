@@ -1,4 +1,4 @@
-import type { MetadataProfile, Profile } from '../lib/profile.ts';
+import type { MetadataProfile, Profile } from '../lib/profiles/profile.ts';
 import { HOURS, prices } from './prices.ts';
 
 /** A line of a monthly bill. */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { profileNamed } from '../lib/profiles.ts';
+import { profileNamed } from '../lib/profiles/profiles.ts';
 import { report } from './report.ts';
 import { usual } from './usage.ts';
 

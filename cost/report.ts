@@ -1,4 +1,4 @@
-import type { Profile } from '../lib/profile.ts';
+import type { Profile } from '../lib/profiles/profile.ts';
 import { boundsOf, otherBounds } from './capacity.ts';
 import { floorOf, type Line, total } from './floor.ts';
 import { priceList } from './prices.ts';

@@ -1,17 +1,17 @@
 import { type App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
-import { ApiStack } from './api-stack.ts';
-import { BlocksStack } from './blocks-stack.ts';
-import { IdentityStack } from './identity-stack.ts';
-import { MaintenanceStack } from './maintenance-stack.ts';
-import { MetadataStack } from './metadata-stack.ts';
-import { NetworkStack } from './network-stack.ts';
-import { NotificationStack } from './notification-stack.ts';
-import { OperationsStack } from './operations-stack.ts';
-import { profileNamed } from './profiles.ts';
-import { signingKeyNames } from './signing-key.ts';
-import { StreamStack } from './stream-stack.ts';
-import { webAclArn } from './web-acl.ts';
+import { signingKeyNames } from './constructs/signing-key.ts';
+import { webAclArn } from './constructs/web-acl.ts';
+import { profileNamed } from './profiles/profiles.ts';
+import { ApiStack } from './stacks/api-stack.ts';
+import { BlocksStack } from './stacks/blocks-stack.ts';
+import { IdentityStack } from './stacks/identity-stack.ts';
+import { MaintenanceStack } from './stacks/maintenance-stack.ts';
+import { MetadataStack } from './stacks/metadata-stack.ts';
+import { NetworkStack } from './stacks/network-stack.ts';
+import { NotificationStack } from './stacks/notification-stack.ts';
+import { OperationsStack } from './stacks/operations-stack.ts';
+import { StreamStack } from './stacks/stream-stack.ts';
 
 /**
  * All stacks of one deployment, in the size of the context key `profile` (default `team`), with as many database clusters

@@ -144,3 +144,6 @@ export interface Services {
   readonly edgeReport: () => { hits: number; misses: number; bytes: number };
   stop(): Promise<void>;
 }
+
+/** A resource of the templates as it was provisioned. */
+export interface Resource extends ResourceContext, Provisioned {}

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { trust } from '../client/config.ts';
+import { trust } from '../client/service/config.ts';
 import { checklist } from './checklist.ts';
 import { apiUrlOf } from './stack.ts';
 import { type StepResult, smoke } from './steps.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
-import { type Api, createApi } from '../client/api.ts';
-import { signInWithPassword } from '../client/auth.ts';
+import { type Api, createApi } from '../client/service/api.ts';
+import { signInWithPassword } from '../client/service/sign-in.ts';
 import { ServiceResponse } from '../protocol/service.ts';
 import { SocketMessage } from '../protocol/socket.ts';
 

@@ -1,4 +1,4 @@
-import { formatBytes, formatTable } from '../../local/format.ts';
+import { formatBytes, formatTable } from '../../local/demo/format.ts';
 import { type CollectionRate, measureCollection } from './collection.ts';
 import { type CommitRate, type HotRate, measureCommits, measureHot } from './commits.ts';
 import { type DedupCheck, measureDedupCheck } from './dedup-check.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import pMap from 'p-map';
 import { sweep } from '../../lambdas/gc/sweep.ts';
-import { deleteObjectVersion, listObjectVersions, writeBlock } from '../../lambdas/shared/block-store.ts';
+import { deleteObjectVersion, listObjectVersions, writeBlock } from '../../lambdas/shared/store/block-store.ts';
 import { Store } from '../../test/model/store.ts';
 import { median } from '../statistics.ts';
 import type { Metadata } from './service.ts';

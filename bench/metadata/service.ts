@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pool } from 'pg';
-import { type Databases, databasesOf, typeParsers } from '../../lambdas/shared/database.ts';
+import { type Databases, databasesOf, typeParsers } from '../../lambdas/shared/database/database.ts';
+import { shardSchemas } from '../../lambdas/shared/database/shards.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
-import { comesBy } from '../../lambdas/shared/request.ts';
-import { shardSchemas } from '../../lambdas/shared/shards.ts';
+import { comesBy } from '../../lambdas/shared/runtime/request.ts';
 import { startPostgres } from '../../local/aws/postgres/server.ts';
 import { scratch } from '../../test/support/scratch.ts';
 

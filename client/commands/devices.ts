@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import type { Device } from '../../protocol/devices.ts';
-import { createApi } from '../api.ts';
-import { signInWithPassword } from '../auth.ts';
-import { type Configuration, loadConfiguration, saveConfiguration } from '../config.ts';
-import { ClientError } from '../errors.ts';
-import { formatTime } from '../format.ts';
-import { readPassword } from '../password.ts';
-import { startSession } from '../session.ts';
+import { ClientError } from '../common/errors.ts';
+import { formatTime } from '../common/format.ts';
+import { startSession } from '../service/access-token.ts';
+import { createApi } from '../service/api.ts';
+import { type Configuration, loadConfiguration, saveConfiguration } from '../service/config.ts';
+import { signInWithPassword } from '../service/sign-in.ts';
+import { readPassword } from './password.ts';
 
 interface Options {
   readonly revoke?: string;

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { HistoryResponse } from '../../protocol/history.ts';
-import { createApi } from '../api.ts';
-import { loadConfiguration } from '../config.ts';
-import { ClientError } from '../errors.ts';
-import { locate } from '../folder.ts';
-import { formatTime, say } from '../format.ts';
-import { startSession } from '../session.ts';
+import { ClientError } from '../common/errors.ts';
+import { formatTime, say } from '../common/format.ts';
+import { locate } from '../engine/folder.ts';
+import { startSession } from '../service/access-token.ts';
+import { createApi } from '../service/api.ts';
+import { loadConfiguration } from '../service/config.ts';
 
 export function historyCommand(configFolder: () => string): Command {
   return new Command('history')

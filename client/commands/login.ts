@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { ServiceResponse } from '../../protocol/service.ts';
-import { type Api, createApi } from '../api.ts';
-import { ServiceError } from '../api-errors.ts';
-import { signInWithPassword } from '../auth.ts';
-import { type Configuration, readConfiguration, saveConfiguration, trust } from '../config.ts';
-import { ClientError, messageOf, reasonOf } from '../errors.ts';
-import { readPassword } from '../password.ts';
-import { startSession } from '../session.ts';
+import { ClientError, messageOf, reasonOf } from '../common/errors.ts';
+import { startSession } from '../service/access-token.ts';
+import { type Api, createApi } from '../service/api.ts';
+import { type Configuration, readConfiguration, saveConfiguration, trust } from '../service/config.ts';
+import { ServiceError } from '../service/errors.ts';
+import { signInWithPassword } from '../service/sign-in.ts';
+import { readPassword } from './password.ts';
 
 interface Options {
   readonly user: string;

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Difference } from '../../protocol/compare.ts';
-import { type Api, createApi } from '../api.ts';
-import { ServiceError } from '../api-errors.ts';
-import { type Configuration, loadConfiguration } from '../config.ts';
-import { ClientError } from '../errors.ts';
-import { locate } from '../folder.ts';
-import { formatTime, printable, say } from '../format.ts';
-import { readDifferences, rollBack } from '../rollback.ts';
-import { startSession } from '../session.ts';
-import { wakeSync } from '../wake.ts';
+import { ClientError } from '../common/errors.ts';
+import { formatTime, printable, say } from '../common/format.ts';
+import { locate } from '../engine/folder.ts';
+import { wakeSync } from '../engine/wake.ts';
+import { startSession } from '../service/access-token.ts';
+import { type Api, createApi } from '../service/api.ts';
+import { type Configuration, loadConfiguration } from '../service/config.ts';
+import { ServiceError } from '../service/errors.ts';
+import { readDifferences, rollBack } from '../steps/rollback.ts';
 
 interface Options {
   readonly version?: number;

@@ -3,16 +3,16 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
-import { readConfiguration } from '../config.ts';
-import { ClientError } from '../errors.ts';
-import { lockFolder } from '../folder.ts';
-import { say } from '../format.ts';
-import { describeExclusion, type Ignores, loadIgnores } from '../ignore.ts';
-import { type LeftOutPath, listLeftOut, listLeftovers } from '../left-out.ts';
-import { pathOf } from '../operation.ts';
-import { plan } from '../plan.ts';
-import { State } from '../state.ts';
-import { ancestors, isDirectory } from '../tree.ts';
+import { ClientError } from '../common/errors.ts';
+import { say } from '../common/format.ts';
+import { describeExclusion, type Ignores, loadIgnores } from '../disk/ignore.ts';
+import { type LeftOutPath, listLeftOut, listLeftovers } from '../disk/left-out.ts';
+import { lockFolder } from '../engine/folder.ts';
+import { pathOf } from '../plan/operation.ts';
+import { plan } from '../plan/plan.ts';
+import { ancestors, isDirectory } from '../plan/tree.ts';
+import { readConfiguration } from '../service/config.ts';
+import { State } from '../state/state.ts';
 
 export function statusCommand(configFolder: () => string): Command {
   return new Command('status')

@@ -1,13 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { type Configuration, loadConfiguration } from '../config.ts';
-import { runSync } from '../engine.ts';
-import { ClientError, exitCode, LocalTrouble } from '../errors.ts';
-import { lockFolder, openFolder, pathsApart } from '../folder.ts';
-import { humanReport } from '../human-report.ts';
-import { jsonReport, type Report } from '../report.ts';
-import { pause } from '../retry.ts';
-import { startSession } from '../session.ts';
-import { Trouble } from '../trouble.ts';
+import { ClientError, exitCode, LocalTrouble } from '../common/errors.ts';
+import { pause } from '../common/retry.ts';
+import { lockFolder, openFolder, pathsApart } from '../engine/folder.ts';
+import { runSync } from '../engine/run.ts';
+import { Trouble } from '../engine/trouble.ts';
+import { humanReport } from '../output/human-report.ts';
+import { jsonReport, type Report } from '../output/report.ts';
+import { startSession } from '../service/access-token.ts';
+import { type Configuration, loadConfiguration } from '../service/config.ts';
 
 interface Options {
   readonly once?: true;

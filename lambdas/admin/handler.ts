@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { type AdminAnswers, type AdminRefusal, AdminRequest } from '../../protocol/admin.ts';
-import { connectClusters } from '../shared/database.ts';
-import { once } from '../shared/env.ts';
-import { logger } from '../shared/log.ts';
+import { connectClusters } from '../shared/database/database.ts';
 import { readMigrations } from '../shared/migrations/read.ts';
+import { once } from '../shared/runtime/env.ts';
+import { logger } from '../shared/runtime/log.ts';
 import { audit } from './audit/audit.ts';
-import { cancelMove, moveShard } from './move/move.ts';
+import { cancelMove, moveShard } from './move-shard/move.ts';
 import { Refusal } from './refusal.ts';
 import { listShards } from './shards.ts';
 

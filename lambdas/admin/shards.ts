@@ -1,5 +1,5 @@
 import type { AdminAnswers } from '../../protocol/admin.ts';
-import type { Clusters } from '../shared/database.ts';
+import type { Clusters } from '../shared/database/database.ts';
 
 type Row = AdminAnswers['shards']['shards'][number];
 

@@ -1,5 +1,5 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
-import { logger } from '../shared/log.ts';
+import { logger } from '../shared/runtime/log.ts';
 import { redeemTicket } from './redeem.ts';
 
 /** The WebSocket authorizer: a good ticket lets one connection in, as the ticket's user and device. */

@@ -1,8 +1,8 @@
 import { ConditionalCheckFailedException, DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { Ticket } from '../../protocol/ticket.ts';
-import { dynamo } from '../shared/dynamo.ts';
-import { requireEnv } from '../shared/env.ts';
-import { ticketKey } from '../shared/ticket-key.ts';
+import { dynamo } from '../shared/runtime/dynamo.ts';
+import { requireEnv } from '../shared/runtime/env.ts';
+import { ticketKey } from '../shared/sockets/ticket-key.ts';
 
 /** Takes a ticket, which only one caller can, and answers whom it stands for; nothing for a used or old one. */
 export async function redeemTicket(ticket: string): Promise<{ userId: string; deviceId: string } | undefined> {

@@ -1,6 +1,6 @@
 import { GetBootstrapBrokersCommand, KafkaClient } from '@aws-sdk/client-kafka';
 import * as z from 'zod';
-import { customResource } from '../shared/custom-resource.ts';
+import { customResource } from '../shared/runtime/custom-resource.ts';
 
 const Properties = z.object({ ClusterArn: z.string() });
 

@@ -1,6 +1,6 @@
 import type { ChangesQuery, ChangesResponse } from '../../protocol/changes.ts';
-import { type Shard, transaction } from '../shared/database.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { ServiceError } from '../shared/answers/errors.ts';
+import { type Shard, transaction } from '../shared/database/database.ts';
 import { changeBounds } from '../shared/tables/accounts.ts';
 import { listChanges } from '../shared/tables/changes.ts';
 import { requireDevice } from '../shared/tables/devices.ts';

@@ -1,6 +1,6 @@
 import { ChangesQuery, type ChangesResponse } from '../../protocol/changes.ts';
-import { databases } from '../shared/database.ts';
-import { query, route } from '../shared/http.ts';
+import { databases } from '../shared/database/database.ts';
+import { query, route } from '../shared/http/route.ts';
 import { readChanges } from './changes.ts';
 
 export const handler = route(

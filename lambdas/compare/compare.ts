@@ -1,8 +1,8 @@
 import type { CompareQuery, CompareResponse } from '../../protocol/compare.ts';
 import { limits } from '../../protocol/limits.ts';
-import { fitting } from '../shared/answer-size.ts';
-import type { Shard } from '../shared/database.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { fitting } from '../shared/answers/answer-size.ts';
+import { ServiceError } from '../shared/answers/errors.ts';
+import type { Shard } from '../shared/database/database.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { isKept, listDifferences } from '../shared/tables/versions.ts';
 

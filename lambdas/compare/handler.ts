@@ -1,6 +1,6 @@
 import { CompareQuery, type CompareResponse } from '../../protocol/compare.ts';
-import { databases } from '../shared/database.ts';
-import { query, route } from '../shared/http.ts';
+import { databases } from '../shared/database/database.ts';
+import { query, route } from '../shared/http/route.ts';
 import { compareTree } from './compare.ts';
 
 export const handler = route(

@@ -1,9 +1,9 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import pMap from 'p-map';
-import { logger } from '../shared/log.ts';
-import { connectionsOf, enterConnection, forgetConnection, isRevoked } from '../shared/registry.ts';
-import { type SocketEvent, socketUser } from '../shared/socket-event.ts';
-import { closeConnection } from '../shared/socket-gateway.ts';
+import { logger } from '../shared/runtime/log.ts';
+import { connectionsOf, enterConnection, forgetConnection, isRevoked } from '../shared/sockets/registry.ts';
+import { type SocketEvent, socketUser } from '../shared/sockets/socket-event.ts';
+import { closeConnection } from '../shared/sockets/socket-gateway.ts';
 import { surplus } from './surplus.ts';
 
 const CONCURRENCY = 8;

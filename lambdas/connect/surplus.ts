@@ -1,5 +1,5 @@
 import { limits } from '../../protocol/limits.ts';
-import type { Connection } from '../shared/registry.ts';
+import type { Connection } from '../shared/sockets/registry.ts';
 
 /**
  * The connections of one user that have to go: a device has its newest one only, and a user no more than he may have

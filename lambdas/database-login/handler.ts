@@ -1,7 +1,7 @@
 import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data';
 import * as z from 'zod';
-import { customResource } from '../shared/custom-resource.ts';
-import { requireEnv } from '../shared/env.ts';
+import { customResource } from '../shared/runtime/custom-resource.ts';
+import { requireEnv } from '../shared/runtime/env.ts';
 
 /** The one that may change the schema, and the one that requests run as. Both sign in with IAM tokens only. */
 const roles = ['tidemark_migrate', 'tidemark_app'];

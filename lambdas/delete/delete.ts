@@ -1,12 +1,12 @@
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { DeleteRequest } from '../../protocol/delete.ts';
 import type { ItemError } from '../../protocol/errors.ts';
+import { itemError, ServiceError, staleVersion } from '../shared/answers/errors.ts';
 import { answerOnce } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { directoryRefusals } from '../shared/commit/path-rules.ts';
-import { type Shard, transaction } from '../shared/database.ts';
-import { itemError, ServiceError, staleVersion } from '../shared/errors.ts';
-import { versionId } from '../shared/ids.ts';
+import { type Shard, transaction } from '../shared/database/database.ts';
+import { versionId } from '../shared/database/ids.ts';
 import { lockAccount } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { filterParents, findTargets, type Target } from '../shared/tables/files.ts';

@@ -1,8 +1,8 @@
 import type { DeltaBase } from '../../protocol/upload-init.ts';
-import { readBlock } from '../shared/block-store.ts';
 import { quarantine } from '../shared/commit/quarantine.ts';
-import type { Databases } from '../shared/database.ts';
-import { toHexes } from '../shared/ids.ts';
+import type { Databases } from '../shared/database/database.ts';
+import { toHexes } from '../shared/database/ids.ts';
+import { readBlock } from '../shared/store/block-store.ts';
 import { findVersions } from '../shared/tables/versions.ts';
 
 type Base = ReturnType<typeof DeltaBase.parse>;

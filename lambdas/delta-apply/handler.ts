@@ -1,9 +1,9 @@
 import { ZodError } from 'zod';
 import { type DeltaApplyResponse, decodeDeltaBody, deltaContentType } from '../../protocol/delta-apply.ts';
 import { limits } from '../../protocol/limits.ts';
-import { databases } from '../shared/database.ts';
-import { ServiceError } from '../shared/errors.ts';
-import { badRequest, binaryBody, route } from '../shared/http.ts';
+import { ServiceError } from '../shared/answers/errors.ts';
+import { databases } from '../shared/database/database.ts';
+import { badRequest, binaryBody, route } from '../shared/http/route.ts';
 import { applyDeltas } from './apply.ts';
 
 export const handler = route(async (event, userId): Promise<DeltaApplyResponse> => {

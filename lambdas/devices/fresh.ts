@@ -1,6 +1,6 @@
 import { limits } from '../../protocol/limits.ts';
-import { ServiceError } from '../shared/errors.ts';
-import type { SignIn } from '../shared/request.ts';
+import { ServiceError } from '../shared/answers/errors.ts';
+import type { SignIn } from '../shared/runtime/request.ts';
 
 /** Demands that the password was given minutes ago, for what a stolen token must not do. */
 export function requireFresh({ at }: SignIn, what: string): void {

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { type Device, type DevicesResponse, RegisterDeviceRequest } from '../../protocol/devices.ts';
 import { Uuid } from '../../protocol/uuid.ts';
-import { databases } from '../shared/database.ts';
-import { jsonBody, parsed, route } from '../shared/http.ts';
-import { callerSignIn } from '../shared/request.ts';
+import { databases } from '../shared/database/database.ts';
+import { jsonBody, parsed, route } from '../shared/http/route.ts';
+import { callerSignIn } from '../shared/runtime/request.ts';
 import { listDevices } from '../shared/tables/devices.ts';
 import { requireSignIn } from '../shared/tables/sign-ins.ts';
 import { registerDevice } from './register.ts';

@@ -1,5 +1,5 @@
 import type { DownloadResponse } from '../../protocol/download.ts';
-import { answerBytes, roomBeside } from '../shared/answer-size.ts';
+import { answerBytes, roomBeside } from '../shared/answers/answer-size.ts';
 import { tooMuch } from '../shared/locate-contract.ts';
 
 /** The answer with as many of the files, in their order, as it has room for with their URLs. */

@@ -1,7 +1,7 @@
 import { DownloadRequest, type DownloadResponse } from '../../protocol/download.ts';
-import { ServiceError } from '../shared/errors.ts';
-import { jsonBody, route } from '../shared/http.ts';
-import { callerSignIn } from '../shared/request.ts';
+import { ServiceError } from '../shared/answers/errors.ts';
+import { jsonBody, route } from '../shared/http/route.ts';
+import { callerSignIn } from '../shared/runtime/request.ts';
 import { fill } from './fill.ts';
 import { locate } from './locate-client.ts';
 import { signDownloads } from './sign.ts';

@@ -1,6 +1,6 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { once, requireEnv } from '../shared/env.ts';
 import type { Located, LocateRequest } from '../shared/locate-contract.ts';
+import { once, requireEnv } from '../shared/runtime/env.ts';
 
 const client = once(() => new LambdaClient({}));
 

@@ -1,8 +1,8 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { getSignedUrl } from '@aws-sdk/cloudfront-signer';
 import { limits } from '../../protocol/limits.ts';
-import { once, requireEnv } from '../shared/env.ts';
 import type { CacheEntry } from '../shared/locate-contract.ts';
+import { once, requireEnv } from '../shared/runtime/env.ts';
 
 const client = once(() => new SecretsManagerClient({}));
 

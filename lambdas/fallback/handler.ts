@@ -1,6 +1,6 @@
 import { routes } from '../../protocol/routes.ts';
-import { excerpt, ServiceError } from '../shared/errors.ts';
-import { publicRoute } from '../shared/http.ts';
+import { excerpt, ServiceError } from '../shared/answers/errors.ts';
+import { publicRoute } from '../shared/http/route.ts';
 
 /** Everything that no route takes: 405 with `Allow` where the path is known, else 404. */
 export const handler = publicRoute(async (event): Promise<never> => {

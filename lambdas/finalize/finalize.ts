@@ -2,7 +2,7 @@ import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { FinalizeRequest } from '../../protocol/finalize.ts';
 import { lowerRefused } from '../shared/commit/references.ts';
-import type { Databases } from '../shared/database.ts';
+import type { Databases } from '../shared/database/database.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { filterHeld } from '../shared/tables/held-blocks.ts';
 import { releasePins } from '../shared/tables/pins.ts';

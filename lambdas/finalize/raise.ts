@@ -1,8 +1,8 @@
 import type { ItemError } from '../../protocol/errors.ts';
+import { itemError } from '../shared/answers/errors.ts';
 import { raiseReferences } from '../shared/commit/references.ts';
-import { type Database, transaction } from '../shared/database.ts';
-import { itemError } from '../shared/errors.ts';
-import { versionId } from '../shared/ids.ts';
+import { type Database, transaction } from '../shared/database/database.ts';
+import { versionId } from '../shared/database/ids.ts';
 import { type BlockRow, isStored, lockToRaise } from '../shared/tables/blocks.ts';
 import { findPins, type Pin, type Session } from '../shared/tables/pins.ts';
 import type { UploadFile } from '../shared/tables/uploads.ts';

@@ -1,7 +1,7 @@
 import pMap from 'p-map';
-import { findBlock } from '../shared/block-store.ts';
 import { noteArrivals } from '../shared/commit/arrivals.ts';
-import type { Database } from '../shared/database.ts';
+import type { Database } from '../shared/database/database.ts';
+import { findBlock } from '../shared/store/block-store.ts';
 import { type BlockRow, findBlocks, isStored } from '../shared/tables/blocks.ts';
 import { findPins, noteLooks, type Pin, type Session } from '../shared/tables/pins.ts';
 

@@ -1,11 +1,11 @@
 import type { Context, MSKEvent } from 'aws-lambda';
 import * as z from 'zod';
-import { databases } from '../shared/database.ts';
-import { record } from '../shared/figures.ts';
-import { fileChangedEvents } from '../shared/kafka-event.ts';
-import { logger } from '../shared/log.ts';
+import { databases } from '../shared/database/database.ts';
+import { record } from '../shared/runtime/figures.ts';
+import { logger } from '../shared/runtime/log.ts';
+import { fileChangedEvents } from '../shared/stream/kafka-event.ts';
 import { confirmVersions } from '../shared/tables/ledger.ts';
-import { collectionLag } from './blocks.ts';
+import { collectionLag } from './collect-blocks.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 
 /** Of the function's time; the rest is room for the batch that is under way. */

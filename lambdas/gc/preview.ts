@@ -1,11 +1,11 @@
-import type { Databases, Shard } from '../shared/database.ts';
+import type { Databases, Shard } from '../shared/database/database.ts';
 import { UNSETTLED } from '../shared/tables/ledger.ts';
 import { OUTDATED_ANSWER } from '../shared/tables/requests.ts';
 import { EXPIRED_UPLOAD } from '../shared/tables/uploads.ts';
-import { UNUSED } from './blocks.ts';
-import { OUTDATED } from './changes.ts';
-import { EXPIRED_PIN } from './pins.ts';
-import { OVERDUE } from './versions.ts';
+import { UNUSED } from './collect-blocks.ts';
+import { EXPIRED_PIN } from './expire-pins.ts';
+import { OVERDUE } from './expire-versions.ts';
+import { OUTDATED } from './forget-changes.ts';
 
 interface ShardCounts {
   changes_forgotten: number;

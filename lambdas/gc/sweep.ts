@@ -1,13 +1,13 @@
-import type { Databases } from '../shared/database.ts';
-import { transaction } from '../shared/database.ts';
+import type { Databases } from '../shared/database/database.ts';
+import { transaction } from '../shared/database/database.ts';
 import { removeOldAnswers } from '../shared/tables/requests.ts';
 import { removeExpiredUploads } from '../shared/tables/uploads.ts';
-import { collectBlocks } from './blocks.ts';
-import { forgetChanges } from './changes.ts';
-import { settleLedger } from './ledger.ts';
-import { removeExpiredPins } from './pins.ts';
+import { collectBlocks } from './collect-blocks.ts';
+import { removeExpiredPins } from './expire-pins.ts';
+import { expireVersions } from './expire-versions.ts';
+import { forgetChanges } from './forget-changes.ts';
 import { preview } from './preview.ts';
-import { expireVersions } from './versions.ts';
+import { settleLedger } from './settle-ledger.ts';
 
 export interface SweepReport {
   dry_run: boolean;

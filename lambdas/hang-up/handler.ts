@@ -1,7 +1,7 @@
 import type { HangUpRequest } from '../shared/hang-up-contract.ts';
-import { logger } from '../shared/log.ts';
-import { connectionsOf, noteRevoked } from '../shared/registry.ts';
-import { closeConnection } from '../shared/socket-gateway.ts';
+import { logger } from '../shared/runtime/log.ts';
+import { connectionsOf, noteRevoked } from '../shared/sockets/registry.ts';
+import { closeConnection } from '../shared/sockets/socket-gateway.ts';
 
 /** Closes the connections of devices that were revoked; invoked by devices, which cannot reach them from the VPC. */
 export async function handler({ userId, deviceIds }: HangUpRequest): Promise<void> {

@@ -1,8 +1,8 @@
 import pMap from 'p-map';
 import { DamageQuery, type DamageResponse, HealRequest, type HealResponse } from '../../protocol/heal.ts';
-import { signUpload } from '../shared/block-store.ts';
-import { databases } from '../shared/database.ts';
-import { jsonBody, query, route } from '../shared/http.ts';
+import { databases } from '../shared/database/database.ts';
+import { jsonBody, query, route } from '../shared/http/route.ts';
+import { signUpload } from '../shared/store/block-store.ts';
 import { healBlocks, listDamage } from './heal.ts';
 
 export const handler = route(async (event, userId): Promise<DamageResponse | HealResponse> => {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pMap from 'p-map';
 import type { DamageQuery, DamageResponse, HealRequest } from '../../protocol/heal.ts';
-import { findBlock } from '../shared/block-store.ts';
-import { type Databases, transaction } from '../shared/database.ts';
+import { type Databases, transaction } from '../shared/database/database.ts';
+import { findBlock } from '../shared/store/block-store.ts';
 import { type BlockRow, findBlocks, listQuarantined, lockBlocks, markLive } from '../shared/tables/blocks.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { filterHeld, listHeld } from '../shared/tables/held-blocks.ts';

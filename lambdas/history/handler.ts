@@ -1,6 +1,6 @@
 import { HistoryQuery, type HistoryResponse } from '../../protocol/history.ts';
-import { databases } from '../shared/database.ts';
-import { query, route } from '../shared/http.ts';
+import { databases } from '../shared/database/database.ts';
+import { query, route } from '../shared/http/route.ts';
 import { readHistory } from './history.ts';
 
 export const handler = route(

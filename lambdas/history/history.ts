@@ -1,7 +1,7 @@
 import type { HistoryQuery, HistoryResponse } from '../../protocol/history.ts';
-import { fitting } from '../shared/answer-size.ts';
-import type { Shard } from '../shared/database.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { fitting } from '../shared/answers/answer-size.ts';
+import { ServiceError } from '../shared/answers/errors.ts';
+import type { Shard } from '../shared/database/database.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { listHistory } from '../shared/tables/versions.ts';
 

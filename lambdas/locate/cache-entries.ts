@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Database } from '../shared/database.ts';
+import type { Database } from '../shared/database/database.ts';
 import type { CacheEntry } from '../shared/locate-contract.ts';
 import { findEntries } from '../shared/tables/renewed.ts';
 

@@ -1,8 +1,8 @@
-import { databases } from '../shared/database.ts';
-import { requireEnv } from '../shared/env.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { ServiceError } from '../shared/answers/errors.ts';
+import { databases } from '../shared/database/database.ts';
 import type { Located, LocateRequest } from '../shared/locate-contract.ts';
-import { comesBy } from '../shared/request.ts';
+import { requireEnv } from '../shared/runtime/env.ts';
+import { comesBy } from '../shared/runtime/request.ts';
 import { locateFiles } from './locate.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { DownloadRequest, DownloadResponse } from '../../protocol/download.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Databases } from '../shared/database.ts';
-import { itemError } from '../shared/errors.ts';
+import { itemError } from '../shared/answers/errors.ts';
+import type { Databases } from '../shared/database/database.ts';
 import { type CacheEntry, tooMuch } from '../shared/locate-contract.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { toEntry } from '../shared/tables/files.ts';

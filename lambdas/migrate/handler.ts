@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import pMap from 'p-map';
-import { customResource } from '../shared/custom-resource.ts';
-import { type Clusters, connectClusters } from '../shared/database.ts';
-import { logger } from '../shared/log.ts';
+import { type Clusters, connectClusters } from '../shared/database/database.ts';
+import { leftSchema, shardSchemas } from '../shared/database/shards.ts';
 import { migrateSchema } from '../shared/migrations/migrate-schema.ts';
 import { readMigrations } from '../shared/migrations/read.ts';
-import { leftSchema, shardSchemas } from '../shared/shards.ts';
+import { customResource } from '../shared/runtime/custom-resource.ts';
+import { logger } from '../shared/runtime/log.ts';
 
 /** DDL waits for the locks of running requests; those end within half a minute. */
 const STATEMENT_MS = 60_000;

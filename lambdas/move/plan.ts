@@ -1,9 +1,9 @@
 import type { PoolClient } from 'pg';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
+import { excerpt, itemError, staleVersion } from '../shared/answers/errors.ts';
 import { ancestors, directoryRefusals } from '../shared/commit/path-rules.ts';
-import type { Shard } from '../shared/database.ts';
-import { excerpt, itemError, staleVersion } from '../shared/errors.ts';
+import type { Shard } from '../shared/database/database.ts';
 import { filterFiles, filterParents, type Kind, type Target } from '../shared/tables/files.ts';
 
 const changedMeanwhile = itemError('unavailable', 'the file changed while it was being moved: try again');

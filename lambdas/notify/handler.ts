@@ -1,7 +1,7 @@
 import type { Context, MSKEvent } from 'aws-lambda';
-import { record } from '../shared/figures.ts';
-import { fileChangedEvents } from '../shared/kafka-event.ts';
-import { logger } from '../shared/log.ts';
+import { record } from '../shared/runtime/figures.ts';
+import { logger } from '../shared/runtime/log.ts';
+import { fileChangedEvents } from '../shared/stream/kafka-event.ts';
 import { pushChanges } from './push.ts';
 
 /** What the pushes under way and the figures need at the end: a batch that runs out of time comes again from its start. */

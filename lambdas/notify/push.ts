@@ -2,9 +2,9 @@ import { GoneException, PostToConnectionCommand } from '@aws-sdk/client-apigatew
 import pMap from 'p-map';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import type { SocketMessage } from '../../protocol/socket.ts';
-import { logger } from '../shared/log.ts';
-import { type Connection, connectionsOf, forgetConnection } from '../shared/registry.ts';
-import { socketGateway } from '../shared/socket-gateway.ts';
+import { logger } from '../shared/runtime/log.ts';
+import { type Connection, connectionsOf, forgetConnection } from '../shared/sockets/registry.ts';
+import { socketGateway } from '../shared/sockets/socket-gateway.ts';
 
 const CONCURRENCY = 32;
 

@@ -1,6 +1,6 @@
 import { ProveRequest, type ProveResponse } from '../../protocol/prove.ts';
-import { databases } from '../shared/database.ts';
-import { jsonBody, route } from '../shared/http.ts';
+import { databases } from '../shared/database/database.ts';
+import { jsonBody, route } from '../shared/http/route.ts';
 import { checkProofs } from './proofs.ts';
 
 export const handler = route(

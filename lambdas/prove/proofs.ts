@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import pMap from 'p-map';
 import type { ProveRequest, ProveResponse } from '../../protocol/prove.ts';
-import { readBlock } from '../shared/block-store.ts';
+import { itemError, ServiceError } from '../shared/answers/errors.ts';
 import { quarantine } from '../shared/commit/quarantine.ts';
-import type { Databases } from '../shared/database.ts';
-import { itemError, ServiceError } from '../shared/errors.ts';
+import type { Databases } from '../shared/database/database.ts';
+import { readBlock } from '../shared/store/block-store.ts';
 import { returnClaims } from '../shared/tables/claims.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { failProofs, findPins, takeNonces, verifyPins } from '../shared/tables/pins.ts';

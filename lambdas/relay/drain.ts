@@ -1,5 +1,5 @@
-import { type Shard, transaction } from '../shared/database.ts';
-import type { Publisher } from '../shared/publisher.ts';
+import { type Shard, transaction } from '../shared/database/database.ts';
+import type { Publisher } from '../shared/stream/publisher.ts';
 import { filledOutboxes, removeEvents, takeEvents } from '../shared/tables/outbox.ts';
 
 /** Events per transaction. */

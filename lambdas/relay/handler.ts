@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { databases } from '../shared/database.ts';
-import { record } from '../shared/figures.ts';
-import { logger } from '../shared/log.ts';
-import { publisher } from '../shared/publisher.ts';
+import { databases } from '../shared/database/database.ts';
+import { record } from '../shared/runtime/figures.ts';
+import { logger } from '../shared/runtime/log.ts';
+import { publisher } from '../shared/stream/publisher.ts';
 import { oldestEvent } from '../shared/tables/outbox.ts';
 import { drainShards } from './drain.ts';
 

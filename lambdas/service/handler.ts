@@ -1,6 +1,6 @@
 import type { ServiceResponse } from '../../protocol/service.ts';
-import { requireEnv } from '../shared/env.ts';
-import { publicRoute } from '../shared/http.ts';
+import { publicRoute } from '../shared/http/route.ts';
+import { requireEnv } from '../shared/runtime/env.ts';
 
 export const handler = publicRoute(
   async (): Promise<ServiceResponse> => ({

@@ -5,8 +5,8 @@ import {
   ResourceExistsException,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { customResource } from '../shared/custom-resource.ts';
-import { requireEnv } from '../shared/env.ts';
+import { customResource } from '../shared/runtime/custom-resource.ts';
+import { requireEnv } from '../shared/runtime/env.ts';
 
 /**
  * Custom resource: the ECDSA P-256 key pair that signs CDN URLs. The private key exists in Secrets Manager only; a key

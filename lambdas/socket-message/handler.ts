@@ -1,6 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { type SocketMessage, SocketRequest } from '../../protocol/socket.ts';
-import type { SocketEvent } from '../shared/socket-event.ts';
+import type { SocketEvent } from '../shared/sockets/socket-event.ts';
 
 /** What a client sends over its socket: pings, which keep the connection open. */
 export async function handler(event: SocketEvent): Promise<APIGatewayProxyStructuredResultV2> {

@@ -1,6 +1,6 @@
 import { TicketRequest, type TicketResponse } from '../../protocol/ticket.ts';
-import { databases } from '../shared/database.ts';
-import { jsonBody, route } from '../shared/http.ts';
+import { databases } from '../shared/database/database.ts';
+import { jsonBody, route } from '../shared/http/route.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { issueTicket } from './issue.ts';
 

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { limits } from '../../protocol/limits.ts';
 import type { TicketResponse } from '../../protocol/ticket.ts';
-import { dynamo } from '../shared/dynamo.ts';
-import { requireEnv } from '../shared/env.ts';
-import { ticketKey } from '../shared/ticket-key.ts';
+import { dynamo } from '../shared/runtime/dynamo.ts';
+import { requireEnv } from '../shared/runtime/env.ts';
+import { ticketKey } from '../shared/sockets/ticket-key.ts';
 
 /** Stores a random ticket that stands for user and device, once and for a minute, in place of the device's last one. */
 export async function issueTicket(userId: string, deviceId: string): Promise<TicketResponse> {

@@ -1,6 +1,6 @@
 import { TreeQuery, type TreeResponse } from '../../protocol/tree.ts';
-import { databases } from '../shared/database.ts';
-import { query, route } from '../shared/http.ts';
+import { databases } from '../shared/database/database.ts';
+import { query, route } from '../shared/http/route.ts';
 import { readTree } from './tree.ts';
 
 /** Under the function's 29 s, with room for the transaction that is under way. */

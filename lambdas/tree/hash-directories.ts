@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { treeHash } from '../../protocol/tree-hash.ts';
-import type { Shard } from '../shared/database.ts';
-import { keptBytes } from '../shared/room.ts';
+import { keptBytes } from '../shared/commit/room.ts';
+import type { Shard } from '../shared/database/database.ts';
 import { releaseBytes } from '../shared/tables/accounts.ts';
 import { forgetEmptyDirectories, listItems, listStale, putTreeHashes } from '../shared/tables/directories.ts';
 

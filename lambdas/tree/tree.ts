@@ -1,6 +1,6 @@
 import type { TreeQuery, TreeResponse } from '../../protocol/tree.ts';
-import { type Shard, transaction } from '../shared/database.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { ServiceError } from '../shared/answers/errors.ts';
+import { type Shard, transaction } from '../shared/database/database.ts';
 import { lockAccount } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTreeHash, listDirectory } from '../shared/tables/directories.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import { type Database, transaction } from '../shared/database.ts';
+import { type Database, transaction } from '../shared/database/database.ts';
 import { type BlockRow, guardBlocks, insertPending, isStored, reviveBlocks } from '../shared/tables/blocks.ts';
 import { takeClaims } from '../shared/tables/claims.ts';
 import { findPins, type Pin, renewPins, type Session } from '../shared/tables/pins.ts';

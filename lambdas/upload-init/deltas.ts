@@ -1,5 +1,5 @@
 import type { UploadInitRequest } from '../../protocol/upload-init.ts';
-import type { Shard } from '../shared/database.ts';
+import type { Shard } from '../shared/database/database.ts';
 import { findVersions } from '../shared/tables/versions.ts';
 
 /** The blocks whose offered delta has a base in a version of this user's own. */

@@ -1,10 +1,10 @@
 import pMap from 'p-map';
 import { UploadInitRequest, type UploadInitResponse } from '../../protocol/upload-init.ts';
-import { fitting, roomBeside } from '../shared/answer-size.ts';
-import { signUpload } from '../shared/block-store.ts';
-import { databases } from '../shared/database.ts';
-import { requireEnv } from '../shared/env.ts';
-import { jsonBody, route } from '../shared/http.ts';
+import { fitting, roomBeside } from '../shared/answers/answer-size.ts';
+import { databases } from '../shared/database/database.ts';
+import { jsonBody, route } from '../shared/http/route.ts';
+import { requireEnv } from '../shared/runtime/env.ts';
+import { signUpload } from '../shared/store/block-store.ts';
 import { initUpload } from './upload.ts';
 
 export const handler = route(async (event, userId): Promise<UploadInitResponse> => {

@@ -1,11 +1,11 @@
 import { limits } from '../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
-import type { Databases } from '../shared/database.ts';
-import { excerpt, ServiceError } from '../shared/errors.ts';
+import { excerpt, ServiceError } from '../shared/answers/errors.ts';
+import type { Databases } from '../shared/database/database.ts';
 import { releasePins } from '../shared/tables/pins.ts';
 import { type BlockToSend, claimBlocks, type WantedBlock } from './claim.ts';
 import { usableDeltas } from './deltas.ts';
-import { openSession } from './session.ts';
+import { openSession } from './open-upload.ts';
 
 /**
  * Opens or renews an upload session, pins every block that is there, and says how to send each one that is not.

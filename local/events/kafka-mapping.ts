@@ -1,7 +1,6 @@
 import { LocalError } from '../errors.ts';
-import type { Resource } from '../network.ts';
 import { isObject } from '../template/references.ts';
-import type { InvokeResult, Principal, Stream, StreamRecord } from '../types.ts';
+import type { InvokeResult, Principal, Resource, Stream, StreamRecord } from '../types.ts';
 
 /** An AWS::Lambda::EventSourceMapping of an MSK topic, read from the template. */
 export interface KafkaMapping {

@@ -1,9 +1,9 @@
 import { LocalError } from '../errors.ts';
 import { missingPollerCalls } from '../lambda/own-calls.ts';
 import type { LambdaService } from '../lambda/service.ts';
-import { demandRoute, type Network, placementOf, type Resource } from '../network.ts';
 import { isObject } from '../template/references.ts';
-import type { Identities, Principal, Services } from '../types.ts';
+import type { Identities, Principal, Resource, Services } from '../types.ts';
+import { demandRoute, type Network, placementOf } from '../vpc/network.ts';
 import { type KafkaMapping, missingReadActions, readMapping, startMapping } from './kafka-mapping.ts';
 
 /** Starts all event source mappings of the assembly, after a check that each could read in AWS. */

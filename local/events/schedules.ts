@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { LocalError, reason } from '../errors.ts';
-import type { Resource } from '../network.ts';
-import type { MayInvoke } from '../permissions.ts';
+import type { MayInvoke } from '../lambda/permissions.ts';
 import { isObject } from '../template/references.ts';
-import type { Log } from '../types.ts';
+import type { Log, Resource } from '../types.ts';
 import { ACCOUNT, type InvokeResult, REGION } from '../types.ts';
 
 export interface Schedule {

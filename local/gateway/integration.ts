@@ -1,5 +1,5 @@
 import { LocalError, reason } from '../errors.ts';
-import type { MayInvoke } from '../permissions.ts';
+import type { MayInvoke } from '../lambda/permissions.ts';
 import { isObject } from '../template/references.ts';
 import type { Log } from '../types.ts';
 import { ACCOUNT, type InvokeResult, REGION } from '../types.ts';

@@ -1,6 +1,6 @@
 import { LocalError } from '../errors.ts';
-import type { Resource } from '../network.ts';
 import { isObject } from '../template/references.ts';
+import type { Resource } from '../types.ts';
 
 export interface JwtAuthorizer {
   readonly kind: 'JWT';

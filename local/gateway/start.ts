@@ -1,11 +1,16 @@
 import { close, listen } from '../listen.ts';
-import type { Resource } from '../network.ts';
-import type { ApiPorts } from '../providers.ts';
+import type { Resource } from '../types.ts';
 import { createHttpApi } from './http-api.ts';
 import type { GatewayServices } from './integration.ts';
 import { type Api, apisOf } from './model.ts';
 import type { Sockets } from './sockets.ts';
 import { createWebSocketApi } from './websocket-api.ts';
+
+/** Ports of the APIs: the first HTTP API and the first WebSocket API of the assembly have one each. */
+export interface ApiPorts {
+  readonly HTTP: number;
+  readonly WEBSOCKET: number;
+}
 
 interface Gateways {
   /** Empty texts where the assembly has no such API. */

@@ -1,5 +1,5 @@
-import type { Placement } from '../network.ts';
 import { ACCOUNT, type Principal, REGION } from '../types.ts';
+import type { Placement } from '../vpc/network.ts';
 
 /** A function as its template describes it. */
 export interface FunctionDefinition {

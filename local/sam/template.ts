@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunningFunction } from '../running.ts';
+import type { RunningFunction } from '../kept/running.ts';
 import type { TemplateResource } from '../template/assembly.ts';
 
 /** Where a function's container has its code, the local CA beside it. */

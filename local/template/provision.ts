@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LocalError, reason } from '../errors.ts';
-import type { Resource } from '../network.ts';
-import type { Provider, Provisioned, ResourceContext } from '../types.ts';
+import type { Provider, Provisioned, Resource, ResourceContext } from '../types.ts';
 import type { Assembly, Stack } from './assembly.ts';
 import { collectExports, provisioningOrder, stepKey } from './order.ts';
 import { resolve, type Scope } from './resolve.ts';

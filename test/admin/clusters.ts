@@ -2,9 +2,9 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'pg';
-import { typeParsers } from '../../lambdas/shared/database.ts';
-import { shardOf, shardSchemas } from '../../lambdas/shared/shards.ts';
-import { synthesize } from '../../local/synthesize.ts';
+import { typeParsers } from '../../lambdas/shared/database/database.ts';
+import { shardOf, shardSchemas } from '../../lambdas/shared/database/shards.ts';
+import { synthesize } from '../../local/demo/synthesize.ts';
 import { type Service, startService } from '../support/service.ts';
 import type { User } from '../support/user.ts';
 

@@ -2,7 +2,7 @@ import { appendFile, chmod, mkdir, readdir, readFile, rename, rm, stat, unlink, 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, test } from 'vitest';
-import type { Device } from '../../local/devices/device.ts';
+import type { Device } from '../../local/demo/devices/device.ts';
 import { type Account, openAccount, startAll, until, untilEqual } from './account.ts';
 
 /** Two devices that sync when they are told to. */

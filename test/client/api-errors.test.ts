@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { errorOf } from '../../client/api-errors.ts';
+import { errorOf } from '../../client/service/errors.ts';
 
 test('a failure of the service names the request by which its log is found', () => {
   const body = JSON.stringify({ code: 'internal', message: 'the service failed' });

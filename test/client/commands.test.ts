@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Device } from '../../local/devices/device.ts';
+import { Device } from '../../local/demo/devices/device.ts';
 
 import { type Account, openAccount } from './account.ts';
 import { temporaryFolder } from './folder.ts';

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { BlockCache } from '../../client/block-cache.ts';
-import { hintOf } from '../../client/hash-file.ts';
-import { demandParents, diskPath } from '../../client/paths.ts';
-import { DiskChanged, writeAll, writeAtomically } from '../../client/write-file.ts';
+import { BlockCache } from '../../client/disk/block-cache.ts';
+import { hintOf } from '../../client/disk/hash-file.ts';
+import { demandParents, diskPath } from '../../client/disk/paths.ts';
+import { DiskChanged, writeAll, writeAtomically } from '../../client/disk/write-file.ts';
 import { sha256, toHex } from '../../codec/index.ts';
 import { temporaryFolder } from './folder.ts';
 

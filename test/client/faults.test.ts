@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { LocalTrouble } from '../../client/errors.ts';
-import type { Device } from '../../local/devices/device.ts';
-import { firstDifference } from '../../local/tour/folders.ts';
+import { LocalTrouble } from '../../client/common/errors.ts';
+import type { Device } from '../../local/demo/devices/device.ts';
+import { firstDifference } from '../../local/demo/tour/folders.ts';
 import { type Disk, fuseIsPossible, mountDisk } from '../support/fuse/disk.ts';
 import { type Account, openAccount } from './account.ts';
 

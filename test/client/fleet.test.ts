@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { plan } from '../../client/plan.ts';
-import { ancestors, parentOf, pathInside, same } from '../../client/tree.ts';
+import { plan } from '../../client/plan/plan.ts';
+import { ancestors, parentOf, pathInside, same } from '../../client/plan/tree.ts';
 import { contentsOf, DeviceModel, type Edit, ServiceModel } from './fleet.ts';
 
 /** What happens next: a user edits, or a device does a part of its work. */

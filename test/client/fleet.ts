@@ -1,8 +1,8 @@
-import { applyChange } from '../../client/changes.ts';
-import { conflictPath } from '../../client/conflict.ts';
-import { pathsOf } from '../../client/operation.ts';
-import { plan } from '../../client/plan.ts';
-import { ancestors, type Content, isInside, type RemoteEntry } from '../../client/tree.ts';
+import { conflictPath } from '../../client/plan/conflict-name.ts';
+import { pathsOf } from '../../client/plan/operation.ts';
+import { plan } from '../../client/plan/plan.ts';
+import { ancestors, type Content, isInside, type RemoteEntry } from '../../client/plan/tree.ts';
+import { applyChange } from '../../client/steps/catch-up.ts';
 import type { Change } from '../../protocol/changes.ts';
 import { directory, file, Model, type RemoteMove } from './model.ts';
 

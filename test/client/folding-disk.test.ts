@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Device } from '../../local/devices/device.ts';
+import type { Device } from '../../local/demo/devices/device.ts';
 import { type Disk, fuseIsPossible, mountDisk } from '../support/fuse/disk.ts';
 import { type Account, openAccount } from './account.ts';
 

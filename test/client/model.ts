@@ -1,4 +1,4 @@
-import type { Operation } from '../../client/operation.ts';
+import type { Operation } from '../../client/plan/operation.ts';
 import {
   ancestors,
   type Content,
@@ -10,7 +10,7 @@ import {
   same,
   syncedEntry,
   type Trees,
-} from '../../client/tree.ts';
+} from '../../client/plan/tree.ts';
 import type { Block } from '../../protocol/entry.ts';
 
 export type RemoteMove = Extract<Operation, { do: 'moveRemote' }>;

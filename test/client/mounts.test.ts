@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Device } from '../../local/devices/device.ts';
+import type { Device } from '../../local/demo/devices/device.ts';
 import { openAccount } from './account.ts';
 import { temporaryFolder } from './folder.ts';
 

@@ -1,7 +1,7 @@
-import type { Api } from '../../client/api.ts';
-import { BlockCache } from '../../client/block-cache.ts';
-import { State } from '../../client/state.ts';
-import { Sync } from '../../client/sync.ts';
+import { BlockCache } from '../../client/disk/block-cache.ts';
+import type { Api } from '../../client/service/api.ts';
+import { State } from '../../client/state/state.ts';
+import { Sync } from '../../client/steps/context.ts';
 import { FilePool } from '../../codec/node/file-pool.ts';
 
 /** What the steps of a device work on, in this process. The test closes its state. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { conflictPath } from '../../client/conflict.ts';
-import type { Operation } from '../../client/operation.ts';
-import { plan } from '../../client/plan.ts';
-import { ancestors, type Content, isInside, same, sameContent } from '../../client/tree.ts';
+import { conflictPath } from '../../client/plan/conflict-name.ts';
+import type { Operation } from '../../client/plan/operation.ts';
+import { plan } from '../../client/plan/plan.ts';
+import { ancestors, type Content, isInside, same, sameContent } from '../../client/plan/tree.ts';
 import { directory, file, Model } from './model.ts';
 
 /** A change that a user makes on one of the two sides. */

@@ -1,11 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { ClientError, LocalTrouble } from '../../client/errors.ts';
-import { humanReport } from '../../client/human-report.ts';
-import { Pace } from '../../client/pace.ts';
-import type { SyncEvent } from '../../client/report.ts';
-import { Standstill } from '../../client/standstill.ts';
-import { Trouble } from '../../client/trouble.ts';
+import { ClientError, LocalTrouble } from '../../client/common/errors.ts';
+import { Standstill } from '../../client/engine/standstill.ts';
+import { Trouble } from '../../client/engine/trouble.ts';
+import { humanReport } from '../../client/output/human-report.ts';
+import { Pace } from '../../client/output/pace.ts';
+import type { SyncEvent } from '../../client/output/report.ts';
 
 describe('what a person reads', () => {
   function printed(events: readonly SyncEvent[], terminal?: { columns: number }): string {

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import type { Device } from '../../local/devices/device.ts';
-import { listing } from '../../local/tour/folders.ts';
+import type { Device } from '../../local/demo/devices/device.ts';
+import { listing } from '../../local/demo/tour/folders.ts';
 import { database } from '../service/support/service.ts';
 import { type Account, openAccount } from './account.ts';
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { errorOf } from '../../client/api-errors.ts';
-import { conflictPath } from '../../client/conflict.ts';
-import { DeletionGuard } from '../../client/guard.ts';
-import type { Operation } from '../../client/operation.ts';
-import { backoff } from '../../client/retry.ts';
-import type { SyncedEntry } from '../../client/tree.ts';
+import { backoff } from '../../client/common/retry.ts';
+import { DeletionGuard } from '../../client/engine/deletion-guard.ts';
+import { conflictPath } from '../../client/plan/conflict-name.ts';
+import type { Operation } from '../../client/plan/operation.ts';
+import type { SyncedEntry } from '../../client/plan/tree.ts';
+import { errorOf } from '../../client/service/errors.ts';
 import { formatBytes } from '../../protocol/bytes.ts';
 import { pathProblem } from '../../protocol/path.ts';
 

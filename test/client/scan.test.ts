@@ -15,11 +15,11 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { saveConfiguration } from '../../client/config.ts';
-import { compileIgnores } from '../../client/ignore.ts';
-import { temporaryName } from '../../client/paths.ts';
-import { type ScanOptions, type ScanResult, scan } from '../../client/scan.ts';
-import type { LocalEntry } from '../../client/tree.ts';
+import { compileIgnores } from '../../client/disk/ignore.ts';
+import { temporaryName } from '../../client/disk/paths.ts';
+import { type ScanOptions, type ScanResult, scan } from '../../client/disk/scan.ts';
+import type { LocalEntry } from '../../client/plan/tree.ts';
+import { saveConfiguration } from '../../client/service/config.ts';
 import { sha256, toHex } from '../../codec/index.ts';
 import { FilePool } from '../../codec/node/file-pool.ts';
 import { temporaryFolder } from './folder.ts';

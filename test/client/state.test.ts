@@ -2,9 +2,9 @@ import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ClientError, LocalTrouble } from '../../client/errors.ts';
-import { State } from '../../client/state.ts';
-import type { LocalEntry } from '../../client/tree.ts';
+import { ClientError, LocalTrouble } from '../../client/common/errors.ts';
+import type { LocalEntry } from '../../client/plan/tree.ts';
+import { State } from '../../client/state/state.ts';
 import { type Disk, fuseIsPossible, mountDisk } from '../support/fuse/disk.ts';
 import { temporaryFolder } from './folder.ts';
 

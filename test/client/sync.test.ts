@@ -6,7 +6,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, unlink, wri
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Device, SyncEvent } from '../../local/devices/device.ts';
+import type { Device, SyncEvent } from '../../local/demo/devices/device.ts';
 import { database } from '../service/support/service.ts';
 import { type Account, openAccount, type Place, startAll, until, untilEqual } from './account.ts';
 

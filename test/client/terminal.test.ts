@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { printable } from '../../client/format.ts';
+import { printable } from '../../client/common/format.ts';
 import manifest from '../../package.json' with { type: 'json' };
 
 test.each(['client', 'admin'])('%s/main.ts ends quietly when its reader has seen enough', (part) => {

@@ -4,12 +4,12 @@ import { chmod, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { BlockCache } from '../../client/block-cache.ts';
-import { DiskRoom } from '../../client/disk-room.ts';
-import type { SyncEvent } from '../../client/report.ts';
-import { watchFolder } from '../../client/watch.ts';
-import { DiskChanged } from '../../client/write-file.ts';
-import type { Device } from '../../local/devices/device.ts';
+import { BlockCache } from '../../client/disk/block-cache.ts';
+import { DiskRoom } from '../../client/disk/disk-room.ts';
+import { watchFolder } from '../../client/disk/watch.ts';
+import { DiskChanged } from '../../client/disk/write-file.ts';
+import type { SyncEvent } from '../../client/output/report.ts';
+import type { Device } from '../../local/demo/devices/device.ts';
 import { type Disk, fuseIsPossible, mountDisk } from '../support/fuse/disk.ts';
 import { type Account, openAccount, startAll, until } from './account.ts';
 import { temporaryFolder } from './folder.ts';

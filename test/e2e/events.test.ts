@@ -5,7 +5,7 @@ import { cp, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { readRunning } from '../../local/running.ts';
+import { readRunning } from '../../local/kept/running.ts';
 import { samTemplate } from '../../local/sam/template.ts';
 import type { UploadInitResponse } from '../../protocol/upload-init.ts';
 import { scratch } from '../support/scratch.ts';

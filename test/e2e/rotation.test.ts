@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { synthesize } from '../../local/synthesize.ts';
+import { synthesize } from '../../local/demo/synthesize.ts';
 import type { DownloadResponse } from '../../protocol/download.ts';
 import { freePorts } from '../support/ports.ts';
 import { scratch } from '../support/scratch.ts';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { profileNames } from '../../lib/profiles.ts';
+import { profileNames } from '../../lib/profiles/profiles.ts';
 import { installTools, pythonIsThere, runTool } from '../support/python/tools.ts';
 import { deploymentOf } from './deployment.ts';
 

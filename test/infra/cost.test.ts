@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { endpointCount, floorOf, warmFunctions, watched } from '../../cost/floor.ts';
 import { sum } from '../../cost/report.ts';
 import { perThousandSyncs } from '../../cost/usage.ts';
-import { profileNamed, profileNames } from '../../lib/profiles.ts';
+import { profileNamed, profileNames } from '../../lib/profiles/profiles.ts';
 import { deploymentOf } from './deployment.ts';
 
 const docs = readFileSync(join(import.meta.dirname, '../../docs/profiles.md'), 'utf8');

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { profileNames } from '../../lib/profiles.ts';
+import { profileNames } from '../../lib/profiles/profiles.ts';
 import { functionNames, functionProblems } from './checks/functions.ts';
 import { handlerProblems } from './checks/handlers.ts';
 import { deploymentOf } from './deployment.ts';

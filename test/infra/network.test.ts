@@ -1,5 +1,5 @@
-import { profileNames } from '../../lib/profiles.ts';
-import type { Resource } from '../../local/network.ts';
+import { profileNames } from '../../lib/profiles/profiles.ts';
+import type { Resource } from '../../local/types.ts';
 import { calls, type Wiring, wiringOf } from './checks/network.ts';
 import { deploymentOf } from './deployment.ts';
 

@@ -1,5 +1,5 @@
 import { Match } from 'aws-cdk-lib/assertions';
-import { profileNamed, profileNames } from '../../lib/profiles.ts';
+import { profileNamed, profileNames } from '../../lib/profiles/profiles.ts';
 import { deploymentOf } from './deployment.ts';
 
 /** Types that hold what users or operators would miss. */

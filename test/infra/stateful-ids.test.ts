@@ -1,4 +1,4 @@
-import { profileNames } from '../../lib/profiles.ts';
+import { profileNames } from '../../lib/profiles/profiles.ts';
 import { statefulIdProblems } from './checks/stateful-ids.ts';
 import { deploymentOf } from './deployment.ts';
 

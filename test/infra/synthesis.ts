@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { profileNames } from '../../lib/profiles.ts';
+import { profileNames } from '../../lib/profiles/profiles.ts';
 import { createStacks } from '../../lib/tidemark.ts';
 import { ASSEMBLIES } from './synthesis-folder.ts';
 

@@ -1,4 +1,4 @@
-import { profileNames } from '../../lib/profiles.ts';
+import { profileNames } from '../../lib/profiles/profiles.ts';
 import { deploymentOf } from './deployment.ts';
 
 describe.each(profileNames)('templates of the profile %s', (profile) => {

@@ -1,7 +1,7 @@
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
-import type { MetadataProfile, Profile, StreamProfile } from '../../lib/profile.ts';
-import { profileNamed } from '../../lib/profiles.ts';
-import { validated } from '../../lib/validate-profile.ts';
+import type { MetadataProfile, Profile, StreamProfile } from '../../lib/profiles/profile.ts';
+import { profileNamed } from '../../lib/profiles/profiles.ts';
+import { validated } from '../../lib/profiles/validate-profile.ts';
 
 const team = profileNamed('team');
 const internet = profileNamed('internet');

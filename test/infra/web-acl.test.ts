@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { webAclArn } from '../../lib/web-acl.ts';
+import { webAclArn } from '../../lib/constructs/web-acl.ts';
 import { deploymentIn, deploymentOf } from './deployment.ts';
 import { synthesize } from './synthesis.ts';
 

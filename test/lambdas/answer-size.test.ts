@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fill } from '../../lambdas/download/fill.ts';
-import { answerBytes, fitting, MAX_ANSWER_BYTES, roomBeside } from '../../lambdas/shared/answer-size.ts';
-import { excerpt, itemError } from '../../lambdas/shared/errors.ts';
+import { answerBytes, fitting, MAX_ANSWER_BYTES, roomBeside } from '../../lambdas/shared/answers/answer-size.ts';
+import { excerpt, itemError } from '../../lambdas/shared/answers/errors.ts';
 import { tooMuch } from '../../lambdas/shared/locate-contract.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { DownloadResponse } from '../../protocol/download.ts';

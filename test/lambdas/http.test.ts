@@ -1,8 +1,8 @@
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { MAX_ANSWER_BYTES } from '../../lambdas/shared/answer-size.ts';
-import { ServiceError } from '../../lambdas/shared/errors.ts';
+import { MAX_ANSWER_BYTES } from '../../lambdas/shared/answers/answer-size.ts';
+import { ServiceError } from '../../lambdas/shared/answers/errors.ts';
 import { DeltaApplyHeader } from '../../protocol/delta-apply.ts';
 import { ErrorBody } from '../../protocol/errors.ts';
 import { UploadInitRequest } from '../../protocol/upload-init.ts';
@@ -10,7 +10,7 @@ import { UploadInitRequest } from '../../protocol/upload-init.ts';
 vi.hoisted(() => {
   process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
 });
-const { jsonBody, publicRoute, query } = await import('../../lambdas/shared/http.ts');
+const { jsonBody, publicRoute, query } = await import('../../lambdas/shared/http/route.ts');
 
 /** Error answers quote at most this much of a request. */
 const SMALL_BYTES = 32 * 1024;

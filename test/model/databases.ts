@@ -1,5 +1,5 @@
 import { Client, type Pool, type PoolClient } from 'pg';
-import { isTransient } from '../../lambdas/shared/database-errors.ts';
+import { isTransient } from '../../lambdas/shared/database/database-errors.ts';
 import { type Actor, currentActor, LostConnection } from './scheduler.ts';
 
 export type ConnectionSettings = ConstructorParameters<typeof Client>[0] & object;

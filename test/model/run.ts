@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { audit } from '../../lambdas/admin/audit/audit.ts';
-import { collectBlocks } from '../../lambdas/gc/blocks.ts';
-import { forgetChanges } from '../../lambdas/gc/changes.ts';
+import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
+import { expireVersions } from '../../lambdas/gc/expire-versions.ts';
+import { forgetChanges } from '../../lambdas/gc/forget-changes.ts';
 import { sweep } from '../../lambdas/gc/sweep.ts';
-import { expireVersions } from '../../lambdas/gc/versions.ts';
 import { drainShards } from '../../lambdas/relay/drain.ts';
-import { transaction } from '../../lambdas/shared/database.ts';
+import { transaction } from '../../lambdas/shared/database/database.ts';
 import { confirmVersions } from '../../lambdas/shared/tables/ledger.ts';
 import { removeExpiredUploads } from '../../lambdas/shared/tables/uploads.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { listObjectVersions, writeBlock } from '../../lambdas/shared/block-store.ts';
-import { type Databases, typeParsers } from '../../lambdas/shared/database.ts';
+import { type Databases, typeParsers } from '../../lambdas/shared/database/database.ts';
+import { shardSchemas } from '../../lambdas/shared/database/shards.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
-import { comesBy } from '../../lambdas/shared/request.ts';
-import { shardSchemas } from '../../lambdas/shared/shards.ts';
+import { comesBy } from '../../lambdas/shared/runtime/request.ts';
+import { listObjectVersions, writeBlock } from '../../lambdas/shared/store/block-store.ts';
 import { Database } from './databases.ts';
 import { CONTENTS, type Remains } from './scenario.ts';
 import type { ServerAddress } from './servers.ts';

@@ -60,7 +60,7 @@ export const ofCalls: readonly Mutation[] = [
   },
   {
     mistake: 'the length of a signed upload is free',
-    file: 'lambdas/shared/block-store.ts',
+    file: 'lambdas/shared/store/block-store.ts',
     replace: '    ContentLength: size,\n',
     by: '',
     noticedBy: 'model/calls: a signed upload fixes content, length and sender',
@@ -92,7 +92,7 @@ export const ofCalls: readonly Mutation[] = [
   },
   {
     mistake: 'the last byte of the quota cannot be used',
-    file: 'lambdas/shared/room.ts',
+    file: 'lambdas/shared/commit/room.ts',
     replace: 'need[what] > room[what]',
     by: 'need[what] >= room[what]',
     noticedBy: 'model/calls: the quota is given to the last byte, what is reserved included, and no further',
@@ -100,7 +100,7 @@ export const ofCalls: readonly Mutation[] = [
   },
   {
     mistake: 'what open uploads have reserved does not count',
-    file: 'lambdas/shared/room.ts',
+    file: 'lambdas/shared/commit/room.ts',
     replace: ' - account.used_bytes - account.reserved_bytes,',
     by: ' - account.used_bytes,',
     noticedBy: 'model/calls: the quota is given to the last byte, what is reserved included, and no further',

@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts';
 export const ofClient: readonly Mutation[] = [
   {
     mistake: 'a file takes its place without a look at what is there',
-    file: 'client/write-file.ts',
+    file: 'client/disk/write-file.ts',
     replace: '  await demandUnchanged(place, expected);\n  if (expected !== undefined)',
     by: '  if (expected !== undefined)',
     noticedBy: 'client/disk: a file that appeared or changed meanwhile is not replaced',
@@ -12,7 +12,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a file takes its place before it is flushed',
-    file: 'client/write-file.ts',
+    file: 'client/disk/write-file.ts',
     replace: '      await file.sync();\n',
     by: '',
     noticedBy: 'client/executors: content is flushed before it takes its place, and its name after that',
@@ -20,7 +20,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'the directory is flushed before the file is in it',
-    file: 'client/write-file.ts',
+    file: 'client/disk/write-file.ts',
     replace: '    await putInPlace(temporary, target);\n',
     by: '    await flushDirectory(dirname(target.place));\n    await putInPlace(temporary, target);\n',
     noticedBy: 'client/executors: content is flushed before it takes its place, and its name after that',
@@ -28,7 +28,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'what a failed download wrote stays beside the file',
-    file: 'client/write-file.ts',
+    file: 'client/disk/write-file.ts',
     replace: '    await discard(temporary);\n    throw error;\n  }\n}\n\n/** Writes all',
     by: '    throw error;\n  }\n}\n\n/** Writes all',
     noticedBy: 'client/disk: a failure leaves the old file and nothing else',
@@ -36,7 +36,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a file is deleted without a look at it',
-    file: 'client/local-steps.ts',
+    file: 'client/steps/local.ts',
     replace: '    await demandUnchanged(place, entry.hint);\n    await unlink(place);',
     by: '    await unlink(place);',
     noticedBy: 'client/executors: is not deleted',
@@ -44,7 +44,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a file is renamed without a look at it',
-    file: 'client/local-steps.ts',
+    file: 'client/steps/local.ts',
     replace: "  if (entry.kind === 'file') await demandUnchanged(source, entry.hint);\n",
     by: '',
     noticedBy: 'client/executors: is not taken along as what was known',
@@ -52,7 +52,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a file is renamed over another one',
-    file: 'client/local-steps.ts',
+    file: 'client/steps/local.ts',
     replace: '  await demandUnchanged(target, undefined);\n',
     by: '',
     noticedBy: 'client/executors: at the target is not renamed over',
@@ -60,7 +60,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a rename counts as having brought the edit that came with it',
-    file: 'client/local-steps.ts',
+    file: 'client/steps/local.ts',
     replace: "state.set('synced', to, { ...synced, version, identity: moved.identity });",
     by: "state.set('synced', to, { ...remote, identity: moved.identity });",
     noticedBy:
@@ -69,7 +69,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'what is inside a folder that was set aside stays where it was',
-    file: 'client/local-steps.ts',
+    file: 'client/steps/local.ts',
     replace: "        state.set('local', target, below);\n",
     by: "        state.set('local', inside, below);\n",
     noticedBy: 'client/executors: leaves the copy, with all that is in it, as new files to upload',
@@ -77,7 +77,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a folder that stays for what is not synced counts as new',
-    file: 'client/local-steps.ts',
+    file: 'client/steps/local.ts',
     replace: "      state.set('local', path, { ...entry, leftover: true });\n",
     by: '',
     noticedBy: 'client/executors: a folder that still holds what is not synced stays, and is no longer the service’s',
@@ -85,7 +85,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'what the disk holds by now counts as uploaded',
-    file: 'client/upload.ts',
+    file: 'client/steps/upload.ts',
     replace: 'const local = byPath.get(path)?.local;',
     by: 'const local = byPath.get(path) && state.trees.local.get(path);',
     noticedBy: 'client/executors: is not taken for what was uploaded',
@@ -93,7 +93,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'what the service refused to delete counts as deleted',
-    file: 'client/remote-steps.ts',
+    file: 'client/steps/remote.ts',
     replace: '        sync.fail(path, result.error.code, result.error.message);\n        continue;\n',
     by: '        sync.fail(path, result.error.code, result.error.message);\n        sync.state.remove("remote", path);\n        continue;\n',
     noticedBy: 'client/executors: to delete leaves what was known',
@@ -101,7 +101,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a move that was refused is tried again as a move',
-    file: 'client/remote-steps.ts',
+    file: 'client/steps/remote.ts',
     replace: '      sync.unmovable.add(path);\n',
     by: '',
     noticedBy: 'client/executors: to move makes it a new file and a deletion',
@@ -109,7 +109,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'the cursor passes over the changes of others',
-    file: 'client/sync.ts',
+    file: 'client/steps/context.ts',
     replace: 'if (next !== cursor + 1) {',
     by: 'if (next < cursor + 1) {',
     noticedBy: 'client/executors: does not pass over what another device did in between',
@@ -117,7 +117,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'the tree has the cursor of its last page',
-    file: 'client/changes.ts',
+    file: 'client/steps/catch-up.ts',
     replace: 'cursor ??= body.cursor;',
     by: 'cursor = body.cursor;',
     noticedBy: 'client/executors: of a tree that changes while it is read is that of its first page',
@@ -125,7 +125,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a downloaded block is not compared with its hash',
-    file: 'client/block-source.ts',
+    file: 'client/steps/fetch-blocks.ts',
     replace: 'if (toHex(await sha256(bytes)) === hash) return',
     by: 'if (hash !== "") return',
     noticedBy: 'client/executors: that arrives damaged replaces nothing',
@@ -133,7 +133,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a block of another file is not compared with its hash',
-    file: 'client/read-block.ts',
+    file: 'client/steps/folder-blocks.ts',
     replace: 'if (bytes.length !== size || toHex(await sha256(bytes)) !== hash) {',
     by: 'if (bytes.length !== size) {',
     noticedBy: 'client/executors: takes nothing from a file that changed since it was looked at',
@@ -141,7 +141,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a cached block is not compared with its hash',
-    file: 'client/block-cache.ts',
+    file: 'client/disk/block-cache.ts',
     replace: 'if (!bytes || toHex(await sha256(bytes)) !== hash) {',
     by: 'if (!bytes) {',
     noticedBy: 'client/disk: never hands out a damaged block',
@@ -149,7 +149,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a download counts before it is in place',
-    file: 'client/download.ts',
+    file: 'client/steps/download.ts',
     replace: '    const disk = await writeAtomically(',
     by: "    agree(sync, path, remote, { mode, identity: '', hint: '' });\n    const disk = await writeAtomically(",
     noticedBy: 'client/executors: is agreed on only when it is in place',
@@ -157,7 +157,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a conflict is resolved by a download over the edit',
-    file: 'client/plan.ts',
+    file: 'client/plan/plan.ts',
     replace: "if (!sameContent(remote, synced)) return { do: 'setAside', path, to: options.conflictPath(path) };",
     by: "if (!sameContent(remote, synced)) return { do: 'download', path };",
     noticedBy: 'client/plan: no content that a user wrote is lost',
@@ -165,7 +165,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a deletion wins over an edit',
-    file: 'client/plan.ts',
+    file: 'client/plan/plan.ts',
     replace: 'if (remoteChanged || s?.lapsed) return',
     by: 'if (s?.lapsed) return',
     noticedBy: 'client/plan: no content that a user wrote is lost',
@@ -173,7 +173,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'what vanished under a rule is deleted when the rule goes',
-    file: 'client/plan.ts',
+    file: 'client/plan/plan.ts',
     replace: 'if (remoteChanged || s?.lapsed) return',
     by: 'if (remoteChanged) return',
     noticedBy: 'client/plan: what a rule left out since is never deleted, on either side, and its edits are found',
@@ -181,7 +181,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a folder that stays for what is not synced keeps those around it',
-    file: 'client/plan.ts',
+    file: 'client/plan/plan.ts',
     replace: '!leaving.has(path) && !ignore(path) && ',
     by: '!leaving.has(path) && ',
     noticedBy: 'client/plan: a deleted folder goes though folders in it stay for what is not synced, at any depth',
@@ -189,7 +189,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'a folder moves before what is in it can follow',
-    file: 'client/plan-moves.ts',
+    file: 'client/plan/moves.ts',
     replace: 'size.files <= limits.filesPerCall',
     by: 'size.files > 0',
     noticedBy: 'client/plan: a directory with more than one call can hold is made anew, and goes when it is empty',

@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts';
 export const ofEncounters: readonly Mutation[] = [
   {
     mistake: 'collection takes no notice of pins',
-    file: 'lambdas/gc/blocks.ts',
+    file: 'lambdas/gc/collect-blocks.ts',
     replace: 'and p.expires_at > now())`;',
     by: 'and false)`;',
     noticedBy: 'model/encounters: collection and the end of an upload that took its time, at every step',
@@ -12,7 +12,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'collection does not wait for 72 hours',
-    file: 'lambdas/gc/blocks.ts',
+    file: 'lambdas/gc/collect-blocks.ts',
     replace: '`b.ref_count = 0 and b.delete_after < now()',
     by: '`b.ref_count = 0',
     noticedBy: 'model/encounters: a sweep and an upload with the block of an old version, at every step',
@@ -20,7 +20,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'collection deletes the newest version of the object, whichever that is',
-    file: 'lambdas/shared/block-store.ts',
+    file: 'lambdas/shared/store/block-store.ts',
     replace: '{ ...objectOf(hash), VersionId: versionId }',
     by: 'objectOf(hash)',
     noticedBy: 'model/encounters: collection and an upload of a block that is being deleted, at every step',
@@ -28,7 +28,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'collection does not ask again, under the lock, whether a block is unused',
-    file: 'lambdas/gc/blocks.ts',
+    file: 'lambdas/gc/collect-blocks.ts',
     replace: 'where b.block_hash = listed.hash and',
     by: 'where b.block_hash = listed.hash or false and',
     noticedBy: 'model/encounters: collection and an upload of a condemned block, at every step',
@@ -36,7 +36,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'collection removes the row of a block that an upload has taken up again',
-    file: 'lambdas/gc/blocks.ts',
+    file: 'lambdas/gc/collect-blocks.ts',
     replace: "where b.state = 'deleting' and b.object_versions = gone.versions for update",
     by: 'for update',
     noticedBy: 'model/encounters: collection and an upload of a block that is being deleted, at every step',
@@ -52,7 +52,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'counts fall before the versions are gone',
-    file: 'lambdas/gc/versions.ts',
+    file: 'lambdas/gc/expire-versions.ts',
     replace: '  const ids = rows.map(({ version_id }) => version_id);\n',
     by: "  const ids = rows.map(({ version_id }) => version_id);\n  await lowerReferences(blocks, ids, 'leaving');\n",
     noticedBy: 'model/encounters: expiry of a version and its restore, at every step',
@@ -77,7 +77,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'the newest version of a live file expires',
-    file: 'lambdas/gc/versions.ts',
+    file: 'lambdas/gc/expire-versions.ts',
     replace: '`v.superseded_at < now()',
     by: '`coalesce(v.superseded_at, v.created_at) < now()',
     noticedBy: 'model/encounters: expiry of a version and its restore, at every step',
@@ -85,7 +85,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'expiry does not take off what the blocks of a version counted',
-    file: 'lambdas/gc/versions.ts',
+    file: 'lambdas/gc/expire-versions.ts',
     replace: '[...blocks, ...versions]',
     by: 'versions',
     noticedBy: 'model/encounters: two expiries at once, at every step',
@@ -173,7 +173,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'the newest change that was forgotten is not noted',
-    file: 'lambdas/gc/changes.ts',
+    file: 'lambdas/gc/forget-changes.ts',
     replace: '  await noteForgotten(sql, shard, rows);\n',
     by: '',
     noticedBy: 'model/encounters: expiry of changes and a device that reads on, at every step',
@@ -181,7 +181,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'a block that several versions hold counts as held by as many when one of them goes',
-    file: 'lambdas/gc/versions.ts',
+    file: 'lambdas/gc/expire-versions.ts',
     replace: 'set versions = h.versions - lost.times from lost',
     by: 'set versions = h.versions from lost',
     noticedBy: 'model/encounters: expiry of a version and its restore, at every step',

@@ -2,7 +2,7 @@ import { DeleteObjectCommand, ListObjectVersionsCommand, S3Client } from '@aws-s
 import { mockClient } from 'aws-sdk-client-mock';
 import type { Pool } from 'pg';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { collectBlocks } from '../../lambdas/gc/blocks.ts';
+import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { claimBlocks } from '../../lambdas/upload-init/claim.ts';
 import { blocksMigrations, scratchDatabase } from './support/scratch-database.ts';

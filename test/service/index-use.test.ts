@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { collectBlocks } from '../../lambdas/gc/blocks.ts';
-import { forgetChanges } from '../../lambdas/gc/changes.ts';
-import { removeExpiredPins } from '../../lambdas/gc/pins.ts';
-import { expireVersions } from '../../lambdas/gc/versions.ts';
-import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
+import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
+import { removeExpiredPins } from '../../lambdas/gc/expire-pins.ts';
+import { expireVersions } from '../../lambdas/gc/expire-versions.ts';
+import { forgetChanges } from '../../lambdas/gc/forget-changes.ts';
+import { databasesOf, type Shard } from '../../lambdas/shared/database/database.ts';
+import type { Sql } from '../../lambdas/shared/database/sql.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
-import { comesBy } from '../../lambdas/shared/request.ts';
-import type { Sql } from '../../lambdas/shared/sql.ts';
+import { comesBy } from '../../lambdas/shared/runtime/request.ts';
 import { changeBounds, lockAccount } from '../../lambdas/shared/tables/accounts.ts';
 import {
   blocksBetween,

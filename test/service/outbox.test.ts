@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { beforeEach, expect, test } from 'vitest';
 import { drainShards } from '../../lambdas/relay/drain.ts';
-import { databasesOf, type Shard } from '../../lambdas/shared/database.ts';
+import { databasesOf, type Shard } from '../../lambdas/shared/database/database.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
-import type { Publisher } from '../../lambdas/shared/publisher.ts';
+import type { Publisher } from '../../lambdas/shared/stream/publisher.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import { scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 

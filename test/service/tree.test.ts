@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { beforeEach, expect, test } from 'vitest';
-import { comesBy } from '../../lambdas/shared/request.ts';
+import { comesBy } from '../../lambdas/shared/runtime/request.ts';
 import { readTree } from '../../lambdas/tree/tree.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';

@@ -1,5 +1,5 @@
 import { DeleteObjectCommand, ListObjectVersionsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { readRunning } from '../../local/running.ts';
+import { readRunning } from '../../local/kept/running.ts';
 
 /** Deletes all versions of a block's object behind the service's back. */
 export async function loseObject(data: string, hash: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** Runs the local cloud alone, so that a test can kill it: node cloud-process.ts ASSEMBLY DATA PORT. */
-import { startCloud } from '../../local/cloud.ts';
+import { startCloud } from '../../local/cloud/cloud.ts';
 
 const [assembly, data, port] = process.argv.slice(2) as [string, string, string];
 const cloud = await startCloud({ assembly, data, port: Number(port), log: (line) => console.error(line) });

@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { shardSchemas } from '../../lambdas/shared/shards.ts';
+import { shardSchemas } from '../../lambdas/shared/database/shards.ts';
 import { readJournal } from '../../local/aws/s3/journal.ts';
 import type { Service } from './service.ts';
 

@@ -1,5 +1,5 @@
 import type { AdminAnswers, AuditPlace } from '../../../protocol/admin.ts';
-import type { Databases } from '../../shared/database.ts';
+import type { Databases } from '../../shared/database/database.ts';
 import { auditCounts } from './counts.ts';
 import { auditHolds } from './holds.ts';
 import { auditObjects } from './objects.ts';

@@ -1,4 +1,4 @@
-import type { Databases } from '../../shared/database.ts';
+import type { Databases } from '../../shared/database/database.ts';
 import { judgeCounts } from './judge.ts';
 import type { Step } from './step.ts';
 

@@ -1,4 +1,4 @@
-import type { Shard } from '../../shared/database.ts';
+import type { Shard } from '../../shared/database/database.ts';
 import type { Step } from './step.ts';
 
 const USERS = 50;

@@ -1,6 +1,6 @@
 import type { Finding } from '../../../protocol/admin.ts';
-import { type Databases, type Shard, transaction } from '../../shared/database.ts';
-import { toBytes } from '../../shared/ids.ts';
+import { type Databases, type Shard, transaction } from '../../shared/database/database.ts';
+import { toBytes } from '../../shared/database/ids.ts';
 import { countsOf, lockBlocks } from '../../shared/tables/blocks.ts';
 import { openVersions } from '../../shared/tables/ledger.ts';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
-import type { Shard } from '../database.ts';
-import { ServiceError } from '../errors.ts';
-import type { Sql } from '../sql.ts';
+import { ServiceError } from '../answers/errors.ts';
+import type { Shard } from '../database/database.ts';
+import type { Sql } from '../database/sql.ts';
 import { findAnswer, keepAnswer } from '../tables/requests.ts';
 
 /** What the client sent, with the kind of call. */

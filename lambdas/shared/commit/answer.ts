@@ -1,6 +1,6 @@
 import type { CommitResponse, CommitResult } from '../../../protocol/commit.ts';
-import type { Shard } from '../database.ts';
-import { ServiceError } from '../errors.ts';
+import { ServiceError } from '../answers/errors.ts';
+import type { Shard } from '../database/database.ts';
 import { wakeRelay } from './wake-relay.ts';
 
 /**

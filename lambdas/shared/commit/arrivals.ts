@@ -1,4 +1,4 @@
-import { type Database, transaction } from '../database.ts';
+import { type Database, transaction } from '../database/database.ts';
 import { guardBlocks, markLive } from '../tables/blocks.ts';
 import { type Session, verifyPins } from '../tables/pins.ts';
 

@@ -1,15 +1,15 @@
 import type { PoolClient } from 'pg';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
-import type { Shard } from '../database.ts';
-import { ServiceError } from '../errors.ts';
-import { requestId } from '../request.ts';
-import { keptBytes } from '../room.ts';
-import { byteaText } from '../sql.ts';
+import { ServiceError } from '../answers/errors.ts';
+import type { Shard } from '../database/database.ts';
+import { byteaText } from '../database/sql.ts';
+import { requestId } from '../runtime/request.ts';
 import { type Account, updateAccount } from '../tables/accounts.ts';
 import { forgetTreeHashes } from '../tables/directories.ts';
 import type { Kind } from '../tables/files.ts';
 import { holdBlocks } from '../tables/held-blocks.ts';
 import { ancestors } from './path-rules.ts';
+import { keptBytes } from './room.ts';
 
 /** One new version, decided and ready to be written. */
 export interface Commit {

@@ -1,8 +1,8 @@
 import type { ItemError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import type { Shard } from '../database.ts';
-import { excerpt, itemError, staleVersion } from '../errors.ts';
-import type { Sql } from '../sql.ts';
+import { excerpt, itemError, staleVersion } from '../answers/errors.ts';
+import type { Shard } from '../database/database.ts';
+import type { Sql } from '../database/sql.ts';
 import { filterFiles, filterParents, type Kind, type Target } from '../tables/files.ts';
 
 /** The directories above a path, nearest first, without the root. */

@@ -1,6 +1,6 @@
-import { findBlock } from '../block-store.ts';
-import { type Database, transaction } from '../database.ts';
-import { logger } from '../log.ts';
+import { type Database, transaction } from '../database/database.ts';
+import { logger } from '../runtime/log.ts';
+import { findBlock } from '../store/block-store.ts';
 import { isStored, lockBlocks, quarantineBlock } from '../tables/blocks.ts';
 
 /**

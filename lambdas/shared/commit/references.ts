@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
-import { type Database, type Databases, type Shard, transaction } from '../database.ts';
-import { logger } from '../log.ts';
+import { type Database, type Databases, type Shard, transaction } from '../database/database.ts';
+import { logger } from '../runtime/log.ts';
 import {
   type CountableBlock,
   isReferable,

@@ -1,6 +1,6 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { once, requireEnv } from '../env.ts';
-import { logger } from '../log.ts';
+import { once, requireEnv } from '../runtime/env.ts';
+import { logger } from '../runtime/log.ts';
 
 /** A schedule drains every outbox, so a slow or failing invocation may not hold up the answer. */
 const client = once(() => new LambdaClient({ maxAttempts: 1, requestHandler: { requestTimeout: 2_000 } }));

@@ -1,5 +1,5 @@
-import type { Shard } from '../database.ts';
-import { ms, type Sql } from '../sql.ts';
+import type { Shard } from '../database/database.ts';
+import { ms, type Sql } from '../database/sql.ts';
 
 export interface Account {
   used_bytes: number;

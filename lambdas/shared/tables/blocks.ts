@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
-import type { Database } from '../database.ts';
-import { toBytes } from '../ids.ts';
+import type { Database } from '../database/database.ts';
+import { toBytes } from '../database/ids.ts';
 import { noteRenewed, renewEntries } from './renewed.ts';
 
 const HASH_BYTES = 32;

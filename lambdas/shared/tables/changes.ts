@@ -1,7 +1,7 @@
 import type { Change } from '../../../protocol/changes.ts';
-import { fitting, PAGE_BLOCKS } from '../answer-size.ts';
-import type { Shard } from '../database.ts';
-import { ms, type Sql } from '../sql.ts';
+import { fitting, PAGE_BLOCKS } from '../answers/answer-size.ts';
+import type { Shard } from '../database/database.ts';
+import { ms, type Sql } from '../database/sql.ts';
 import { type EntryRow, entryColumns, toEntry } from './files.ts';
 
 interface ChangeRow extends EntryRow {

@@ -1,9 +1,9 @@
 import type { Device } from '../../../protocol/devices.ts';
 import { limits } from '../../../protocol/limits.ts';
-import type { Shard } from '../database.ts';
-import { ServiceError } from '../errors.ts';
-import { callerSignIn } from '../request.ts';
-import { ms, type Sql } from '../sql.ts';
+import { ServiceError } from '../answers/errors.ts';
+import type { Shard } from '../database/database.ts';
+import { ms, type Sql } from '../database/sql.ts';
+import { callerSignIn } from '../runtime/request.ts';
 
 interface Row extends Omit<Device, 'revoked_at' | 'revoked_by'> {
   revoked_at: number | null;

@@ -1,9 +1,9 @@
 import type { TreeResponse } from '../../../protocol/tree.ts';
 import type { TreeItem } from '../../../protocol/tree-hash.ts';
-import { fitting, PAGE_BLOCKS } from '../answer-size.ts';
-import type { Shard } from '../database.ts';
-import { toBytes, toHexes } from '../ids.ts';
-import type { Sql } from '../sql.ts';
+import { fitting, PAGE_BLOCKS } from '../answers/answer-size.ts';
+import type { Shard } from '../database/database.ts';
+import { toBytes, toHexes } from '../database/ids.ts';
+import type { Sql } from '../database/sql.ts';
 import { type EntryRow, entryColumns, toEntry } from './files.ts';
 
 /** Marks directories, the root as '', to be hashed anew. Answers how many of them were not known before. */

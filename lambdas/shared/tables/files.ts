@@ -1,7 +1,7 @@
 import type { Entry } from '../../../protocol/entry.ts';
-import type { Shard } from '../database.ts';
-import { toHexes } from '../ids.ts';
-import type { Sql } from '../sql.ts';
+import type { Shard } from '../database/database.ts';
+import { toHexes } from '../database/ids.ts';
+import type { Sql } from '../database/sql.ts';
 
 export type Kind = Entry['kind'];
 

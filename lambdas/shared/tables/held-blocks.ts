@@ -1,6 +1,6 @@
-import type { Shard } from '../database.ts';
-import { toBytes, toHexes } from '../ids.ts';
-import type { Sql } from '../sql.ts';
+import type { Shard } from '../database/database.ts';
+import { toBytes, toHexes } from '../database/ids.ts';
+import type { Sql } from '../database/sql.ts';
 
 /** Which of the blocks some version of the user holds. */
 export async function filterHeld(

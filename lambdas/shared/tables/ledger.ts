@@ -1,8 +1,8 @@
 import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
-import type { Database } from '../database.ts';
-import { toBytes, toHexes } from '../ids.ts';
-import { byteaText, firstBlocks, type Sql } from '../sql.ts';
+import type { Database } from '../database/database.ts';
+import { toBytes, toHexes } from '../database/ids.ts';
+import { byteaText, firstBlocks, type Sql } from '../database/sql.ts';
 
 /** A version whose blocks are counted: its distinct hashes. */
 export interface Counted {

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
-import type { Shard } from '../database.ts';
+import type { Shard } from '../database/database.ts';
 
 /** Which of the shards have events. */
 export async function filledOutboxes(shards: readonly Shard[]): Promise<Shard[]> {

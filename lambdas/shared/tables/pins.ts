@@ -1,8 +1,8 @@
 import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
-import type { Database } from '../database.ts';
-import { toBytes } from '../ids.ts';
-import type { Sql } from '../sql.ts';
+import type { Database } from '../database/database.ts';
+import { toBytes } from '../database/ids.ts';
+import type { Sql } from '../database/sql.ts';
 
 /** An upload session, as the pins know it. */
 export interface Session {

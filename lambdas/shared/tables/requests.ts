@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
-import type { Shard } from '../database.ts';
-import type { Sql } from '../sql.ts';
+import type { Shard } from '../database/database.ts';
+import type { Sql } from '../database/sql.ts';
 
 /** The answer that a delete, move or restore call with this id got before, and the digest of that call. */
 export async function findAnswer(

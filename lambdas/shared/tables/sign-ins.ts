@@ -1,7 +1,7 @@
 import { limits } from '../../../protocol/limits.ts';
-import type { Shard } from '../database.ts';
-import { ServiceError } from '../errors.ts';
-import type { Sql } from '../sql.ts';
+import { ServiceError } from '../answers/errors.ts';
+import type { Shard } from '../database/database.ts';
+import type { Sql } from '../database/sql.ts';
 
 /** Longer than any token of an ended sign-in is valid. */
 const REMEMBERED = `interval '${limits.signInDays + 1} days'`;

@@ -2,10 +2,10 @@ import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../../protocol/upload-init.ts';
-import type { Shard } from '../database.ts';
-import { ServiceError } from '../errors.ts';
-import { toBytes, toHexes } from '../ids.ts';
-import { byteaText, ms, type Sql } from '../sql.ts';
+import { ServiceError } from '../answers/errors.ts';
+import type { Shard } from '../database/database.ts';
+import { toBytes, toHexes } from '../database/ids.ts';
+import { byteaText, ms, type Sql } from '../database/sql.ts';
 import { lockAccounts, releaseBytes } from './accounts.ts';
 import type { Kind } from './files.ts';
 

@@ -1,8 +1,8 @@
 import type { Difference } from '../../../protocol/compare.ts';
 import type { HistoryResponse } from '../../../protocol/history.ts';
 import { limits } from '../../../protocol/limits.ts';
-import type { Shard } from '../database.ts';
-import { ms, type Sql } from '../sql.ts';
+import type { Shard } from '../database/database.ts';
+import { ms, type Sql } from '../database/sql.ts';
 import { type EntryRow, entryColumns, fileAt } from './files.ts';
 
 export interface VersionRow extends EntryRow {

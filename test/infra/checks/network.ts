@@ -1,4 +1,5 @@
-import { createNetwork, type Placement, placementOf, type Resource } from '../../../local/network.ts';
+import type { Resource } from '../../../local/types.ts';
+import { createNetwork, type Placement, placementOf } from '../../../local/vpc/network.ts';
 import type { Deployment } from '../deployment.ts';
 import { provision } from './provision.ts';
 

@@ -1,8 +1,7 @@
-import type { Resource } from '../../../local/network.ts';
-import { runtimeProviders } from '../../../local/providers.ts';
+import { runtimeProviders } from '../../../local/cloud/providers.ts';
 import type { Stack } from '../../../local/template/assembly.ts';
 import { prepare } from '../../../local/template/provision.ts';
-import type { Provider } from '../../../local/types.ts';
+import type { Provider, Resource } from '../../../local/types.ts';
 
 const cluster: Provider = ({ physicalName }) => {
   const Arn = `arn:aws:kafka:us-east-1:000000000000:cluster/${physicalName}/id`;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeAtomic } from '../../../local/aws/files.ts';
 import { type ObjectVersion, openJournal } from '../../../local/aws/s3/journal.ts';
-import { loadDeployed } from '../../../local/deployed.ts';
 import { recordCalls } from '../../../local/iam/calls.ts';
+import { loadDeployed } from '../../../local/kept/deployed.ts';
 import { type Disk, fuseIsPossible, mountDisk } from '../../support/fuse/disk.ts';
 
 const version = (versionId: string): ObjectVersion => ({

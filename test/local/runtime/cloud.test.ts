@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../../../local/cloud.ts';
+import { type Cloud, startCloud } from '../../../local/cloud/cloud.ts';
 import { FakeServices, record } from './fake-services.ts';
 import { freePorts } from './ports.ts';
 import { functionResources, permission, scratch, writeAssembly } from './sample-assembly.ts';

@@ -4,7 +4,7 @@ import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../../../local/cloud.ts';
+import { type Cloud, startCloud } from '../../../local/cloud/cloud.ts';
 import { loadTls } from '../../../local/tls.ts';
 import { FakeServices } from './fake-services.ts';
 import { freePorts } from './ports.ts';

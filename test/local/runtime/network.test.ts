@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createNetwork, type Resource } from '../../../local/network.ts';
+import type { Resource } from '../../../local/types.ts';
+import { createNetwork } from '../../../local/vpc/network.ts';
 
 const resource = (type: string, ref: string, properties: object = {}, attributes: object = {}): Resource =>
   ({ type: `AWS::${type}`, logicalId: ref, stack: 'S', physicalName: ref, ref, properties, attributes }) as Resource;
@@ -40,7 +41,7 @@ describe('AWS services', () => {
 
   test('one inside needs an endpoint, and is told where to add it', () => {
     expect(obstacle([], 'lambda')).toBe(
-      'network: Finalize (in the VPC) has no route to lambda: add an interface endpoint in lib/network-stack.ts',
+      'network: Finalize (in the VPC) has no route to lambda: add an interface endpoint in lib/stacks/network-stack.ts',
     );
     expect(obstacle([], 's3')).toContain('add a gateway endpoint');
   });

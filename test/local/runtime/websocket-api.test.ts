@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Cloud, startCloud } from '../../../local/cloud.ts';
+import { type Cloud, startCloud } from '../../../local/cloud/cloud.ts';
 import { createFrameMeter } from '../../../local/gateway/frames.ts';
 import { loadTls } from '../../../local/tls.ts';
 import { API_ID_HEADER } from '../../../local/types.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { type Cloud, startCloud } from '../../../local/cloud.ts';
+import { type Cloud, startCloud } from '../../../local/cloud/cloud.ts';
 import { freePorts } from '../../support/ports.ts';
 import { scratch } from '../../support/scratch.ts';
 

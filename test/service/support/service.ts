@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { Pool } from 'pg';
 import { inject } from 'vitest';
-import { databasesOf, type Shard, typeParsers } from '../../../lambdas/shared/database.ts';
+import { databasesOf, type Shard, typeParsers } from '../../../lambdas/shared/database/database.ts';
 import { signIn, User } from '../../support/user.ts';
 import type { Whereabouts } from './keeper.ts';
 

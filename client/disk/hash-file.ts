@@ -1,0 +1,90 @@
+import type { BigIntStats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { BLOCK_BYTES, blockRanges, sha256, toHex } from '../../codec/index.ts';
+import type { FilePool } from '../../codec/node/file-pool.ts';
+import type { Block } from '../../protocol/entry.ts';
+import { holdsSignIn } from './holds-sign-in.ts';
+
+/**
+ * A file whose last change is younger than this may change again without its time stamp showing it. A time stamp in the
+ * future is as old: the clock was set back since.
+ */
+const RACY_MS = 20;
+
+export function identityOf(stats: BigIntStats): string {
+  return `${stats.dev}:${stats.ino}:${stats.birthtimeNs}`;
+}
+
+/** Changes whenever the file may have changed. */
+export function hintOf(stats: BigIntStats): string {
+  return `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
+}
+
+/** `hintOf`, or empty when the file is so young that the hint proves nothing. */
+function settledHint(stats: BigIntStats, now: number): string {
+  return Math.abs(now - Number(stats.ctimeMs)) < RACY_MS ? '' : hintOf(stats);
+}
+
+/** Reads the bytes from `offset`; fewer when the file ends before. */
+export async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return buffer.subarray(0, filled);
+}
+
+/** Blocks of a large file that are read before the progress is told. */
+const BLOCKS_AT_A_TIME = 64;
+
+/**
+ * The blocks of a file, its state while they were read, and whether it is a device's configuration; `undefined` when it
+ * changed meanwhile or is no file any more. Throws what opening or reading it throws.
+ *
+ * @param onRead told of the bytes of each large part that was read
+ */
+export async function hashFile(
+  place: string,
+  pool: FilePool,
+  onRead: (bytes: number) => void = () => undefined,
+): Promise<{ stats: BigIntStats; blocks: Block[]; hint: string; isSignIn: boolean } | undefined> {
+  const file = await open(place, 'r');
+  try {
+    const started = Date.now();
+    const before = await file.stat({ bigint: true });
+    if (!before.isFile()) return undefined;
+    const hashed = await hashBlocks(file, Number(before.size), pool, onRead);
+    const after = await file.stat({ bigint: true });
+    if (!hashed || hintOf(before) !== hintOf(after)) return undefined;
+    return { stats: after, ...hashed, hint: settledHint(after, started) };
+  } finally {
+    await file.close();
+  }
+}
+
+/** A file of one block has nothing to share among threads, and of small ones several are read at the same time. */
+async function hashBlocks(
+  file: FileHandle,
+  size: number,
+  pool: FilePool,
+  onRead: (bytes: number) => void,
+): Promise<{ blocks: Block[]; isSignIn: boolean } | undefined> {
+  const ranges = blockRanges(size);
+  if (size <= BLOCK_BYTES) {
+    const bytes = await readAt(file, 0, size);
+    if (bytes.length !== size) return undefined;
+    return { blocks: size === 0 ? [] : [{ hash: toHex(await sha256(bytes)), size }], isSignIn: holdsSignIn(bytes) };
+  }
+  const blocks: Block[] = [];
+  while (blocks.length < ranges.length) {
+    const numbers = [...ranges.keys()].slice(blocks.length, blocks.length + BLOCKS_AT_A_TIME);
+    const part = await pool.blocksOf(file.fd, numbers);
+    blocks.push(...part);
+    onRead(part.reduce((sum, { size }) => sum + size, 0));
+  }
+  const isWhole = blocks.every((block, number) => block.size === ranges[number]!.length);
+  return isWhole ? { blocks, isSignIn: false } : undefined;
+}

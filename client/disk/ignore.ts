@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ignore from 'ignore';
+import { stateFolder } from '../../protocol/reserved-name.ts';
+import { diskReason, LocalTrouble, systemCode } from '../common/errors.ts';
+import { isInside } from '../plan/tree.ts';
+
+/** The file at the top of the folder with rules in gitignore syntax. It is synced like any other. */
+export const ignoreFile = '.tidemarkignore';
+
+/**
+ * Files that office programs and others write on the way to the real one. Directories of such names are the user's. A
+ * rule of the folder that starts with `!` brings a name back.
+ */
+const builtInRules = ['~$*', '.~lock.*#', '*.tmp'];
+
+/** Why a path is left out of the sync. */
+export interface Exclusion {
+  /** As it is written; empty for the client's own files. */
+  readonly rule: string;
+  /** Where the rule stands, for people. */
+  readonly source: string;
+}
+
+/** Whether a path, or a directory above it, is left out of the sync, and by which rule. */
+export type Ignores = (path: string, isDirectory: boolean) => Exclusion | undefined;
+
+/** Reads the folder's rules; without a file, those built in apply. */
+export async function loadIgnores(root: string): Promise<Ignores> {
+  const text = await readFile(join(root, ignoreFile), 'utf8').catch((error) => {
+    if (systemCode(error) === 'ENOENT') return '';
+    throw new LocalTrouble(`${ignoreFile} cannot be read, so nothing is synced: ${diskReason(error)}`, {
+      cause: error,
+    });
+  });
+  return compileIgnores(text);
+}
+
+const own: Exclusion = { rule: '', source: 'the client’s own' };
+
+/** The rules of a text in gitignore syntax, after those built in. Upper and lower case differ, as on every device. */
+export function compileIgnores(text: string): Ignores {
+  const rules = ignore({ ignorecase: false });
+  for (const name of builtInRules) rules.add([{ pattern: name, mark: 'built in' }, { pattern: `!${name}/` }]);
+  for (const [index, pattern] of text
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .entries()) {
+    rules.add({ pattern, mark: `line ${index + 1} of ${ignoreFile}` });
+  }
+  return (path, isDirectory) => {
+    if (path === stateFolder || isInside(path, stateFolder)) return own;
+    const { rule } = rules.checkIgnore(isDirectory ? `${path}/` : path);
+    return rule && { rule: rule.pattern, source: rule.mark! };
+  };
+}
+
+/** An exclusion in words. */
+export function describeExclusion({ rule, source }: Exclusion): string {
+  return rule === '' ? source : `${rule} (${source})`;
+}

@@ -1,0 +1,40 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ancestors, isDirectory, pathInside, type Trees } from '../plan/tree.ts';
+import type { Exclusion, Ignores } from './ignore.ts';
+
+/** A path that a rule leaves out; a directory stands for all that is in it. */
+export interface LeftOutPath extends Exclusion {
+  readonly path: string;
+  /** Whether it is on this disk; if not, the service has it. */
+  readonly here: boolean;
+}
+
+/** What rules leave out of a folder, here and at the service, sorted by path. The client's own files are not listed. */
+export async function listLeftOut(root: string, trees: Trees, ignores: Ignores): Promise<LeftOutPath[]> {
+  const found = new Map<string, LeftOutPath>();
+  const directories = [''];
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    // What cannot be listed is among the problems.
+    const entries = await readdir(join(root, directory), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      const path = pathInside(directory, entry.name);
+      const by = ignores(path, entry.isDirectory());
+      if (by) found.set(path, { path, ...by, here: true });
+      else if (entry.isDirectory()) directories.push(path);
+    }
+  }
+  for (const path of trees.remote.keys()) {
+    if (!ignores(path, isDirectory(trees, path))) continue;
+    const topmost = [path, ...ancestors(path)].findLast((at) => ignores(at, at !== path || isDirectory(trees, at)));
+    const by = topmost && !found.has(topmost) && ignores(topmost, topmost !== path || isDirectory(trees, topmost));
+    if (by) found.set(topmost, { path: topmost, ...by, here: false });
+  }
+  return [...found.values()].filter(({ rule }) => rule !== '').sort((one, other) => (one.path < other.path ? -1 : 1));
+}
+
+/** Directories that were deleted elsewhere and stay here for what is not synced, topmost only. */
+export function listLeftovers({ local, synced }: Pick<Trees, 'local' | 'synced'>): string[] {
+  const all = new Set([...local].filter(([path, { leftover }]) => leftover && !synced.has(path)).map(([path]) => path));
+  return [...all].filter((path) => !ancestors(path).some((above) => all.has(above))).sort();
+}

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathProblem } from '../../protocol/path.ts';
+import { isUnfinished, unfinishedPrefix } from '../../protocol/reserved-name.ts';
+import { ClientError, systemCode } from '../common/errors.ts';
+import { ancestors } from '../plan/tree.ts';
+
+/** The name of a file that is being written, beside its target: nothing else has it. */
+export function temporaryName(folderId: string): string {
+  return `${unfinishedPrefix}${folderId}-${randomUUID()}`;
+}
+
+/** Whether a name was made by `temporaryName` for this folder. */
+export function isTemporary(name: string, folderId: string): boolean {
+  return name.startsWith(`${unfinishedPrefix}${folderId}-`) && isUnfinished(name);
+}
+
+/** What stands in a name for bytes that are no UTF-8; the name that holds it cannot be used to open the file. */
+export const undecodable = '\ufffd';
+
+/** Names that Windows takes for devices, for streams of another file, or for the name without their end. */
+const notOnWindows = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])( *\.|$)|[<>:"|?*]|[ .]$/i;
+
+/** Where `path` lies on this disk. Throws `unsafe_path` for one that a service must not have sent or that cannot lie here. */
+export function diskPath(root: string, path: string, platform = process.platform): string {
+  const impossible = platform === 'win32' && path.split('/').some((name) => notOnWindows.test(name));
+  const problem = pathProblem(path) ?? (impossible ? 'holds a name that Windows cannot take' : undefined);
+  if (problem) throw new ClientError('unsafe_path', `refused: the path ${JSON.stringify(path)} ${problem}`);
+  return join(root, path);
+}
+
+/**
+ * Makes sure that everything above `path` is a real directory inside the root, so that nothing is ever written, moved
+ * or deleted through a symbolic link. With `create`, what is missing is made; without, it is false.
+ */
+export async function demandParents(root: string, path: string, { create }: { create: boolean }): Promise<boolean> {
+  diskPath(root, path);
+  for (const directory of ancestors(path).reverse()) {
+    const place = join(root, directory);
+    const stats = await lstat(place).catch((error) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      return undefined;
+    });
+    if (stats?.isDirectory()) continue;
+    if (stats) {
+      const kind = stats.isSymbolicLink() ? 'a symbolic link' : 'not a directory';
+      throw new ClientError(
+        'unsafe_path',
+        `refused: ${directory} is ${kind}; move it away to sync what belongs inside`,
+      );
+    }
+    if (!create) return false;
+    await mkdir(place).catch((error) => {
+      if (systemCode(error) !== 'EEXIST') throw error;
+    });
+  }
+  return true;
+}

@@ -1,0 +1,127 @@
+import type { BigIntStats } from 'node:fs';
+import { type FileHandle, link, lstat, open, rename, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { sha256, toHex } from '../../codec/index.ts';
+import type { Block } from '../../protocol/entry.ts';
+import { FileRefused, systemCode } from '../common/errors.ts';
+import { discard, flushDirectory } from '../common/replace-file.ts';
+import { hintOf, identityOf, readAt } from './hash-file.ts';
+import { temporaryName } from './paths.ts';
+
+/** The disk is not as it was when the change was planned: look again. */
+export class DiskChanged extends Error {
+  override readonly name = 'DiskChanged';
+}
+
+export interface Target {
+  /** Absolute. */
+  readonly place: string;
+  /** Id of the synced folder. */
+  readonly folderId: string;
+  /** The hint of the file that will be replaced; `undefined` when nothing may be there. */
+  readonly expected: string | undefined;
+  readonly mode: number;
+  readonly mtime_ms: number;
+  /** What the file has to hold, block after block. */
+  readonly blocks: readonly Block[];
+}
+
+/**
+ * Puts a file in place in one step: written beside it, flushed, read back, renamed, its directory flushed. A reader sees
+ * the old file or the new one, also after a power cut. Throws `DiskChanged` when the target is not what was expected,
+ * `FileRefused` when the disk does not hold the blocks of the target after all.
+ * Answers the file's identity and hint; the hint is empty when somebody wrote to it just after it was in place.
+ */
+export async function writeAtomically(
+  target: Target,
+  fill: (file: FileHandle) => Promise<void>,
+): Promise<{ identity: string; hint: string }> {
+  const temporary = join(dirname(target.place), temporaryName(target.folderId));
+  try {
+    const file = await open(temporary, 'wx+', 0o600);
+    try {
+      await fill(file);
+      await file.chmod(target.mode);
+      await file.sync();
+      await demandBlocks(file, target.blocks);
+    } finally {
+      await file.close();
+    }
+    await setModified(temporary, target.mtime_ms);
+    const written = await lstat(temporary, { bigint: true });
+    await putInPlace(temporary, target);
+    const placed = await lstat(target.place, { bigint: true });
+    await flushDirectory(dirname(target.place));
+    return { identity: identityOf(placed), hint: sameFile(written, placed) ? hintOf(placed) : '' };
+  } catch (error) {
+    await discard(temporary);
+    throw error;
+  }
+}
+
+/** Writes all of `bytes` at `offset`, or throws: on a disk that fills up a write stops short without an error. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
+    if (bytesWritten === 0) throw notKept();
+    done += bytesWritten;
+  }
+}
+
+const notKept = (): FileRefused => new FileRefused('local', 'the disk did not keep what was written to it');
+
+async function demandBlocks(file: FileHandle, blocks: readonly Block[]): Promise<void> {
+  let offset = 0;
+  for (const { hash, size } of blocks) {
+    const bytes = await readAt(file, offset, size);
+    if (bytes.length !== size || toHex(await sha256(bytes)) !== hash) throw notKept();
+    offset += size;
+  }
+  if ((await file.stat()).size !== offset) throw notKept();
+}
+
+/** The rename itself changes the change time, so that the other stamps have to tell. */
+function sameFile(one: BigIntStats, other: BigIntStats): boolean {
+  return one.ino === other.ino && one.size === other.size && one.mtimeNs === other.mtimeNs;
+}
+
+/** Answers of file systems that have no hard links, or no more for this file. */
+const noLink: readonly (string | undefined)[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
+
+async function putInPlace(temporary: string, { place, expected }: Target): Promise<void> {
+  await demandUnchanged(place, expected);
+  if (expected !== undefined) return rename(temporary, place);
+  try {
+    // Unlike a rename, a link never replaces a file that appeared just now.
+    await link(temporary, place);
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') throw new DiskChanged(`${place} appeared meanwhile`);
+    if (!noLink.includes(systemCode(error))) throw error;
+    await demandUnchanged(place, undefined);
+    return rename(temporary, place);
+  }
+  await discard(temporary);
+}
+
+/** Throws `DiskChanged` unless the file is the one with this hint, or is missing where `undefined` is expected. */
+export async function demandUnchanged(place: string, expected: string | undefined): Promise<void> {
+  const stats = await lstat(place, { bigint: true }).catch((error) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  const actual = stats && (stats.isFile() ? hintOf(stats) : 'not a file');
+  if (actual !== expected) throw new DiskChanged(`${place} changed since it was last looked at`);
+}
+
+/** Answers of file systems that cannot hold a time, or hold none that a program chooses. */
+const noTime: readonly (string | undefined)[] = ['EINVAL', 'ERANGE', 'EOVERFLOW', 'EPERM', 'ENOTSUP', 'ENOSYS'];
+
+/** Sets the modification time so that reading it back in whole milliseconds gives the same number. */
+async function setModified(place: string, mtimeMs: number): Promise<void> {
+  // As text, since Node takes a negative number for the present time.
+  const seconds = String((mtimeMs + 0.01) / 1000);
+  await utimes(place, seconds, seconds).catch((error) => {
+    // A time that this file system cannot hold is no reason to refuse the content.
+    if (!noTime.includes(systemCode(error))) throw error;
+  });
+}

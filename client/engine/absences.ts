@@ -1,0 +1,88 @@
+import type { LeftOut } from '../disk/scan.ts';
+import { ancestors, isInside, nameOf } from '../plan/tree.ts';
+import type { Sync } from '../steps/context.ts';
+
+/** A path may be missing this long, ms, while other changes of the disk are still unseen: one of them may be its new name. */
+const HALF_SEEN_MS = 2000;
+
+/** Tells paths that are missing on the disk from paths that were deleted. */
+export class Absences {
+  readonly #sync: Sync;
+  readonly #restless: () => boolean;
+  readonly #leftOut = new Map<string, LeftOut>();
+  /** Renamed to a name that is not synced, by the old path; what was inside a directory goes with it. */
+  readonly #held = new Set<string>();
+  /** When a path was found missing, milliseconds since 1970. */
+  readonly #since = new Map<string, number>();
+
+  /** @param restless whether changes of the disk were noticed that nobody looked at yet */
+  constructor(sync: Sync, restless: () => boolean) {
+    this.#sync = sync;
+    this.#restless = restless;
+  }
+
+  /** Takes over what a look at `path` found that is not synced. */
+  note(path: string, leftOut: ReadonlyMap<string, LeftOut>): void {
+    for (const known of this.#leftOut.keys()) {
+      if (known === path || isInside(known, path)) this.#leftOut.delete(known);
+    }
+    for (const [found, item] of leftOut) this.#leftOut.set(found, item);
+  }
+
+  /** After a look: judges the paths that were found missing in it, or that were missing before the first. */
+  review(missing: readonly string[]): void {
+    const { local, synced } = this.#sync.state.trees;
+    const now = Date.now();
+    for (const path of [...this.#since.keys()]) if (local.has(path) || !synced.has(path)) this.#since.delete(path);
+    for (const path of missing) this.#since.set(path, now);
+
+    const byIdentity = new Map([...this.#leftOut].map(([path, { identity }]) => [identity, path]));
+    for (const path of [...this.#held]) {
+      const base = synced.get(path);
+      if (!base || local.has(path) || !byIdentity.has(base.identity)) this.#release(path);
+    }
+    for (const path of missing) {
+      const base = synced.get(path);
+      const to = base && byIdentity.get(base.identity);
+      if (to !== undefined && !this.isHeld(path)) this.#hold(path, to);
+    }
+  }
+
+  /** Whether a path is missing because it, or a directory above it, has a name now that is not synced. */
+  isHeld(path: string): boolean {
+    return this.#held.size > 0 && [path, ...ancestors(path)].some((above) => this.#held.has(above));
+  }
+
+  /** Whether a missing path may turn up under another name when what is unseen was looked at. */
+  isUnsettled(path: string): boolean {
+    const since = this.#since.get(path);
+    return since !== undefined && Date.now() - since < HALF_SEEN_MS && this.#restless();
+  }
+
+  /** Whether a deletion waits for the rest of what happened on the disk. */
+  get areUnsettled(): boolean {
+    return [...this.#since.keys()].some((path) => this.#sync.dirty.has(path) && this.isUnsettled(path));
+  }
+
+  #hold(path: string, to: string): void {
+    const { state, report, dirty } = this.#sync;
+    this.#held.add(path);
+    state.transaction(() => {
+      for (const [at, base] of state.trees.synced) {
+        if (at === path || isInside(at, path)) state.set('synced', at, { ...base, lapsed: true });
+      }
+      const { reason } = this.#leftOut.get(to)!;
+      const message = `renamed here to ${to}, which is not synced: ${reason}; elsewhere it is still ${nameOf(path)}`;
+      state.setProblem(path, message);
+      report({ event: 'error', code: 'not_synced', message, path });
+    });
+    dirty.add(path);
+  }
+
+  #release(path: string): void {
+    const { state, dirty } = this.#sync;
+    this.#held.delete(path);
+    state.clearProblem(path);
+    for (const at of state.trees.synced.keys()) if (at === path || isInside(at, path)) dirty.add(at);
+  }
+}

@@ -1,0 +1,65 @@
+import { lstat, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stateFolder } from '../../protocol/reserved-name.ts';
+import { ClientError } from '../common/errors.ts';
+import type { Operation } from '../plan/operation.ts';
+import type { SyncedEntry } from '../plan/tree.ts';
+
+/** Deletions of fewer files need no question, whatever their share. */
+const ASKED_FROM = 5;
+/** Deletions that arrive within this time count together: emptying a large folder takes a while. */
+const WINDOW_MS = 60_000;
+
+/** Stops a sync that is about to delete more than half of the files, and at least `ASKED_FROM`. */
+export class DeletionGuard {
+  readonly #allowed: boolean;
+  #recent: { at: number; count: number }[] = [];
+
+  constructor(allowed: boolean) {
+    this.#allowed = allowed;
+  }
+
+  /** Throws `mass_delete` when the deletions of this plan and of the last minute are too many. */
+  check(operations: readonly Operation[], synced: ReadonlyMap<string, SyncedEntry>, now = Date.now()): void {
+    if (this.#allowed) return;
+    const deletions = operations.filter(
+      (operation) =>
+        (operation.do === 'deleteLocal' || operation.do === 'deleteRemote') &&
+        synced.get(operation.path)?.kind === 'file',
+    );
+    this.#recent = this.#recent.filter(({ at }) => now - at < WINDOW_MS);
+    const before = this.#recent.reduce((sum, { count }) => sum + count, 0);
+    const count = before + deletions.length;
+    if (deletions.length === 0 || count < ASKED_FROM) return;
+    const files = before + [...synced.values()].filter(({ kind }) => kind === 'file').length;
+    if (count * 2 <= files) return;
+    const here = deletions.some((operation) => operation.do === 'deleteRemote');
+    throw new ClientError(
+      'mass_delete',
+      `stopped: ${count} of ${files} files would be deleted ${here ? 'for all devices, because they are missing here' : 'here, because they were deleted on another device'}. ` +
+        'If that is right, sync again with --allow-mass-delete. If not, ' +
+        (here
+          ? 'put the files back, or sync again with --start-anew to have them downloaded again.'
+          : "bring them back first: 'tidemark history PATH' and 'tidemark restore PATH --version N'."),
+    );
+  }
+
+  /** Notes files that were deleted. */
+  note(count: number, now = Date.now()): void {
+    if (count > 0) this.#recent.push({ at: now, count });
+  }
+}
+
+/** A function that throws when the folder is missing, or is not the one that the sync was started on. */
+export async function rootGuard(root: string): Promise<() => Promise<void>> {
+  const place = join(root, stateFolder, 'state.db');
+  const [folder, state] = [await stat(root), await lstat(place)];
+  return async () => {
+    const now = await Promise.all([stat(root), lstat(place)]).catch(() => undefined);
+    if (now && now[0].ino === folder.ino && now[1].ino === state.ino) return;
+    throw new ClientError(
+      'folder_missing',
+      `stopped: ${root} is missing or was replaced, and nothing was deleted. Mount it or put it back, then sync again.`,
+    );
+  };
+}

@@ -1,0 +1,182 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { stateFolder } from '../../protocol/reserved-name.ts';
+import { ClientError } from '../common/errors.ts';
+import { type Configuration, saveConfiguration } from '../service/config.ts';
+import { State } from '../state/state.ts';
+import { guarded, isLocked, stateDamaged } from '../state/state-file.ts';
+
+/**
+ * Opens the folder that this device syncs, and makes sure that it is that folder: a disk that is not mounted, or
+ * another folder in its place, must not read as a deletion of everything.
+ *
+ * @param startAnew forget what was known: the folder is merged with the service as on the first day
+ */
+export async function openFolder(
+  configFolder: string,
+  configuration: Configuration,
+  directory: string,
+  startAnew: boolean,
+): Promise<{ root: string; state: State }> {
+  const wanted = resolve(directory);
+  const known = configuration.folder;
+  refuseAbove(wanted);
+  if (!existsSync(wanted)) {
+    if (known && !startAnew) {
+      throw new ClientError(
+        'folder_missing',
+        `${wanted} does not exist: mount it or put it back, or give --start-anew`,
+      );
+    }
+    await mkdir(wanted, { recursive: true });
+  }
+  if (!(await stat(wanted)).isDirectory()) throw new ClientError('usage', `${wanted} is not a folder`);
+  const root = await realpath(wanted);
+  const hasState = isSynced(root);
+  refuseAbove(root);
+  if (!hasState) await refuseBelow(root);
+  if ((await realpath(configFolder)) === root) {
+    throw new ClientError(
+      'usage',
+      `${root} holds this device's sign-in: sync another folder, or sign in with --config`,
+    );
+  }
+
+  if (!startAnew && known && !hasState) {
+    if (known.path !== root) throw otherFolder(known.path);
+    throw folderReplaced(root, `no ${stateFolder}`);
+  }
+  if (startAnew && hasState) {
+    demandNotBusy(root);
+    await rm(join(root, stateFolder), { recursive: true });
+  }
+  const state = new State(root);
+  try {
+    if (!startAnew && known && known.id !== state.fact('folder_id')) throw notTheFolder(root, known.path, state);
+    claim(state, configuration, root);
+    await saveConfiguration(configFolder, { ...configuration, folder: { path: root, id: state.folderId } });
+  } catch (error) {
+    state.close();
+    throw error;
+  }
+  return { root, state };
+}
+
+/** What of the folder stays on this device: the configuration with its token, where it lies inside. */
+export async function pathsApart(root: string, configFolder: string): Promise<Set<string>> {
+  const inside = relative(root, await realpath(configFolder));
+  if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return new Set();
+  return new Set([inside.split(sep).join('/').normalize('NFC')]);
+}
+
+function isSynced(folder: string): boolean {
+  return existsSync(join(folder, stateFolder, 'state.db'));
+}
+
+/** Two clients would send each other's copies to and fro, a level deeper each time. */
+function refuseAbove(folder: string): void {
+  for (let above = dirname(folder); ; above = dirname(above)) {
+    if (isSynced(above)) throw nested(folder, above, above);
+    if (above === dirname(above)) return;
+  }
+}
+
+/** Looks through a folder that is synced for the first time; a later scan leaves out what was moved into it since. */
+async function refuseBelow(root: string): Promise<void> {
+  const folders = [root];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (!entry.isDirectory()) continue;
+      const place = join(folder, entry.name);
+      if (isSynced(place)) throw nested(place, root, place);
+      folders.push(place);
+    }
+  }
+}
+
+function nested(inner: string, outer: string, synced: string): ClientError {
+  return new ClientError(
+    'nested_folder',
+    `${inner} is inside ${outer}, and ${synced} is synced already: choose folders that lie beside each other. ` +
+      `If ${synced} is not synced any more, delete ${join(synced, stateFolder)}.`,
+  );
+}
+
+/** The state is of another folder than the one that this device syncs, or of none. */
+function notTheFolder(root: string, known: string, state: State): ClientError {
+  if (root !== known) return otherFolder(known);
+  if (state.fact('folder_id') === undefined) return stateDamaged(join(root, stateFolder, 'state.db'));
+  return folderReplaced(root, `another ${stateFolder} than before`);
+}
+
+function folderReplaced(root: string, holds: string): ClientError {
+  return new ClientError(
+    'folder_replaced',
+    `${root} is not the folder that was synced before: it holds ${holds}. Mount the right one, or give ` +
+      '--start-anew to merge this one with the service; nothing is deleted then.',
+  );
+}
+
+function otherFolder(known: string): ClientError {
+  return new ClientError(
+    'other_folder',
+    `this device syncs ${known}, and a device syncs one folder. For a second folder sign in with another ` +
+      '--config; to sync this one instead, give --start-anew.',
+  );
+}
+
+function claim(state: State, configuration: Configuration, root: string): void {
+  const account = `${configuration.username} at ${configuration.api_url}`;
+  const before = state.fact('account');
+  if (before !== undefined && before !== account) {
+    throw new ClientError(
+      'other_account',
+      `${root} is synced with ${before}, and you are signed in as ${account}. Sign in there, or give --start-anew.`,
+    );
+  }
+  if (before === undefined) state.setFact('account', account);
+}
+
+/**
+ * Keeps other processes from syncing the same folder until this one ends, however it ends: the system releases the
+ * lock. Throws `folder_busy` when another one has it.
+ */
+export function lockFolder(root: string): { release(): void } {
+  const place = join(root, stateFolder, 'lock.db');
+  return guarded(place, () => {
+    const database = new DatabaseSync(place);
+    try {
+      database.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    } catch (error) {
+      database.close();
+      if (!isLocked(error)) throw error;
+      throw new ClientError('folder_busy', `${root} is being synced by another process`, { cause: error });
+    }
+    return { release: () => database.close() };
+  });
+}
+
+/** A damaged lock is nobody's. */
+function demandNotBusy(root: string): void {
+  try {
+    lockFolder(root).release();
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code !== 'state_damaged') throw error;
+  }
+}
+
+/** The synced folder that holds `path`, and the path inside it, '' for the folder itself. */
+export function locate(path: string): { root: string; inside: string } {
+  const place = resolve(path);
+  for (let root = place; ; root = dirname(root)) {
+    if (isSynced(root)) {
+      return { root, inside: relative(root, place).split(sep).join('/').normalize('NFC') };
+    }
+    if (root === dirname(root)) {
+      throw new ClientError('folder_unknown', `${place} is not inside a synced folder: run 'tidemark sync DIR' first`);
+    }
+  }
+}

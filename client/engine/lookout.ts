@@ -1,0 +1,237 @@
+import { type Ignores, loadIgnores } from '../disk/ignore.ts';
+import { Mounts } from '../disk/mounts.ts';
+import { isNeverSynced, type ScanOptions, type ScanResult, scan } from '../disk/scan.ts';
+import { Twins } from '../disk/twins.ts';
+import type { Watch } from '../disk/watch.ts';
+import { trackProgress } from '../output/progress.ts';
+import { hintIndex, identityIndex } from '../plan/known-files.ts';
+import { ancestors, isDirectory, isInside, type LocalEntry, same } from '../plan/tree.ts';
+import type { Sync } from '../steps/context.ts';
+import { Absences } from './absences.ts';
+import type { Signals } from './signals.ts';
+
+/** First wait before a file that is being written is read again, and the longest. */
+const UNSTABLE_FIRST_MS = 300;
+const UNSTABLE_MOST_MS = 10_000;
+/** Looks after which a file that never rests is listed: some ten seconds. */
+const RESTLESS_LOOKS = 6;
+
+/** Keeps the local tree as the disk is. */
+export class Lookout {
+  readonly #sync: Sync;
+  readonly #watch: Watch;
+  readonly #signals: Pick<Signals, 'later' | 'isCollecting'>;
+  readonly #absences: Absences;
+  readonly #skipped = new Map<string, string>();
+  readonly #unstable = new Map<string, number>();
+  readonly #twins: Twins;
+  readonly #mounts: Mounts;
+  #ignores: Ignores | undefined;
+
+  constructor(sync: Sync, watch: Watch, signals: Pick<Signals, 'later' | 'isCollecting'>) {
+    this.#sync = sync;
+    this.#watch = watch;
+    this.#signals = signals;
+    this.#absences = new Absences(sync, () => sync.unseen.size > 0 || signals.isCollecting);
+    this.#twins = new Twins(sync.state);
+    this.#mounts = new Mounts(sync.state, sync.root);
+  }
+
+  /** Reads the ignore rules; the next look has to be at everything, and so does the next plan. */
+  async readIgnores(): Promise<void> {
+    const { state, root, dirty, unseen } = this.#sync;
+    this.#ignores = await loadIgnores(root);
+    const { local, remote, synced } = state.trees;
+    for (const tree of [local, remote, synced]) for (const path of tree.keys()) dirty.add(path);
+    state.transaction(() => {
+      for (const [path, base] of synced) {
+        if (!base.lapsed && this.#isIgnored(path)) state.set('synced', path, { ...base, lapsed: true });
+      }
+    });
+    unseen.add('');
+  }
+
+  /**
+   * Whether a path is left out of plans: ignored, or renamed to what is, or here and of a kind that cannot be synced, or
+   * inside such.
+   */
+  blocked(path: string): boolean {
+    return this.#isIgnored(path) || this.#isSkipped(path) || this.#absences.isHeld(path);
+  }
+
+  /** Whether a missing path may turn up under another name at the next look. */
+  isUnsettled(path: string): boolean {
+    return this.#absences.isUnsettled(path);
+  }
+
+  /** What is here and cannot be synced, though it is of a kind that could be: unreadable, badly named, never at rest. */
+  get leftOut(): number {
+    const skipped = [...this.#skipped.values()].filter((reason) => !isNeverSynced(reason)).length;
+    return skipped + [...this.#unstable.values()].filter((looks) => looks >= RESTLESS_LOOKS).length;
+  }
+
+  /** Whether a file is being written, or a name is missing, of which more will be known soon. */
+  get waitsForRest(): boolean {
+    return [...this.#unstable.values()].some((looks) => looks < RESTLESS_LOOKS) || this.#absences.areUnsettled;
+  }
+
+  /** Looks at everything in `sync.unseen`. */
+  async look({ first = false } = {}): Promise<void> {
+    const { unseen } = this.#sync;
+    const paths = [...unseen].filter(
+      (path) => path === '' || (!unseen.has('') && !ancestors(path).some((above) => unseen.has(above))),
+    );
+    unseen.clear();
+    const { local, synced } = this.#sync.state.trees;
+    const missing = first ? [...synced.keys()].filter((path) => !local.has(path)) : [];
+    const indexes = { byHint: hintIndex(local), byIdentity: identityIndex(synced) };
+    const more = new Set<string>();
+    for (const path of paths) {
+      const result = await this.#lookAt(path, first, indexes);
+      for (const other of result.others) more.add(other);
+      missing.push(...result.missing);
+    }
+    for (const path of this.#twins.withRoom()) more.add(path);
+    for (const path of more) missing.push(...(await this.#lookAt(path, first, indexes)).missing);
+    this.#absences.review(missing);
+  }
+
+  /**
+   * Answers as `others` the paths under whose spelling the disk has what was asked for, as `missing` the known paths
+   * that are no longer there.
+   */
+  async #lookAt(
+    asked: string,
+    first: boolean,
+    indexes: Pick<ScanOptions, 'byHint' | 'byIdentity'>,
+  ): Promise<{ others: string[]; missing: string[] }> {
+    const { state, report, root, pool, apart } = this.#sync;
+    const path = (await this.#mounts.changedAbove(asked)) ?? asked;
+    const whole = path === '';
+    const inScope = (candidate: string): boolean => candidate === path || isInside(candidate, path);
+    const before = this.#knownBelow(path);
+    const result = await scan(path, {
+      root,
+      folderId: state.folderId,
+      apart,
+      suspects: [...before, ...[...this.#skipped.keys()].filter(inScope)],
+      ignores: this.#ignores!,
+      pool,
+      known: state.trees.local,
+      onDirectory: (directory) => this.#watch.directory(directory),
+      onProgress: (files) => report({ event: 'scan', files, done: false }),
+      onReading: (file, bytes) => trackProgress(report, file, bytes, 'reading'),
+      removeTemporary: first,
+      ...indexes,
+    });
+    if (whole && first) report({ event: 'scan', files: result.entries, done: true });
+
+    for (const twin of result.twins) {
+      const reason = this.#twins.judge(twin);
+      if (reason !== undefined) result.skipped.set(twin.path, reason);
+    }
+    await this.#leaveOutLostDrives(path, before, result);
+    this.#noteSkipped(result.skipped, inScope);
+    const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
+    this.#takeOver(result.found, missing);
+    for (const unstable of [...this.#unstable.keys()].filter(inScope)) {
+      if (!result.unstable.has(unstable)) this.#rest(unstable);
+    }
+    for (const unstable of result.unstable) this.#waitFor(unstable);
+    this.#absences.note(path, result.leftOut);
+    const others = result.twins
+      .filter((twin) => path === twin.path || isInside(path, twin.path))
+      .map((twin) => twin.spelled + path.slice(twin.path.length));
+    return { others, missing };
+  }
+
+  #noteSkipped(now: ReadonlyMap<string, string>, inScope: (path: string) => boolean): void {
+    const { state, report, dirty } = this.#sync;
+    for (const skipped of [...this.#skipped.keys()].filter(inScope)) {
+      if (now.has(skipped)) continue;
+      state.clearProblem(skipped);
+      this.#skipped.delete(skipped);
+      dirty.add(skipped);
+    }
+    for (const [skipped, reason] of now) {
+      if (this.#skipped.get(skipped) === reason) continue;
+      state.setProblem(skipped, reason);
+      this.#skipped.set(skipped, reason);
+      report({ event: 'error', code: 'not_synced', message: reason, path: skipped });
+    }
+  }
+
+  /** Writes down what was found, and what was not. */
+  #takeOver(entries: ReadonlyMap<string, LocalEntry>, missing: readonly string[]): void {
+    const { state, dirty } = this.#sync;
+    state.transaction(() => {
+      for (const [found, entry] of entries) {
+        state.set('local', found, entry);
+        dirty.add(found);
+        // A save under another inode that changed nothing: renames are followed by the inode.
+        const base = state.trees.synced.get(found);
+        if (base && base.identity !== entry.identity && same(entry, base)) {
+          state.set('synced', found, { ...base, identity: entry.identity });
+        }
+      }
+      for (const known of missing) {
+        if (state.trees.local.get(known)?.kind === 'directory') this.#watch.forget(known);
+        state.remove('local', known);
+        dirty.add(known);
+      }
+    });
+  }
+
+  /** Skips directories whose drive is not there, with all that is in them. */
+  async #leaveOutLostDrives(path: string, before: readonly string[], result: ScanResult): Promise<void> {
+    const { local } = this.#sync.state.trees;
+    const directories = new Map<string, string>();
+    for (const at of [...ancestors(path), ...result.seen]) {
+      const entry = result.found.get(at) ?? local.get(at);
+      if (entry?.kind === 'directory') directories.set(at, entry.identity);
+    }
+    const gone = before.filter((known) => !result.seen.has(known) && !this.#isIgnored(known));
+    const lost = await this.#mounts.judge(path, directories, (directory) =>
+      gone.some((known) => known === directory || isInside(known, directory)),
+    );
+    for (const [directory, reason] of lost) {
+      result.skipped.set(directory, reason);
+      for (const found of result.found.keys()) {
+        if (found === directory || isInside(found, directory)) result.found.delete(found);
+      }
+    }
+  }
+
+  #isIgnored(path: string): boolean {
+    return this.#ignores?.(path, isDirectory(this.#sync.state.trees, path)) !== undefined;
+  }
+
+  /** A new path is known only from `found`; a known one at or below `path` may be gone. */
+  #knownBelow(path: string): string[] {
+    const { local } = this.#sync.state.trees;
+    const entry = local.get(path);
+    if (entry?.kind === 'file' || (!entry && path !== '')) return entry ? [path] : [];
+    return [...local.keys()].filter((candidate) => candidate === path || isInside(candidate, path));
+  }
+
+  #isSkipped(path: string): boolean {
+    return this.#skipped.size > 0 && [path, ...ancestors(path)].some((above) => this.#skipped.has(above));
+  }
+
+  #waitFor(path: string): void {
+    const looks = (this.#unstable.get(path) ?? 0) + 1;
+    this.#unstable.set(path, looks);
+    if (looks === RESTLESS_LOOKS) {
+      const message = 'it is written all the time; it follows once it rests';
+      this.#sync.state.setProblem(path, message);
+      this.#sync.report({ event: 'error', code: 'not_synced', message, path });
+    }
+    this.#signals.later(path, Math.min(UNSTABLE_MOST_MS, UNSTABLE_FIRST_MS * 2 ** (looks - 1)));
+  }
+
+  #rest(path: string): void {
+    const looks = this.#unstable.get(path)!;
+    this.#unstable.delete(path);
+    if (looks >= RESTLESS_LOOKS) this.#sync.state.clearProblem(path);
+  }
+}

@@ -1,0 +1,176 @@
+import { limits } from '../../protocol/limits.ts';
+import { ignoreFile } from '../disk/ignore.ts';
+import { conflictPath } from '../plan/conflict-name.ts';
+import { type Operation, pathsOf } from '../plan/operation.ts';
+import { plan } from '../plan/plan.ts';
+import { isInside } from '../plan/tree.ts';
+import { catchUp } from '../steps/catch-up.ts';
+import type { Sync } from '../steps/context.ts';
+import { heal } from '../steps/heal.ts';
+import type { Clock } from './clock.ts';
+import type { DeletionGuard } from './deletion-guard.ts';
+import { execute } from './execute.ts';
+import type { Lookout } from './lookout.ts';
+import { Standstill } from './standstill.ts';
+
+interface RoundsOptions {
+  readonly sync: Sync;
+  readonly lookout: Lookout;
+  readonly clock: Clock;
+  readonly guard: DeletionGuard;
+  /** Throws when the folder is not the one that the sync was started on. */
+  readonly demandRoot: () => Promise<void>;
+  /** Called once the changes were read. */
+  readonly onCaughtUp: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** What a sync does again and again: look, catch up, plan, execute. */
+export class Rounds {
+  readonly #options: RoundsOptions;
+  readonly #standstill = new Standstill();
+  #started = false;
+  #first = true;
+  /** The hint of the ignore rules in use, `undefined` without any; `null` when they have to be read. */
+  #rules: string | undefined | null = null;
+
+  constructor(options: RoundsOptions) {
+    this.#options = options;
+  }
+
+  /** One round. Answers the milliseconds to wait when nothing is left to do. */
+  async run(): Promise<number | undefined> {
+    const { sync, demandRoot, guard } = this.#options;
+    this.#start();
+    await demandRoot();
+    await this.#look();
+    await demandRoot();
+    await this.#catchUp();
+
+    const planned = performance.now();
+    const operations = this.#plan();
+    const ready = operations.filter((operation) => pathsOf(operation).every((path) => sync.mayTry(path)));
+    if (ready.length === 0) return settle(sync);
+    guard.check(ready, sync.state.trees.synced);
+    announce(sync, ready);
+    const wasCut = await this.#execute(ready, performance.now() + 10 * (performance.now() - planned));
+    const tried = ready.filter((operation) => pathsOf(operation).every((path) => !sync.failures.has(path)));
+    if (!wasCut && tried.length > 0 && this.#standstill.isOne(tried)) {
+      for (const path of tried.flatMap(pathsOf)) sync.fail(path, 'local', 'nothing that is tried here has an effect');
+    }
+    return undefined;
+  }
+
+  /** The next round trusts nothing that it remembers of the disk. */
+  startOver(): void {
+    this.#rules = null;
+  }
+
+  #start(): void {
+    if (this.#started) return;
+    const { state } = this.#options.sync;
+    state.clearProblems();
+    state.dropUploadsBefore(Date.now() - limits.uploadHours * 3_600_000);
+    this.#started = true;
+  }
+
+  async #look(): Promise<void> {
+    const { sync, lookout, clock } = this.#options;
+    const rules = (): string | undefined => sync.state.trees.local.get(ignoreFile)?.hint;
+    if (rules() !== this.#rules) await lookout.readIgnores();
+    if (clock.rescanIsDue) sync.unseen.add('');
+    if (sync.unseen.has('')) clock.rescanned();
+    await lookout.look({ first: this.#first });
+    this.#first = false;
+    this.#rules = rules();
+  }
+
+  async #catchUp(): Promise<void> {
+    const { sync, clock, onCaughtUp } = this.#options;
+    if (sync.behind || clock.pollIsDue) {
+      sync.behind = false;
+      await catchUp(sync);
+      clock.polled();
+      onCaughtUp();
+    }
+    if (clock.takeHeal()) await heal(sync);
+  }
+
+  #plan(): Operation[] {
+    const { sync, lookout } = this.#options;
+    // Rules that arrive are in use before anything else is done: what they leave out is neither fetched nor deleted.
+    const rules = this.#planAt([ignoreFile]).filter(
+      (operation) => isInward(operation) && pathsOf(operation).every((path) => sync.mayTry(path)),
+    );
+    if (rules.length > 0) return rules;
+    const operations = this.#planAt([...sync.dirty, ...sync.failures.keys()]);
+    const unsettled = [...sync.dirty].filter((path) => lookout.isUnsettled(path));
+    sync.dirty.clear();
+    for (const path of unsettled) sync.dirty.add(path);
+    for (const operation of operations) for (const path of pathsOf(operation)) sync.dirty.add(path);
+    for (const path of [...sync.failures.keys()]) if (!sync.dirty.has(path)) sync.succeed(path);
+    return operations;
+  }
+
+  #planAt(paths: Iterable<string>): Operation[] {
+    const { sync, lookout } = this.#options;
+    return plan(sync.state.trees, {
+      dirty: new Set(paths),
+      blocked: (path) => lookout.blocked(path),
+      unsettled: (path) => lookout.isUnsettled(path),
+      unmovable: sync.unmovable,
+      conflictPath: (path) => freeConflictPath(sync, path),
+    });
+  }
+
+  /** Carries out a plan; new signals cut it off, but not before `patience` (by `performance.now()`). */
+  async #execute(operations: readonly Operation[], patience: number): Promise<boolean> {
+    const { sync, guard, signal } = this.#options;
+    let wasCut = false;
+    const interrupted = (): boolean => {
+      wasCut ||= signal.aborted || ((sync.unseen.size > 0 || sync.behind) && performance.now() > patience);
+      return wasCut;
+    };
+    guard.note(await execute(sync, operations, interrupted));
+    return wasCut;
+  }
+}
+
+/** Whether an operation changes this disk. */
+function isInward({ do: what }: Operation): boolean {
+  return what === 'download' || what === 'deleteLocal' || what === 'moveLocal' || what === 'setAside';
+}
+
+/** Says how much content a plan has to move, at most. */
+function announce({ state, report }: Sync, operations: readonly Operation[]): void {
+  let [files, bytes] = [0, 0];
+  for (const operation of operations) {
+    if (operation.do !== 'upload' && operation.do !== 'download') continue;
+    const tree = operation.do === 'upload' ? state.trees.local : state.trees.remote;
+    const entry = tree.get(operation.path);
+    if (entry?.kind !== 'file') continue;
+    files++;
+    bytes += entry.size;
+  }
+  if (files > 0) report({ event: 'transfers', files, bytes });
+}
+
+/** Nothing can be done now. Answers when the next failed path may be tried again, in milliseconds. */
+function settle(sync: Sync): number {
+  if (sync.unseen.size === 0) sync.noticed.clear();
+  let wait = Number.POSITIVE_INFINITY;
+  for (const { retryAt } of sync.failures.values()) wait = Math.min(wait, Math.max(0, retryAt - Date.now()));
+  return wait;
+}
+
+function freeConflictPath(sync: Sync, path: string): string {
+  const { local, remote } = sync.state.trees;
+  const taken = (candidate: string): boolean => local.has(candidate) || remote.has(candidate);
+  let inside = 0;
+  if (local.get(path)?.kind === 'directory') {
+    for (const at of local.keys()) {
+      if (isInside(at, path)) inside = Math.max(inside, Buffer.byteLength(at) - Buffer.byteLength(path));
+    }
+  }
+  return conflictPath(path, sync.device.name, new Date(), taken, inside);
+}

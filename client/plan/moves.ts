@@ -1,0 +1,115 @@
+import { limits } from '../../protocol/limits.ts';
+import type { MoveOperation, Operation, Step } from './operation.ts';
+import { ancestors, nameOf, type Trees } from './tree.ts';
+
+type RemoteMove = Step<'moveRemote'>;
+
+/** Whether a directory above `path` has to replace a file first; a move there would come too early. */
+function underFile(tree: ReadonlyMap<string, { readonly kind: string }>, path: string): boolean {
+  return ancestors(path).some((above) => tree.get(above)?.kind === 'file');
+}
+
+/** Downloads that are the other end of a rename on another device. An edit of the old file goes along. */
+export function findRemoteMoves(
+  { local, remote, synced }: Trees,
+  byPath: ReadonlyMap<string, Operation>,
+  blocked: (path: string) => boolean,
+): MoveOperation[] {
+  const moves: MoveOperation[] = [];
+  const taken = new Set<string>();
+  for (const { do: what, path } of pathOperations(byPath)) {
+    const to = remote.get(path);
+    const from = to?.moved_from;
+    if (what !== 'download' || to?.kind !== 'file' || from === undefined || taken.has(from) || blocked(from)) continue;
+    if (local.has(path) || synced.has(path) || remote.has(from) || !synced.has(from)) continue;
+    if (local.get(from)?.kind !== 'file' || underFile(local, path)) continue;
+    taken.add(from);
+    moves.push({ do: 'moveLocal', from, to: path });
+  }
+  return moves;
+}
+
+/**
+ * Paths that vanished and paths that appeared here that are two ends of a rename: the same inode, or for files the same
+ * content. Of several old paths with one content, one of the same name is preferred. A file that was changed elsewhere
+ * meanwhile goes along, but only by its inode; the change then arrives at the new path.
+ */
+export function findLocalMoves(
+  trees: Trees,
+  byPath: ReadonlyMap<string, Operation>,
+  unmovable: ReadonlySet<string>,
+): RemoteMove[] {
+  const { local, remote, synced } = trees;
+  const isGone = ({ do: what, path }: Operation & { path: string }): boolean =>
+    !local.has(path) && !unmovable.has(path) && (what === 'deleteRemote' || (what === 'download' && synced.has(path)));
+  const gone = [...pathOperations(byPath)].filter(isGone);
+  if (gone.length === 0) return [];
+  const byIdentity = new Map<string, string>();
+  const byContent = new Map<string, string[]>();
+  for (const { do: what, path } of gone) {
+    const entry = synced.get(path)!;
+    byIdentity.set(entry.identity, path);
+    if (entry.size === 0 || what === 'download') continue;
+    byContent.set(contentKey(entry), [...(byContent.get(contentKey(entry)) ?? []), path]);
+  }
+
+  const moves: RemoteMove[] = [];
+  const taken = new Set<string>();
+  const created = [...pathOperations(byPath)].filter(
+    (operation) =>
+      operation.do === 'upload' &&
+      operation.base_version === 0 &&
+      !synced.has(operation.path) &&
+      !underFile(remote, operation.path),
+  );
+  const match = (to: string, from: string | undefined): void => {
+    if (from === undefined || taken.has(from) || taken.has(to) || unmovable.has(to)) return;
+    const [kind, current] = [local.get(to)!.kind, remote.get(from)!];
+    if (synced.get(from)!.kind !== kind || current.kind !== kind) return;
+    taken.add(from).add(to);
+    moves.push({ do: 'moveRemote', from, to, base_version: current.version });
+  };
+  for (const { path } of created) match(path, byIdentity.get(local.get(path)!.identity));
+  for (const { path } of created) {
+    const entry = local.get(path)!;
+    if (entry.size === 0) continue;
+    const free = (byContent.get(contentKey(entry)) ?? []).filter((from) => !taken.has(from));
+    match(path, free.find((from) => nameOf(from) === nameOf(path)) ?? free[0]);
+  }
+  return withWholeDirectories(moves, remote);
+}
+
+/**
+ * A directory moves together with all that is in it, in one commit, or is made anew and deleted when it is empty:
+ * others never see what was in it without it, and take that for a directory to keep.
+ */
+function withWholeDirectories(moves: readonly RemoteMove[], remote: Trees['remote']): RemoteMove[] {
+  const directories = new Map(
+    moves
+      .filter(({ from }) => remote.get(from)!.kind === 'directory')
+      .map(({ from }) => [from, { files: 1, blocks: 0 }]),
+  );
+  if (directories.size === 0) return [...moves];
+  const moving = new Set(moves.map(({ from }) => from));
+  for (const [path, { blocks }] of remote) {
+    for (const above of ancestors(path)) {
+      const size = directories.get(above);
+      if (!size) continue;
+      size.files += moving.has(path) ? 1 : Number.POSITIVE_INFINITY;
+      size.blocks += blocks.length;
+    }
+  }
+  return moves.filter(({ from }) => {
+    const size = directories.get(from);
+    return !size || (size.files <= limits.filesPerCall && size.blocks <= limits.blocksPerCall);
+  });
+}
+
+function contentKey({ blocks }: { readonly blocks: readonly { readonly hash: string }[] }): string {
+  return blocks.map(({ hash }) => hash).join();
+}
+
+/** The operations that concern one path. */
+function* pathOperations(byPath: ReadonlyMap<string, Operation>): Generator<Exclude<Operation, MoveOperation>> {
+  for (const operation of byPath.values()) if ('path' in operation) yield operation;
+}

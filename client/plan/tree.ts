@@ -1,0 +1,112 @@
+import type { Block, Entry, Kind } from '../../protocol/entry.ts';
+
+/** What is at a path. */
+export interface Content {
+  readonly kind: Kind;
+  readonly size: number;
+  readonly mode: number;
+  readonly mtime_ms: number;
+  readonly blocks: readonly Block[];
+}
+
+/** What the disk held when it was last looked at. */
+export interface LocalEntry extends Content {
+  /** Device, inode and birth time: follows a file through renames. */
+  readonly identity: string;
+  /** Changes whenever the file may have changed; empty when it has to be read again. */
+  readonly hint: string;
+  /** A directory that the service deleted and that stays because it holds what is not synced. */
+  readonly leftover?: boolean;
+}
+
+/** What the service held at the cursor. */
+export interface RemoteEntry extends Content {
+  readonly version: number;
+  /** Where it was before a move that this device has not followed yet. */
+  readonly moved_from?: string;
+}
+
+/** What both sides agreed on last: the merge base. */
+export interface SyncedEntry extends Content {
+  readonly version: number;
+  readonly identity: string;
+  /**
+   * The path was left out of the sync since: what it is compared with shows edits, but that it is gone on one side is
+   * no deletion.
+   */
+  readonly lapsed?: boolean;
+}
+
+export interface Trees {
+  readonly local: ReadonlyMap<string, LocalEntry>;
+  readonly remote: ReadonlyMap<string, RemoteEntry>;
+  readonly synced: ReadonlyMap<string, SyncedEntry>;
+}
+
+/** Kind and bytes are the same. */
+export function sameContent(one: Content | undefined, other: Content | undefined): boolean {
+  if (!one || !other) return one === other;
+  if (one.kind !== other.kind || one.size !== other.size || one.blocks.length !== other.blocks.length) return false;
+  return one.blocks === other.blocks || one.blocks.every((block, index) => block.hash === other.blocks[index]!.hash);
+}
+
+/** Content and permissions are the same. The modification time decides nothing. */
+export function same(one: Content | undefined, other: Content | undefined): boolean {
+  return sameContent(one, other) && one?.mode === other?.mode;
+}
+
+/**
+ * The permissions that both sides come to. What one side left alone, the other decides; of two changes, or without a
+ * base, the owner keeps what either grants, and others what both do, so that nothing made private is opened again.
+ */
+export function mergedMode(local: Content, remote: Content, synced: Content | undefined): number {
+  if (local.mode === remote.mode || local.mode === synced?.mode) return remote.mode;
+  if (remote.mode === synced?.mode) return local.mode;
+  return ((local.mode | remote.mode) & 0o700) | (local.mode & remote.mode & 0o077);
+}
+
+/**
+ * The permission bits that travel. A directory is always open to its owner, since the client has to work inside it.
+ */
+export function syncedMode(kind: Kind, mode: number): number {
+  return (mode & 0o777) | (kind === 'directory' ? 0o700 : 0);
+}
+
+export function remoteEntry(entry: Entry): RemoteEntry {
+  const { kind, size, mtime_ms, version, blocks } = entry;
+  return { kind, size, mode: syncedMode(kind, entry.mode), mtime_ms, version, blocks };
+}
+
+export function syncedEntry(remote: RemoteEntry, local: LocalEntry): SyncedEntry {
+  const { kind, size, mode, mtime_ms, version, blocks } = remote;
+  return { kind, size, mode, mtime_ms, version, blocks, identity: local.identity };
+}
+
+/** Whether a path is a directory, here or else at the service. */
+export function isDirectory({ local, remote, synced }: Trees, path: string): boolean {
+  return (local.get(path) ?? remote.get(path) ?? synced.get(path))?.kind === 'directory';
+}
+
+/** The paths of the directories above `path`, nearest first. */
+export function ancestors(path: string): string[] {
+  const result: string[] = [];
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) result.push(path.slice(0, end));
+  return result;
+}
+
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** The path of a name in a directory; the root is `''`. */
+export function pathInside(directory: string, name: string): string {
+  return directory === '' ? name : `${directory}/${name}`;
+}
+
+export function isInside(path: string, directory: string): boolean {
+  return directory === '' || path.startsWith(`${directory}/`);
+}

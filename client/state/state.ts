@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { stateFolder } from '../../protocol/reserved-name.ts';
+import type { Content, LocalEntry, RemoteEntry, SyncedEntry } from '../plan/tree.ts';
+import { decodeEntry, type EntryRow, encodeEntry } from './entry-row.ts';
+import { guarded, openStateFile, sqliteCode } from './state-file.ts';
+
+interface TreeTypes {
+  local: LocalEntry;
+  remote: RemoteEntry;
+  synced: SyncedEntry;
+}
+
+/**
+ * What a device knows about its folder: the three trees, the cursor, open uploads, and what could not be synced.
+ * The trees are in memory and written through to one SQLite file. The file is written after the disk: losing its last
+ * transactions in a crash costs a second look at some files, and nothing else.
+ */
+export class State {
+  readonly trees = {
+    local: new Map<string, LocalEntry>(),
+    remote: new Map<string, RemoteEntry>(),
+    synced: new Map<string, SyncedEntry>(),
+  };
+  readonly #place: string;
+  readonly #database: DatabaseSync;
+  readonly #put: StatementSync;
+  readonly #drop: StatementSync;
+  readonly #facts = new Map<string, string>();
+  /** What takes the memory back to where the open transaction began, in the order of the changes. */
+  #undo: (() => void)[] | undefined;
+
+  /** @throws LocalTrouble when the disk is full or fails, ClientError `state_damaged` when the file is no state */
+  constructor(folder: string) {
+    this.#place = join(folder, stateFolder, 'state.db');
+    this.#database = openStateFile(this.#place, (database) => this.#load(database));
+    this.#put = this.#database.prepare('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)');
+    this.#drop = this.#database.prepare('DELETE FROM entries WHERE tree = ? AND path = ?');
+  }
+
+  #load(database: DatabaseSync): void {
+    for (const { name, value } of database.prepare('SELECT name, value FROM facts').all()) {
+      this.#facts.set(name as string, value as string);
+    }
+    const trees: { [Tree in keyof TreeTypes]: Map<string, TreeTypes[Tree]> } = this.trees;
+    for (const row of database
+      .prepare('SELECT tree, path, entry, blocks FROM entries')
+      .iterate() as Iterable<EntryRow>) {
+      const tree = row.tree as keyof TreeTypes;
+      trees[tree].set(row.path, decodeEntry(row) as TreeTypes[keyof TreeTypes] & never);
+    }
+  }
+
+  set<Tree extends keyof TreeTypes>(tree: Tree, path: string, entry: TreeTypes[Tree]): void {
+    const { json, blocks } = encodeEntry(entry);
+    guarded(this.#place, () => this.#put.run(tree, path, json, blocks));
+    const entries = this.trees[tree] as Map<string, TreeTypes[Tree]>;
+    this.#remember(entries, path);
+    entries.set(path, entry);
+  }
+
+  remove(tree: keyof TreeTypes, path: string): void {
+    if (!this.trees[tree].has(path)) return;
+    guarded(this.#place, () => this.#drop.run(tree, path));
+    const entries = this.trees[tree] as Map<string, Content>;
+    this.#remember(entries, path);
+    entries.delete(path);
+  }
+
+  #remember<Value>(memory: Map<string, Value>, key: string): void {
+    const before = memory.get(key);
+    this.#undo?.push(() => void (before === undefined ? memory.delete(key) : memory.set(key, before)));
+  }
+
+  /** Runs `work` in one transaction. When it throws or the file cannot be written, file and memory are as before. */
+  transaction<Result>(work: () => Result): Result {
+    if (this.#undo) return work();
+    const undo: (() => void)[] = [];
+    this.#rollBack();
+    this.#exec('BEGIN');
+    this.#undo = undo;
+    try {
+      const result = work();
+      this.#exec('COMMIT');
+      return result;
+    } catch (error) {
+      for (const back of undo.reverse()) back();
+      this.#rollBack();
+      throw error;
+    } finally {
+      this.#undo = undefined;
+    }
+  }
+
+  /** Ends a transaction that failed, unless SQLite has done so itself; one that cannot be ended is tried again. */
+  #rollBack(): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    } catch (error) {
+      if (sqliteCode(error) === undefined) throw error;
+    }
+  }
+
+  #exec(sql: string): void {
+    guarded(this.#place, () => this.#database.exec(sql));
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): void {
+    guarded(this.#place, () => this.#database.prepare(sql).run(...values));
+  }
+
+  #rows(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
+    return guarded(this.#place, () => this.#database.prepare(sql).all(...values));
+  }
+
+  fact(name: string): string | undefined {
+    return this.#facts.get(name);
+  }
+
+  setFact(name: string, value: string): void {
+    this.#run('INSERT OR REPLACE INTO facts VALUES (?, ?)', name, value);
+    this.#remember(this.#facts, name);
+    this.#facts.set(name, value);
+  }
+
+  get cursor(): number {
+    return Number(this.fact('cursor') ?? 0);
+  }
+
+  /** Marks the folder, so that another one in its place is noticed. */
+  get folderId(): string {
+    const known = this.fact('folder_id');
+    if (known !== undefined) return known;
+    const fresh = randomUUID();
+    this.setFact('folder_id', fresh);
+    return fresh;
+  }
+
+  /** The session in which these files are being uploaded; the same one after a restart. */
+  uploadId(filesDigest: string): string {
+    const [row] = this.#rows('SELECT upload_id FROM uploads WHERE files_digest = ?', filesDigest);
+    if (row) return row.upload_id as string;
+    const fresh = randomUUID();
+    this.#run('INSERT INTO uploads VALUES (?, ?, ?)', filesDigest, fresh, Date.now());
+    return fresh;
+  }
+
+  /** The session is over. */
+  endUpload(filesDigest: string): void {
+    this.#run('DELETE FROM uploads WHERE files_digest = ?', filesDigest);
+    this.#dropSentBlocks();
+  }
+
+  dropUploadsBefore(time: number): void {
+    this.#run('DELETE FROM uploads WHERE created_at < ?', time);
+    this.#dropSentBlocks();
+  }
+
+  /** Notes that the store took a block in this session, so that a restart does not send it again. */
+  noteSent(uploadId: string, hash: string, bytes: number): void {
+    this.#run('INSERT OR REPLACE INTO sent_blocks VALUES (?, ?, ?)', uploadId, hash, bytes);
+  }
+
+  /** The store has lost blocks of this session: all are sent again. */
+  forgetSent(uploadId: string): void {
+    this.#run('DELETE FROM sent_blocks WHERE upload_id = ?', uploadId);
+  }
+
+  /** Blocks that the store took in this session, with the bytes that crossed the wire for each. */
+  sentBlocks(uploadId: string): Map<string, number> {
+    const rows = this.#rows('SELECT hash, bytes FROM sent_blocks WHERE upload_id = ?', uploadId);
+    return new Map(rows.map((row) => [row.hash as string, row.bytes as number]));
+  }
+
+  #dropSentBlocks(): void {
+    this.#exec('DELETE FROM sent_blocks WHERE upload_id NOT IN (SELECT upload_id FROM uploads)');
+  }
+
+  setProblem(path: string, message: string): void {
+    this.#run('INSERT OR REPLACE INTO problems VALUES (?, ?)', path, message);
+  }
+
+  clearProblem(path: string): void {
+    this.#run('DELETE FROM problems WHERE path = ?', path);
+  }
+
+  /** Forgets all problems: a fresh run finds those that are left. */
+  clearProblems(): void {
+    this.#exec('DELETE FROM problems');
+  }
+
+  problems(): { path: string; message: string }[] {
+    const rows = this.#rows('SELECT path, message FROM problems ORDER BY path');
+    return rows.map((row) => ({ path: row.path as string, message: row.message as string }));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}

@@ -1,0 +1,94 @@
+import type { Change } from '../../protocol/changes.ts';
+import { ancestors, pathInside, type RemoteEntry, remoteEntry, same, type Trees } from '../plan/tree.ts';
+import { ServiceError } from '../service/errors.ts';
+import type { State } from '../state/state.ts';
+import type { Sync } from './context.ts';
+import { treeHashes } from './tree-hashes.ts';
+
+/** Reads what happened at the service since the cursor into the remote tree, and marks the paths for the next plan. */
+export async function catchUp(sync: Sync): Promise<void> {
+  for (;;) {
+    const { body } = await sync.api.changes(sync.device.id, sync.state.cursor).catch((error) => {
+      if (!(error instanceof ServiceError) || error.code !== 'cursor_gone') throw error;
+      return { body: undefined };
+    });
+    if (!body) return rereadTree(sync);
+    sync.state.transaction(() => {
+      for (const change of body.changes) {
+        applyChange(sync.state, sync.state.trees, change);
+        if (change.change_type === 'delete') sync.tombstones.set(change.entry.path, change.entry.version);
+        sync.dirty.add(change.entry.path);
+        if (change.moved_from !== undefined) sync.dirty.add(change.moved_from);
+      }
+      sync.state.setFact('cursor', String(body.cursor));
+    });
+    if (!body.more) return;
+  }
+}
+
+/**
+ * Takes a change over into the remote tree. Doing so twice, or with one that this device made, changes nothing.
+ *
+ * @param state where the remote tree is written
+ */
+export function applyChange(state: Pick<State, 'set' | 'remove'>, { remote, synced }: Trees, change: Change): void {
+  const { path } = change.entry;
+  if (change.change_type === 'delete') {
+    state.remove('remote', path);
+    return;
+  }
+  let origin = synced.has(path) ? undefined : remote.get(path)?.moved_from;
+  if (change.change_type === 'move' && change.moved_from !== undefined) {
+    // Of a chain of moves, where the file still lies on this disk matters.
+    origin =
+      (synced.has(change.moved_from) ? undefined : remote.get(change.moved_from)?.moved_from) ?? change.moved_from;
+    state.remove('remote', change.moved_from);
+  }
+  const entry: RemoteEntry = remoteEntry(change.entry);
+  state.set('remote', path, origin === undefined ? entry : { ...entry, moved_from: origin });
+}
+
+/**
+ * Reads the tree, because the changes since the cursor are not kept; directories whose hash is that of the remote
+ * tree here are skipped. The pages may be of different moments; the cursor of the first is kept, and the changes since
+ * then put the others right. A service that is behind this device's cursor was set back to an old backup, and what it
+ * lacks was not deleted: where it differs, the folder is merged with it as on the first day.
+ */
+async function rereadTree(sync: Sync): Promise<void> {
+  const known = treeHashes(sync.state.trees.remote);
+  const entries = new Map<string, RemoteEntry>();
+  const unchanged = new Set<string>();
+  const directories = [''];
+  let cursor: number | undefined;
+  for (let path = directories.pop(); path !== undefined; path = directories.pop()) {
+    let after: string | undefined;
+    do {
+      const { body } = await sync.api.tree(sync.device.id, path === '' ? undefined : path, after);
+      cursor ??= body.cursor;
+      for (const { name, entry, tree_hash } of body.entries) {
+        const child = pathInside(path, name);
+        if (entry) entries.set(child, remoteEntry(entry));
+        if (tree_hash === undefined) continue;
+        if (tree_hash === known.get(child)) unchanged.add(child);
+        else directories.push(child);
+      }
+      after = body.next;
+    } while (after !== undefined);
+  }
+  const setBack = cursor !== undefined && cursor < sync.state.cursor;
+  sync.state.transaction(() => {
+    for (const path of [...sync.state.trees.remote.keys()]) {
+      if (entries.has(path) || ancestors(path).some((above) => unchanged.has(above))) continue;
+      sync.dirty.add(path);
+      sync.state.remove('remote', path);
+      if (setBack) sync.state.remove('synced', path);
+    }
+    for (const [path, entry] of entries) {
+      sync.dirty.add(path);
+      sync.state.set('remote', path, entry);
+      if (setBack && !same(entry, sync.state.trees.synced.get(path))) sync.state.remove('synced', path);
+    }
+    sync.state.setFact('cursor', String(cursor));
+  });
+  sync.behind = true;
+}

@@ -1,0 +1,54 @@
+import { open } from 'node:fs/promises';
+import { sha256, toHex } from '../../codec/index.ts';
+import { systemCode } from '../common/errors.ts';
+import { readAt } from '../disk/hash-file.ts';
+import { diskPath } from '../disk/paths.ts';
+import { DiskChanged } from '../disk/write-file.ts';
+import type { Sync } from './context.ts';
+
+/** A block's place in a file of the folder. */
+export interface BlockPlace {
+  readonly path: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Reads a block and checks its hash; throws `DiskChanged` when the file does not hold it there any more. */
+export async function readBlock(root: string, { path, offset, size }: BlockPlace, hash: string): Promise<Uint8Array> {
+  const file = await open(diskPath(root, path), 'r');
+  try {
+    const bytes = await readAt(file, offset, size);
+    if (bytes.length !== size || toHex(await sha256(bytes)) !== hash) {
+      throw new DiskChanged(`${path} changed while it was read`);
+    }
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
+
+/** `readBlock`; `undefined`, and another look at the file, when it cannot be read or does not hold the block any more. */
+export async function readIfThere(
+  sync: Pick<Sync, 'root' | 'lookAgain'>,
+  place: BlockPlace,
+  hash: string,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await readBlock(sync.root, place, hash);
+  } catch (error) {
+    if (!(error instanceof DiskChanged) && systemCode(error) === undefined) throw error;
+    sync.lookAgain(place.path);
+    return undefined;
+  }
+}
+
+/** Where the blocks of a file lie, by hash; of equal blocks the first. */
+export function blockPlaces(path: string, blocks: readonly { hash: string; size: number }[]): Map<string, BlockPlace> {
+  const places = new Map<string, BlockPlace>();
+  let offset = 0;
+  for (const { hash, size } of blocks) {
+    if (!places.has(hash)) places.set(hash, { path, offset, size });
+    offset += size;
+  }
+  return places;
+}

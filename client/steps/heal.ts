@@ -1,0 +1,64 @@
+import pMap from 'p-map';
+import { limits } from '../../protocol/limits.ts';
+import type { Sync } from './context.ts';
+import { type BlockPlace, blockPlaces, readIfThere } from './folder-blocks.ts';
+import { putBlock } from './send-blocks.ts';
+
+const CONCURRENCY = 4;
+
+/** Sends blocks that the service has lost, or found damaged, and this device still has. Answers how many it sent. */
+export async function heal(sync: Sync): Promise<number> {
+  const damaged = await listDamage(sync);
+  if (damaged.size === 0) return 0;
+  const places = findPlaces(sync, damaged);
+  const here = [...damaged].filter((hash) => places.has(hash) || sync.cache.has(hash));
+  let sent = 0;
+  for (let start = 0; start < here.length; start += limits.healsPerCall) {
+    sent += await healBatch(sync, here.slice(start, start + limits.healsPerCall), places);
+  }
+  return sent;
+}
+
+async function listDamage({ api, device }: Sync): Promise<Set<string>> {
+  const damaged = new Set<string>();
+  let after: string | undefined;
+  do {
+    const { body } = await api.damage(device.id, after);
+    for (const hash of body.hashes) damaged.add(hash);
+    after = body.next;
+  } while (after !== undefined);
+  return damaged;
+}
+
+function findPlaces({ state }: Sync, hashes: ReadonlySet<string>): Map<string, BlockPlace> {
+  const found = new Map<string, BlockPlace>();
+  for (const [path, { blocks }] of state.trees.local) {
+    if (!blocks.some(({ hash }) => hashes.has(hash))) continue;
+    for (const [hash, place] of blockPlaces(path, blocks)) if (hashes.has(hash)) found.set(hash, place);
+  }
+  return found;
+}
+
+async function healBatch(
+  sync: Sync,
+  hashes: readonly string[],
+  places: ReadonlyMap<string, BlockPlace>,
+): Promise<number> {
+  const { body } = await sync.api.heal({ device_id: sync.device.id, hashes: [...hashes] });
+  const outcomes = await pMap(
+    body.send,
+    async ({ hash, url, headers }) => {
+      const bytes = await read(sync, hash, places.get(hash));
+      return bytes && (await putBlock(url, headers, bytes)) ? [hash] : [];
+    },
+    { concurrency: CONCURRENCY },
+  );
+  const sent = outcomes.flat();
+  if (sent.length > 0) await sync.api.heal({ device_id: sync.device.id, hashes: sent });
+  return sent.length;
+}
+
+async function read(sync: Sync, hash: string, place: BlockPlace | undefined): Promise<Uint8Array | undefined> {
+  const cached = await sync.cache.get(hash);
+  return cached || !place ? cached : await readIfThere(sync, place, hash);
+}

@@ -1,0 +1,51 @@
+import { lstat, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { flushDirectory } from '../common/replace-file.ts';
+import { hintOf, identityOf } from '../disk/hash-file.ts';
+import { diskPath } from '../disk/paths.ts';
+import { findTwin, type Twin } from '../disk/spelling.ts';
+import { DiskChanged, demandUnchanged } from '../disk/write-file.ts';
+import { isInside, type LocalEntry, same } from '../plan/tree.ts';
+import type { Sync } from './context.ts';
+
+/** Gives an entry, with all that is in it, the spelling that the service has. */
+export async function respell(sync: Sync, twin: Twin): Promise<void> {
+  const { state, root } = sync;
+  const { path, spelled } = twin;
+  const entry = state.trees.local.get(spelled)!;
+  const [source, target] = [diskPath(root, spelled), diskPath(root, path)];
+  if (entry.kind === 'file') await demandUnchanged(source, entry.hint);
+  await rename(source, target);
+  await flushDirectory(dirname(target));
+  if (await findTwin(root, path)) throw new DiskChanged(`${target} kept its old spelling`);
+  const stats = await lstat(target, { bigint: true });
+  moveEntries(sync, twin, { ...entry, identity: identityOf(stats), hint: entry.kind === 'file' ? hintOf(stats) : '' });
+  const version = state.trees.remote.get(path)?.version ?? state.trees.synced.get(path)?.version ?? 0;
+  sync.report({ event: 'renamed', side: 'local', from: spelled, path, version, at: Date.now() });
+  sync.succeed(path);
+  sync.succeed(spelled);
+}
+
+/** What was agreed on goes along: an edit that was made here is one of the new path. */
+function moveEntries(sync: Sync, { path, spelled }: Twin, entry: LocalEntry): void {
+  const { state, dirty } = sync;
+  const { local, remote, synced } = state.trees;
+  const within = <Entry>(tree: ReadonlyMap<string, Entry>): (readonly [string, string, Entry])[] =>
+    [...tree]
+      .filter(([at]) => at === spelled || isInside(at, spelled))
+      .map(([at, old]) => [at, path + at.slice(spelled.length), old] as const);
+  state.transaction(() => {
+    for (const [from, to, old] of within(local)) {
+      state.remove('local', from);
+      state.set('local', to, from === spelled ? entry : old);
+      dirty.add(from).add(to);
+    }
+    for (const [from, to, old] of within(synced)) {
+      const there = remote.get(to);
+      state.remove('synced', from);
+      if (!synced.has(to))
+        state.set('synced', to, there && same(old, there) ? { ...old, version: there.version } : old);
+      dirty.add(from).add(to);
+    }
+  });
+}

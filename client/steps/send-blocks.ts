@@ -1,0 +1,182 @@
+import pMap from 'p-map';
+import { fromHex, sha256, toHex } from '../../codec/index.ts';
+import { encodeDeltaBody } from '../../protocol/delta-apply.ts';
+import type { BlockToSend } from '../../protocol/upload-init.ts';
+import { reasonOf } from '../common/errors.ts';
+import { backoff, pause } from '../common/retry.ts';
+import { Unreachable } from '../service/errors.ts';
+import type { Sync } from './context.ts';
+import type { Delta } from './deltas.ts';
+import { type BlockPlace, readIfThere } from './folder-blocks.ts';
+
+/** What an upload session has sent so far. */
+export interface SendResult {
+  /** Blocks that the service took, and the bytes of content that crossed the wire for each: its delta, all, or none. */
+  readonly content: Map<string, number>;
+  /** Bytes of request bodies around the content. */
+  envelope: number;
+  /** Blocks to offer without a delta, since that failed. */
+  readonly wholeNext: Set<string>;
+}
+
+interface Source {
+  readonly places: ReadonlyMap<string, BlockPlace>;
+  readonly deltas: ReadonlyMap<string, Delta>;
+  readonly sent: SendResult;
+  /** Takes the size of every block that is done, by the path of its file. */
+  readonly progress: ReadonlyMap<string, (bytes: number) => void>;
+}
+
+const CONCURRENT_PUTS = 8;
+const CONCURRENT_CALLS = 3;
+const PUT_ATTEMPTS = 4;
+/** A block at 4 MiB within this time needs 35 kB/s. */
+const PUT_TIMEOUT_MS = 120_000;
+/** Each delta costs the service up to 12 MiB of reading and each proof 4, in a call that has to end within 29 s. */
+const DELTAS_PER_CALL = 16;
+const DELTA_BYTES_PER_CALL = 2 * 1024 * 1024;
+const PROOFS_PER_CALL = 16;
+
+/**
+ * Sends what the service asks for. False when some of it failed in a way that asking again may help. A file that
+ * changed meanwhile is left out, for another look; the others go on.
+ */
+export async function sendBlocks(
+  sync: Sync,
+  session: { upload_id: string; device_id: string },
+  wanted: readonly BlockToSend[],
+  source: Source,
+): Promise<boolean> {
+  const { places, sent } = source;
+  const read = (hash: string) => readIfThere(sync, places.get(hash)!, hash);
+  const needed = wanted.filter(({ hash }) => places.has(hash) && !sent.content.has(hash));
+  const puts = needed.filter((block) => block.how === 'put');
+  const proofs = needed.filter((block) => block.how === 'prove');
+  const deltas = needed.filter((block) => block.how === 'delta');
+  let complete = true;
+  const noteSent = (hash: string, bytes: number): void => {
+    sent.content.set(hash, bytes);
+    sync.state.noteSent(session.upload_id, hash, bytes);
+    const { path, size } = places.get(hash)!;
+    source.progress.get(path)?.(size);
+  };
+
+  const sendDeltas = async (hashes: readonly string[]): Promise<void> => {
+    const parts = hashes.map((hash) => ({ hash, ...source.deltas.get(hash)! }));
+    const header = {
+      ...session,
+      deltas: parts.map(({ hash, base, bytes }) => ({ hash, size: places.get(hash)!.size, base, bytes: bytes.length })),
+    };
+    const answer = await sync.api.applyDeltas(
+      encodeDeltaBody(
+        header,
+        parts.map(({ bytes }) => bytes),
+      ),
+    );
+    const content = parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    sent.envelope += answer.sent - content;
+    for (const { hash, error } of answer.body.results) {
+      if (error) {
+        sent.wholeNext.add(hash);
+        complete = false;
+        await checkBase(sync, source.deltas.get(hash)!);
+        continue;
+      }
+      noteSent(hash, source.deltas.get(hash)!.bytes.length);
+      const block = await read(hash);
+      if (block) await sync.cache.put(hash, block);
+    }
+  };
+
+  const prove = async (blocks: readonly { hash: string; nonce: string }[]): Promise<void> => {
+    const list = await pMap(
+      blocks,
+      async ({ hash, nonce }) => {
+        const bytes = await read(hash);
+        if (!bytes) return undefined;
+        await sync.cache.put(hash, bytes);
+        return { hash, proof: toHex(await sha256(Buffer.concat([fromHex(nonce), bytes]))) };
+      },
+      { concurrency: 2 },
+    );
+    const proofs = list.filter((proof) => proof !== undefined);
+    if (proofs.length === 0) return;
+    const answer = await sync.api.prove({ ...session, proofs });
+    sent.envelope += answer.sent;
+    for (const { hash, error } of answer.body.results) {
+      if (error) complete = false;
+      else noteSent(hash, 0);
+    }
+  };
+
+  const put = async (block: Extract<BlockToSend, { how: 'put' }>): Promise<void> => {
+    const bytes = await read(block.hash);
+    if (!bytes) return;
+    if (!(await putBlock(block.url, block.headers, bytes))) {
+      complete = false;
+      return;
+    }
+    noteSent(block.hash, bytes.length);
+    await sync.cache.put(block.hash, bytes);
+  };
+
+  await pMap(deltaCalls(deltas, source.deltas), sendDeltas, { concurrency: CONCURRENT_CALLS });
+  await pMap(chunks(proofs, PROOFS_PER_CALL), prove, { concurrency: CONCURRENT_CALLS });
+  await pMap(puts, put, { concurrency: CONCURRENT_PUTS });
+  return complete;
+}
+
+/** A delta that was refused may come from damaged blocks of the cache: reading them drops those. */
+async function checkBase({ state, cache }: Sync, { base }: Delta): Promise<void> {
+  const old = state.trees.remote.get(base.path)?.blocks ?? [];
+  for (const { hash } of old.slice(base.first, base.first + base.count)) await cache.get(hash);
+}
+
+/** False when the store refuses the URL or the headers: they have ended, and a new session call brings new ones. */
+export async function putBlock(url: string, headers: Record<string, string>, bytes: Uint8Array): Promise<boolean> {
+  // These two follow from the URL and the body.
+  const own = Object.entries(headers).filter(([name]) => !/^(host|content-length)$/i.test(name));
+  for (let attempt = 1; ; attempt++) {
+    let reason: string;
+    try {
+      const response = await fetch(url, {
+        method: 'PUT',
+        headers: Object.fromEntries(own),
+        body: bytes as Uint8Array<ArrayBuffer>,
+        signal: AbortSignal.timeout(PUT_TIMEOUT_MS),
+      });
+      await response.arrayBuffer();
+      if (response.ok) return true;
+      if (response.status < 500 && response.status !== 429) return false;
+      reason = `the block store answered ${response.status}`;
+    } catch (error) {
+      reason = `the block store does not answer: ${reasonOf(error)}`;
+    }
+    if (attempt === PUT_ATTEMPTS) throw new Unreachable(reason);
+    await pause(backoff(attempt, { first: 200, most: 2000 }));
+  }
+}
+
+function chunks<Item>(items: readonly Item[], size: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}
+
+function deltaCalls(blocks: readonly { hash: string }[], deltas: ReadonlyMap<string, Delta>): string[][] {
+  const calls: string[][] = [];
+  let bytes = 0;
+  for (const { hash } of blocks) {
+    const size = deltas.get(hash)?.bytes.length;
+    if (size === undefined) continue;
+    const call = calls.at(-1);
+    if (!call || call.length === DELTAS_PER_CALL || bytes + size > DELTA_BYTES_PER_CALL) {
+      calls.push([hash]);
+      bytes = size;
+    } else {
+      call.push(hash);
+      bytes += size;
+    }
+  }
+  return calls;
+}

@@ -1,0 +1,90 @@
+import { limits } from '../../protocol/limits.ts';
+import { lowerReferences } from '../shared/commit/references.ts';
+import { keptBytes } from '../shared/commit/room.ts';
+import { type Database, type Shard, transaction } from '../shared/database/database.ts';
+import { toHexes } from '../shared/database/ids.ts';
+import { firstBlocks } from '../shared/database/sql.ts';
+import { lockAccounts, releaseBytes } from '../shared/tables/accounts.ts';
+import { reopenVersions } from '../shared/tables/ledger.ts';
+import { filterVersions } from '../shared/tables/versions.ts';
+
+/** The versions `v` whose time is over: superseded, or made by a delete, 30 days ago; never the newest of a live file. */
+export const OVERDUE = `v.superseded_at < now() - interval '${limits.historyDays} days'`;
+
+/** Of these, the ones that no kept change refers to. */
+const expired = (schema: string) => `${OVERDUE}
+  and not exists (select from ${schema}.changes c where c.version_id = v.version_id)`;
+
+/**
+ * Removes some expired versions. Their ledger rows open first and close last, so that counts fall only after the
+ * versions are gone, and the sweep settles whatever a crash leaves in between. Answers how many it took up.
+ */
+export async function expireVersions(blocks: Database, shard: Shard, limit: number): Promise<number> {
+  const { rows } = await shard.pool.query<{ version_id: string; user_id: string; block_hashes: Buffer[] }>(
+    `select version_id, user_id, block_hashes from ${firstBlocks(
+      `select v.* from ${shard.schema}.file_versions v
+       where ${expired(shard.schema)} order by v.superseded_at limit $1`,
+      'superseded_at, version_id',
+    )} first`,
+    [limit],
+  );
+  if (rows.length === 0) return 0;
+  await reopenVersions(
+    blocks,
+    rows.map((row) => ({
+      versionId: row.version_id,
+      userId: row.user_id,
+      hashes: [...new Set(toHexes(row.block_hashes))],
+    })),
+  );
+  const ids = rows.map(({ version_id }) => version_id);
+  const gone = await removeVersions(
+    shard,
+    ids,
+    rows.map(({ user_id }) => user_id),
+  );
+  await lowerReferences(blocks, gone, 'leaving');
+  return rows.length;
+}
+
+async function removeVersions(shard: Shard, ids: readonly string[], userIds: readonly string[]): Promise<string[]> {
+  const { pool, schema } = shard;
+  return await transaction(pool, async (sql) => {
+    await lockAccounts(sql, shard, userIds);
+    // Asked again under the lock: another run may have removed some, and their holds, before.
+    const gone = await filterVersions(sql, shard, ids);
+    const { rows: blocks } = await sql.query<{ userId: string; kept: number }>(
+      `with lost as (
+         select user_id, hash, max(size) as size, count(*)::int as times
+         from (select distinct v.version_id, v.user_id, hash, size
+               from ${schema}.file_versions v, unnest(v.block_hashes, v.block_sizes) b(hash, size)
+               where v.version_id = any($1)) each
+         group by user_id, hash),
+       fewer as (
+         update ${schema}.held_blocks h set versions = h.versions - lost.times from lost
+         where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions > lost.times),
+       free as (
+         delete from ${schema}.held_blocks h using lost
+         where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions <= lost.times
+         returning h.user_id, lost.size)
+       select user_id as "userId", sum(greatest(size, $2::int))::int8 as kept from free group by user_id`,
+      [gone, keptBytes(0)],
+    );
+    const { rows: files } = await sql.query<{ file_id: string; userId: string }>(
+      `delete from ${schema}.file_versions where version_id = any($1) returning file_id, user_id as "userId"`,
+      [gone],
+    );
+    await sql.query(
+      `delete from ${schema}.files f where f.file_id = any($1) and f.deleted_at is not null
+         and not exists (select from ${schema}.file_versions v where v.file_id = f.file_id)`,
+      [[...new Set(files.map(({ file_id }) => file_id))]],
+    );
+    const versions = files.map(({ userId }) => ({ userId, kept: keptBytes(0) }));
+    await releaseBytes(
+      sql,
+      shard,
+      [...blocks, ...versions].map((freed) => ({ reserved: 0, ...freed })),
+    );
+    return gone;
+  });
+}

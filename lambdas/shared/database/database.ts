@@ -1,0 +1,158 @@
+import { Signer } from '@aws-sdk/rds-signer';
+import { Pool, type PoolClient, types } from 'pg';
+import { ServiceError } from '../answers/errors.ts';
+import { once, requireEnv } from '../runtime/env.ts';
+import { isAbsent, isTransient } from './database-errors.ts';
+import { Placement } from './placement.ts';
+import { parseShardMap, shardOf, shardSchemas } from './shards.ts';
+
+/** Connections to where some schemas are: of one cluster, or of whichever holds a shard now. */
+export interface Database extends Pick<Pool, 'query'> {
+  connect(): Promise<PoolClient>;
+  /** Whether the failed call may be repeated because its schema is now elsewhere, where `connect` leads from now on. */
+  follow?(error: unknown): Promise<boolean>;
+}
+
+/** One user's rows: the database that holds the shard, and the schema that every statement names. */
+export interface Shard {
+  readonly number: number;
+  readonly pool: Database;
+  readonly schema: string;
+}
+
+/** The global blocks and the shards: two handles that never share a transaction. */
+export interface Databases {
+  readonly blocks: Database;
+  readonly shards: readonly Shard[];
+  shardOf(userId: string): Shard;
+}
+
+const INT8 = 20;
+const ATTEMPTS = 3;
+/** Under the shortest function timeout that waits for it (10 s), so that the caller gets an answer. */
+const STATEMENT_MS = 8_000;
+
+/** Type parsers of every pool: bigint columns as numbers; none of ours exceeds 2^53. */
+export const typeParsers = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
+};
+
+/** All clusters of the shard map, with what lies on them. */
+export interface Clusters extends Databases {
+  readonly pools: ReadonlyMap<string, Pool>;
+  readonly placement: Placement;
+  /** Name of the cluster that holds the blocks. */
+  readonly blocksCluster: string;
+}
+
+/** Connects as the environment says: an IAM token as password, TLS verified, at most two connections per cluster. */
+export function connectClusters(statementMs: number): Clusters {
+  const map = parseShardMap(requireEnv('SHARD_MAP'));
+  const pools = new Map(Object.entries(map.clusters).map(([name, cluster]) => [name, poolOf(cluster, statementMs)]));
+  const placement = new Placement(pools, map.clusterOf);
+  const blocks = pools.get(map.blocks)!;
+  return {
+    pools,
+    placement,
+    blocksCluster: map.blocks,
+    ...databasesOf(blocks, (shard) => databaseOf(placement, shard)),
+  };
+}
+
+export const databases = once((): Databases => connectClusters(STATEMENT_MS));
+
+export function databasesOf(blocks: Database, poolOfShard: (shard: number) => Database): Databases {
+  const shards = shardSchemas.map((schema, number) => ({ number, schema, pool: poolOfShard(number) }));
+  return { blocks, shards, shardOf: (userId) => shards[shardOf(userId)]! };
+}
+
+/** Leads to wherever the shard is. */
+function databaseOf(placement: Placement, shard: number): Database {
+  const follow = async (error: unknown): Promise<boolean> => {
+    if (!isAbsent(error)) return false;
+    if (await placement.find(shard)) return true;
+    const message = `shard ${shard} is being moved to another cluster: try again in a moment`;
+    throw new ServiceError('unavailable', message, undefined, { cause: error });
+  };
+  const query = (...statement: unknown[]) => {
+    const pool = placement.poolOf(shard);
+    return (pool.query as (...statement: unknown[]) => Promise<unknown>)(...statement);
+  };
+  return {
+    query: ((...statement: unknown[]) => retried(() => query(...statement), follow)) as Pool['query'],
+    connect: () => placement.poolOf(shard).connect(),
+    follow,
+  };
+}
+
+/**
+ * A pool for one cluster of the shard map. Its single statements run again like transactions, so they too must change
+ * nothing the second time.
+ * @param statementMs bound of each statement
+ */
+function poolOf({ host, port }: { host: string; port: number }, statementMs: number): Pool {
+  const user = requireEnv('DATABASE_USER');
+  const signer = new Signer({ hostname: host, port, username: user });
+  const pool = new Pool({
+    host,
+    port,
+    user,
+    database: requireEnv('DATABASE_NAME'),
+    password: () => signer.getAuthToken(),
+    ssl: true,
+    max: 2,
+    connectionTimeoutMillis: 8_000,
+    statement_timeout: statementMs,
+    types: typeParsers,
+  });
+  // An idle connection may die while the function is frozen; the next statement gets a new one.
+  pool.on('error', () => {});
+  const query = pool.query.bind(pool) as (...statement: unknown[]) => Promise<unknown>;
+  pool.query = ((...statement: unknown[]) => retried(() => query(...statement), isTransient)) as Pool['query'];
+  return pool;
+}
+
+/**
+ * Runs `work` in one transaction. Runs it again when the connection was dead, when PostgreSQL asks for it (deadlock,
+ * serialization), or when the shard has moved; therefore `work` must do nothing else, and a transaction that committed
+ * although its answer was lost must change nothing the second time.
+ */
+export async function transaction<T>(
+  database: Database,
+  work: (sql: PoolClient) => Promise<T>,
+  isolation: 'read committed' | 'repeatable read' = 'read committed',
+): Promise<T> {
+  const run = async () => {
+    const sql = await database.connect();
+    let broken: Error | undefined;
+    try {
+      await sql.query(`begin isolation level ${isolation}`);
+      const result = await work(sql);
+      await sql.query('commit');
+      return result;
+    } catch (error) {
+      await sql.query('rollback').catch((failure: Error) => {
+        broken = failure;
+      });
+      throw error;
+    } finally {
+      sql.release(broken);
+    }
+  };
+  return await retried(run, async (error) => isTransient(error) || (await database.follow?.(error)) === true);
+}
+
+/** Repeats a call that failed in a way that allows it; at most three attempts. */
+async function retried<T>(
+  call: () => Promise<T>,
+  mayRepeat: (error: unknown) => boolean | Promise<boolean>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(await mayRepeat(error))) throw error;
+    }
+  }
+}

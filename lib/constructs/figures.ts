@@ -1,0 +1,36 @@
+import { Metric, Stats, Unit } from 'aws-cdk-lib/aws-cloudwatch';
+import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+
+const namespace = 'Tidemark';
+
+/** Figures of the system itself, which functions print (lambdas/shared/runtime/figures.ts), all with the name of the service. */
+export type FigureName =
+  | 'NotifyLag'
+  | 'NotifyAge'
+  | 'Pushes'
+  | 'PushesLost'
+  | 'OutboxAge'
+  | 'Published'
+  | 'GcLag'
+  | 'BlocksDeleted'
+  | 'Unreadable';
+
+/** @param statistic such as `Stats.MAXIMUM` */
+export function figure(name: FigureName, statistic: string = Stats.SUM): Metric {
+  return new Metric({ namespace, metricName: name, statistic, dimensionsMap: { service: 'tidemark' } });
+}
+
+/** Requests that the HTTP API refused for their rate: no function sees them, so they are read out of its access log. */
+export class ThrottledRequests extends MetricFilter {
+  constructor(scope: Construct, id: string, accessLog: ILogGroup) {
+    super(scope, id, {
+      logGroup: accessLog,
+      filterPattern: FilterPattern.stringValue('$.status', '=', '429'),
+      metricNamespace: namespace,
+      metricName: 'Throttled',
+      metricValue: '1',
+      unit: Unit.COUNT,
+    });
+  }
+}

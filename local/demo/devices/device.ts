@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const tidemark = join(import.meta.dirname, '../../../client/main.ts');
+
+/** One line of `tidemark sync --json`; client/output/report.ts documents the fields. */
+export interface SyncEvent {
+  readonly event: string;
+  readonly path?: string;
+  readonly from?: string;
+  /** Where a rename, deletion or new directory was carried out: at the service, or on this disk. */
+  readonly side?: 'local' | 'remote';
+  readonly version?: number;
+  /** Bytes of the file, of content that crossed the wire for it, and of the request bodies around that. */
+  readonly file_bytes?: number;
+  readonly content_bytes?: number;
+  readonly body_bytes?: number;
+  readonly cursor?: number;
+  /** Milliseconds since 1970: when the change was noticed, and when it was committed or on disk. */
+  readonly noticed_at?: number;
+  readonly at?: number;
+  readonly message?: string;
+}
+
+export interface Account {
+  readonly url: string;
+  readonly ca: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A device as a user has it: the `tidemark` command, a folder, and a configuration of its own. */
+export class Device {
+  readonly name: string;
+  readonly folder: string;
+  readonly events: SyncEvent[] = [];
+  readonly #config: string;
+  readonly #lines = new EventEmitter<{ event: [SyncEvent] }>();
+  #process: ChildProcess | undefined;
+
+  constructor(name: string, folder: string, config: string) {
+    this.name = name;
+    this.folder = folder;
+    this.#config = config;
+  }
+
+  async signIn(account: Account): Promise<void> {
+    await mkdir(this.folder, { recursive: true });
+    const words = ['login', account.url, '--user', account.username, '--password-stdin', '--device-name', this.name];
+    await this.run([...words, '--ca', account.ca], account.password);
+  }
+
+  /** Runs one `tidemark` command to its end and answers what it printed; throws with its message when it fails. */
+  async run(words: readonly string[], input = ''): Promise<string> {
+    const child = this.#spawn(words);
+    let [out, error] = ['', ''];
+    child.stdout!.setEncoding('utf8').on('data', (text) => (out += text));
+    child.stderr!.setEncoding('utf8').on('data', (text) => (error += text));
+    child.stdin!.end(input);
+    const [code] = await once(child, 'close');
+    if (code !== 0) throw new Error(`${this.name}: tidemark ${words[0]} failed:\n${(error || out).trim()}`);
+    return out;
+  }
+
+  onEvent(listener: (event: SyncEvent) => void): void {
+    this.#lines.on('event', listener);
+  }
+
+  startSync(onFailure: (reason: string) => void): void {
+    const child = this.#spawn(['sync', this.folder, '--json']);
+    this.#process = child;
+    child.stdin!.end();
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      const event = JSON.parse(line) as SyncEvent;
+      this.events.push(event);
+      this.#lines.emit('event', event);
+    });
+    let error = '';
+    child.stderr!.setEncoding('utf8').on('data', (text) => (error += text));
+    child.on('close', (code) => {
+      if (this.#process === child) onFailure(`${this.name} stopped syncing (exit code ${code}):\n${error.trim()}`);
+    });
+  }
+
+  async stopSync(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await once(child, 'close');
+  }
+
+  #spawn(words: readonly string[]): ChildProcess {
+    return spawn(process.execPath, [tidemark, '--config', this.#config, ...words], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  }
+}

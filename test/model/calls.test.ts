@@ -241,7 +241,8 @@ describe('of another user', () => {
     const { pool, schema } = shard();
     await pool.query(`insert into ${schema}.accounts (user_id) values ('${stranger}')`);
     await pool.query(
-      `insert into ${schema}.devices (user_id, device_id, name) values ('${stranger}', '${device_id}', 'model')`,
+      `insert into ${schema}.devices (user_id, device_id, name) values ('${stranger}', '${device_id}', 'model');
+       insert into ${schema}.sign_ins (user_id, sign_in, device_id) values ('${stranger}', 'model', '${device_id}')`,
     );
     await saved('a', 0);
   });

@@ -7,7 +7,7 @@ const encoder = new TextEncoder();
 /**
  * Says what is wrong with a path, or `undefined` for a good one.
  * A path is relative, `/`-separated, NFC UTF-8, without empty, `.` or `..` segments, control characters or backslashes,
- * and holds no name that is the client's own. `docs/decisions.md` says why names that only some systems take are good.
+ * and holds no name that is the client's own. `docs/decisions/client.md` says why names that only some systems take are good.
  */
 export function pathProblem(path: string): string | undefined {
   if (path === '') return 'is empty';

@@ -54,7 +54,7 @@ export class TidemarkFunction extends LambdaFunction {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       logGroup,
-      // The segments of Lambda itself, each with the id that the log lines have too; no client library, see docs/decisions.md.
+      // The segments of Lambda itself, each with the id that the log lines have too; no client library, see docs/decisions/deployment.md.
       tracing: Tracing.ACTIVE,
       environment: {
         POWERTOOLS_SERVICE_NAME: 'tidemark',

@@ -4,6 +4,8 @@ import { BLOCK_BYTES, blockRanges, sha256, toHex } from '../../codec/index.ts';
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { holdsSignIn } from './holds-sign-in.ts';
+import { readAt } from './read-at.ts';
+import { hintOf } from './stamps.ts';
 
 /**
  * A file whose last change is younger than this may change again without its time stamp showing it. A time stamp in the
@@ -11,30 +13,9 @@ import { holdsSignIn } from './holds-sign-in.ts';
  */
 const RACY_MS = 20;
 
-export function identityOf(stats: BigIntStats): string {
-  return `${stats.dev}:${stats.ino}:${stats.birthtimeNs}`;
-}
-
-/** Changes whenever the file may have changed. */
-export function hintOf(stats: BigIntStats): string {
-  return `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
-}
-
 /** `hintOf`, or empty when the file is so young that the hint proves nothing. */
 function settledHint(stats: BigIntStats, now: number): string {
   return Math.abs(now - Number(stats.ctimeMs)) < RACY_MS ? '' : hintOf(stats);
-}
-
-/** Reads the bytes from `offset`; fewer when the file ends before. */
-export async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const buffer = Buffer.allocUnsafeSlow(length);
-  let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return buffer.subarray(0, filled);
 }
 
 /** Blocks of a large file that are read before the progress is told. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemCode } from '../common/errors.ts';
 import { ancestors, isInside, parentOf } from '../plan/tree.ts';
 import type { State } from '../state/state.ts';
-import { identityOf } from './hash-file.ts';
+import { identityOf } from './stamps.ts';
 
 /** By path of a directory: its identity, as in `LocalEntry`. */
 type Directories = ReadonlyMap<string, string>;

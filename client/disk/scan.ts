@@ -8,10 +8,12 @@ import { stateFolder } from '../../protocol/reserved-name.ts';
 import { messageOf, systemCode } from '../common/errors.ts';
 import { hintIndex } from '../plan/known-files.ts';
 import { ancestors, type Content, type LocalEntry, parentOf, pathInside, syncedMode } from '../plan/tree.ts';
-import { hashFile, hintOf, identityOf } from './hash-file.ts';
+import { statePlace } from '../state/places.ts';
+import { hashFile } from './hash-file.ts';
 import { describeExclusion, type Ignores } from './ignore.ts';
 import { isTemporary, undecodable } from './paths.ts';
 import { findTwin, type Twin } from './spelling.ts';
+import { hintOf, identityOf } from './stamps.ts';
 
 /** What lies at a path that is not synced. */
 export interface LeftOut {
@@ -169,7 +171,7 @@ export async function scan(path: string, options: ScanOptions): Promise<ScanResu
       result.skipped.set(at, stats.isSymbolicLink() ? neverSynced.link : neverSynced.special);
       return;
     }
-    if (stats && (await lookAt(`${at}/${stateFolder}/state.db`))) {
+    if (stats && (await lookAt(statePlace(at)))) {
       result.skipped.set(at, `is a synced folder of its own; delete ${at}/${stateFolder} to sync it with this one`);
       return;
     }

@@ -5,13 +5,9 @@ import { sha256, toHex } from '../../codec/index.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { FileRefused, systemCode } from '../common/errors.ts';
 import { discard, flushDirectory } from '../common/replace-file.ts';
-import { hintOf, identityOf, readAt } from './hash-file.ts';
 import { temporaryName } from './paths.ts';
-
-/** The disk is not as it was when the change was planned: look again. */
-export class DiskChanged extends Error {
-  override readonly name = 'DiskChanged';
-}
+import { readAt } from './read-at.ts';
+import { DiskChanged, demandUnchanged, hintOf, identityOf } from './stamps.ts';
 
 export interface Target {
   /** Absolute. */
@@ -101,16 +97,6 @@ async function putInPlace(temporary: string, { place, expected }: Target): Promi
     return rename(temporary, place);
   }
   await discard(temporary);
-}
-
-/** Throws `DiskChanged` unless the file is the one with this hint, or is missing where `undefined` is expected. */
-export async function demandUnchanged(place: string, expected: string | undefined): Promise<void> {
-  const stats = await lstat(place, { bigint: true }).catch((error) => {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-  const actual = stats && (stats.isFile() ? hintOf(stats) : 'not a file');
-  if (actual !== expected) throw new DiskChanged(`${place} changed since it was last looked at`);
 }
 
 /** Answers of file systems that cannot hold a time, or hold none that a program chooses. */

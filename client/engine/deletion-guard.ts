@@ -1,9 +1,8 @@
 import { lstat, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { stateFolder } from '../../protocol/reserved-name.ts';
 import { ClientError } from '../common/errors.ts';
 import type { Operation } from '../plan/operation.ts';
 import type { SyncedEntry } from '../plan/tree.ts';
+import { statePlace } from '../state/places.ts';
 
 /** Deletions of fewer files need no question, whatever their share. */
 const ASKED_FROM = 5;
@@ -52,7 +51,7 @@ export class DeletionGuard {
 
 /** A function that throws when the folder is missing, or is not the one that the sync was started on. */
 export async function rootGuard(root: string): Promise<() => Promise<void>> {
-  const place = join(root, stateFolder, 'state.db');
+  const place = statePlace(root);
   const [folder, state] = [await stat(root), await lstat(place)];
   return async () => {
     const now = await Promise.all([stat(root), lstat(place)]).catch(() => undefined);

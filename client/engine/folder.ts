@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { ClientError } from '../common/errors.ts';
 import { type Configuration, saveConfiguration } from '../service/config.ts';
+import { lockPlace, statePlace } from '../state/places.ts';
 import { State } from '../state/state.ts';
 import { guarded, isLocked, stateDamaged } from '../state/state-file.ts';
 
@@ -72,7 +73,7 @@ export async function pathsApart(root: string, configFolder: string): Promise<Se
 }
 
 function isSynced(folder: string): boolean {
-  return existsSync(join(folder, stateFolder, 'state.db'));
+  return existsSync(statePlace(folder));
 }
 
 /** Two clients would send each other's copies to and fro, a level deeper each time. */
@@ -108,7 +109,7 @@ function nested(inner: string, outer: string, synced: string): ClientError {
 /** The state is of another folder than the one that this device syncs, or of none. */
 function notTheFolder(root: string, known: string, state: State): ClientError {
   if (root !== known) return otherFolder(known);
-  if (state.fact('folder_id') === undefined) return stateDamaged(join(root, stateFolder, 'state.db'));
+  if (state.fact('folder_id') === undefined) return stateDamaged(statePlace(root));
   return folderReplaced(root, `another ${stateFolder} than before`);
 }
 
@@ -145,7 +146,7 @@ function claim(state: State, configuration: Configuration, root: string): void {
  * lock. Throws `folder_busy` when another one has it.
  */
 export function lockFolder(root: string): { release(): void } {
-  const place = join(root, stateFolder, 'lock.db');
+  const place = lockPlace(root);
   return guarded(place, () => {
     const database = new DatabaseSync(place);
     try {

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { stateFolder } from '../../protocol/reserved-name.ts';
 import type { Content, LocalEntry, RemoteEntry, SyncedEntry } from '../plan/tree.ts';
 import { decodeEntry, type EntryRow, encodeEntry } from './entry-row.ts';
+import { statePlace } from './places.ts';
 import { guarded, openStateFile, sqliteCode } from './state-file.ts';
 
 interface TreeTypes {
@@ -33,7 +32,7 @@ export class State {
 
   /** @throws LocalTrouble when the disk is full or fails, ClientError `state_damaged` when the file is no state */
   constructor(folder: string) {
-    this.#place = join(folder, stateFolder, 'state.db');
+    this.#place = statePlace(folder);
     this.#database = openStateFile(this.#place, (database) => this.#load(database));
     this.#put = this.#database.prepare('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)');
     this.#drop = this.#database.prepare('DELETE FROM entries WHERE tree = ? AND path = ?');

@@ -5,7 +5,7 @@ import { ClientError, diskReason, FileRefused, systemCode } from '../common/erro
 import { laterEachTime } from '../common/retry.ts';
 import type { BlockCache } from '../disk/block-cache.ts';
 import { DiskRoom } from '../disk/disk-room.ts';
-import { DiskChanged } from '../disk/write-file.ts';
+import { DiskChanged } from '../disk/stamps.ts';
 import type { Report } from '../output/report.ts';
 import { ancestors } from '../plan/tree.ts';
 import type { Api } from '../service/api.ts';

@@ -3,7 +3,7 @@ import type { OldBlock } from '../../codec/node/segment.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { DeltaBase } from '../../protocol/upload-init.ts';
 import { diskPath } from '../disk/paths.ts';
-import { DiskChanged } from '../disk/write-file.ts';
+import { DiskChanged } from '../disk/stamps.ts';
 import type { LocalEntry, RemoteEntry } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 

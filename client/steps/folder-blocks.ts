@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 import { sha256, toHex } from '../../codec/index.ts';
 import { systemCode } from '../common/errors.ts';
-import { readAt } from '../disk/hash-file.ts';
 import { diskPath } from '../disk/paths.ts';
-import { DiskChanged } from '../disk/write-file.ts';
+import { readAt } from '../disk/read-at.ts';
+import { DiskChanged } from '../disk/stamps.ts';
 import type { Sync } from './context.ts';
 
 /** A block's place in a file of the folder. */

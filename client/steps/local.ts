@@ -3,9 +3,8 @@ import { chmod, lstat, rename, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../common/errors.ts';
 import { flushDirectory } from '../common/replace-file.ts';
-import { hintOf, identityOf } from '../disk/hash-file.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
-import { DiskChanged, demandUnchanged } from '../disk/write-file.ts';
+import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
 import { isInside, type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 

@@ -1,10 +1,9 @@
 import { lstat, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { flushDirectory } from '../common/replace-file.ts';
-import { hintOf, identityOf } from '../disk/hash-file.ts';
 import { diskPath } from '../disk/paths.ts';
 import { findTwin, type Twin } from '../disk/spelling.ts';
-import { DiskChanged, demandUnchanged } from '../disk/write-file.ts';
+import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
 import { isInside, type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 

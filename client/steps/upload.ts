@@ -1,7 +1,7 @@
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { OfferedFile, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { diskPath } from '../disk/paths.ts';
-import { DiskChanged, demandUnchanged } from '../disk/write-file.ts';
+import { DiskChanged, demandUnchanged } from '../disk/stamps.ts';
 import { trackProgress } from '../output/progress.ts';
 import type { LocalEntry } from '../plan/tree.ts';
 import { ServiceError } from '../service/errors.ts';

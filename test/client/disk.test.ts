@@ -3,9 +3,9 @@ import { type FileHandle, lstat, mkdir, readdir, readFile, stat, symlink, writeF
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BlockCache } from '../../client/disk/block-cache.ts';
-import { hintOf } from '../../client/disk/hash-file.ts';
 import { demandParents, diskPath } from '../../client/disk/paths.ts';
-import { DiskChanged, writeAll, writeAtomically } from '../../client/disk/write-file.ts';
+import { DiskChanged, hintOf } from '../../client/disk/stamps.ts';
+import { writeAll, writeAtomically } from '../../client/disk/write-file.ts';
 import { sha256, toHex } from '../../codec/index.ts';
 import { temporaryFolder } from './folder.ts';
 

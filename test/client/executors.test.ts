@@ -2,10 +2,10 @@ import { type FileHandle, lstat, mkdir, readdir, readFile, rename, stat, writeFi
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
-import { hintOf } from '../../client/disk/hash-file.ts';
 import { compileIgnores } from '../../client/disk/ignore.ts';
 import { scan } from '../../client/disk/scan.ts';
-import { DiskChanged, writeAtomically } from '../../client/disk/write-file.ts';
+import { DiskChanged, hintOf } from '../../client/disk/stamps.ts';
+import { writeAtomically } from '../../client/disk/write-file.ts';
 import { type RemoteEntry, syncedEntry } from '../../client/plan/tree.ts';
 import type { Api } from '../../client/service/api.ts';
 import { trust } from '../../client/service/config.ts';

@@ -1,0 +1,28 @@
+import type { BigIntStats } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { systemCode } from '../common/errors.ts';
+
+/** The disk is not as it was when the change was planned: look again. */
+export class DiskChanged extends Error {
+  override readonly name = 'DiskChanged';
+}
+
+/** Follows a file through renames: device, inode and birth time. */
+export function identityOf(stats: BigIntStats): string {
+  return `${stats.dev}:${stats.ino}:${stats.birthtimeNs}`;
+}
+
+/** Changes whenever the file may have changed. */
+export function hintOf(stats: BigIntStats): string {
+  return `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
+}
+
+/** Throws `DiskChanged` unless the file is the one with this hint, or is missing where `undefined` is expected. */
+export async function demandUnchanged(place: string, expected: string | undefined): Promise<void> {
+  const stats = await lstat(place, { bigint: true }).catch((error) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  const actual = stats && (stats.isFile() ? hintOf(stats) : 'not a file');
+  if (actual !== expected) throw new DiskChanged(`${place} changed since it was last looked at`);
+}

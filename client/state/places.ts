@@ -1,0 +1,12 @@
+import { join } from 'node:path';
+import { stateFolder } from '../../protocol/reserved-name.ts';
+
+/** Where the state of a synced folder lies; a folder that has one is synced. */
+export function statePlace(root: string): string {
+  return join(root, stateFolder, 'state.db');
+}
+
+/** Where the lock of the process that syncs a folder lies. */
+export function lockPlace(root: string): string {
+  return join(root, stateFolder, 'lock.db');
+}

@@ -13,7 +13,9 @@ import { ServiceError, Unreachable } from './service/errors.ts';
 
 const program = new Command('tidemark')
   .description('Keeps a folder identical on all your devices, through your own Tidemark service.')
-  .version(manifest.version, '--version')
+  .version(manifest.version)
+  // Else `restore FILE --version 1` would be asked for the client's version.
+  .enablePositionalOptions()
   .option('--config <dir>', 'where this device keeps its sign-in; one per synced folder', defaultConfigFolder())
   .addHelpText(
     'after',

@@ -25,3 +25,9 @@ test('every invariant of the specification has a test', () => {
   const invariants = read('docs/sync-spec.md').match(/^\| \*\*I\d+\*\*.*$/gm) ?? [];
   expect(invariants.filter((row) => !/`[\w/-]+: [^`]+`/.test(row))).toEqual([]);
 });
+
+test('invariants are numbered from 1 in the order of the table', () => {
+  const numbers = [...read('docs/sync-spec.md').matchAll(/^\| \*\*I(\d+)\*\*/gm)].map(([, number]) => Number(number));
+  expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  expect(numbers.length).toBeGreaterThan(40);
+});

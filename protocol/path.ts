@@ -49,8 +49,37 @@ function textWithout(problemOf: (text: string) => string | undefined): z.ZodStri
   });
 }
 
+// Marked as pure, so that the bundle of a function that only works with paths holds no schema of them.
+
 /** A file's or directory's path in the user's namespace. */
-export const Path = textWithout(pathProblem);
+export const Path = /* @__PURE__ */ textWithout(pathProblem);
 
 /** The last segment of a path. */
-export const Name = textWithout(nameProblem);
+export const Name = /* @__PURE__ */ textWithout(nameProblem);
+
+/** The directories above a path, nearest first, without the root. */
+export function ancestors(path: string): string[] {
+  const result: string[] = [];
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) result.push(path.slice(0, end));
+  return result;
+}
+
+/** The directory that a path lies in; the root is `''`. */
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+/** The last segment of a path. */
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** The path of a name in a directory; the root is `''`. */
+export function pathInside(directory: string, name: string): string {
+  return directory === '' ? name : `${directory}/${name}`;
+}
+
+/** Whether a path lies below a directory, at any depth; the root is `''`, and nothing lies in itself. */
+export function isInside(path: string, directory: string): boolean {
+  return directory === '' || path.startsWith(`${directory}/`);
+}

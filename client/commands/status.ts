@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
+import { ancestors } from '../../protocol/path.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { ClientError } from '../common/errors.ts';
 import { say } from '../common/format.ts';
@@ -10,7 +11,7 @@ import { type LeftOutPath, listLeftOut, listLeftovers } from '../disk/left-out.t
 import { lockFolder } from '../engine/folder.ts';
 import { pathOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
-import { ancestors, isDirectory } from '../plan/tree.ts';
+import { isDirectory } from '../plan/tree.ts';
 import { readConfiguration } from '../service/config.ts';
 import { State } from '../state/state.ts';
 

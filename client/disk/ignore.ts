@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ignore from 'ignore';
+import { isInside } from '../../protocol/path.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { diskReason, LocalTrouble, systemCode } from '../common/errors.ts';
-import { isInside } from '../plan/tree.ts';
 
 /** The file at the top of the folder with rules in gitignore syntax. It is synced like any other. */
 export const ignoreFile = '.tidemarkignore';

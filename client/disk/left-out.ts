@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ancestors, isDirectory, pathInside, type Trees } from '../plan/tree.ts';
+import { ancestors, pathInside } from '../../protocol/path.ts';
+import { isDirectory, type Trees } from '../plan/tree.ts';
 import type { Exclusion, Ignores } from './ignore.ts';
 
 /** A path that a rule leaves out; a directory stands for all that is in it. */

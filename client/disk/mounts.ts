@@ -1,7 +1,7 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ancestors, isInside, parentOf } from '../../protocol/path.ts';
 import { systemCode } from '../common/errors.ts';
-import { ancestors, isInside, parentOf } from '../plan/tree.ts';
 import type { State } from '../state/state.ts';
 import { identityOf } from './stamps.ts';
 

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathProblem } from '../../protocol/path.ts';
+import { ancestors, pathProblem } from '../../protocol/path.ts';
 import { isUnfinished, unfinishedPrefix } from '../../protocol/reserved-name.ts';
 import { ClientError, systemCode } from '../common/errors.ts';
-import { ancestors } from '../plan/tree.ts';
 
 /** The name of a file that is being written, beside its target: nothing else has it. */
 export function temporaryName(folderId: string): string {

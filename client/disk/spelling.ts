@@ -1,8 +1,8 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nameOf, parentOf, pathInside } from '../../protocol/path.ts';
 import { foldName } from '../../protocol/reserved-name.ts';
 import { systemCode } from '../common/errors.ts';
-import { nameOf, parentOf, pathInside } from '../plan/tree.ts';
 
 /** A path that the disk answers to although it holds the entry under another spelling: `docs` where `Docs` lies. */
 export interface Twin {

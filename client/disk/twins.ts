@@ -1,4 +1,4 @@
-import { isInside } from '../plan/tree.ts';
+import { isInside } from '../../protocol/path.ts';
 import type { State } from '../state/state.ts';
 import type { Twin } from './spelling.ts';
 

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
+import { isInside, pathInside } from '../../protocol/path.ts';
 import { messageOf, systemCode } from '../common/errors.ts';
-import { isInside, pathInside } from '../plan/tree.ts';
 import { undecodable } from './paths.ts';
 
 export interface Watch {

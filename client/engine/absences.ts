@@ -1,5 +1,5 @@
+import { ancestors, isInside, nameOf } from '../../protocol/path.ts';
 import type { LeftOut } from '../disk/scan.ts';
-import { ancestors, isInside, nameOf } from '../plan/tree.ts';
 import type { Sync } from '../steps/context.ts';
 
 /** A path may be missing this long, ms, while other changes of the disk are still unseen: one of them may be its new name. */

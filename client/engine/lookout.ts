@@ -1,3 +1,4 @@
+import { ancestors, isInside } from '../../protocol/path.ts';
 import { type Ignores, loadIgnores } from '../disk/ignore.ts';
 import { Mounts } from '../disk/mounts.ts';
 import { isNeverSynced, type ScanOptions, type ScanResult, scan } from '../disk/scan.ts';
@@ -5,7 +6,7 @@ import { Twins } from '../disk/twins.ts';
 import type { Watch } from '../disk/watch.ts';
 import { trackProgress } from '../output/progress.ts';
 import { hintIndex, identityIndex } from '../plan/known-files.ts';
-import { ancestors, isDirectory, isInside, type LocalEntry, same } from '../plan/tree.ts';
+import { isDirectory, type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from '../steps/context.ts';
 import { Absences } from './absences.ts';
 import type { Signals } from './signals.ts';

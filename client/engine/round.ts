@@ -1,9 +1,9 @@
 import { limits } from '../../protocol/limits.ts';
+import { isInside } from '../../protocol/path.ts';
 import { ignoreFile } from '../disk/ignore.ts';
 import { conflictPath } from '../plan/conflict-name.ts';
 import { type Operation, pathsOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
-import { isInside } from '../plan/tree.ts';
 import { catchUp } from '../steps/catch-up.ts';
 import type { Sync } from '../steps/context.ts';
 import { heal } from '../steps/heal.ts';

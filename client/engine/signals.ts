@@ -1,5 +1,5 @@
+import { isInside, nameOf } from '../../protocol/path.ts';
 import { isUnfinished, stateFolder } from '../../protocol/reserved-name.ts';
-import { nameOf } from '../plan/tree.ts';
 import type { Sync } from '../steps/context.ts';
 
 /** A save is several events: they are taken together once this long nothing followed, or after the second time. */
@@ -26,7 +26,7 @@ export class Signals {
   /** Something may have changed at a path of the disk. */
   readonly changed = (path: string): void => {
     const now = Date.now();
-    if (path === stateFolder || path.startsWith(`${stateFolder}/`) || isUnfinished(nameOf(path))) return;
+    if (path === stateFolder || isInside(path, stateFolder) || isUnfinished(nameOf(path))) return;
     if (!this.#sync.noticed.has(path)) this.#sync.noticed.set(path, now);
     if (this.#collected.size === 0) this.#firstAt = now;
     this.#collected.add(path);

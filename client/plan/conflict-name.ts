@@ -1,5 +1,5 @@
 import { limits } from '../../protocol/limits.ts';
-import { nameOf, parentOf, pathInside } from './tree.ts';
+import { nameOf, parentOf, pathInside } from '../../protocol/path.ts';
 
 const mark = / \(conflicted copy, [^()]*\)/;
 

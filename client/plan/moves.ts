@@ -1,6 +1,7 @@
 import { limits } from '../../protocol/limits.ts';
+import { ancestors, nameOf } from '../../protocol/path.ts';
 import type { MoveOperation, Operation, Step } from './operation.ts';
-import { ancestors, nameOf, type Trees } from './tree.ts';
+import type { Trees } from './tree.ts';
 
 type RemoteMove = Step<'moveRemote'>;
 

@@ -1,7 +1,7 @@
+import { ancestors } from '../../protocol/path.ts';
 import { findLocalMoves, findRemoteMoves } from './moves.ts';
 import { type Operation, pathOf } from './operation.ts';
 import {
-  ancestors,
   type LocalEntry,
   mergedMode,
   type RemoteEntry,

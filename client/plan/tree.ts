@@ -86,27 +86,3 @@ export function syncedEntry(remote: RemoteEntry, local: LocalEntry): SyncedEntry
 export function isDirectory({ local, remote, synced }: Trees, path: string): boolean {
   return (local.get(path) ?? remote.get(path) ?? synced.get(path))?.kind === 'directory';
 }
-
-/** The paths of the directories above `path`, nearest first. */
-export function ancestors(path: string): string[] {
-  const result: string[] = [];
-  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) result.push(path.slice(0, end));
-  return result;
-}
-
-export function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
-}
-
-export function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}
-
-/** The path of a name in a directory; the root is `''`. */
-export function pathInside(directory: string, name: string): string {
-  return directory === '' ? name : `${directory}/${name}`;
-}
-
-export function isInside(path: string, directory: string): boolean {
-  return directory === '' || path.startsWith(`${directory}/`);
-}

@@ -1,6 +1,6 @@
 import { limits } from '../../protocol/limits.ts';
+import { ancestors } from '../../protocol/path.ts';
 import { type Operation, pathOf, type Step } from '../plan/operation.ts';
-import { ancestors } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
 /** Bytes after which an upload or download call ends, so that new changes get their turn and small files appear early. */

@@ -1,5 +1,6 @@
 import type { Change } from '../../protocol/changes.ts';
-import { ancestors, pathInside, type RemoteEntry, remoteEntry, same, type Trees } from '../plan/tree.ts';
+import { ancestors, pathInside } from '../../protocol/path.ts';
+import { type RemoteEntry, remoteEntry, same, type Trees } from '../plan/tree.ts';
 import { ServiceError } from '../service/errors.ts';
 import type { State } from '../state/state.ts';
 import type { Sync } from './context.ts';

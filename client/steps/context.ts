@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
+import { ancestors } from '../../protocol/path.ts';
 import { ClientError, diskReason, FileRefused, systemCode } from '../common/errors.ts';
 import { laterEachTime } from '../common/retry.ts';
 import type { BlockCache } from '../disk/block-cache.ts';
 import { DiskRoom } from '../disk/disk-room.ts';
 import { DiskChanged } from '../disk/stamps.ts';
 import type { Report } from '../output/report.ts';
-import { ancestors } from '../plan/tree.ts';
 import type { Api } from '../service/api.ts';
 import { ServiceError } from '../service/errors.ts';
 import type { State } from '../state/state.ts';

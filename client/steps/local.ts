@@ -1,11 +1,12 @@
 import type { BigIntStats } from 'node:fs';
 import { chmod, lstat, rename, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isInside } from '../../protocol/path.ts';
 import { systemCode } from '../common/errors.ts';
 import { flushDirectory } from '../common/replace-file.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
 import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
-import { isInside, type LocalEntry, same } from '../plan/tree.ts';
+import { type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
 /** Deletes on the disk what another device deleted. A directory goes only when it is empty. */

@@ -1,10 +1,11 @@
 import { lstat, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isInside } from '../../protocol/path.ts';
 import { flushDirectory } from '../common/replace-file.ts';
 import { diskPath } from '../disk/paths.ts';
 import { findTwin, type Twin } from '../disk/spelling.ts';
 import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
-import { isInside, type LocalEntry, same } from '../plan/tree.ts';
+import { type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
 /** Gives an entry, with all that is in it, the spelling that the service has. */

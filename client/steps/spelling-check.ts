@@ -1,9 +1,9 @@
 import pMap from 'p-map';
+import { ancestors, nameOf } from '../../protocol/path.ts';
 import { foldName } from '../../protocol/reserved-name.ts';
 import { findTwin, type Twin } from '../disk/spelling.ts';
 import { mayRespell } from '../disk/twins.ts';
 import { type Operation, pathOf, pathsOf } from '../plan/operation.ts';
-import { ancestors, nameOf } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 import { attempt } from './download.ts';
 import { respell } from './respell.ts';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { ancestors, nameOf, parentOf } from '../../protocol/path.ts';
 import { type TreeItem, treeHash } from '../../protocol/tree-hash.ts';
-import { ancestors, nameOf, parentOf, type RemoteEntry } from '../plan/tree.ts';
+import type { RemoteEntry } from '../plan/tree.ts';
 
 /** The recursive hash of every directory of the remote tree, as the service computes it. */
 export function treeHashes(remote: ReadonlyMap<string, RemoteEntry>): Map<string, string> {

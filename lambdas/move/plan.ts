@@ -1,8 +1,9 @@
 import type { PoolClient } from 'pg';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
+import { ancestors, isInside } from '../../protocol/path.ts';
 import { excerpt, itemError, staleVersion } from '../shared/answers/errors.ts';
-import { ancestors, directoryRefusals } from '../shared/commit/path-rules.ts';
+import { directoryRefusals } from '../shared/commit/path-rules.ts';
 import type { Shard } from '../shared/database/database.ts';
 import { filterFiles, filterParents, type Kind, type Target } from '../shared/tables/files.ts';
 
@@ -100,7 +101,7 @@ function play(
     if (tree.has(to))
       return itemError('path_conflict', `'${excerpt(to)}' is taken: choose another name, or delete it first`);
     const kind = tree.get(from);
-    if (kind === 'directory' && to.startsWith(`${from}/`)) {
+    if (kind === 'directory' && isInside(to, from)) {
       return itemError('path_conflict', 'a directory cannot be moved into itself');
     }
     const file = ancestors(to).find((path) => path !== from && tree.get(path) === 'file');
@@ -114,7 +115,7 @@ function play(
   /** Whether anything but `from` lies below the path now. */
   function holds(path: string, from: string): boolean {
     if (parents.has(path)) return true;
-    for (const other of tree.keys()) if (other !== from && other.startsWith(`${path}/`)) return true;
+    for (const other of tree.keys()) if (other !== from && isInside(other, path)) return true;
     return false;
   }
 }

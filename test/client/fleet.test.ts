@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { plan } from '../../client/plan/plan.ts';
-import { ancestors, parentOf, pathInside, same } from '../../client/plan/tree.ts';
+import { same } from '../../client/plan/tree.ts';
+import { ancestors, parentOf, pathInside } from '../../protocol/path.ts';
 import { contentsOf, DeviceModel, type Edit, ServiceModel } from './fleet.ts';
 
 /** What happens next: a user edits, or a device does a part of its work. */

@@ -1,9 +1,10 @@
 import { conflictPath } from '../../client/plan/conflict-name.ts';
 import { pathsOf } from '../../client/plan/operation.ts';
 import { plan } from '../../client/plan/plan.ts';
-import { ancestors, type Content, isInside, type RemoteEntry } from '../../client/plan/tree.ts';
+import type { Content, RemoteEntry } from '../../client/plan/tree.ts';
 import { applyChange } from '../../client/steps/catch-up.ts';
 import type { Change } from '../../protocol/changes.ts';
+import { ancestors, isInside } from '../../protocol/path.ts';
 import { directory, file, Model, type RemoteMove } from './model.ts';
 
 /** A change that a user makes in the folder of one device. */

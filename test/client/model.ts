@@ -1,8 +1,6 @@
 import type { Operation } from '../../client/plan/operation.ts';
 import {
-  ancestors,
   type Content,
-  isInside,
   type LocalEntry,
   mergedMode,
   type RemoteEntry,
@@ -12,6 +10,7 @@ import {
   type Trees,
 } from '../../client/plan/tree.ts';
 import type { Block } from '../../protocol/entry.ts';
+import { ancestors, isInside } from '../../protocol/path.ts';
 
 export type RemoteMove = Extract<Operation, { do: 'moveRemote' }>;
 

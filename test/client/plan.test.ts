@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { conflictPath } from '../../client/plan/conflict-name.ts';
 import type { Operation } from '../../client/plan/operation.ts';
 import { plan } from '../../client/plan/plan.ts';
-import { ancestors, type Content, isInside, same, sameContent } from '../../client/plan/tree.ts';
+import { type Content, same, sameContent } from '../../client/plan/tree.ts';
+import { ancestors, isInside } from '../../protocol/path.ts';
 import { directory, file, Model } from './model.ts';
 
 /** A change that a user makes on one of the two sides. */

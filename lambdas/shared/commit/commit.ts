@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
+import { ancestors } from '../../../protocol/path.ts';
 import { ServiceError } from '../answers/errors.ts';
 import type { Shard } from '../database/database.ts';
 import { byteaText } from '../database/sql.ts';
@@ -8,7 +9,6 @@ import { type Account, updateAccount } from '../tables/accounts.ts';
 import { forgetTreeHashes } from '../tables/directories.ts';
 import type { Kind } from '../tables/files.ts';
 import { holdBlocks } from '../tables/held-blocks.ts';
-import { ancestors } from './path-rules.ts';
 import { keptBytes } from './room.ts';
 
 /** One new version, decided and ready to be written. */

@@ -1,18 +1,10 @@
 import type { ItemError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
+import { ancestors } from '../../../protocol/path.ts';
 import { excerpt, itemError, staleVersion } from '../answers/errors.ts';
 import type { Shard } from '../database/database.ts';
 import type { Sql } from '../database/sql.ts';
 import { filterFiles, filterParents, type Kind, type Target } from '../tables/files.ts';
-
-/** The directories above a path, nearest first, without the root. */
-export function ancestors(path: string): string[] {
-  const found: string[] = [];
-  for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
-    found.push(path.slice(0, slash));
-  }
-  return found;
-}
 
 const beyondCall = itemError(
   'limit_exceeded',

@@ -1,3 +1,4 @@
+import { nameOf, parentOf } from '../../../protocol/path.ts';
 import type { TreeResponse } from '../../../protocol/tree.ts';
 import type { TreeItem } from '../../../protocol/tree-hash.ts';
 import { fitting, PAGE_BLOCKS } from '../answers/answer-size.ts';
@@ -144,12 +145,4 @@ export async function listDirectory(
   }));
   const entries = fitting(found);
   return { entries, more: entries.length < (rows[0]?.available ?? 0) };
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -121,7 +121,7 @@ export const ofEncounters: readonly Mutation[] = [
     replace: "'order by block_hash for key share'",
     by: "'order by block_hash'",
     noticedBy: 'model/encounters: collection and a proof of having a condemned block, at every step',
-    breaks: /^I[13]:|^The specified key does not exist/,
+    breaks: /^I[13]:|^The specified key does not exist|reading 'verified'/,
   },
   {
     mistake: 'upload-init commits between its look at the blocks and the pins',
@@ -129,7 +129,7 @@ export const ofEncounters: readonly Mutation[] = [
     replace: '    const rows = await guardAll(sql, wanted);\n',
     by: "    const rows = await guardAll(sql, wanted);\n    await sql.query('commit');\n    await sql.query('begin');\n",
     noticedBy: 'model/encounters: collection and a proof of having a condemned block, at every step',
-    breaks: /^I[13]:|blocks_|^The specified key does not exist/,
+    breaks: /^I[13]:|blocks_|^The specified key does not exist|reading 'verified'/,
   },
   {
     mistake: 'a version that is confirmed or leaving may be made again',

@@ -4,28 +4,8 @@ import { conflictPath } from '../../client/plan/conflict-name.ts';
 import type { Operation } from '../../client/plan/operation.ts';
 import { plan } from '../../client/plan/plan.ts';
 import { type Content, same, sameContent } from '../../client/plan/tree.ts';
-import { ancestors, isInside } from '../../protocol/path.ts';
-import { directory, file, Model } from './model.ts';
-
-/** A change that a user makes on one of the two sides. */
-type Edit =
-  | { readonly do: 'write'; readonly path: string; readonly content: string }
-  | { readonly do: 'mkdir'; readonly path: string }
-  | { readonly do: 'chmod'; readonly path: string; readonly mode: number }
-  | { readonly do: 'delete'; readonly path: string }
-  | { readonly do: 'move'; readonly path: string; readonly to: string };
-
-const name = fc.constantFrom('a', 'b', 'c');
-const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
-const content = fc.constantFrom('', 'red', 'green', 'blue', 'white');
-const edit: fc.Arbitrary<Edit> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), path, content }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('mkdir' as const), path }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('chmod' as const), path, mode: fc.constantFrom(0o700, 0o755) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), path }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('move' as const), path, to: path }) },
-);
-const edits = fc.array(edit, { maxLength: 8 });
+import { applyEdit, type Edit, edits } from './edits.ts';
+import { file, Model } from './model.ts';
 
 function options(model: Model, dirty?: Iterable<string>) {
   const taken = (candidate: string): boolean => model.local.has(candidate) || model.remote.has(candidate);
@@ -45,53 +25,6 @@ function settle(model: Model, interruptAfter = Number.POSITIVE_INFINITY): Operat
     all.push(...operations);
   }
   throw new Error(`still not settled after 30 plans: ${JSON.stringify(plan(model, options(model)))}`);
-}
-
-function applyEdit(model: Model, side: 'local' | 'remote', change: Edit): void {
-  const tree: Map<string, Content> = model[side] as Map<string, Content>;
-  const put = (at: string, entry: Content): void => {
-    const old = model[side].get(at);
-    if (old && old.kind !== entry.kind) return;
-    for (const above of ancestors(at)) {
-      const parent = model[side].get(above);
-      if (parent?.kind === 'file') return;
-    }
-    for (const above of ancestors(at)) if (!tree.has(above)) set(above, directory());
-    set(at, entry);
-  };
-  const set = (at: string, entry: Content): void => {
-    if (side === 'remote') model.remote.set(at, { ...entry, version: model.nextVersion() });
-    else model.local.set(at, { ...entry, hint: '', identity: model.local.get(at)?.identity ?? model.nextIdentity() });
-  };
-  const old = model[side].get(change.path);
-  if (change.do === 'write') put(change.path, file(change.content));
-  else if (change.do === 'mkdir') put(change.path, directory());
-  else if (change.do === 'chmod' && old) put(change.path, { ...strip(old), mode: change.mode });
-  else if (change.do === 'delete') {
-    for (const at of [...tree.keys()]) if (at === change.path || isInside(at, change.path)) tree.delete(at);
-  } else if (change.do === 'move' && old) {
-    const { to } = change;
-    const blocked =
-      tree.has(to) ||
-      isInside(to, change.path) ||
-      ancestors(to).some((above) => model[side].get(above)?.kind === 'file');
-    if (blocked) return;
-    for (const above of ancestors(to)) if (!tree.has(above)) set(above, directory());
-    for (const at of [...tree.keys()].filter((each) => each === change.path || isInside(each, change.path))) {
-      const target = to + at.slice(change.path.length);
-      if (side === 'local') model.local.set(target, model.local.get(at)!);
-      else {
-        const entry = model.remote.get(at)!;
-        const origin = model.synced.has(at) ? at : (entry.moved_from ?? at);
-        model.remote.set(target, { ...entry, version: model.nextVersion(), moved_from: origin });
-      }
-      tree.delete(at);
-    }
-  }
-}
-
-function strip({ kind, size, mode, mtime_ms, blocks }: Content): Content {
-  return { kind, size, mode, mtime_ms, blocks };
 }
 
 function expectEqualSides(model: Model): void {

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { BLOCK_BYTES, blockRanges, sha256, toHex } from '../../codec/index.ts';
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
+import { batched } from '../common/batched.ts';
 import { holdsSignIn } from './holds-sign-in.ts';
 import { readAt } from './read-at.ts';
 import { hintOf } from './stamps.ts';
@@ -60,8 +61,7 @@ async function hashBlocks(
     return { blocks: size === 0 ? [] : [{ hash: toHex(await sha256(bytes)), size }], isSignIn: holdsSignIn(bytes) };
   }
   const blocks: Block[] = [];
-  while (blocks.length < ranges.length) {
-    const numbers = [...ranges.keys()].slice(blocks.length, blocks.length + BLOCKS_AT_A_TIME);
+  for (const numbers of batched(ranges.keys(), { most: BLOCKS_AT_A_TIME })) {
     const part = await pool.blocksOf(file.fd, numbers);
     blocks.push(...part);
     onRead(part.reduce((sum, { size }) => sum + size, 0));

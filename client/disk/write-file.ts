@@ -5,6 +5,7 @@ import { sha256, toHex } from '../../codec/index.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { FileRefused, systemCode } from '../common/errors.ts';
 import { discard, flushDirectory } from '../common/replace-file.ts';
+import { withOffsets } from '../plan/block-offsets.ts';
 import { temporaryName } from './paths.ts';
 import { readAt } from './read-at.ts';
 import { DiskChanged, demandUnchanged, hintOf, identityOf } from './stamps.ts';
@@ -67,13 +68,12 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, offset: numb
 const notKept = (): FileRefused => new FileRefused('local', 'the disk did not keep what was written to it');
 
 async function demandBlocks(file: FileHandle, blocks: readonly Block[]): Promise<void> {
-  let offset = 0;
-  for (const { hash, size } of blocks) {
+  for (const { hash, offset, size } of withOffsets(blocks)) {
     const bytes = await readAt(file, offset, size);
     if (bytes.length !== size || toHex(await sha256(bytes)) !== hash) throw notKept();
-    offset += size;
   }
-  if ((await file.stat()).size !== offset) throw notKept();
+  const size = blocks.reduce((sum, block) => sum + block.size, 0);
+  if ((await file.stat()).size !== size) throw notKept();
 }
 
 /** The rename itself changes the change time, so that the other stamps have to tell. */

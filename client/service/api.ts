@@ -16,12 +16,10 @@ import { TicketResponse } from '../../protocol/ticket.ts';
 import { TreeResponse } from '../../protocol/tree.ts';
 import { type UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { reasonOf } from '../common/errors.ts';
-import { backoff, pause } from '../common/retry.ts';
+import { retried, retryAfter, TryAgain } from '../common/retry.ts';
 import type { Session } from './access-token.ts';
 import { errorOf, ServiceError, Unreachable } from './errors.ts';
 
-/** Attempts for one request before the service counts as unreachable. */
-const ATTEMPTS = 4;
 /** API Gateway ends a request after 29 s, so that no answer comes later. */
 const TIMEOUT_MS = 35_000;
 
@@ -97,41 +95,36 @@ interface Request {
   readonly type: string;
 }
 
-async function request(url: string, session: Session, { method, body, type }: Request): Promise<string> {
-  let renew = false;
-  for (let attempt = 1; ; attempt++) {
-    const failure = await send(url, await session.token(renew), { method, body, type });
-    if (typeof failure === 'string') return failure;
-    const error = failure.error;
-    if (error instanceof ServiceError && error.status === 401 && !renew) {
-      renew = true;
-      continue;
+/** The text of the answer. An access token that is refused is replaced once. */
+async function request(url: string, session: Session, content: Request): Promise<string> {
+  let renewed = false;
+  return retried(async () => {
+    try {
+      return await send(url, await session.token(), content);
+    } catch (error) {
+      if (renewed || !(error instanceof ServiceError) || error.status !== 401) throw error;
+      renewed = true;
+      return await send(url, await session.token(true), content);
     }
-    const temporary = error instanceof Unreachable || error.status === 429 || error.status >= 500;
-    if (!temporary) throw error;
-    if (attempt === ATTEMPTS) {
-      // A request that breaks the service says nothing about the others.
-      throw error instanceof Unreachable || error.status === 500 ? error : new Unreachable(error.message);
-    }
-    await pause(backoff(attempt, { first: 200, most: 2000 }));
-  }
+  });
 }
 
-async function send(
-  url: string,
-  token: string,
-  { method, body, type }: Request,
-): Promise<string | { error: ServiceError | Unreachable }> {
-  try {
-    const response = await fetch(url, {
-      method,
-      headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': type } : {}) },
-      ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const text = await response.text();
-    return response.ok ? text : { error: errorOf(response.status, text, response.headers.get('apigw-requestid')) };
-  } catch (error) {
-    return { error: new Unreachable(`the service does not answer: ${reasonOf(error)}`) };
-  }
+async function send(url: string, token: string, { method, body, type }: Request): Promise<string> {
+  const response = await fetch(url, {
+    method,
+    headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': type } : {}) },
+    ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch(noAnswer);
+  const text = await response.text().catch(noAnswer);
+  if (response.ok) return text;
+  const error = errorOf(response.status, text, response.headers.get('apigw-requestid'));
+  if (error.status !== 429 && error.status < 500) throw error;
+  // A request that breaks the service says nothing about the others.
+  const last = error.status === 500 ? error : new Unreachable(error.message);
+  throw new TryAgain(last, retryAfter(response.headers.get('retry-after')));
+}
+
+function noAnswer(error: unknown): never {
+  throw new TryAgain(new Unreachable(`the service does not answer: ${reasonOf(error)}`));
 }

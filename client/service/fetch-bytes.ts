@@ -1,12 +1,20 @@
 import { get } from 'node:https';
 import { limits } from '../../protocol/limits.ts';
 
+/** An answer, its body as it came over the wire. */
+export interface Fetched {
+  readonly status: number;
+  readonly bytes: Uint8Array;
+  /** The header `Retry-After`. */
+  readonly retryAfter: string | undefined;
+}
+
 /**
- * GETs a URL. Answers the status and the body as it came over the wire, whatever its headers say: `fetch` would decode
- * what calls itself encoded, and a block is what its hash says. Rejects when nothing comes in time, or more than a block.
+ * GETs a URL. Takes the body as it comes, whatever its headers say: `fetch` would decode what calls itself encoded, and a
+ * block is what its hash says. Rejects when nothing comes in time, or more than a block.
  * @param timeoutMs for the whole answer
  */
-export function fetchBytes(url: string, timeoutMs: number): Promise<{ status: number; bytes: Uint8Array }> {
+export function fetchBytes(url: string, timeoutMs: number): Promise<Fetched> {
   return new Promise((resolve, reject) => {
     const request = get(url, { signal: AbortSignal.timeout(timeoutMs) }, (response) => {
       const parts: Buffer[] = [];
@@ -17,7 +25,10 @@ export function fetchBytes(url: string, timeoutMs: number): Promise<{ status: nu
         if (size > limits.blockBytes) request.destroy(new Error('more arrives than a block has'));
       });
       response.on('error', reject);
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, bytes: Buffer.concat(parts) }));
+      response.on('end', () => {
+        const retryAfter = response.headers['retry-after'];
+        resolve({ status: response.statusCode ?? 0, bytes: Buffer.concat(parts), retryAfter });
+      });
     });
     request.on('error', reject);
   });

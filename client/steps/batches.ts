@@ -1,5 +1,6 @@
 import { limits } from '../../protocol/limits.ts';
 import { ancestors } from '../../protocol/path.ts';
+import { batched } from '../common/batched.ts';
 import { type Operation, pathOf, type Step } from '../plan/operation.ts';
 import type { Sync } from './context.ts';
 
@@ -17,39 +18,24 @@ export function* moveBatches(sync: Sync, moves: readonly Step<'moveRemote'>[]): 
   }
   const blocksOf = (group: readonly Step<'moveRemote'>[]): number =>
     group.reduce((sum, { from }) => sum + (remote.get(from)?.blocks.length ?? 0), 0);
-  let batch: Step<'moveRemote'>[] = [];
-  let blocks = 0;
-  for (const group of groups.values()) {
-    const full = batch.length + group.length > limits.filesPerCall || blocks + blocksOf(group) > limits.blocksPerCall;
-    if (batch.length > 0 && full) {
-      yield batch;
-      [batch, blocks] = [[], 0];
-    }
-    batch.push(...group);
-    blocks += blocksOf(group);
-  }
-  if (batch.length > 0) yield batch;
+  const calls = batched(
+    groups.values(),
+    { most: limits.filesPerCall, of: (group) => group.length },
+    { most: limits.blocksPerCall, of: blocksOf },
+  );
+  for (const call of calls) yield call.flat();
 }
 
 /** Cuts steps into calls: by files, by blocks, and by bytes, where one large file may be a call of its own. */
-export function* batches<Item extends Operation>(sync: Sync, steps: readonly Item[]): Generator<Item[]> {
-  let batch: Item[] = [];
-  let [bytes, blocks] = [0, 0];
-  for (const step of steps) {
-    const path = pathOf(step);
+export function batches<Item extends Operation>(sync: Sync, steps: readonly Item[]): Generator<Item[]> {
+  const entryOf = (step: Item) => {
     const tree = step.do === 'download' ? sync.state.trees.remote : sync.state.trees.local;
-    const entry = tree.get(path);
-    const [size, count] = [entry?.size ?? 0, entry?.blocks.length ?? 0];
-    const full =
-      batch.length === limits.filesPerCall || bytes + size > BATCH_BYTES || blocks + count > limits.blocksPerCall;
-    if (batch.length > 0 && full) {
-      yield batch;
-      batch = [];
-      [bytes, blocks] = [0, 0];
-    }
-    batch.push(step);
-    bytes += size;
-    blocks += count;
-  }
-  if (batch.length > 0) yield batch;
+    return tree.get(pathOf(step));
+  };
+  return batched(
+    steps,
+    { most: limits.filesPerCall },
+    { most: BATCH_BYTES, of: (step) => entryOf(step)?.size ?? 0 },
+    { most: limits.blocksPerCall, of: (step) => entryOf(step)?.blocks.length ?? 0 },
+  );
 }

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import type { OldBlock } from '../../codec/node/segment.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { DeltaBase } from '../../protocol/upload-init.ts';
+import { batched } from '../common/batched.ts';
 import { diskPath } from '../disk/paths.ts';
 import { DiskChanged } from '../disk/stamps.ts';
 import type { LocalEntry, RemoteEntry } from '../plan/tree.ts';
@@ -45,8 +46,8 @@ export async function deltasFor(
   const file = await open(diskPath(root, path));
   try {
     let left = budget;
-    for (let from = 0; from < wanted.length && left > 0; from += BLOCKS_AT_A_TIME) {
-      const numbers = wanted.slice(from, from + BLOCKS_AT_A_TIME);
+    for (const numbers of batched(wanted, { most: BLOCKS_AT_A_TIME })) {
+      if (left <= 0) break;
       const blocks = await pool.blocksOf(file.fd, numbers, old);
       for (const [index, { hash, delta }] of blocks.entries()) {
         if (hash !== local.blocks[numbers[index]!]!.hash) throw new DiskChanged(`${path} changed while it was read`);

@@ -9,6 +9,7 @@ import { findTwin } from '../disk/spelling.ts';
 import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
 import { writeAll, writeAtomically } from '../disk/write-file.ts';
 import { trackProgress } from '../output/progress.ts';
+import { withOffsets } from '../plan/block-offsets.ts';
 import { type LocalEntry, mergedMode, type RemoteEntry, sameContent, syncedEntry } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 import { BlockSource, type WantedFile } from './fetch-blocks.ts';
@@ -89,11 +90,10 @@ async function writeFile(sync: Sync, file: WantedFile, source: BlockSource): Pro
   let [received, left] = [0, remote.size];
   const fill = async (handle: FileHandle): Promise<void> => {
     const progress = trackProgress(sync.report, path, remote.size);
-    const offsets = offsetsOf(remote);
-    await each([...remote.blocks.keys()], CONCURRENT_BLOCKS, async (index) => {
+    await each([...withOffsets(remote.blocks).entries()], CONCURRENT_BLOCKS, async ([index, { hash, offset }]) => {
       const block = await source.block(file, index);
-      await writeAll(handle, block.bytes, offsets[index]!);
-      await sync.cache.put(remote.blocks[index]!.hash, block.bytes);
+      await writeAll(handle, block.bytes, offset);
+      await sync.cache.put(hash, block.bytes);
       received += block.received;
       left -= block.bytes.length;
       written(block.bytes.length);
@@ -137,12 +137,4 @@ function agree(
   sync.succeed(path);
   // Permissions that were changed here, too, are uploaded by the next plan.
   if (local.mode !== remote.mode) sync.dirty.add(path);
-}
-
-function offsetsOf({ blocks }: RemoteEntry): number[] {
-  let offset = 0;
-  return blocks.map(({ size }) => {
-    offset += size;
-    return offset - size;
-  });
 }

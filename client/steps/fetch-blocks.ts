@@ -1,8 +1,10 @@
 import pLimit from 'p-limit';
 import { sha256, toHex } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
+import { batched } from '../common/batched.ts';
 import { FileRefused, reasonOf } from '../common/errors.ts';
-import { backoff, pause } from '../common/retry.ts';
+import { retried, retryAfter, TryAgain } from '../common/retry.ts';
+import { withOffsets } from '../plan/block-offsets.ts';
 import type { RemoteEntry } from '../plan/tree.ts';
 import { Unreachable } from '../service/errors.ts';
 import { fetchBytes } from '../service/fetch-bytes.ts';
@@ -16,7 +18,6 @@ const EARLY_MS = 60_000;
 /** Fewer bytes are fetched sooner than found among the blocks of 100,000 files. */
 const SEARCH_BYTES = 1024 * 1024;
 const CONCURRENT_FETCHES = 8;
-const ATTEMPTS = 4;
 const FETCH_TIMEOUT_MS = 120_000;
 const LOST = 'the service has lost part of its content; it follows once a device that has it has sent it again';
 
@@ -30,6 +31,14 @@ export interface FetchedBlock {
   /** Bytes that came over the wire for it: all, or none. */
   readonly received: number;
 }
+
+/** A file, and blocks of it whose URLs are wanted. */
+interface Lacking {
+  readonly file: WantedFile;
+  readonly lacks: string[];
+}
+
+const countLacks = ({ lacks }: Lacking): number => lacks.length;
 
 /** Where the blocks of some files come from: this disk if it has them, else the CDN. Every block is verified. */
 export class BlockSource {
@@ -48,19 +57,20 @@ export class BlockSource {
 
   /** Asks for the URLs of all blocks that this disk lacks, in as few calls as the limits allow. */
   async prepare(files: readonly WantedFile[]): Promise<void> {
-    let call: { file: WantedFile; lacks: string[] }[] = [];
-    let urls = 0;
+    const batches = batched(
+      this.#lacking(files),
+      { most: limits.filesPerCall },
+      { most: URLS_PER_CALL, of: countLacks },
+    );
+    for (const call of batches) await this.#ask(call);
+  }
+
+  /** The files of which this disk lacks blocks, each with as many of them as one call may name. */
+  *#lacking(files: readonly WantedFile[]): Generator<Lacking> {
     for (const file of files) {
       const lacks = this.#lacks(file).slice(0, URLS_PER_CALL);
-      if (lacks.length === 0) continue;
-      if (urls + lacks.length > URLS_PER_CALL || call.length === limits.filesPerCall) {
-        await this.#ask(call);
-        [call, urls] = [[], 0];
-      }
-      call.push({ file, lacks });
-      urls += lacks.length;
+      if (lacks.length > 0) yield { file, lacks };
     }
-    if (call.length > 0) await this.#ask(call);
   }
 
   async block(file: WantedFile, index: number): Promise<FetchedBlock> {
@@ -77,7 +87,7 @@ export class BlockSource {
     return [...hashes].filter((hash) => !this.#here.has(hash) && !this.#sync.cache.has(hash) && !this.#urls.has(hash));
   }
 
-  async #ask(call: readonly { file: WantedFile; lacks: string[] }[]): Promise<void> {
+  async #ask(call: readonly Lacking[]): Promise<void> {
     const { body } = await this.#sync.api.download({
       device_id: this.#sync.device.id,
       files: call.map(({ file, lacks }) => {
@@ -102,28 +112,26 @@ export class BlockSource {
 
   async #fetch(file: WantedFile, hash: string): Promise<FetchedBlock> {
     let received = 0;
-    for (let attempt = 1; ; attempt++) {
+    return retried(async () => {
       const url = await this.#url(file, hash);
-      let reason: string;
-      try {
-        const { status, bytes } = await fetchBytes(url, FETCH_TIMEOUT_MS);
-        if (status === 200) {
-          received += bytes.length;
-          if (toHex(await sha256(bytes)) === hash) return { bytes, received };
-          if (attempt === ATTEMPTS) throw new FileRefused('content_mismatch', 'its content arrives damaged');
-          this.#damaged.add(hash);
-        }
-        // A URL whose time is over, or a block that the store has lost.
-        if (status === 403 && attempt === ATTEMPTS) throw new FileRefused('unavailable', LOST);
-        if (status === 200 || status === 403) this.#urls.delete(hash);
-        reason = `the download service answered ${status}`;
-      } catch (error) {
-        if (error instanceof FileRefused) throw error;
-        reason = `the download service does not answer: ${reasonOf(error)}`;
+      const { status, bytes, ...answer } = await fetchBytes(url, FETCH_TIMEOUT_MS).catch((error) => {
+        throw new TryAgain(new Unreachable(`the download service does not answer: ${reasonOf(error)}`));
+      });
+      if (status === 200) {
+        received += bytes.length;
+        if (toHex(await sha256(bytes)) === hash) return { bytes, received };
+        this.#damaged.add(hash);
+        this.#urls.delete(hash);
+        throw new TryAgain(new FileRefused('content_mismatch', 'its content arrives damaged'));
       }
-      if (attempt === ATTEMPTS) throw new Unreachable(reason);
-      await pause(backoff(attempt, { first: 200, most: 2000 }));
-    }
+      if (status === 403) {
+        // A URL whose time is over, or a block that the store has lost.
+        this.#urls.delete(hash);
+        throw new TryAgain(new FileRefused('unavailable', LOST));
+      }
+      const failure = new Unreachable(`the download service answered ${status}`);
+      throw new TryAgain(failure, retryAfter(answer.retryAfter));
+    });
   }
 }
 
@@ -132,10 +140,8 @@ function findBlocks(sync: Sync, files: readonly WantedFile[]): Map<string, Block
   const wanted = new Map(files.flatMap(({ remote }) => remote.blocks.map(({ hash, size }) => [hash, size])));
   const places = new Map<string, BlockPlace>();
   const search = (path: string): void => {
-    let offset = 0;
-    for (const { hash, size } of sync.state.trees.local.get(path)?.blocks ?? []) {
+    for (const { hash, offset, size } of withOffsets(sync.state.trees.local.get(path)?.blocks ?? [])) {
       if (wanted.delete(hash)) places.set(hash, { path, offset, size });
-      offset += size;
     }
   };
   for (const { path } of files) search(path);

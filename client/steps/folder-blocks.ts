@@ -4,6 +4,7 @@ import { systemCode } from '../common/errors.ts';
 import { diskPath } from '../disk/paths.ts';
 import { readAt } from '../disk/read-at.ts';
 import { DiskChanged } from '../disk/stamps.ts';
+import { withOffsets } from '../plan/block-offsets.ts';
 import type { Sync } from './context.ts';
 
 /** A block's place in a file of the folder. */
@@ -45,10 +46,8 @@ export async function readIfThere(
 /** Where the blocks of a file lie, by hash; of equal blocks the first. */
 export function blockPlaces(path: string, blocks: readonly { hash: string; size: number }[]): Map<string, BlockPlace> {
   const places = new Map<string, BlockPlace>();
-  let offset = 0;
-  for (const { hash, size } of blocks) {
+  for (const { hash, offset, size } of withOffsets(blocks)) {
     if (!places.has(hash)) places.set(hash, { path, offset, size });
-    offset += size;
   }
   return places;
 }

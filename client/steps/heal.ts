@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import { limits } from '../../protocol/limits.ts';
+import { batched } from '../common/batched.ts';
 import type { Sync } from './context.ts';
 import { type BlockPlace, blockPlaces, readIfThere } from './folder-blocks.ts';
 import { putBlock } from './send-blocks.ts';
@@ -13,9 +14,7 @@ export async function heal(sync: Sync): Promise<number> {
   const places = findPlaces(sync, damaged);
   const here = [...damaged].filter((hash) => places.has(hash) || sync.cache.has(hash));
   let sent = 0;
-  for (let start = 0; start < here.length; start += limits.healsPerCall) {
-    sent += await healBatch(sync, here.slice(start, start + limits.healsPerCall), places);
-  }
+  for (const batch of batched(here, { most: limits.healsPerCall })) sent += await healBatch(sync, batch, places);
   return sent;
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { Difference } from '../../protocol/compare.ts';
 import { limits } from '../../protocol/limits.ts';
+import { batched } from '../common/batched.ts';
 import type { Api } from '../service/api.ts';
 
 /** All that differs at or below `path` (the whole folder for '') between now and a moment, ms since 1970; by path. */
@@ -35,12 +36,12 @@ export async function rollBack(
   };
   // What is inside a directory goes before it, and comes back after it.
   const removed = differences.filter(isRemoved).reverse();
-  for (const batch of batches(removed)) {
+  for (const batch of batched(removed, { most: limits.filesPerCall })) {
     const files = batch.map(({ path, now }) => ({ path, base_version: now!.version }));
     note((await api.remove({ request_id: randomUUID(), device_id: deviceId, files })).body.results);
   }
   const returning = differences.filter(({ before }) => before !== undefined);
-  for (const batch of batches(returning)) {
+  for (const batch of batched(returning, { most: limits.filesPerCall })) {
     const files = batch.map((difference) => {
       const { path, now, before } = difference;
       const base_version = isRemoved(difference) ? 0 : (now?.version ?? 0);
@@ -49,10 +50,4 @@ export async function rollBack(
     note((await api.restore({ request_id: randomUUID(), device_id: deviceId, files })).body.results);
   }
   return refused;
-}
-
-function* batches(items: readonly Difference[]): Generator<Difference[]> {
-  for (let start = 0; start < items.length; start += limits.filesPerCall) {
-    yield items.slice(start, start + limits.filesPerCall);
-  }
 }

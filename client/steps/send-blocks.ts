@@ -2,8 +2,9 @@ import pMap from 'p-map';
 import { fromHex, sha256, toHex } from '../../codec/index.ts';
 import { encodeDeltaBody } from '../../protocol/delta-apply.ts';
 import type { BlockToSend } from '../../protocol/upload-init.ts';
+import { batched } from '../common/batched.ts';
 import { reasonOf } from '../common/errors.ts';
-import { backoff, pause } from '../common/retry.ts';
+import { retried, retryAfter, TryAgain } from '../common/retry.ts';
 import { Unreachable } from '../service/errors.ts';
 import type { Sync } from './context.ts';
 import type { Delta } from './deltas.ts';
@@ -29,7 +30,6 @@ interface Source {
 
 const CONCURRENT_PUTS = 8;
 const CONCURRENT_CALLS = 3;
-const PUT_ATTEMPTS = 4;
 /** A block at 4 MiB within this time needs 35 kB/s. */
 const PUT_TIMEOUT_MS = 120_000;
 /** Each delta costs the service up to 12 MiB of reading and each proof 4, in a call that has to end within 29 s. */
@@ -121,7 +121,7 @@ export async function sendBlocks(
   };
 
   await pMap(deltaCalls(deltas, source.deltas), sendDeltas, { concurrency: CONCURRENT_CALLS });
-  await pMap(chunks(proofs, PROOFS_PER_CALL), prove, { concurrency: CONCURRENT_CALLS });
+  await pMap(batched(proofs, { most: PROOFS_PER_CALL }), prove, { concurrency: CONCURRENT_CALLS });
   await pMap(puts, put, { concurrency: CONCURRENT_PUTS });
   return complete;
 }
@@ -136,47 +136,28 @@ async function checkBase({ state, cache }: Sync, { base }: Delta): Promise<void>
 export async function putBlock(url: string, headers: Record<string, string>, bytes: Uint8Array): Promise<boolean> {
   // These two follow from the URL and the body.
   const own = Object.entries(headers).filter(([name]) => !/^(host|content-length)$/i.test(name));
-  for (let attempt = 1; ; attempt++) {
-    let reason: string;
-    try {
-      const response = await fetch(url, {
-        method: 'PUT',
-        headers: Object.fromEntries(own),
-        body: bytes as Uint8Array<ArrayBuffer>,
-        signal: AbortSignal.timeout(PUT_TIMEOUT_MS),
-      });
-      await response.arrayBuffer();
-      if (response.ok) return true;
-      if (response.status < 500 && response.status !== 429) return false;
-      reason = `the block store answered ${response.status}`;
-    } catch (error) {
-      reason = `the block store does not answer: ${reasonOf(error)}`;
-    }
-    if (attempt === PUT_ATTEMPTS) throw new Unreachable(reason);
-    await pause(backoff(attempt, { first: 200, most: 2000 }));
-  }
+  return retried(async () => {
+    const response = await fetch(url, {
+      method: 'PUT',
+      headers: Object.fromEntries(own),
+      body: bytes as Uint8Array<ArrayBuffer>,
+      signal: AbortSignal.timeout(PUT_TIMEOUT_MS),
+    }).catch(noAnswer);
+    await response.arrayBuffer().catch(noAnswer);
+    if (response.ok) return true;
+    if (response.status < 500 && response.status !== 429) return false;
+    const failure = new Unreachable(`the block store answered ${response.status}`);
+    throw new TryAgain(failure, retryAfter(response.headers.get('retry-after')));
+  });
 }
 
-function chunks<Item>(items: readonly Item[], size: number): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
-  );
+function noAnswer(error: unknown): never {
+  throw new TryAgain(new Unreachable(`the block store does not answer: ${reasonOf(error)}`));
 }
 
-function deltaCalls(blocks: readonly { hash: string }[], deltas: ReadonlyMap<string, Delta>): string[][] {
-  const calls: string[][] = [];
-  let bytes = 0;
-  for (const { hash } of blocks) {
-    const size = deltas.get(hash)?.bytes.length;
-    if (size === undefined) continue;
-    const call = calls.at(-1);
-    if (!call || call.length === DELTAS_PER_CALL || bytes + size > DELTA_BYTES_PER_CALL) {
-      calls.push([hash]);
-      bytes = size;
-    } else {
-      call.push(hash);
-      bytes += size;
-    }
-  }
-  return calls;
+/** Cuts the blocks for which there is a delta into calls. */
+function deltaCalls(blocks: readonly { hash: string }[], deltas: ReadonlyMap<string, Delta>): Generator<string[]> {
+  const hashes = blocks.map(({ hash }) => hash).filter((hash) => deltas.has(hash));
+  const bytesOf = (hash: string): number => deltas.get(hash)!.bytes.length;
+  return batched(hashes, { most: DELTAS_PER_CALL }, { most: DELTA_BYTES_PER_CALL, of: bytesOf });
 }

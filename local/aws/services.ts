@@ -1,3 +1,8 @@
+/*
+ * The AWS services that functions and clients call, each with as much of its interface as this app uses, over files and
+ * PostgreSQL of this machine.
+ */
+
 import { mkdir } from 'node:fs/promises';
 import { close, listen } from '../listen.ts';
 import type { Services, ServicesOptions } from '../types.ts';

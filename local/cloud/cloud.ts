@@ -1,3 +1,5 @@
+/* The local cloud as a whole: it reads a cloud assembly and starts what the other rooms make of it, in order. */
+
 import { mkdir } from 'node:fs/promises';
 import { startServices } from '../aws/services.ts';
 import { startCustomResources } from '../events/custom-resources.ts';

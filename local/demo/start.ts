@@ -1,3 +1,5 @@
+/* `npm start`: a local cloud with two devices whose folders stay identical, and the tour that shows what it does. */
+
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

@@ -3,9 +3,9 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { LocalError } from '../errors.ts';
+import { isObject } from '../json.ts';
 import type { Deployed } from '../kept/deployed.ts';
 import { close } from '../listen.ts';
-import { isObject } from '../template/references.ts';
 import { stackId } from '../template/resolve.ts';
 import type { InvokeResult, Provisioned, ResourceContext } from '../types.ts';
 

@@ -1,5 +1,5 @@
 import { LocalError } from '../errors.ts';
-import { isObject } from '../template/references.ts';
+import { isObject } from '../json.ts';
 import type { InvokeResult, Principal, Resource, Stream, StreamRecord } from '../types.ts';
 
 /** An AWS::Lambda::EventSourceMapping of an MSK topic, read from the template. */

@@ -1,7 +1,12 @@
+/*
+ * What sets functions off without a request, as AWS does it: batches of the sync stream, schedules, and custom
+ * resources.
+ */
+
 import { LocalError } from '../errors.ts';
+import { isObject } from '../json.ts';
 import { missingPollerCalls } from '../lambda/own-calls.ts';
 import type { LambdaService } from '../lambda/service.ts';
-import { isObject } from '../template/references.ts';
 import type { Identities, Principal, Resource, Services } from '../types.ts';
 import { demandRoute, type Network, placementOf } from '../vpc/network.ts';
 import { type KafkaMapping, missingReadActions, readMapping, startMapping } from './kafka-mapping.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LocalError, reason } from '../errors.ts';
+import { isObject } from '../json.ts';
 import type { MayInvoke } from '../lambda/permissions.ts';
-import { isObject } from '../template/references.ts';
 import type { Log, Resource } from '../types.ts';
 import { ACCOUNT, type InvokeResult, REGION } from '../types.ts';
 

@@ -1,6 +1,6 @@
 import { LocalError, reason } from '../errors.ts';
+import { isObject } from '../json.ts';
 import type { MayInvoke } from '../lambda/permissions.ts';
-import { isObject } from '../template/references.ts';
 import type { Log } from '../types.ts';
 import { ACCOUNT, type InvokeResult, REGION } from '../types.ts';
 import type { Route } from './model.ts';

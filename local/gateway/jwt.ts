@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { LocalError } from '../errors.ts';
-import { isObject } from '../template/references.ts';
+import { isObject } from '../json.ts';
 import type { JwtAuthorizer } from './model.ts';
 
 /** A token's claims as API Gateway hands them to a function: texts, lists as `[a b]`. */

@@ -1,5 +1,5 @@
 import { LocalError } from '../errors.ts';
-import { isObject } from '../template/references.ts';
+import { isObject, texts } from '../json.ts';
 import type { Resource } from '../types.ts';
 
 export interface JwtAuthorizer {
@@ -50,10 +50,6 @@ export interface Api {
 
 /** API Gateway's longest wait for an integration: 30 s for HTTP APIs, 29 s for WebSocket APIs. */
 const TIMEOUT_MS = { HTTP: 30_000, WEBSOCKET: 29_000 } as const;
-
-function texts(value: unknown): string[] {
-  return [value ?? []].flat().map(String);
-}
 
 function functionIn(uri: unknown, where: string): string {
   const arn = String(uri).match(/arn:[^:]+:lambda:[^:]*:[^:]*:function:[^/:]+(:[^/:]+)?/)?.[0];

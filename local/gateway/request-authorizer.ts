@@ -1,5 +1,5 @@
 import { decide, parsePolicy } from '../iam/policy.ts';
-import { isObject } from '../template/references.ts';
+import { isObject } from '../json.ts';
 import { executeApiArn, type GatewayServices, integrate } from './integration.ts';
 import type { RequestAuthorizer } from './model.ts';
 import { type Connection, requestContext, requestParts } from './websocket-event.ts';

@@ -1,3 +1,8 @@
+/*
+ * API Gateway: the HTTP API and the WebSocket API of the templates, with their authorizers and the events that
+ * functions get.
+ */
+
 import { close, listen } from '../listen.ts';
 import type { Resource } from '../types.ts';
 import { createHttpApi } from './http-api.ts';

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { reason } from '../errors.ts';
-import { isObject } from '../template/references.ts';
+import { isObject } from '../json.ts';
 import { forwardCallback } from './callbacks.ts';
 import { createFrameMeter } from './frames.ts';
 import { executeApiArn, type GatewayServices, type Integrated, integrate } from './integration.ts';

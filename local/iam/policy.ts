@@ -1,5 +1,5 @@
 import { LocalError } from '../errors.ts';
-import { isObject } from '../template/references.ts';
+import { isObject, texts } from '../json.ts';
 
 export interface Statement {
   readonly allow: boolean;
@@ -62,10 +62,6 @@ export function parsePolicy(document: unknown, where: string): Statement[] {
       conditions: parseConditions(statement.Condition, fail),
     };
   });
-}
-
-function texts(value: unknown): string[] {
-  return [value ?? []].flat().map(String);
 }
 
 function parseConditions(value: unknown, fail: (problem: string) => never): Condition[] {

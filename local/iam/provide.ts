@@ -1,13 +1,9 @@
 import { templateError } from '../errors.ts';
-import { isObject } from '../template/references.ts';
+import { isObject, texts } from '../json.ts';
 import { ACCOUNT, type Provider, type ResourceContext } from '../types.ts';
 import { managedPolicy } from './managed.ts';
 import { parsePolicy } from './policy.ts';
 import type { Roles } from './roles.ts';
-
-function texts(value: unknown): string[] {
-  return [value ?? []].flat().map(String);
-}
 
 /** The providers of AWS::IAM::*: roles and the policies attached to them. */
 export function iamProviders(roles: Roles): Record<string, Provider> {

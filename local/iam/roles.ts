@@ -1,3 +1,7 @@
+/*
+ * IAM: what the roles and policies of the templates allow, and the credentials by which a call is known for its role's.
+ */
+
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,8 @@
+/*
+ * What a cloud leaves in its data folder: for its next start, what is deployed; for other processes, that it runs and
+ * how to reach it.
+ */
+
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createQueue, writeAtomic } from '../aws/files.ts';

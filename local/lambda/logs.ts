@@ -1,6 +1,6 @@
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isObject } from '../template/references.ts';
+import { isObject } from '../json.ts';
 import type { Log } from '../types.ts';
 
 export interface FunctionLogs {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { templateError } from '../errors.ts';
 import type { Roles } from '../iam/roles.ts';
+import { isObject } from '../json.ts';
 import type { Assembly } from '../template/assembly.ts';
-import { isObject } from '../template/references.ts';
 import type { Provider, ResourceContext } from '../types.ts';
 import { placementOf } from '../vpc/network.ts';
 import { type FunctionDefinition, functionArn } from './definition.ts';

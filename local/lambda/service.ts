@@ -1,3 +1,5 @@
+/* Lambda: functions in processes of their own, one event at a time each, with their limits, retries and logs. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalError, reason } from '../errors.ts';
 import type { Identities, InvokeResult, Log } from '../types.ts';

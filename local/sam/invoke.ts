@@ -8,10 +8,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { LocalError } from '../errors.ts';
+import { isObject } from '../json.ts';
 import { type RunningFunction, readRunning } from '../kept/running.ts';
 import { functionArn } from '../lambda/definition.ts';
 import { startInstance } from '../lambda/instance.ts';
-import { isObject } from '../template/references.ts';
 import { REGION } from '../types.ts';
 import { samTemplate } from './template.ts';
 

@@ -1,3 +1,5 @@
+/* `npm run sam`: invokes one function with one event, by SAM CLI's names, against a cloud that runs. */
+
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join, resolve } from 'node:path';

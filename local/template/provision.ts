@@ -1,3 +1,5 @@
+/* CloudFormation: reads the synthesized templates, orders their resources, and resolves what they refer to. */
+
 import { createHash } from 'node:crypto';
 import { LocalError, reason } from '../errors.ts';
 import type { Provider, Provisioned, Resource, ResourceContext } from '../types.ts';

@@ -1,14 +1,11 @@
 import { templateError } from '../errors.ts';
+import { isObject } from '../json.ts';
 import type { Stack } from './assembly.ts';
 
 /** What an expression names: a resource of its own stack, or another stack's export. */
 export interface References {
   readonly resources: ReadonlySet<string>;
   readonly imports: readonly unknown[];
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The one intrinsic that an object is (`{"Ref": …}`, `{"Fn::Join": …}`), if it is one. */

@@ -1,7 +1,8 @@
 import { templateError } from '../errors.ts';
+import { isObject } from '../json.ts';
 import { ACCOUNT, type Provisioned, REGION } from '../types.ts';
 import type { Stack } from './assembly.ts';
-import { attributeOf, intrinsic, isObject, placeholders } from './references.ts';
+import { attributeOf, intrinsic, placeholders } from './references.ts';
 
 /** What the resolver looks up outside its own expression. */
 export interface Scope {

@@ -1,6 +1,8 @@
+/* The VPC: whether subnets, endpoints and security groups of the templates let one thing reach another. */
+
 import { BlockList } from 'node:net';
 import { LocalError } from '../errors.ts';
-import { isObject } from '../template/references.ts';
+import { isObject, texts } from '../json.ts';
 import { REGION, type Resource } from '../types.ts';
 
 /** Where something sits in the VPC. */
@@ -30,10 +32,6 @@ const KAFKA_IAM = 9098;
 export interface Network {
   /** Why `name`, placed there (undefined: outside the VPC), cannot reach the service; undefined if it can. */
   obstacle(name: string, placement: Placement | undefined, service: string): string | undefined;
-}
-
-function texts(value: unknown): string[] {
-  return [value ?? []].flat().map(String);
 }
 
 /** The placement in properties such as a function's VpcConfig; undefined where they name no subnet. */

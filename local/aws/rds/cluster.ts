@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { texts } from '../../json.ts';
 import { close, listen } from '../../listen.ts';
 import { ACCOUNT, type Identities, type Log, type Provider, type Provisioned, REGION } from '../../types.ts';
 import type { Access } from '../access.ts';
@@ -150,8 +151,8 @@ export function createRds(options: RdsOptions): Rds {
       'AWS::RDS::DBInstance': instance,
       'AWS::RDS::DBProxyTargetGroup': ({ properties, physicalName }) => {
         const proxy = proxies.get(String(properties.DBProxyName));
-        const names = [properties.DBClusterIdentifiers ?? []].flat().map(String);
-        for (const name of names) if (proxy !== undefined) clusters.get(name)?.hosts.set('localhost', proxy);
+        for (const name of texts(properties.DBClusterIdentifiers))
+          if (proxy !== undefined) clusters.get(name)?.hosts.set('localhost', proxy);
         const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:target-group:${physicalName}`;
         return { ref: physicalName, attributes: { TargetGroupArn: arn } };
       },

@@ -2,6 +2,7 @@ import { type App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { signingKeyNames } from './constructs/signing-key.ts';
 import { webAclArn } from './constructs/web-acl.ts';
+import { maxConnections } from './profiles/aurora.ts';
 import { profileNamed } from './profiles/profiles.ts';
 import { ApiStack } from './stacks/api-stack.ts';
 import { BlocksStack } from './stacks/blocks-stack.ts';
@@ -31,14 +32,25 @@ export function createStacks(app: App): void {
   const blocks = new BlocksStack(app, 'TidemarkBlocks', { profile, signingKeys, ...(webAcl && { webAcl }) });
   const notification = new NotificationStack(app, 'TidemarkNotification', { profile, stream });
   const maintenance = new MaintenanceStack(app, 'TidemarkMaintenance', { profile, network, metadata, stream, blocks });
+  const { relay, gc, undelivered } = maintenance;
   const api = new ApiStack(app, 'TidemarkApi', {
     profile,
-    network,
+    placement: network.inside,
     identity,
     metadata,
     blocks,
     notification,
-    maintenance,
+    relay,
   });
-  new OperationsStack(app, 'TidemarkOperations', { profile, metadata, stream, notification, maintenance, api });
+  new OperationsStack(app, 'TidemarkOperations', {
+    api,
+    accessLog: api.accessLog,
+    sockets: notification,
+    background: { notify: notification.notify, relay, gc },
+    undelivered,
+    notifyBacklog: stream.lagOf(notification.consumerGroup),
+    brokerDisks: stream.brokerDisks,
+    clusters: metadata.clusters,
+    maxConnections: maxConnections(profile.metadata),
+  });
 }

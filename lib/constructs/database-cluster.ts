@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { Port, SecurityGroup, SubnetType } from 'aws-cdk-lib/aws-ec2';
+import { type ISecurityGroup, type IVpc, Port, SecurityGroup, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
@@ -16,7 +16,6 @@ import {
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Profile } from '../profiles/profile.ts';
-import type { NetworkStack } from '../stacks/network-stack.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { TidemarkFunction } from './function.ts';
 
@@ -25,9 +24,15 @@ export type DatabaseUser = 'tidemark_app' | 'tidemark_migrate';
 
 export const databaseName = 'tidemark';
 
+/** Where a cluster lives, and from which security group it is reached. */
+interface DatabaseNetwork {
+  readonly vpc: IVpc;
+  readonly functionGroup: ISecurityGroup;
+}
+
 export interface DatabaseClusterProps {
   readonly profile: Profile;
-  readonly network: NetworkStack;
+  readonly network: DatabaseNetwork;
   /** Encrypts storage, backups and snapshots; it cannot be changed later. @default - the account's key `aws/rds` */
   readonly key?: IKey;
 }
@@ -66,7 +71,7 @@ export class DatabaseCluster extends Construct {
     (this.#proxy ?? this.#cluster).grantConnect(fn, user);
   }
 
-  #createCluster({ metadata, ...profile }: Profile, network: NetworkStack, key?: IKey): AuroraCluster {
+  #createCluster({ metadata, ...profile }: Profile, network: DatabaseNetwork, key?: IKey): AuroraCluster {
     const cluster = new AuroraCluster(this, 'Cluster', {
       engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_9 }),
       credentials: Credentials.fromGeneratedSecret('tidemark_master'),
@@ -106,7 +111,7 @@ export class DatabaseCluster extends Construct {
   }
 
   /** A proxy that signs in to the cluster with IAM as well, so that no password of a user exists anywhere. */
-  #createProxy(network: NetworkStack): DatabaseProxy {
+  #createProxy(network: DatabaseNetwork): DatabaseProxy {
     const role = new Role(this, 'ProxyRole', { assumedBy: new ServicePrincipal('rds.amazonaws.com') });
     const users: DatabaseUser[] = ['tidemark_app', 'tidemark_migrate'];
     for (const user of users) this.#cluster.grantConnect(role, user);

@@ -1,4 +1,4 @@
-import { Metric, Stats, Unit } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, MathExpression, Metric, Stats, Unit } from 'aws-cdk-lib/aws-cloudwatch';
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 
@@ -19,6 +19,16 @@ export type FigureName =
 /** @param statistic such as `Stats.MAXIMUM` */
 export function figure(name: FigureName, statistic: string = Stats.SUM): Metric {
   return new Metric({ namespace, metricName: name, statistic, dimensionsMap: { service: 'tidemark' } });
+}
+
+/** One figure of several metrics. */
+export function ofAll(operation: 'SUM' | 'MAX', usingMetrics: Record<string, IMetric>, label: string): MathExpression {
+  return new MathExpression({ expression: `${operation}(METRICS())`, usingMetrics, label });
+}
+
+/** Names for metrics, counted from `first`. */
+export function numbered(name: string, first: number, metrics: readonly IMetric[]): Record<string, IMetric> {
+  return Object.fromEntries(metrics.map((metric, index) => [`${name}${first + index}`, metric]));
 }
 
 /** Requests that the HTTP API refused for their rate: no function sees them, so they are read out of its access log. */

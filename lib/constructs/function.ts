@@ -2,6 +2,7 @@ import type { Duration } from 'aws-cdk-lib';
 import {
   Alias,
   Architecture,
+  type FunctionOptions,
   type IFunction,
   type IVersion,
   Function as LambdaFunction,
@@ -11,10 +12,12 @@ import {
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { ConcurrencyProfile, Profile } from '../profiles/profile.ts';
-import type { Placement } from '../stacks/network-stack.ts';
 import { acknowledge, acknowledgeWildcard } from './acknowledge.ts';
 import { bundledCode } from './bundle.ts';
 import { ExecutionRole } from './execution-role.ts';
+
+/** Where a function runs in the VPC. */
+export type Placement = Pick<FunctionOptions, 'vpc' | 'vpcSubnets' | 'securityGroups'>;
 
 export interface TidemarkFunctionProps {
   readonly profile: Profile;

@@ -15,24 +15,24 @@ import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
-import { TidemarkFunction, type TidemarkFunctionProps } from '../constructs/function.ts';
+import { type Placement, TidemarkFunction, type TidemarkFunctionProps } from '../constructs/function.ts';
 import { grantInvoke, grantReadSecret } from '../constructs/grants.ts';
 import type { Profile } from '../profiles/profile.ts';
 import type { BlocksStack } from './blocks-stack.ts';
 import type { IdentityStack } from './identity-stack.ts';
-import type { MaintenanceStack } from './maintenance-stack.ts';
 import type { MetadataStack } from './metadata-stack.ts';
-import type { NetworkStack } from './network-stack.ts';
 import type { NotificationStack } from './notification-stack.ts';
 
 interface ApiStackProps extends StackProps {
   readonly profile: Profile;
-  readonly network: NetworkStack;
+  /** Of functions that run SQL. */
+  readonly placement: Placement;
   readonly identity: IdentityStack;
   readonly metadata: MetadataStack;
   readonly blocks: BlocksStack;
   readonly notification: NotificationStack;
-  readonly maintenance: MaintenanceStack;
+  /** Whoever commits wakes it. */
+  readonly relay: TidemarkFunction;
 }
 
 type Size = Pick<TidemarkFunctionProps, 'memorySize' | 'timeout' | 'concurrency'>;
@@ -120,7 +120,7 @@ export class ApiStack extends Stack {
   }
 
   #uploads(): void {
-    const { blocks, maintenance, profile } = this.#props;
+    const { blocks, relay, profile } = this.#props;
     const environment = { BLOCK_BUCKET: blocks.bucket.bucketName };
     const apart = profile.uploads && { concurrency: profile.uploads };
 
@@ -151,11 +151,11 @@ export class ApiStack extends Stack {
       { ...large, ...apart },
       {
         ...environment,
-        RELAY_FUNCTION: maintenance.relay.functionName,
+        RELAY_FUNCTION: relay.functionName,
       },
     );
     blocks.grantLookUp(finalize);
-    grantInvoke(finalize, maintenance.relay);
+    grantInvoke(finalize, relay);
     this.#route(finalize, '/finalize', HttpMethod.POST);
 
     const heal = this.#sqlFunction('Heal', medium, environment);
@@ -166,7 +166,7 @@ export class ApiStack extends Stack {
 
   /** Commits that move no content. */
   #changesOfFiles(): void {
-    const { relay } = this.#props.maintenance;
+    const { relay } = this.#props;
     for (const id of ['Delete', 'Move', 'Restore']) {
       const fn = this.#sqlFunction(id, medium, { RELAY_FUNCTION: relay.functionName });
       grantInvoke(fn, relay);
@@ -253,8 +253,8 @@ export class ApiStack extends Stack {
   }
 
   #sqlFunction(id: string, size: Size, environment: Record<string, string> = {}): TidemarkFunction {
-    const { profile, network, metadata } = this.#props;
-    const fn = new TidemarkFunction(this, id, { profile, ...size, placement: network.inside, environment });
+    const { profile, placement, metadata } = this.#props;
+    const fn = new TidemarkFunction(this, id, { profile, ...size, placement, environment });
     metadata.connect(fn);
     return this.#known(fn);
   }

@@ -1,26 +1,14 @@
-import { Dashboard, GraphWidget, type IMetric, type IWidget, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Dashboard, GraphWidget, type IMetric, type IWidget, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import { figure } from '../constructs/figures.ts';
-import type { ApiStack } from './api-stack.ts';
-import type { MaintenanceStack } from './maintenance-stack.ts';
-import type { MetadataStack } from './metadata-stack.ts';
-import type { NotificationStack } from './notification-stack.ts';
-
-interface Sources {
-  readonly metadata: MetadataStack;
-  readonly notification: NotificationStack;
-  readonly maintenance: MaintenanceStack;
-  readonly api: ApiStack;
-  /** Requests that were refused for their rate. */
-  readonly throttled: IMetric;
-}
+import { figure, numbered, ofAll } from '../constructs/figures.ts';
+import type { Observed } from './observed.ts';
 
 /** One page from the request of a device to the push to another, in that order. docs/operator-runbook.md reads it. */
-export function createDashboard(scope: Construct, sources: Sources): void {
-  new Dashboard(scope, 'Dashboard', { widgets: [requests(sources), propagation(sources), storage(sources)] });
+export function createDashboard(scope: Construct, observed: Observed): void {
+  new Dashboard(scope, 'Dashboard', { widgets: [requests(observed), propagation(observed), storage(observed)] });
 }
 
-function requests({ api, throttled }: Sources): IWidget[] {
+function requests({ api, throttled }: Observed): IWidget[] {
   const invocations = (name: string) => api.functions.get(name)?.metricInvocations({ label: name }) as IMetric;
   const duration = (name: string) =>
     api.functions.get(name)?.metricDuration({ label: name, statistic: 'p95' }) as IMetric;
@@ -32,7 +20,7 @@ function requests({ api, throttled }: Sources): IWidget[] {
   ];
 }
 
-function propagation({ notification, maintenance }: Sources): IWidget[] {
+function propagation({ sockets, background, undelivered }: Observed): IWidget[] {
   return [
     graph('Commit to push, ms', [
       figure('NotifyLag', Stats.percentile(50)).with({ label: 'p50' }),
@@ -46,29 +34,25 @@ function propagation({ notification, maintenance }: Sources): IWidget[] {
     ]),
     graph('Stream: age of the oldest change that waits for its push, ms', [figure('NotifyAge', Stats.MAXIMUM)]),
     graph('Outbox: age of the oldest event, ms', [figure('OutboxAge', Stats.MAXIMUM)]),
-    graph('Sockets: connects and messages', [notification.metric('ConnectCount'), notification.metric('MessageCount')]),
+    graph('Sockets: connects and messages', [sockets.metric('ConnectCount'), sockets.metric('MessageCount')]),
     graph('Failed runs', [
-      notification.notify.metricErrors({ label: 'notify' }),
-      maintenance.relay.metricErrors({ label: 'relay' }),
-      maintenance.gc.metricErrors({ label: 'gc' }),
-      maintenance.undelivered.metricApproximateNumberOfMessagesVisible({ label: 'undelivered' }),
+      background.notify.metricErrors({ label: 'notify' }),
+      background.relay.metricErrors({ label: 'relay' }),
+      background.gc.metricErrors({ label: 'gc' }),
+      undelivered.metricApproximateNumberOfMessagesVisible({ label: 'undelivered' }),
     ]),
   ];
 }
 
-function storage({ metadata }: Sources): IWidget[] {
-  const ofEach = (name: string) => metadata.clusters.map((cluster) => cluster.metric(name));
+function storage({ clusters }: Observed): IWidget[] {
+  const ofEach = (name: string) => clusters.map((cluster) => cluster.metric(name));
   return [
     graph('Garbage collection: lag, s', [figure('GcLag', Stats.MAXIMUM)]),
     graph('Blocks deleted', [figure('BlocksDeleted')]),
     graph('Database: connections', ofEach('DatabaseConnections')),
     graph('Database: capacity units', ofEach('ServerlessDatabaseCapacity')),
     graph('Database: commits that wait, ms', [
-      new MathExpression({
-        expression: 'MAX(METRICS())',
-        usingMetrics: Object.fromEntries(ofEach('CommitLatency').map((metric, index) => [`c${index}`, metric])),
-        label: 'commit latency',
-      }),
+      ofAll('MAX', numbered('c', 0, ofEach('CommitLatency')), 'commit latency'),
     ]),
   ];
 }

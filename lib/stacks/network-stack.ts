@@ -8,17 +8,14 @@ import {
   SubnetType,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
-import type { FunctionOptions } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
+import type { Placement } from '../constructs/function.ts';
 import type { Profile } from '../profiles/profile.ts';
 
 interface NetworkStackProps extends StackProps {
   readonly profile: Profile;
 }
-
-/** Where a function runs in the VPC. */
-export type Placement = Pick<FunctionOptions, 'vpc' | 'vpcSubnets' | 'securityGroups'>;
 
 /** MSK's listener for clients that sign in with IAM. */
 const brokerPort = Port.tcp(9098);

@@ -32,9 +32,9 @@ const topicName = 'file-changed';
 /** The sync stream: a Kafka cluster that knows its clients by IAM, and the topic of committed changes. */
 export class StreamStack extends Stack {
   readonly topicName = topicName;
-  readonly clusterName: string;
   /** Bootstrap brokers, `host:port` separated by commas. */
   readonly brokers: string;
+  readonly #clusterName: string;
   readonly #profile: Profile;
   readonly #cluster: CfnCluster;
   readonly #topic: CfnTopic;
@@ -44,7 +44,7 @@ export class StreamStack extends Stack {
     this.#profile = profile;
     // Standard brokers cannot become Express ones, or leave ZooKeeper, in place (MSK ignores the change). The
     // kind in the name makes CloudFormation build a new cluster.
-    this.clusterName = `tidemark-${isExpress(profile.stream) ? 'express' : 'standard'}`;
+    this.#clusterName = `tidemark-${isExpress(profile.stream) ? 'express' : 'standard'}`;
     this.#cluster = this.#createCluster(network);
 
     this.#topic = new CfnTopic(this, 'FileChanged', {
@@ -102,9 +102,24 @@ export class StreamStack extends Stack {
     return new Metric({
       namespace: 'AWS/Kafka',
       metricName: 'EstimatedMaxTimeLag',
-      dimensionsMap: { 'Cluster Name': this.clusterName, 'Consumer Group': group, Topic: topicName },
+      dimensionsMap: { 'Cluster Name': this.#clusterName, 'Consumer Group': group, Topic: topicName },
       statistic: Stats.MAXIMUM,
     });
+  }
+
+  /** The percentage of its disk that each broker has used; empty for Express brokers, which have no disk that could fill. */
+  get brokerDisks(): readonly Metric[] {
+    const { stream } = this.#profile;
+    return Array.from(
+      { length: isExpress(stream) ? 0 : stream.brokers },
+      (_, index) =>
+        new Metric({
+          namespace: 'AWS/Kafka',
+          metricName: 'KafkaDataLogsDiskUsed',
+          dimensionsMap: { 'Cluster Name': this.#clusterName, 'Broker ID': String(index + 1) },
+          statistic: Stats.MAXIMUM,
+        }),
+    );
   }
 
   /** What pollers do with the role of the function. ManagedKafkaEventSource grants more, for passwords and all logs. */
@@ -131,7 +146,7 @@ export class StreamStack extends Stack {
     const { stream, removalPolicy, logRetention } = this.#profile;
     const logGroup = new LogGroup(this, 'BrokerLogs', { retention: logRetention, removalPolicy });
     const cluster = new CfnCluster(this, 'Cluster', {
-      clusterName: this.clusterName,
+      clusterName: this.#clusterName,
       kafkaVersion: stream.kafkaVersion,
       numberOfBrokerNodes: stream.brokers,
       brokerNodeGroupInfo: {

@@ -10,7 +10,7 @@ import { type Claim, verifySignature } from './sigv4.ts';
 /** Above every service's own limit (DynamoDB 16 MiB, Lambda 6 MB). */
 const MAX_BODY = 16 * 1024 * 1024;
 
-interface ApiCall {
+export interface ApiCall {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly principal: Principal;

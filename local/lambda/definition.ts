@@ -1,5 +1,5 @@
 import { ACCOUNT, type Principal, REGION } from '../types.ts';
-import type { Placement } from '../vpc/network.ts';
+import type { Placement } from '../vpc/groups.ts';
 
 /** A function as its template describes it. */
 export interface FunctionDefinition {

@@ -24,6 +24,9 @@ const PSEUDO: Readonly<Record<string, unknown>> = {
   'AWS::NoValue': NO_VALUE,
 };
 
+/** Intrinsics that are true or false. */
+const CONDITIONS: ReadonlySet<string> = new Set(['Fn::Equals', 'Fn::And', 'Fn::Or', 'Fn::Not']);
+
 export function stackId(stack: string): string {
   return `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/${stack}/local`;
 }
@@ -33,119 +36,147 @@ export function stackId(stack: string): string {
  * Throws on an intrinsic, reference or attribute that it does not know.
  */
 export function resolve(scope: Scope, expression: unknown, path: string): unknown {
-  const { stack } = scope;
-  const fail = (problem: string, at = path): never => {
-    throw templateError(stack.name, at, problem);
-  };
+  return new Resolver(scope).visit(expression, path);
+}
 
-  const ref = (id: string, at: string): unknown => {
-    if (id in PSEUDO) return PSEUDO[id];
-    if (id === 'AWS::StackName') return stack.name;
-    if (id === 'AWS::StackId') return stackId(stack.name);
-    const parameter = stack.template.Parameters?.[id];
-    if (parameter) return parameter.Default ?? fail(`parameter ${id} has no default, and nothing sets it locally`, at);
-    return scope.resource(id)?.ref ?? fail(`Ref to ${id}, which is not a resource of this template`, at);
-  };
+type Intrinsic = (argument: unknown, at: string) => unknown;
 
-  const attribute = (id: string, name: string, at: string): unknown => {
-    const resource = scope.resource(id) ?? fail(`GetAtt of ${id}, which is not a resource of this template`, at);
-    const value = (resource as Provisioned).attributes[name];
-    const known = Object.keys((resource as Provisioned).attributes).join(', ') || 'none';
-    return value ?? fail(`${id} has no attribute ${name} in the local cloud (it has: ${known})`, at);
-  };
+/** Evaluates expressions of one stack. `at` is where in a resource the value stands. */
+class Resolver {
+  readonly #scope: Scope;
 
-  const text = (value: unknown, at: string): string => {
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
-    return fail(`a text is expected, not ${JSON.stringify(value)}`, at) as never;
-  };
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
 
-  const list = (value: unknown, at: string): unknown[] => {
-    const resolved = visit(value, at);
-    return Array.isArray(resolved) ? resolved : (fail('a list is expected', at) as never);
-  };
-
-  const substitute = (argument: unknown, at: string): string => {
-    const [template, own] = Array.isArray(argument) ? argument : [argument, {}];
-    let result = text(template, at);
-    for (const name of new Set(placeholders(result))) {
-      const owned = isObject(own) && name in own;
-      const [id = '', ...rest] = name.split('.');
-      const value = owned ? visit(own[name], at) : rest.length > 0 ? attribute(id, rest.join('.'), at) : ref(name, at);
-      result = result.replaceAll(`\${${name}}`, () => text(value, at));
-    }
-    return result.replaceAll('${!', () => '${');
-  };
-
-  const condition = (value: unknown, at: string): boolean => {
-    const call = intrinsic(value);
-    if (call?.name === 'Condition' || typeof value === 'string') {
-      const name = String(call ? call.argument : value);
-      const definition = stack.template.Conditions?.[name] ?? fail(`there is no condition ${name}`, at);
-      return condition(definition, `Conditions.${name}`);
-    }
-    const operands = Array.isArray(call?.argument) ? call.argument : [];
-    if (call?.name === 'Fn::Equals') return text(visit(operands[0], at), at) === text(visit(operands[1], at), at);
-    if (call?.name === 'Fn::And') return operands.every((operand) => condition(operand, at));
-    if (call?.name === 'Fn::Or') return operands.some((operand) => condition(operand, at));
-    if (call?.name === 'Fn::Not') return !condition(operands[0], at);
-    return fail(`the condition ${JSON.stringify(value)} is not known to the local cloud`, at) as never;
-  };
-
-  const call = (name: string, argument: unknown, at: string): unknown => {
-    const operands = Array.isArray(argument) ? argument : [];
-    switch (name) {
-      case 'Ref':
-        return ref(text(argument, at), at);
-      case 'Fn::GetAtt': {
-        const target = attributeOf(argument) ?? (fail('GetAtt needs a logical id and an attribute', at) as never);
-        return attribute(target.id, target.attribute, at);
-      }
-      case 'Fn::Sub':
-        return substitute(argument, at);
-      case 'Fn::Join':
-        return list(operands[1], at)
-          .map((item) => text(item, at))
-          .join(text(operands[0], at));
-      case 'Fn::Split':
-        return text(visit(operands[1], at), at).split(text(operands[0], at));
-      case 'Fn::Select':
-        return list(operands[1], at)[Number(visit(operands[0], at))] ?? fail('Fn::Select beyond the list', at);
-      case 'Fn::Base64':
-        return Buffer.from(text(visit(argument, at), at)).toString('base64');
-      case 'Fn::GetAZs':
-        return ['a', 'b', 'c'].map((zone) => REGION + zone);
-      case 'Fn::If':
-        return visit(condition(operands[0], at) ? operands[1] : operands[2], at);
-      case 'Fn::FindInMap': {
-        const [map, first, second] = operands.map((operand) => text(visit(operand, at), at));
-        const found = stack.template.Mappings?.[map ?? '']?.[first ?? '']?.[second ?? ''];
-        return found ?? fail(`no mapping ${map}.${first}.${second}`, at);
-      }
-      case 'Fn::ImportValue': {
-        const exported = text(visit(argument, at), at);
-        return scope.imported(exported) ?? fail(`no stack exports ${exported}`, at);
-      }
-      case 'Fn::Equals':
-      case 'Fn::And':
-      case 'Fn::Or':
-      case 'Fn::Not':
-        return condition({ [name]: argument }, at);
-      default:
-        return fail(`the intrinsic ${name} is not known to the local cloud`, at);
-    }
-  };
-
-  const visit = (value: unknown, at: string): unknown => {
+  visit(value: unknown, at: string): unknown {
     if (Array.isArray(value)) {
-      return value.map((item, index) => visit(item, `${at}[${index}]`)).filter((item) => item !== NO_VALUE);
+      return value.map((item, index) => this.visit(item, `${at}[${index}]`)).filter((item) => item !== NO_VALUE);
     }
     if (!isObject(value)) return value;
     const found = intrinsic(value);
     // IAM statements hold a key named Condition too, but its value is an object of operators.
-    if (found && !(found.name === 'Condition' && isObject(found.argument))) return call(found.name, found.argument, at);
-    const entries = Object.entries(value).map(([key, item]) => [key, visit(item, `${at}.${key}`)] as const);
+    if (found && !(found.name === 'Condition' && isObject(found.argument))) {
+      return this.#call(found.name, found.argument, at);
+    }
+    const entries = Object.entries(value).map(([key, item]) => [key, this.visit(item, `${at}.${key}`)] as const);
     return Object.fromEntries(entries.filter(([, item]) => item !== NO_VALUE));
+  }
+
+  readonly #intrinsics: Readonly<Record<string, Intrinsic>> = {
+    Ref: (argument, at) => this.#ref(this.#text(argument, at), at),
+    'Fn::GetAtt': (argument, at) => {
+      const target = attributeOf(argument) ?? this.#fail('GetAtt needs a logical id and an attribute', at);
+      return this.#attribute(target.id, target.attribute, at);
+    },
+    'Fn::Sub': (argument, at) => this.#substitute(argument, at),
+    'Fn::Join': (argument, at) => {
+      const [separator, items] = operandsOf(argument);
+      return this.#list(items, at)
+        .map((item) => this.#text(item, at))
+        .join(this.#text(separator, at));
+    },
+    'Fn::Split': (argument, at) => {
+      const [separator, value] = operandsOf(argument);
+      return this.#text(this.visit(value, at), at).split(this.#text(separator, at));
+    },
+    'Fn::Select': (argument, at) => {
+      const [index, items] = operandsOf(argument);
+      return this.#list(items, at)[Number(this.visit(index, at))] ?? this.#fail('Fn::Select beyond the list', at);
+    },
+    'Fn::Base64': (argument, at) => Buffer.from(this.#text(this.visit(argument, at), at)).toString('base64'),
+    'Fn::GetAZs': () => ['a', 'b', 'c'].map((zone) => REGION + zone),
+    'Fn::If': (argument, at) => {
+      const [condition, yes, no] = operandsOf(argument);
+      return this.visit(this.#condition(condition, at) ? yes : no, at);
+    },
+    'Fn::FindInMap': (argument, at) => {
+      const [map, first, second] = operandsOf(argument).map((operand) => this.#text(this.visit(operand, at), at));
+      const found = this.#scope.stack.template.Mappings?.[map ?? '']?.[first ?? '']?.[second ?? ''];
+      return found ?? this.#fail(`no mapping ${map}.${first}.${second}`, at);
+    },
+    'Fn::ImportValue': (argument, at) => {
+      const exported = this.#text(this.visit(argument, at), at);
+      return this.#scope.imported(exported) ?? this.#fail(`no stack exports ${exported}`, at);
+    },
   };
 
-  return visit(expression, path);
+  #call(name: string, argument: unknown, at: string): unknown {
+    if (CONDITIONS.has(name)) return this.#condition({ [name]: argument }, at);
+    const evaluate = this.#intrinsics[name];
+    return evaluate ? evaluate(argument, at) : this.#fail(`the intrinsic ${name} is not known to the local cloud`, at);
+  }
+
+  #condition(value: unknown, at: string): boolean {
+    const call = intrinsic(value);
+    if (call?.name === 'Condition' || typeof value === 'string') {
+      const name = String(call ? call.argument : value);
+      const definition =
+        this.#scope.stack.template.Conditions?.[name] ?? this.#fail(`there is no condition ${name}`, at);
+      return this.#condition(definition, `Conditions.${name}`);
+    }
+    const operands = operandsOf(call?.argument);
+    const [first, second] = operands;
+    if (call?.name === 'Fn::Equals') {
+      return this.#text(this.visit(first, at), at) === this.#text(this.visit(second, at), at);
+    }
+    if (call?.name === 'Fn::And') return operands.every((operand) => this.#condition(operand, at));
+    if (call?.name === 'Fn::Or') return operands.some((operand) => this.#condition(operand, at));
+    if (call?.name === 'Fn::Not') return !this.#condition(first, at);
+    return this.#fail(`the condition ${JSON.stringify(value)} is not known to the local cloud`, at);
+  }
+
+  #ref(id: string, at: string): unknown {
+    const { stack, resource } = this.#scope;
+    if (id in PSEUDO) return PSEUDO[id];
+    if (id === 'AWS::StackName') return stack.name;
+    if (id === 'AWS::StackId') return stackId(stack.name);
+    const parameter = stack.template.Parameters?.[id];
+    if (parameter) {
+      return parameter.Default ?? this.#fail(`parameter ${id} has no default, and nothing sets it locally`, at);
+    }
+    return resource(id)?.ref ?? this.#fail(`Ref to ${id}, which is not a resource of this template`, at);
+  }
+
+  #attribute(id: string, name: string, at: string): unknown {
+    const resource =
+      this.#scope.resource(id) ?? this.#fail(`GetAtt of ${id}, which is not a resource of this template`, at);
+    const known = Object.keys(resource.attributes).join(', ') || 'none';
+    const problem = `${id} has no attribute ${name} in the local cloud (it has: ${known})`;
+    return resource.attributes[name] ?? this.#fail(problem, at);
+  }
+
+  #substitute(argument: unknown, at: string): string {
+    const [template, own] = Array.isArray(argument) ? argument : [argument, {}];
+    let result = this.#text(template, at);
+    for (const name of new Set(placeholders(result))) {
+      const value = isObject(own) && name in own ? this.visit(own[name], at) : this.#named(name, at);
+      result = result.replaceAll(`\${${name}}`, () => this.#text(value, at));
+    }
+    return result.replaceAll('${!', () => '${');
+  }
+
+  /** `Name` or `Name.Attribute`. */
+  #named(name: string, at: string): unknown {
+    const [id = '', ...rest] = name.split('.');
+    return rest.length > 0 ? this.#attribute(id, rest.join('.'), at) : this.#ref(name, at);
+  }
+
+  #text(value: unknown, at: string): string {
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
+    return this.#fail(`a text is expected, not ${JSON.stringify(value)}`, at);
+  }
+
+  #list(value: unknown, at: string): unknown[] {
+    const resolved = this.visit(value, at);
+    return Array.isArray(resolved) ? resolved : this.#fail('a list is expected', at);
+  }
+
+  #fail(problem: string, at: string): never {
+    throw templateError(this.#scope.stack.name, at, problem);
+  }
+}
+
+function operandsOf(argument: unknown): readonly unknown[] {
+  return Array.isArray(argument) ? argument : [];
 }

@@ -69,6 +69,46 @@ async function newState(): Promise<State> {
   return { privateKey: await exportPKCS8(privateKey), publicKey: jwk, users: {}, refresh: {} };
 }
 
+async function newUser(password: string): Promise<User> {
+  const salt = randomBytes(16);
+  const hash = await derive(password, salt, HASH_BYTES);
+  return { id: randomUUID(), salt: salt.toString('base64'), hash: hash.toString('base64') };
+}
+
+/** An unknown user costs the same time as a wrong password. */
+async function hasPassword(user: User | undefined, password: string): Promise<boolean> {
+  const salt = user ? Buffer.from(user.salt, 'base64') : randomBytes(16);
+  const hash = await derive(password, salt, HASH_BYTES);
+  return user !== undefined && timingSafeEqual(hash, Buffer.from(user.hash, 'base64'));
+}
+
+/** By what a pool signs its tokens. */
+interface Signer {
+  readonly key: CryptoKey;
+  readonly kid: string;
+  readonly issuer: string;
+}
+
+/** The claims of Cognito's own access and ID tokens. */
+async function issueTokens(signer: Signer, client: Client, session: Refresh, subject: string): Promise<Tokens> {
+  const { username, authTime, originId } = session;
+  const common = { origin_jti: originId, auth_time: authTime };
+  const access = { ...common, token_use: 'access', client_id: client.id, username };
+  const scope = { scope: 'aws.cognito.signin.user.admin' };
+  const identity = { ...common, token_use: 'id', aud: client.id, 'cognito:username': username };
+  const now = seconds();
+  const sign = (claims: Record<string, unknown>): Promise<string> =>
+    new SignJWT({ ...claims, jti: randomUUID(), event_id: randomUUID() })
+      .setProtectedHeader({ alg: 'RS256', kid: signer.kid })
+      .setIssuer(signer.issuer)
+      .setSubject(subject)
+      .setIssuedAt(now)
+      .setExpirationTime(now + client.accessTtl)
+      .sign(signer.key);
+  const [AccessToken, IdToken] = await Promise.all([sign({ ...access, ...scope }), sign(identity)]);
+  return { AccessToken, IdToken, ExpiresIn: client.accessTtl, TokenType: 'Bearer' };
+}
+
 /** Opens a user pool: its signing key, users and refresh tokens survive restarts. */
 export async function openPool(data: string, id: string, issuer: string): Promise<Pool> {
   const file = join(data, 'cognito', `${id}.json`);
@@ -77,32 +117,10 @@ export async function openPool(data: string, id: string, issuer: string): Promis
   const inTurn = createQueue();
   const save = (): Promise<void> => inTurn(() => writeAtomic(file, JSON.stringify(state)));
   if (stored === undefined) await save();
-  const key = await importPKCS8(state.privateKey, 'RS256');
 
-  const sign = (claims: Record<string, unknown>, subject: string, ttl: number, now: number): Promise<string> =>
-    new SignJWT({ ...claims, jti: randomUUID(), event_id: randomUUID() })
-      .setProtectedHeader({ alg: 'RS256', kid: state.publicKey.kid })
-      .setIssuer(issuer)
-      .setSubject(subject)
-      .setIssuedAt(now)
-      .setExpirationTime(now + ttl)
-      .sign(key);
-
-  /** The claims of Cognito's own access and ID tokens. */
-  const issue = async (client: Client, session: Refresh): Promise<Tokens> => {
-    const { username, authTime, originId } = session;
-    const { id: subject = '' } = state.users[username] ?? {};
-    const common = { origin_jti: originId, auth_time: authTime };
-    const access = { ...common, token_use: 'access', client_id: client.id, username };
-    const scope = { scope: 'aws.cognito.signin.user.admin' };
-    const identity = { ...common, token_use: 'id', aud: client.id, 'cognito:username': username };
-    const now = seconds();
-    const [AccessToken, IdToken] = await Promise.all([
-      sign({ ...access, ...scope }, subject, client.accessTtl, now),
-      sign(identity, subject, client.accessTtl, now),
-    ]);
-    return { AccessToken, IdToken, ExpiresIn: client.accessTtl, TokenType: 'Bearer' };
-  };
+  const signer: Signer = { key: await importPKCS8(state.privateKey, 'RS256'), kid: state.publicKey.kid, issuer };
+  const issue = (client: Client, session: Refresh): Promise<Tokens> =>
+    issueTokens(signer, client, session, state.users[session.username]?.id ?? '');
 
   return {
     id,
@@ -110,18 +128,13 @@ export async function openPool(data: string, id: string, issuer: string): Promis
     jwk: state.publicKey,
     async createUser(username, password) {
       if (state.users[username]) return;
-      const salt = randomBytes(16);
-      const hash = await derive(password, salt, HASH_BYTES);
-      state.users[username] = { id: randomUUID(), salt: salt.toString('base64'), hash: hash.toString('base64') };
+      state.users[username] = await newUser(password);
       await save();
     },
     async signIn(client, username, password) {
       const user = state.users[username];
       if (!user && !client.hidesUsers) throw new AwsError('UserNotFoundException', 'User does not exist.');
-      // An unknown user costs the same time as a wrong password.
-      const salt = user ? Buffer.from(user.salt, 'base64') : randomBytes(16);
-      const hash = await derive(password, salt, HASH_BYTES);
-      if (!user || !timingSafeEqual(hash, Buffer.from(user.hash, 'base64'))) {
+      if (!(await hasPassword(user, password))) {
         throw new AwsError('NotAuthorizedException', 'Incorrect username or password.');
       }
       const token = randomBytes(48).toString('base64url');

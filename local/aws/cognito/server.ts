@@ -44,61 +44,21 @@ function readClient(id: string, properties: Readonly<Record<string, unknown>>): 
   };
 }
 
+/** A client of a pool, as it was provisioned. */
+interface Registered {
+  readonly client: Client;
+  readonly pool: Pool;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
 /**
  * User pools: the Cognito API's InitiateAuth and RevokeToken (which carry no signature), and each pool's OpenID
  * configuration and key set at `<base>/<pool id>/.well-known/`.
  */
 export function createCognito(data: string, base: string, log: Log): Cognito {
   const pools = new Map<string, Pool>();
-  const clients = new Map<string, { client: Client; pool: Pool }>();
-
-  const find = (id: string): { client: Client; pool: Pool } => {
-    const found = clients.get(id);
-    if (found) return found;
-    throw new AwsError('ResourceNotFoundException', `User pool client ${id} does not exist.`);
-  };
-
-  const initiateAuth = async (members: Record<string, unknown>): Promise<unknown> => {
-    const { client, pool } = find(String(members.ClientId));
-    const {
-      USERNAME = '',
-      PASSWORD = '',
-      REFRESH_TOKEN = '',
-    } = (members.AuthParameters ?? {}) as Record<string, string>;
-    const flow = String(members.AuthFlow).replace('REFRESH_TOKEN_AUTH', 'REFRESH_TOKEN');
-    const allowed = client.flows.includes(`ALLOW_${flow}_AUTH`) || client.flows.includes(`ALLOW_${flow}`);
-    if (!allowed) throw new AwsError('InvalidParameterException', `${flow} flow not enabled for this client`);
-    if (flow === 'REFRESH_TOKEN') return { AuthenticationResult: await pool.refresh(client, REFRESH_TOKEN) };
-    if (flow !== 'USER_PASSWORD_AUTH') {
-      throw new AwsError('InvalidParameterException', `The local Cognito has no ${flow}: use USER_PASSWORD_AUTH.`);
-    }
-    if (USERNAME === '') throw new AwsError('InvalidParameterException', 'Missing required parameter USERNAME');
-    return { AuthenticationResult: await pool.signIn(client, USERNAME, PASSWORD), ChallengeParameters: {} };
-  };
-
-  const operations: Readonly<Record<string, (members: Record<string, unknown>) => Promise<unknown>>> = {
-    InitiateAuth: initiateAuth,
-    async RevokeToken(members) {
-      const { client, pool } = find(String(members.ClientId));
-      await pool.revoke(client, String(members.Token));
-      return {};
-    },
-  };
-
-  const discovery = (path: string): unknown => {
-    const [, id = '', document] = /^\/([^/]+)\/\.well-known\/([^/]+)$/.exec(path) ?? [];
-    const pool = pools.get(id);
-    if (!pool) return undefined;
-    if (document === 'jwks.json') return { keys: [pool.jwk] };
-    if (document !== 'openid-configuration') return undefined;
-    return {
-      issuer: pool.issuer,
-      jwks_uri: `${pool.issuer}/.well-known/jwks.json`,
-      id_token_signing_alg_values_supported: ['RS256'],
-      subject_types_supported: ['public'],
-      response_types_supported: ['code', 'token'],
-    };
-  };
+  const clients = new Map<string, Registered>();
 
   return {
     providers: {
@@ -131,29 +91,74 @@ export function createCognito(data: string, base: string, log: Log): Cognito {
     },
     async handle(request, response) {
       try {
-        const path = (request.url ?? '/').split('?')[0] ?? '/';
         if (request.method === 'GET') {
-          const document = discovery(path);
-          return sendJson(response, document ? 200 : 404, document ?? { message: 'Not Found' });
+          const document = discovery(pools, pathOf(request));
+          sendJson(response, document ? 200 : 404, document ?? { message: 'Not Found' });
+        } else {
+          const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': randomUUID() };
+          sendJson(response, 200, await call(clients, request), headers);
         }
-        const operation = operations[operationOf(request)];
-        const body = await readBody(request, MAX_BODY);
-        if (request.method !== 'POST' || path !== '/' || !operation) {
-          throw new AwsError(
-            'UnknownOperationException',
-            `The local Cognito has ${Object.keys(operations).join(' and ')}.`,
-          );
-        }
-        if (!body) throw new AwsError('SerializationException', `The body exceeds ${MAX_BODY} bytes.`);
-        const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': randomUUID() };
-        sendJson(response, 200, await operation(parseMembers(body)), headers);
       } catch (error) {
         if (!(error instanceof AwsError)) log(`cognito: ${reason(error)}`);
-        sendJsonError(
-          response,
-          error instanceof AwsError ? error : new AwsError('InternalErrorException', reason(error), 500),
-        );
+        const known = error instanceof AwsError ? error : new AwsError('InternalErrorException', reason(error), 500);
+        sendJsonError(response, known);
       }
     },
   };
+}
+
+function pathOf({ url }: IncomingMessage): string {
+  return (url ?? '/').split('?')[0] ?? '/';
+}
+
+/** What a pool publishes about itself at that path; undefined where there is nothing. */
+function discovery(pools: ReadonlyMap<string, Pool>, path: string): unknown {
+  const [, id = '', document] = /^\/([^/]+)\/\.well-known\/([^/]+)$/.exec(path) ?? [];
+  const pool = pools.get(id);
+  if (!pool) return undefined;
+  if (document === 'jwks.json') return { keys: [pool.jwk] };
+  if (document !== 'openid-configuration') return undefined;
+  return {
+    issuer: pool.issuer,
+    jwks_uri: `${pool.issuer}/.well-known/jwks.json`,
+    id_token_signing_alg_values_supported: ['RS256'],
+    subject_types_supported: ['public'],
+    response_types_supported: ['code', 'token'],
+  };
+}
+
+const operations: Readonly<Record<string, (registered: Registered, members: Members) => Promise<unknown>>> = {
+  InitiateAuth: initiateAuth,
+  async RevokeToken({ client, pool }, members) {
+    await pool.revoke(client, String(members.Token));
+    return {};
+  },
+};
+
+async function call(clients: ReadonlyMap<string, Registered>, request: IncomingMessage): Promise<unknown> {
+  const operation = operations[operationOf(request)];
+  const body = await readBody(request, MAX_BODY);
+  if (request.method !== 'POST' || pathOf(request) !== '/' || !operation) {
+    const names = Object.keys(operations).join(' and ');
+    throw new AwsError('UnknownOperationException', `The local Cognito has ${names}.`);
+  }
+  if (!body) throw new AwsError('SerializationException', `The body exceeds ${MAX_BODY} bytes.`);
+  const members = parseMembers(body);
+  const id = String(members.ClientId);
+  const registered = clients.get(id);
+  if (!registered) throw new AwsError('ResourceNotFoundException', `User pool client ${id} does not exist.`);
+  return operation(registered, members);
+}
+
+async function initiateAuth({ client, pool }: Registered, members: Members): Promise<unknown> {
+  const { USERNAME = '', PASSWORD = '', REFRESH_TOKEN = '' } = (members.AuthParameters ?? {}) as Record<string, string>;
+  const flow = String(members.AuthFlow).replace('REFRESH_TOKEN_AUTH', 'REFRESH_TOKEN');
+  const allowed = client.flows.includes(`ALLOW_${flow}_AUTH`) || client.flows.includes(`ALLOW_${flow}`);
+  if (!allowed) throw new AwsError('InvalidParameterException', `${flow} flow not enabled for this client`);
+  if (flow === 'REFRESH_TOKEN') return { AuthenticationResult: await pool.refresh(client, REFRESH_TOKEN) };
+  if (flow !== 'USER_PASSWORD_AUTH') {
+    throw new AwsError('InvalidParameterException', `The local Cognito has no ${flow}: use USER_PASSWORD_AUTH.`);
+  }
+  if (USERNAME === '') throw new AwsError('InvalidParameterException', 'Missing required parameter USERNAME');
+  return { AuthenticationResult: await pool.signIn(client, USERNAME, PASSWORD), ChallengeParameters: {} };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { texts } from '../../json.ts';
 import { close, listen } from '../../listen.ts';
-import { ACCOUNT, type Identities, type Log, type Provider, type Provisioned, REGION } from '../../types.ts';
+import { ACCOUNT, type Identities, type Log, type Provider, REGION } from '../../types.ts';
 import type { Access } from '../access.ts';
 import { type Postgres, startPostgres } from '../postgres/server.ts';
 import type { Secrets } from '../secrets.ts';
@@ -38,6 +38,8 @@ export interface RdsOptions {
   readonly log: Log;
 }
 
+type Properties = Readonly<Record<string, unknown>>;
+
 /** A cluster with what its clients reach, by the host name that they dial. */
 interface Served extends Cluster {
   readonly port: number;
@@ -72,22 +74,39 @@ function resourceSuffix(name: string): string {
   return createHash('sha256').update(name).digest('hex').slice(0, 26).toUpperCase();
 }
 
-/**
- * AWS::RDS resources over embedded servers, one for each cluster. A cluster and its proxy share a port, since the
- * template has one Endpoint.Port; the proxy answers to `localhost`, the cluster to `127.0.0.1`, and so tokens tell them
- * apart.
- */
-export function createRds(options: RdsOptions): Rds {
-  const { data, first, ports, tls, secrets, identities, access, log } = options;
-  const clusters = new Map<string, Served>();
-  const proxies = new Map<string, Dialled>();
+/** The clusters and proxies of the template, as they come up one after the other. */
+class Fleet {
+  readonly clusters = new Map<string, Served>();
+  readonly proxies = new Map<string, Dialled>();
+  readonly #options: RdsOptions;
+
+  constructor(options: RdsOptions) {
+    this.#options = options;
+  }
+
+  /** The port of a cluster, which its instances have as well. */
+  portOf(cluster: string): number {
+    return this.clusters.get(cluster)?.port ?? this.#options.ports[0]!;
+  }
+
+  async addCluster(name: string, properties: Properties): Promise<Served> {
+    const masterUser = this.#options.secrets.resolve(String(properties.MasterUsername ?? 'postgres'));
+    const dataApi = properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true';
+    const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${name}`;
+    const served = { arn, masterUser, dataApi, ...(await this.#serve(name)) };
+    this.clusters.set(name, served);
+    const database = properties.DatabaseName === undefined ? undefined : String(properties.DatabaseName);
+    await prepareDatabase(served.postgres, masterUser, database);
+    return served;
+  }
 
   /** The cluster's server, reachable on the cluster's port. */
-  const serve = async (name: string): Promise<Pick<Served, 'postgres' | 'port' | 'resourceId' | 'hosts' | 'stop'>> => {
-    const port = ports[clusters.size];
+  async #serve(name: string): Promise<Pick<Served, 'postgres' | 'port' | 'resourceId' | 'hosts' | 'stop'>> {
+    const { data, first, ports, tls, identities, access, log } = this.#options;
+    const port = ports[this.clusters.size];
     if (port === undefined)
       throw new Error(`The local cloud runs ${ports.length} Aurora clusters; ${name} is one more.`);
-    const postgres = clusters.size === 0 ? first : await startPostgres(join(data, 'clusters', name), log);
+    const postgres = this.clusters.size === 0 ? first : await startPostgres(join(data, 'clusters', name), log);
     const resourceId = `cluster-${resourceSuffix(name)}`;
     const hosts = new Map<string, Dialled>([['127.0.0.1', { resourceId }]]);
     const dialled = (host: string) => hosts.get(host);
@@ -102,63 +121,67 @@ export function createRds(options: RdsOptions): Rds {
       throw error;
     });
     return { postgres, port, resourceId, hosts, stop };
-  };
+  }
+}
 
-  const passive: Provider = ({ physicalName }) => ({ ref: physicalName, attributes: {} });
-  const instance: Provider = ({ properties, physicalName }): Provisioned => ({
-    ref: physicalName,
-    attributes: {
-      'Endpoint.Address': '127.0.0.1',
-      'Endpoint.Port': clusters.get(String(properties.DBClusterIdentifier))?.port ?? ports[0]!,
-      DBInstanceArn: `arn:aws:rds:${REGION}:${ACCOUNT}:db:${physicalName}`,
-    },
-  });
-
+/**
+ * AWS::RDS resources over embedded servers, one for each cluster. A cluster and its proxy share a port, since the
+ * template has one Endpoint.Port; the proxy answers to `localhost`, the cluster to `127.0.0.1`, and so tokens tell them
+ * apart.
+ */
+export function createRds(options: RdsOptions): Rds {
+  const fleet = new Fleet(options);
+  const { clusters } = fleet;
   return {
     cluster: (arn) => [...clusters.values()].find((cluster) => cluster.arn === arn),
     servers: () => [...clusters.values()].map(({ postgres }) => postgres),
     async stop() {
       for (const cluster of clusters.values()) await cluster.stop();
     },
-    providers: {
-      'AWS::RDS::DBCluster': async ({ properties, physicalName }) => {
-        const served = await serve(physicalName);
-        const { postgres, port, resourceId } = served;
-        const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${physicalName}`;
-        const masterUser = secrets.resolve(String(properties.MasterUsername ?? 'postgres'));
-        const dataApi = properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true';
-        clusters.set(physicalName, { arn, masterUser, dataApi, ...served });
-        const database = properties.DatabaseName === undefined ? undefined : String(properties.DatabaseName);
-        await prepareDatabase(postgres, masterUser, database);
-        return {
-          ref: physicalName,
-          attributes: {
-            'Endpoint.Address': '127.0.0.1',
-            'Endpoint.Port': port,
-            'ReadEndpoint.Address': '127.0.0.1',
-            DBClusterArn: arn,
-            DBClusterResourceId: resourceId,
-          },
-        };
-      },
-      'AWS::RDS::DBProxy': ({ properties, physicalName, logicalId }) => {
-        const id = `prx-${resourceSuffix(physicalName).toLowerCase()}`;
-        const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:db-proxy:${id}`;
-        const ref = String(properties.DBProxyName ?? physicalName);
-        proxies.set(ref, { resourceId: id, proxyRole: { name: logicalId, roleArn: String(properties.RoleArn) } });
-        return { ref, attributes: { DBProxyArn: arn, Endpoint: 'localhost' } };
-      },
-      'AWS::RDS::DBInstance': instance,
-      'AWS::RDS::DBProxyTargetGroup': ({ properties, physicalName }) => {
-        const proxy = proxies.get(String(properties.DBProxyName));
-        for (const name of texts(properties.DBClusterIdentifiers))
-          if (proxy !== undefined) clusters.get(name)?.hosts.set('localhost', proxy);
-        const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:target-group:${physicalName}`;
-        return { ref: physicalName, attributes: { TargetGroupArn: arn } };
-      },
-      'AWS::RDS::DBSubnetGroup': passive,
-      'AWS::RDS::DBClusterParameterGroup': passive,
-      'AWS::RDS::DBParameterGroup': passive,
+    providers: rdsProviders(fleet),
+  };
+}
+
+function rdsProviders(fleet: Fleet): Readonly<Record<string, Provider>> {
+  const passive: Provider = ({ physicalName }) => ({ ref: physicalName, attributes: {} });
+  return {
+    'AWS::RDS::DBCluster': async ({ properties, physicalName }) => {
+      const { port, arn, resourceId } = await fleet.addCluster(physicalName, properties);
+      return {
+        ref: physicalName,
+        attributes: {
+          'Endpoint.Address': '127.0.0.1',
+          'Endpoint.Port': port,
+          'ReadEndpoint.Address': '127.0.0.1',
+          DBClusterArn: arn,
+          DBClusterResourceId: resourceId,
+        },
+      };
     },
+    'AWS::RDS::DBProxy': ({ properties, physicalName, logicalId }) => {
+      const id = `prx-${resourceSuffix(physicalName).toLowerCase()}`;
+      const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:db-proxy:${id}`;
+      const ref = String(properties.DBProxyName ?? physicalName);
+      fleet.proxies.set(ref, { resourceId: id, proxyRole: { name: logicalId, roleArn: String(properties.RoleArn) } });
+      return { ref, attributes: { DBProxyArn: arn, Endpoint: 'localhost' } };
+    },
+    'AWS::RDS::DBInstance': ({ properties, physicalName }) => ({
+      ref: physicalName,
+      attributes: {
+        'Endpoint.Address': '127.0.0.1',
+        'Endpoint.Port': fleet.portOf(String(properties.DBClusterIdentifier)),
+        DBInstanceArn: `arn:aws:rds:${REGION}:${ACCOUNT}:db:${physicalName}`,
+      },
+    }),
+    'AWS::RDS::DBProxyTargetGroup': ({ properties, physicalName }) => {
+      const proxy = fleet.proxies.get(String(properties.DBProxyName));
+      for (const name of texts(properties.DBClusterIdentifiers))
+        if (proxy !== undefined) fleet.clusters.get(name)?.hosts.set('localhost', proxy);
+      const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:target-group:${physicalName}`;
+      return { ref: physicalName, attributes: { TargetGroupArn: arn } };
+    },
+    'AWS::RDS::DBSubnetGroup': passive,
+    'AWS::RDS::DBClusterParameterGroup': passive,
+    'AWS::RDS::DBParameterGroup': passive,
   };
 }

@@ -1,5 +1,6 @@
 import type { Resource } from '../../../local/types.ts';
-import { createNetwork, type Placement, placementOf } from '../../../local/vpc/network.ts';
+import type { Placement } from '../../../local/vpc/groups.ts';
+import { createNetwork, placementOf } from '../../../local/vpc/network.ts';
 import type { Deployment } from '../deployment.ts';
 import { provision } from './provision.ts';
 

@@ -59,6 +59,10 @@ export const limits = {
   ticketSeconds: 60,
   /** Hours that an upload session, and its hold on blocks, lives. */
   uploadHours: 72,
+  /** Hours that a block which nothing uses stays in the store. */
+  graceHours: 72,
+  /** Hours that the answer to a delete, move or restore is kept for retries of the call. */
+  answerHours: 72,
   /** Days that a superseded version is kept. */
   historyDays: 30,
 } as const;

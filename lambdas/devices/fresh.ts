@@ -1,6 +1,6 @@
+import type { SignIn } from '../../protocol/internal/sign-in.ts';
 import { limits } from '../../protocol/limits.ts';
 import { ServiceError } from '../shared/answers/errors.ts';
-import type { SignIn } from '../shared/runtime/request.ts';
 
 /** Demands that the password was given minutes ago, for what a stolen token must not do. */
 export function requireFresh({ at }: SignIn, what: string): void {

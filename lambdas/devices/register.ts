@@ -1,9 +1,9 @@
 import type { PoolClient } from 'pg';
 import type { Device, RegisterDeviceRequest } from '../../protocol/devices.ts';
+import type { SignIn } from '../../protocol/internal/sign-in.ts';
 import { limits } from '../../protocol/limits.ts';
 import { ServiceError } from '../shared/answers/errors.ts';
 import { type Shard, transaction } from '../shared/database/database.ts';
-import type { SignIn } from '../shared/runtime/request.ts';
 import { ensureAccount, lockAccount } from '../shared/tables/accounts.ts';
 import { listDevices, putDevice } from '../shared/tables/devices.ts';
 import { bindSignIn, listSignIns, requireSignIn } from '../shared/tables/sign-ins.ts';

@@ -1,11 +1,11 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { PoolClient } from 'pg';
 import type { Device } from '../../protocol/devices.ts';
+import type { HangUpRequest } from '../../protocol/internal/hang-up.ts';
+import type { SignIn } from '../../protocol/internal/sign-in.ts';
 import { ServiceError } from '../shared/answers/errors.ts';
 import { type Shard, transaction } from '../shared/database/database.ts';
-import type { HangUpRequest } from '../shared/hang-up-contract.ts';
 import { once, requireEnv } from '../shared/runtime/env.ts';
-import type { SignIn } from '../shared/runtime/request.ts';
 import { lockAccount } from '../shared/tables/accounts.ts';
 import { forgetRevoked, listDevices, revokeDevices } from '../shared/tables/devices.ts';
 import { endSignIns, listSignIns, requireSignIn } from '../shared/tables/sign-ins.ts';

@@ -1,6 +1,6 @@
 import type { DownloadResponse } from '../../protocol/download.ts';
+import { tooMuch } from '../../protocol/internal/locate.ts';
 import { answerBytes, roomBeside } from '../shared/answers/answer-size.ts';
-import { tooMuch } from '../shared/locate-contract.ts';
 
 /** The answer with as many of the files, in their order, as it has room for with their URLs. */
 export function fill(

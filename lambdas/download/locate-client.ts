@@ -1,5 +1,5 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import type { Located, LocateRequest } from '../shared/locate-contract.ts';
+import type { Located, LocateRequest } from '../../protocol/internal/locate.ts';
 import { once, requireEnv } from '../shared/runtime/env.ts';
 
 const client = once(() => new LambdaClient({}));

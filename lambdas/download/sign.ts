@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { getSignedUrl } from '@aws-sdk/cloudfront-signer';
+import type { CacheEntry } from '../../protocol/internal/locate.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { CacheEntry } from '../shared/locate-contract.ts';
 import { once, requireEnv } from '../shared/runtime/env.ts';
 
 const client = once(() => new SecretsManagerClient({}));

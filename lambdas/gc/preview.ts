@@ -21,7 +21,7 @@ interface BlockCounts {
   blocks_deleted: number;
 }
 
-/** What a sweep would do now; it changes nothing. What a run lets go of is deleted by one that comes 72 h later. */
+/** What a sweep would do now; it changes nothing. What a run lets go of is deleted by one after `graceHours`. */
 export async function preview(databases: Databases): Promise<ShardCounts & BlockCounts> {
   const total = { changes_forgotten: 0, versions_expired: 0, uploads_expired: 0, answers_forgotten: 0 };
   for (const shard of databases.shards) {

@@ -1,4 +1,4 @@
-import type { HangUpRequest } from '../shared/hang-up-contract.ts';
+import type { HangUpRequest } from '../../protocol/internal/hang-up.ts';
 import { logger } from '../shared/runtime/log.ts';
 import { connectionsOf, noteRevoked } from '../shared/sockets/registry.ts';
 import { closeConnection } from '../shared/sockets/socket-gateway.ts';

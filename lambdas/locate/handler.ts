@@ -1,6 +1,6 @@
+import type { Located, LocateRequest } from '../../protocol/internal/locate.ts';
 import { ServiceError } from '../shared/answers/errors.ts';
 import { databases } from '../shared/database/database.ts';
-import type { Located, LocateRequest } from '../shared/locate-contract.ts';
 import { requireEnv } from '../shared/runtime/env.ts';
 import { comesBy } from '../shared/runtime/request.ts';
 import { locateFiles } from './locate.ts';

@@ -1,8 +1,8 @@
 import type { DownloadRequest, DownloadResponse } from '../../protocol/download.ts';
+import { type CacheEntry, tooMuch } from '../../protocol/internal/locate.ts';
 import { limits } from '../../protocol/limits.ts';
 import { itemError } from '../shared/answers/errors.ts';
 import type { Databases } from '../shared/database/database.ts';
-import { type CacheEntry, tooMuch } from '../shared/locate-contract.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { toEntry } from '../shared/tables/files.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';

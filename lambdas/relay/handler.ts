@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import { RelayRequest } from '../../protocol/internal/relay.ts';
 import { databases } from '../shared/database/database.ts';
 import { record } from '../shared/runtime/figures.ts';
 import { logger } from '../shared/runtime/log.ts';
@@ -9,12 +9,9 @@ import { drainShards } from './drain.ts';
 /** Under the function's 60 s, with room for the publication that is under way. */
 const RUN_MS = 45_000;
 
-/** `shard` is set by the functions that commit; the schedule has none. */
-const RelayEvent = z.object({ shard: z.int().min(0).max(63).optional() });
-
 /** Publishes what the outboxes hold: one shard's when woken by a commit, all of them by the schedule. */
 export async function handler(event: unknown): Promise<void> {
-  const { shard } = RelayEvent.parse(event);
+  const { shard } = RelayRequest.parse(event);
   const { shards } = databases();
   const chosen = shard === undefined ? shards : [shards[shard]!];
   // Before the work: when the brokers are away it is all that is known.

@@ -1,4 +1,5 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import type { RelayRequest } from '../../../protocol/internal/relay.ts';
 import { once, requireEnv } from '../runtime/env.ts';
 import { logger } from '../runtime/log.ts';
 
@@ -9,7 +10,7 @@ const client = once(() => new LambdaClient({ maxAttempts: 1, requestHandler: { r
 export async function wakeRelay(shard: number): Promise<void> {
   const FunctionName = requireEnv('RELAY_FUNCTION');
   try {
-    const Payload = JSON.stringify({ shard });
+    const Payload = JSON.stringify({ shard } satisfies RelayRequest);
     await client().send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload }));
   } catch (error) {
     logger.warn('could not wake the relay: its schedule publishes the events', { shard, error: error as Error });

@@ -1,10 +1,4 @@
-/** What the caller's tokens have in common since he last gave his password. */
-export interface SignIn {
-  /** The claim origin_jti: stays when tokens are refreshed. */
-  readonly id: string;
-  /** When it was: milliseconds since 1970. */
-  readonly at: number;
-}
+import type { SignIn } from '../../../protocol/internal/sign-in.ts';
 
 let currentId: string | undefined;
 let currentSignIn: SignIn | undefined;

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { limits } from '../../../protocol/limits.ts';
 import type { Database } from '../database/database.ts';
 import { toBytes } from '../database/ids.ts';
 import { noteRenewed, renewEntries } from './renewed.ts';
@@ -6,7 +7,7 @@ import { noteRenewed, renewEntries } from './renewed.ts';
 const HASH_BYTES = 32;
 
 /** How long an unused block stays. */
-const GRACE = `interval '72 hours'`;
+const GRACE = `interval '${limits.graceHours} hours'`;
 
 /** From so many references on, a block's count is spread over slots. */
 const HOT_REFERENCES = 100;

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
+import { limits } from '../../../protocol/limits.ts';
 import type { Shard } from '../database/database.ts';
 import type { Sql } from '../database/sql.ts';
 
@@ -30,7 +31,7 @@ export async function keepAnswer(
 }
 
 /** An answer that is older than any retry. */
-export const OUTDATED_ANSWER = `created_at < now() - interval '72 hours'`;
+export const OUTDATED_ANSWER = `created_at < now() - interval '${limits.answerHours} hours'`;
 
 /** Removes some of these. */
 export async function removeOldAnswers(sql: PoolClient, { schema }: Shard, limit: number): Promise<number> {

@@ -1,6 +1,6 @@
-import type { DownloadRequest, DownloadResponse } from '../../protocol/download.ts';
-import type { ErrorBody, ItemError } from '../../protocol/errors.ts';
-import type { SignIn } from './runtime/request.ts';
+import type { DownloadRequest, DownloadResponse } from '../download.ts';
+import type { ErrorBody, ItemError } from '../errors.ts';
+import type { SignIn } from './sign-in.ts';
 
 /** What download hands to locate: the user and the sign-in of the verified token, and the checked request. */
 export interface LocateRequest {

@@ -54,10 +54,10 @@ export async function addUsers({ databases }: Metadata, count: number): Promise<
   comesBy({ id: 'bench', at: 0 });
   const users = Array.from({ length: count }, () => ({ id: randomUUID(), device: randomUUID() }));
   for (const { id, device } of users) {
-    const { pool, schema } = databases.shardOf(id);
-    await pool.query(`insert into ${schema}.accounts (user_id) values ($1)`, [id]);
-    await pool.query(`insert into ${schema}.devices (user_id, device_id, name) values ($1, $2, 'bench')`, [id, device]);
-    await pool.query(`insert into ${schema}.sign_ins (user_id, sign_in, device_id) values ($1, 'bench', $2)`, [
+    const { sql, schema } = databases.shardOf(id);
+    await sql.query(`insert into ${schema}.accounts (user_id) values ($1)`, [id]);
+    await sql.query(`insert into ${schema}.devices (user_id, device_id, name) values ($1, $2, 'bench')`, [id, device]);
+    await sql.query(`insert into ${schema}.sign_ins (user_id, sign_in, device_id) values ($1, 'bench', $2)`, [
       id,
       device,
     ]);
@@ -78,8 +78,8 @@ export async function addHeldBlocks(
     [hashes, references],
   );
   for (const { id } of users) {
-    const { pool, schema } = databases.shardOf(id);
-    await pool.query(
+    const { sql, schema } = databases.shardOf(id);
+    await sql.query(
       `insert into ${schema}.held_blocks (user_id, block_hash, versions) select $1, hash, 1 from unnest($2::bytea[]) hash`,
       [id, hashes],
     );

@@ -7,10 +7,10 @@ type Row = AdminAnswers['shards']['shards'][number];
 export async function listShards({ placement, shards }: Clusters): Promise<Row[]> {
   const places = await placement.look();
   const rows: Row[] = [];
-  for (const { number, schema, pool } of shards) {
+  for (const { number, schema, sql } of shards) {
     const cluster = places.get(number);
     if (cluster === undefined) continue;
-    const { rows: found } = await pool.query<Omit<Row, 'shard' | 'cluster'>>(
+    const { rows: found } = await sql.query<Omit<Row, 'shard' | 'cluster'>>(
       `select count(*) as users, coalesce(sum(used_bytes), 0)::int8 as bytes,
          (select count(*) from ${schema}.files where deleted_at is null and kind = 'file') as files
        from ${schema}.accounts`,

@@ -5,8 +5,9 @@ import { itemError, ServiceError, staleVersion } from '../shared/answers/errors.
 import { answerOnce } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { directoryRefusals } from '../shared/commit/path-rules.ts';
-import { type Shard, transaction } from '../shared/database/database.ts';
+import { within } from '../shared/database/database.ts';
 import { versionId } from '../shared/database/ids.ts';
+import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
 import { lockAccount } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { filterParents, findTargets, type Target } from '../shared/tables/files.ts';
@@ -16,30 +17,31 @@ type Item = DeleteRequest['files'][number];
 const notEmpty = itemError('path_conflict', 'the directory is not empty: delete what is in it too, or keep it');
 
 /** Takes paths out of the tree. A directory goes only when everything in it goes in the same call, or has gone. */
-export async function deleteFiles(shard: Shard, userId: string, request: DeleteRequest): Promise<CommitResult[]> {
+export async function deleteFiles(person: Person<Database>, request: DeleteRequest): Promise<CommitResult[]> {
   const { request_id: requestId, device_id: deviceId, files } = request;
   const paths = files.map(({ path }) => path);
   if (new Set(paths).size < paths.length) throw new ServiceError('bad_request', 'a path comes twice in this call');
-  return await transaction(shard.pool, async (sql) => {
-    const account = await lockAccount(sql, shard, userId);
-    await requireDevice(sql, shard, userId, deviceId);
-    return await answerOnce(sql, shard, userId, { kind: 'delete', ...request }, async () => {
-      const targets = await findTargets(sql, shard, userId, paths);
+  return await within(person, async (person) => {
+    const namespace = ownNamespace(person);
+    const account = await lockAccount(namespace);
+    await requireDevice(person, deviceId);
+    return await answerOnce(namespace, { kind: 'delete', ...request }, async () => {
+      const targets = await findTargets(namespace, paths);
       const tooMany = directoryRefusals(files.map(({ path }) => [path]));
       const current = files.filter(
         ({ path, base_version }, position) => targets.get(path)!.version === base_version && !tooMany.has(position),
       );
       const leaving = current.map(({ path }) => path);
       const directories = leaving.filter((path) => targets.get(path)!.kind === 'directory');
-      const blocked = new Set(await filterParents(sql, shard, userId, directories, leaving));
+      const blocked = new Set(await filterParents(namespace, directories, leaving));
 
       const commits = files.flatMap((item, position): Commit[] => {
         const target = targets.get(item.path)!;
         if (target.version !== item.base_version || tooMany.has(position) || blocked.has(item.path)) return [];
         const place = { position, path: item.path, hashes: [] };
-        return [tombstone(target, versionId(userId, { kind: 'delete', id: requestId }, place))];
+        return [tombstone(target, versionId(namespace.id, { kind: 'delete', id: requestId }, place))];
       });
-      const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, commits);
+      const cursors = await writeCommits(namespace, account, { deviceId, releasedBytes: 0 }, commits);
       const done = new Map(commits.map((commit, index) => [commit.path, { commit, cursor: cursors[index]! }]));
       return files.map((item, position): CommitResult => {
         const made = done.get(item.path);

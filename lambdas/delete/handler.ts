@@ -2,10 +2,11 @@ import type { CommitResponse } from '../../protocol/commit.ts';
 import { DeleteRequest } from '../../protocol/delete.ts';
 import { commitAnswer } from '../shared/commit/answer.ts';
 import { databases } from '../shared/database/database.ts';
+import { personOf } from '../shared/database/rows.ts';
 import { jsonBody, route } from '../shared/http/route.ts';
 import { deleteFiles } from './delete.ts';
 
 export const handler = route(async (event, userId): Promise<CommitResponse> => {
-  const shard = databases().shardOf(userId);
-  return await commitAnswer(shard, await deleteFiles(shard, userId, jsonBody(event, DeleteRequest)));
+  const person = personOf(databases(), userId);
+  return await commitAnswer(person, await deleteFiles(person, jsonBody(event, DeleteRequest)));
 });

@@ -6,6 +6,7 @@ import { limits } from '../../protocol/limits.ts';
 import { itemError, ServiceError } from '../shared/answers/errors.ts';
 import { noteArrivals } from '../shared/commit/arrivals.ts';
 import type { Databases } from '../shared/database/database.ts';
+import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { writeBlock } from '../shared/store/block-store.ts';
 import { findBlocks, isStored } from '../shared/tables/blocks.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
@@ -30,14 +31,15 @@ export async function applyDeltas(
   { header, deltas }: { header: DeltaApplyHeader; deltas: readonly Uint8Array[] },
 ): Promise<DeltaApplyResponse> {
   const hashes = [...new Set(header.deltas.map(({ hash }) => hash))];
-  const shard = databases.shardOf(userId);
-  await requireDevice(shard.pool, shard, userId, header.device_id);
-  await requireUpload(shard.pool, shard, userId, header.upload_id);
-  const session = { userId, uploadId: header.upload_id };
-  const offered = await offeredSizes(shard.pool, shard, session, hashes);
-  const pins = await findPins(databases.blocks, session, hashes);
+  const person = personOf(databases, userId);
+  const namespace = ownNamespace(person);
+  await requireDevice(person, header.device_id);
+  await requireUpload(namespace, header.upload_id);
+  const key = { userId, uploadId: header.upload_id };
+  const offered = await offeredSizes(namespace, header.upload_id, hashes);
+  const pins = await findPins(databases.blocks, key, hashes);
   const rows = await findBlocks(databases.blocks, hashes);
-  const bases = await openBases(databases, userId, header.deltas);
+  const bases = await openBases(databases.blocks, namespace, header.deltas);
   checkWork(header, bases);
 
   const made = new Map<string, Promise<Result>>();
@@ -64,7 +66,7 @@ export async function applyDeltas(
       results[index]!.error ? [] : [[hash, { hash, size, deltaBytes: bytes }] as const],
     ),
   );
-  await noteArrivals(databases.blocks, session, [...arrivals.values()]);
+  await noteArrivals(databases.blocks, key, [...arrivals.values()]);
   return { results };
 }
 

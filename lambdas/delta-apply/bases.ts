@@ -1,7 +1,7 @@
 import type { DeltaBase } from '../../protocol/upload-init.ts';
 import { quarantine } from '../shared/commit/quarantine.ts';
-import type { Databases } from '../shared/database/database.ts';
 import { toHexes } from '../shared/database/ids.ts';
+import type { Database, Namespace } from '../shared/database/rows.ts';
 import { readBlock } from '../shared/store/block-store.ts';
 import { findVersions } from '../shared/tables/versions.ts';
 
@@ -19,14 +19,13 @@ const KEPT_BLOCKS = 48;
 
 /** Looks up all bases at once; a block that several deltas near each other need is fetched once. */
 export async function openBases(
-  { blocks, shardOf }: Databases,
-  userId: string,
+  blocks: Database,
+  namespace: Namespace,
   deltas: readonly { base: Base }[],
 ): Promise<BaseReader> {
-  const shard = shardOf(userId);
   const keyOf = ({ path, version }: Base) => `${version} ${path}`;
   const names = new Map(deltas.map(({ base }) => [keyOf(base), base]));
-  const versions = await findVersions(shard.pool, shard, userId, [...names.values()]);
+  const versions = await findVersions(namespace, [...names.values()]);
   const hashes = new Map([...names.keys()].map((key, index) => [key, toHexes(versions[index]?.block_hashes ?? [])]));
   const sizes = new Map([...names.keys()].map((key, index) => [key, versions[index]?.block_sizes ?? []]));
   const kept = new Map<string, Promise<Uint8Array | undefined>>();

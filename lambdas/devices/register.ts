@@ -1,9 +1,9 @@
-import type { PoolClient } from 'pg';
 import type { Device, RegisterDeviceRequest } from '../../protocol/devices.ts';
 import type { SignIn } from '../../protocol/internal/sign-in.ts';
 import { limits } from '../../protocol/limits.ts';
 import { ServiceError } from '../shared/answers/errors.ts';
-import { type Shard, transaction } from '../shared/database/database.ts';
+import { within } from '../shared/database/database.ts';
+import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
 import { ensureAccount, lockAccount } from '../shared/tables/accounts.ts';
 import { listDevices, putDevice } from '../shared/tables/devices.ts';
 import { bindSignIn, listSignIns, requireSignIn } from '../shared/tables/sign-ins.ts';
@@ -14,36 +14,30 @@ import { requireFresh } from './fresh.ts';
  * the first one; revoked devices do not count.
  */
 export async function registerDevice(
-  shard: Shard,
-  userId: string,
+  person: Person<Database>,
   signIn: SignIn,
   request: RegisterDeviceRequest,
 ): Promise<Device> {
-  return await transaction(shard.pool, async (sql) => {
-    await ensureAccount(sql, shard, userId);
-    await lockAccount(sql, shard, userId);
-    await requireSignIn(sql, shard, userId, signIn.id);
-    const devices = await listDevices(sql, shard, userId);
+  return await within(person, async (person) => {
+    const namespace = ownNamespace(person);
+    await ensureAccount(namespace);
+    await lockAccount(namespace);
+    await requireSignIn(person, signIn.id);
+    const devices = await listDevices(person);
     const known = devices.find(({ device_id }) => device_id === request.device_id);
     if (known?.revoked) throw new ServiceError('device_revoked', 'this device was revoked: register under a new id');
     // Whoever becomes a device may revoke it without another word.
-    if (known) await requireOwn(sql, shard, userId, signIn, known.device_id);
+    if (known) await requireOwn(person, signIn, known.device_id);
     const active = devices.filter(({ revoked }) => !revoked);
     if (!known && active.length >= limits.devicesPerUser) throw tooMany(active);
-    const device = await putDevice(sql, shard, userId, request);
-    await bindSignIn(sql, shard, userId, { signIn: signIn.id, deviceId: request.device_id });
+    const device = await putDevice(person, request);
+    await bindSignIn(person, { signIn: signIn.id, deviceId: request.device_id });
     return device;
   });
 }
 
-async function requireOwn(
-  sql: PoolClient,
-  shard: Shard,
-  userId: string,
-  signIn: SignIn,
-  deviceId: string,
-): Promise<void> {
-  const bound = await listSignIns(sql, shard, userId);
+async function requireOwn(person: Person, signIn: SignIn, deviceId: string): Promise<void> {
+  const bound = await listSignIns(person);
   if (bound.some((one) => one.deviceId === deviceId && one.signIn === signIn.id)) return;
   requireFresh(signIn, 'go on as a device that another sign-in registered');
 }

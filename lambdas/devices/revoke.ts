@@ -1,10 +1,10 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import type { PoolClient } from 'pg';
 import type { Device } from '../../protocol/devices.ts';
 import type { HangUpRequest } from '../../protocol/internal/hang-up.ts';
 import type { SignIn } from '../../protocol/internal/sign-in.ts';
 import { ServiceError } from '../shared/answers/errors.ts';
-import { type Shard, transaction } from '../shared/database/database.ts';
+import { within } from '../shared/database/database.ts';
+import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
 import { once, requireEnv } from '../shared/runtime/env.ts';
 import { lockAccount } from '../shared/tables/accounts.ts';
 import { forgetRevoked, listDevices, revokeDevices } from '../shared/tables/devices.ts';
@@ -18,33 +18,27 @@ const client = once(() => new LambdaClient({}));
  * these sign-ins had registered goes with it. Doing it again does no harm. Another device than the caller's own takes a
  * sign-in of the last minutes, since a stolen token must not lock its owner out.
  */
-export async function revoke(shard: Shard, userId: string, signIn: SignIn, deviceId: string): Promise<Device> {
-  const { device, deviceIds } = await transaction(shard.pool, async (sql) => {
-    await lockAccount(sql, shard, userId);
-    await requireSignIn(sql, shard, userId, signIn.id);
-    const devices = await listDevices(sql, shard, userId);
+export async function revoke(person: Person<Database>, signIn: SignIn, deviceId: string): Promise<Device> {
+  const { device, deviceIds } = await within(person, async (person) => {
+    await lockAccount(ownNamespace(person));
+    await requireSignIn(person, signIn.id);
+    const devices = await listDevices(person);
     const known = devices.find(({ device_id }) => device_id === deviceId);
     if (!known) throw new ServiceError('not_found', 'you have no device with this id');
     // A repeated call closes what the first one may not have come to.
     const leaving = known.revoked
       ? devices.filter(({ revoked }) => revoked).map(({ device_id }) => device_id)
-      : await endDevice(sql, shard, userId, signIn, deviceId);
-    const after = await listDevices(sql, shard, userId);
+      : await endDevice(person, signIn, deviceId);
+    const after = await listDevices(person);
     return { device: after.find(({ device_id }) => device_id === deviceId)!, deviceIds: leaving };
   });
-  await hangUp({ userId, deviceIds });
+  await hangUp({ userId: person.userId, deviceIds });
   return device;
 }
 
 /** Revokes a device that works, and answers all that are revoked with it. */
-async function endDevice(
-  sql: PoolClient,
-  shard: Shard,
-  userId: string,
-  caller: SignIn,
-  deviceId: string,
-): Promise<string[]> {
-  const bound = await listSignIns(sql, shard, userId);
+async function endDevice(person: Person, caller: SignIn, deviceId: string): Promise<string[]> {
+  const bound = await listSignIns(person);
   const callers = bound.filter(({ signIn }) => signIn === caller.id).map((binding) => binding.deviceId);
   const own = callers.includes(deviceId);
   if (!own) requireFresh(caller, 'revoke another device');
@@ -56,9 +50,9 @@ async function endDevice(
   );
   const touched = bound.filter(({ signIn }) => ending.includes(signIn)).map((one) => one.deviceId);
   const leaving = [...new Set([deviceId, ...touched])].filter((id) => !staying.has(id));
-  await endSignIns(sql, shard, userId, { ending, deviceId });
-  await revokeDevices(sql, shard, userId, leaving, own ? deviceId : callers[0]);
-  await forgetRevoked(sql, shard, userId);
+  await endSignIns(person, { ending, deviceId });
+  await revokeDevices(person, leaving, own ? deviceId : callers[0]);
+  await forgetRevoked(person);
   return leaving;
 }
 

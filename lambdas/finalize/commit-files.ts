@@ -4,10 +4,10 @@ import type { ItemError } from '../../protocol/errors.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { pathConflicts, refusal } from '../shared/commit/path-rules.ts';
 import { keptBytes } from '../shared/commit/room.ts';
-import { type Shard, transaction } from '../shared/database/database.ts';
+import { within } from '../shared/database/database.ts';
+import type { Database, Namespace } from '../shared/database/rows.ts';
 import { lockAccount, releaseBytes } from '../shared/tables/accounts.ts';
 import { findTargets, type Target } from '../shared/tables/files.ts';
-import type { Session } from '../shared/tables/pins.ts';
 import {
   listUploadFiles,
   requireUpload,
@@ -22,37 +22,37 @@ import type { ReadyFile } from './raise.ts';
  * files of the session with their results so far.
  */
 export async function commitFiles(
-  shard: Shard,
-  { userId, uploadId }: Session,
+  namespace: Namespace<Database>,
+  uploadId: string,
   deviceId: string,
   ready: readonly ReadyFile[],
 ): Promise<UploadFile[]> {
-  return await transaction(shard.pool, async (sql) => {
-    const account = await lockAccount(sql, shard, userId);
-    const upload = await requireUpload(sql, shard, userId, uploadId);
-    const files = await listUploadFiles(sql, shard, userId, uploadId);
+  return await within(namespace, async (namespace) => {
+    const account = await lockAccount(namespace);
+    const upload = await requireUpload(namespace, uploadId);
+    const files = await listUploadFiles(namespace, uploadId);
     const open = ready.filter(({ position }) => files[position]?.result === null);
     const paths = open.map(({ path }) => path);
-    const targets = await findTargets(sql, shard, userId, paths);
+    const targets = await findTargets(namespace, paths);
     const current = open.filter((file) => file.baseVersion === (targets.get(file.path)!.version ?? 0));
     const appearing = current.filter(({ path }) => targets.get(path)!.file_id === null);
-    const conflicts = await pathConflicts(sql, shard, userId, appearing);
+    const conflicts = await pathConflicts(namespace, appearing);
 
     const winners = current.filter((file) => !refusal(file, targets.get(file.path)!, conflicts));
     const commits = winners.map((file) => toCommit(file, targets.get(file.path)!));
     const releasedBytes = open.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0);
-    const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes }, commits);
+    const cursors = await writeCommits(namespace, account, { deviceId, releasedBytes }, commits);
     const done = new Map(commits.map((commit, index) => [commit.path, { commit, cursor: cursors[index]! }]));
     const settled = open.map((file) => ({
       position: file.position,
       result: toResult(file.path, done.get(file.path), () => refusal(file, targets.get(file.path)!, conflicts)!),
     }));
-    await settleUploadFiles(sql, shard, userId, uploadId, settled);
+    await settleUploadFiles(namespace, uploadId, settled);
     for (const { position, result } of settled) files[position]!.result = result;
     if (open.length > 0 && files.every(({ result }) => result !== null)) {
       const kept = Math.min(upload.kept_bytes, keptWhenSettled(files));
-      await settleUpload(sql, shard, userId, uploadId, kept);
-      await releaseBytes(sql, shard, [{ userId, reserved: 0, kept: upload.kept_bytes - kept }]);
+      await settleUpload(namespace, uploadId, kept);
+      await releaseBytes(namespace, [{ id: namespace.id, reserved: 0, kept: upload.kept_bytes - kept }]);
     }
     return files;
   });

@@ -3,6 +3,7 @@ import type { ItemError } from '../../protocol/errors.ts';
 import type { FinalizeRequest } from '../../protocol/finalize.ts';
 import { lowerRefused } from '../shared/commit/references.ts';
 import type { Databases } from '../shared/database/database.ts';
+import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { filterHeld } from '../shared/tables/held-blocks.ts';
 import { releasePins } from '../shared/tables/pins.ts';
@@ -20,20 +21,21 @@ export async function finalizeUpload(
   userId: string,
   { upload_id: uploadId, device_id: deviceId }: FinalizeRequest,
 ): Promise<{ results: CommitResult[]; missing: string[] }> {
-  const shard = databases.shardOf(userId);
-  await requireDevice(shard.pool, shard, userId, deviceId);
-  await requireUpload(shard.pool, shard, userId, uploadId);
-  const offered = await listUploadFiles(shard.pool, shard, userId, uploadId);
+  const person = personOf(databases, userId);
+  const namespace = ownNamespace(person);
+  await requireDevice(person, deviceId);
+  await requireUpload(namespace, uploadId);
+  const offered = await listUploadFiles(namespace, uploadId);
   const open = offered.filter(({ result }) => result === null);
-  const held = await filterHeld(shard.pool, shard, userId, [...new Set(open.flatMap(({ hashes }) => hashes))]);
+  const held = await filterHeld(namespace, [...new Set(open.flatMap(({ hashes }) => hashes))]);
 
-  const session = { userId, uploadId };
-  const raised = await raiseUpload(databases.blocks, session, open, held);
-  const files = await commitFiles(shard, session, deviceId, raised.ready);
+  const key = { userId, uploadId };
+  const raised = await raiseUpload(databases.blocks, key, namespace.id, open, held);
+  const files = await commitFiles(namespace, uploadId, deviceId, raised.ready);
   const counted = raised.ready.map((file) => file.versionId);
   const settled = files.flatMap(({ result }) => result ?? []);
-  await lowerRefused(databases, shard, counted, settled);
-  if (settled.length === files.length) await releasePins(databases.blocks, session);
+  await lowerRefused(databases.blocks, namespace, counted, settled);
+  if (settled.length === files.length) await releasePins(databases.blocks, key);
 
   const results = files.map(({ position, path, result }) => {
     return result ?? { path, error: raised.refused.get(position) ?? unsettled };

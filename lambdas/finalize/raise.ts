@@ -1,10 +1,11 @@
 import type { ItemError } from '../../protocol/errors.ts';
 import { itemError } from '../shared/answers/errors.ts';
 import { raiseReferences } from '../shared/commit/references.ts';
-import { type Database, transaction } from '../shared/database/database.ts';
+import { transaction } from '../shared/database/database.ts';
 import { versionId } from '../shared/database/ids.ts';
+import type { Database } from '../shared/database/rows.ts';
 import { type BlockRow, isStored, lockToRaise } from '../shared/tables/blocks.ts';
-import { findPins, type Pin, type Session } from '../shared/tables/pins.ts';
+import { findPins, type Pin, type UploadKey } from '../shared/tables/pins.ts';
 import type { UploadFile } from '../shared/tables/uploads.ts';
 import { noteSentBlocks } from './sent-blocks.ts';
 
@@ -25,20 +26,21 @@ interface Raised {
 /** Counts the blocks of every file whose blocks are all stored and the user's to use: held, or verified in the session. */
 export async function raiseUpload(
   blocks: Database,
-  session: Session,
+  key: UploadKey,
+  namespaceId: string,
   files: readonly UploadFile[],
   held: ReadonlySet<string>,
 ): Promise<Raised> {
   const hashes = [...new Set(files.flatMap((file) => file.hashes))];
-  await noteSentBlocks(blocks, session, hashes, held);
+  await noteSentBlocks(blocks, key, hashes, held);
   return await transaction(blocks, async (sql) => {
     const rows = await lockToRaise(sql, hashes);
-    const pins = await findPins(sql, session, hashes);
-    const { ready, ...raised } = judge(session, files, { rows, held, pins });
+    const pins = await findPins(sql, key, hashes);
+    const { ready, ...raised } = judge({ namespaceId, uploadId: key.uploadId }, files, { rows, held, pins });
     const counted = await raiseReferences(
       sql,
       rows,
-      ready.map((file) => ({ versionId: file.versionId, userId: session.userId, hashes: [...new Set(file.hashes)] })),
+      ready.map((file) => ({ versionId: file.versionId, namespaceId, hashes: [...new Set(file.hashes)] })),
     );
     const made = ready.filter(({ versionId }) => !counted.has(versionId));
     for (const { position } of made) raised.refused.set(position, madeBefore);
@@ -50,7 +52,7 @@ export async function raiseUpload(
 const madeBefore = itemError('upload_gone', 'this upload_id stands for an upload of days ago: take a new one');
 
 function judge(
-  { userId, uploadId }: Session,
+  { namespaceId, uploadId }: { namespaceId: string; uploadId: string },
   files: readonly UploadFile[],
   { rows, held, pins }: { rows: Map<string, BlockRow>; held: ReadonlySet<string>; pins: Map<string, Pin> },
 ): Raised {
@@ -68,7 +70,7 @@ function judge(
     } else {
       raised.ready.push({
         ...file,
-        versionId: versionId(userId, { kind: 'finalize', id: uploadId }, file),
+        versionId: versionId(namespaceId, { kind: 'finalize', id: uploadId }, file),
         deltaSizes: file.hashes.flatMap((hash) => pins.get(hash)?.delta_bytes ?? []),
       });
     }

@@ -1,9 +1,9 @@
 import pMap from 'p-map';
 import { noteArrivals } from '../shared/commit/arrivals.ts';
-import type { Database } from '../shared/database/database.ts';
+import type { Database } from '../shared/database/rows.ts';
 import { findBlock } from '../shared/store/block-store.ts';
 import { type BlockRow, findBlocks, isStored } from '../shared/tables/blocks.ts';
-import { findPins, noteLooks, type Pin, type Session } from '../shared/tables/pins.ts';
+import { findPins, noteLooks, type Pin, type UploadKey } from '../shared/tables/pins.ts';
 
 /** Blocks that are noted together: a call that ends early is continued by the next. */
 const BATCH = 1000;
@@ -14,11 +14,11 @@ const MAX_LOOKS = 5;
 /** Finds out which blocks came by the session's signed uploads: nobody vouches for them yet. */
 export async function noteSentBlocks(
   blocks: Database,
-  session: Session,
+  key: UploadKey,
   hashes: readonly string[],
   held: ReadonlySet<string>,
 ): Promise<void> {
-  const [rows, pins] = [await findBlocks(blocks, hashes), await findPins(blocks, session, hashes)];
+  const [rows, pins] = [await findBlocks(blocks, hashes), await findPins(blocks, key, hashes)];
   const doubtful = [...pins.values()].filter(
     ({ hash, verified, looks }) => looks < MAX_LOOKS && !((held.has(hash) || verified) && isStored(rows.get(hash))),
   );
@@ -26,10 +26,10 @@ export async function noteSentBlocks(
     const batch = doubtful.slice(start, start + BATCH);
     const looked = await pMap(batch, (pin) => findSent(pin, rows.get(pin.hash)), { concurrency: CONCURRENCY });
     const found = looked.flat();
-    await noteArrivals(blocks, session, found);
+    await noteArrivals(blocks, key, found);
     const sent = new Set(found.map(({ hash }) => hash));
     const absent = batch.map(({ hash }) => hash).filter((hash) => !sent.has(hash));
-    await noteLooks(blocks, session, absent);
+    await noteLooks(blocks, key, absent);
   }
 }
 

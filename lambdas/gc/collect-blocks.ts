@@ -1,6 +1,7 @@
 import pMap from 'p-map';
-import { type Database, transaction } from '../shared/database/database.ts';
+import { transaction } from '../shared/database/database.ts';
 import { toBytes } from '../shared/database/ids.ts';
+import type { Database } from '../shared/database/rows.ts';
 import { byteaText } from '../shared/database/sql.ts';
 import { deleteObjectVersion, listObjectVersions } from '../shared/store/block-store.ts';
 

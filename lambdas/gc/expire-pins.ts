@@ -1,4 +1,4 @@
-import type { Database } from '../shared/database/database.ts';
+import type { Database } from '../shared/database/rows.ts';
 
 /** A pin of a session that is over. */
 export const EXPIRED_PIN = 'expires_at < now()';

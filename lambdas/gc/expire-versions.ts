@@ -1,8 +1,9 @@
 import { limits } from '../../protocol/limits.ts';
 import { lowerReferences } from '../shared/commit/references.ts';
 import { keptBytes } from '../shared/commit/room.ts';
-import { type Database, type Shard, transaction } from '../shared/database/database.ts';
+import { within } from '../shared/database/database.ts';
 import { toHexes } from '../shared/database/ids.ts';
+import type { Database, Shard } from '../shared/database/rows.ts';
 import { firstBlocks } from '../shared/database/sql.ts';
 import { lockAccounts, releaseBytes } from '../shared/tables/accounts.ts';
 import { reopenVersions } from '../shared/tables/ledger.ts';
@@ -19,8 +20,8 @@ const expired = (schema: string) => `${OVERDUE}
  * Removes some expired versions. Their ledger rows open first and close last, so that counts fall only after the
  * versions are gone, and the sweep settles whatever a crash leaves in between. Answers how many it took up.
  */
-export async function expireVersions(blocks: Database, shard: Shard, limit: number): Promise<number> {
-  const { rows } = await shard.pool.query<{ version_id: string; user_id: string; block_hashes: Buffer[] }>(
+export async function expireVersions(blocks: Database, shard: Shard<Database>, limit: number): Promise<number> {
+  const { rows } = await shard.sql.query<{ version_id: string; user_id: string; block_hashes: Buffer[] }>(
     `select version_id, user_id, block_hashes from ${firstBlocks(
       `select v.* from ${shard.schema}.file_versions v
        where ${expired(shard.schema)} order by v.superseded_at limit $1`,
@@ -33,7 +34,7 @@ export async function expireVersions(blocks: Database, shard: Shard, limit: numb
     blocks,
     rows.map((row) => ({
       versionId: row.version_id,
-      userId: row.user_id,
+      namespaceId: row.user_id,
       hashes: [...new Set(toHexes(row.block_hashes))],
     })),
   );
@@ -47,13 +48,17 @@ export async function expireVersions(blocks: Database, shard: Shard, limit: numb
   return rows.length;
 }
 
-async function removeVersions(shard: Shard, ids: readonly string[], userIds: readonly string[]): Promise<string[]> {
-  const { pool, schema } = shard;
-  return await transaction(pool, async (sql) => {
-    await lockAccounts(sql, shard, userIds);
+async function removeVersions(
+  shard: Shard<Database>,
+  ids: readonly string[],
+  namespaces: readonly string[],
+): Promise<string[]> {
+  return await within(shard, async (shard) => {
+    const { sql, schema } = shard;
+    await lockAccounts(shard, namespaces);
     // Asked again under the lock: another run may have removed some, and their holds, before.
-    const gone = await filterVersions(sql, shard, ids);
-    const { rows: blocks } = await sql.query<{ userId: string; kept: number }>(
+    const gone = await filterVersions(shard, ids);
+    const { rows: blocks } = await sql.query<{ id: string; kept: number }>(
       `with lost as (
          select user_id, hash, max(size) as size, count(*)::int as times
          from (select distinct v.version_id, v.user_id, hash, size
@@ -67,11 +72,11 @@ async function removeVersions(shard: Shard, ids: readonly string[], userIds: rea
          delete from ${schema}.held_blocks h using lost
          where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions <= lost.times
          returning h.user_id, lost.size)
-       select user_id as "userId", sum(greatest(size, $2::int))::int8 as kept from free group by user_id`,
+       select user_id as id, sum(greatest(size, $2::int))::int8 as kept from free group by user_id`,
       [gone, keptBytes(0)],
     );
-    const { rows: files } = await sql.query<{ file_id: string; userId: string }>(
-      `delete from ${schema}.file_versions where version_id = any($1) returning file_id, user_id as "userId"`,
+    const { rows: files } = await sql.query<{ file_id: string; id: string }>(
+      `delete from ${schema}.file_versions where version_id = any($1) returning file_id, user_id as id`,
       [gone],
     );
     await sql.query(
@@ -79,9 +84,8 @@ async function removeVersions(shard: Shard, ids: readonly string[], userIds: rea
          and not exists (select from ${schema}.file_versions v where v.file_id = f.file_id)`,
       [[...new Set(files.map(({ file_id }) => file_id))]],
     );
-    const versions = files.map(({ userId }) => ({ userId, kept: keptBytes(0) }));
+    const versions = files.map(({ id }) => ({ id, kept: keptBytes(0) }));
     await releaseBytes(
-      sql,
       shard,
       [...blocks, ...versions].map((freed) => ({ reserved: 0, ...freed })),
     );

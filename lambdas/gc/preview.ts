@@ -1,4 +1,5 @@
-import type { Databases, Shard } from '../shared/database/database.ts';
+import type { Databases } from '../shared/database/database.ts';
+import type { Shard } from '../shared/database/rows.ts';
 import { UNSETTLED } from '../shared/tables/ledger.ts';
 import { OUTDATED_ANSWER } from '../shared/tables/requests.ts';
 import { EXPIRED_UPLOAD } from '../shared/tables/uploads.ts';
@@ -37,8 +38,8 @@ export async function preview(databases: Databases): Promise<ShardCounts & Block
   return { ...total, ...rows[0]! };
 }
 
-async function countInShard({ pool, schema }: Shard): Promise<ShardCounts> {
-  const { rows } = await pool.query<ShardCounts>(
+async function countInShard({ sql, schema }: Shard): Promise<ShardCounts> {
+  const { rows } = await sql.query<ShardCounts>(
     `select (select count(*) from ${schema}.changes c where ${OUTDATED}) as changes_forgotten,
        (select count(*) from ${schema}.file_versions v where ${OVERDUE}) as versions_expired,
        (select count(*) from ${schema}.uploads where ${EXPIRED_UPLOAD}) as uploads_expired,

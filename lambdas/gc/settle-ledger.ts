@@ -12,7 +12,7 @@ export async function settleLedger(databases: Databases, limit: number): Promise
   const visible = new Set<string>();
   for (const [shard, versions] of Map.groupBy(unsettled, ({ user_id }) => databases.shardOf(user_id))) {
     const ids = versions.map(({ version_id }) => version_id);
-    for (const id of await filterVersions(shard.pool, shard, ids)) visible.add(id);
+    for (const id of await filterVersions(shard, ids)) visible.add(id);
   }
   // Taken up again since then, by a retry or by another run, they stay as they are.
   await confirmVersions(databases.blocks, [...visible], 'unsettled');

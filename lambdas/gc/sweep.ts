@@ -1,5 +1,4 @@
-import type { Databases } from '../shared/database/database.ts';
-import { transaction } from '../shared/database/database.ts';
+import { type Databases, within } from '../shared/database/database.ts';
 import { removeOldAnswers } from '../shared/tables/requests.ts';
 import { removeExpiredUploads } from '../shared/tables/uploads.ts';
 import { collectBlocks } from './collect-blocks.ts';
@@ -64,7 +63,7 @@ export async function sweep(
   };
   for (const shard of databases.shards) {
     const inShard = (limit: number, step: typeof removeExpiredUploads) =>
-      repeat(limit, () => transaction(shard.pool, (sql) => step(sql, shard, limit)));
+      repeat(limit, () => within(shard, (shard) => step(shard, limit)));
     report.changes_forgotten += await inShard(BATCH, forgetChanges);
     // Steps that end early, where versions have many blocks, go on until there are none.
     report.versions_expired += await repeat(1, () => expireVersions(databases.blocks, shard, BATCH));

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pMap from 'p-map';
 import type { DamageQuery, DamageResponse, HealRequest } from '../../protocol/heal.ts';
 import { type Databases, transaction } from '../shared/database/database.ts';
+import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { findBlock } from '../shared/store/block-store.ts';
 import { type BlockRow, findBlocks, listQuarantined, lockBlocks, markLive } from '../shared/tables/blocks.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
@@ -16,19 +17,19 @@ const HEAD_CONCURRENCY = 32;
  * many, page by page of what the user holds, so that `next` is never the hash of somebody else's block.
  */
 export async function listDamage(
-  { blocks, shardOf }: Databases,
+  databases: Databases,
   userId: string,
   { device_id: deviceId, after = '' }: DamageQuery,
 ): Promise<DamageResponse> {
-  const shard = shardOf(userId);
-  await requireDevice(shard.pool, shard, userId, deviceId);
-  const anybodys = (await listQuarantined(blocks, after, PAGE + 1)).map(({ hash }) => hash);
+  const person = personOf(databases, userId);
+  await requireDevice(person, deviceId);
+  const anybodys = (await listQuarantined(databases.blocks, after, PAGE + 1)).map(({ hash }) => hash);
   if (anybodys.length <= PAGE) {
-    const held = await filterHeld(shard.pool, shard, userId, anybodys);
+    const held = await filterHeld(ownNamespace(person), anybodys);
     return { hashes: anybodys.filter((hash) => held.has(hash)) };
   }
-  const own = await listHeld(shard.pool, shard, userId, after, PAGE);
-  const rows = await findBlocks(blocks, own);
+  const own = await listHeld(ownNamespace(person), after, PAGE);
+  const rows = await findBlocks(databases.blocks, own);
   return {
     hashes: own.filter((hash) => rows.get(hash)?.state === 'quarantined'),
     ...(own.length === PAGE && { next: own.at(-1)! }),
@@ -40,21 +41,21 @@ export async function listDamage(
  * S3 takes no upload whose content is not the block's, so any object version but the damaged one is good.
  */
 export async function healBlocks(
-  { blocks, shardOf }: Databases,
+  databases: Databases,
   userId: string,
   { device_id: deviceId, hashes }: HealRequest,
 ): Promise<{ hash: string; size: number; token: string }[]> {
-  const shard = shardOf(userId);
-  await requireDevice(shard.pool, shard, userId, deviceId);
-  const held = await filterHeld(shard.pool, shard, userId, hashes);
-  const rows = await findBlocks(blocks, [...held]);
+  const person = personOf(databases, userId);
+  await requireDevice(person, deviceId);
+  const held = await filterHeld(ownNamespace(person), hashes);
+  const rows = await findBlocks(databases.blocks, [...held]);
   const damaged = [...rows.values()].filter(({ state }) => state === 'quarantined');
   const come = new Set(
     (
       await pMap(damaged, async (row) => ((await hasCome(row)) ? [row.hash] : []), { concurrency: HEAD_CONCURRENCY })
     ).flat(),
   );
-  await transaction(blocks, async (sql) => {
+  await transaction(databases.blocks, async (sql) => {
     const locked = await lockBlocks(sql, [...come]);
     const healed = [...locked.values()].filter(
       ({ hash, state, damaged_version }) =>

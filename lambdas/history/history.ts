@@ -1,15 +1,15 @@
 import type { HistoryQuery, HistoryResponse } from '../../protocol/history.ts';
 import { fitting } from '../shared/answers/answer-size.ts';
 import { ServiceError } from '../shared/answers/errors.ts';
-import type { Shard } from '../shared/database/database.ts';
+import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { listHistory } from '../shared/tables/versions.ts';
 
 /** The versions of the file that is, or was last, at a path, newest first. Throws `not_found` when there is none. */
-export async function readHistory(shard: Shard, userId: string, request: HistoryQuery): Promise<HistoryResponse> {
+export async function readHistory(person: Person<Database>, request: HistoryQuery): Promise<HistoryResponse> {
   const { device_id: deviceId, path, before, limit } = request;
-  await requireDevice(shard.pool, shard, userId, deviceId);
-  const versions = await listHistory(shard.pool, shard, userId, path, { before, limit: limit + 1 });
+  await requireDevice(person, deviceId);
+  const versions = await listHistory(ownNamespace(person), path, { before, limit: limit + 1 });
   if (versions.length === 0 && before === undefined) {
     throw new ServiceError('not_found', 'nothing is, or was in the last 30 days, at this path');
   }

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { CacheEntry } from '../../protocol/internal/locate.ts';
-import type { Database } from '../shared/database/database.ts';
+import type { Database } from '../shared/database/rows.ts';
 import { findEntries } from '../shared/tables/renewed.ts';
 
 /**

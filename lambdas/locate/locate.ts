@@ -3,6 +3,7 @@ import { type CacheEntry, tooMuch } from '../../protocol/internal/locate.ts';
 import { limits } from '../../protocol/limits.ts';
 import { itemError } from '../shared/answers/errors.ts';
 import type { Databases } from '../shared/database/database.ts';
+import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { toEntry } from '../shared/tables/files.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
@@ -15,14 +16,14 @@ const MAX_URLS = 10_000;
 
 /** Finds the files in the user's own versions. Only blocks of these are ever signed, whatever `lacks` names. */
 export async function locateFiles(
-  { blocks: global, shardOf }: Databases,
+  databases: Databases,
   userId: string,
   { device_id: deviceId, files }: DownloadRequest,
   crossUser: boolean,
 ): Promise<{ files: Answer[]; sign: CacheEntry[] }> {
-  const shard = shardOf(userId);
-  await requireDevice(shard.pool, shard, userId, deviceId);
-  const versions = await findVersions(shard.pool, shard, userId, files);
+  const person = personOf(databases, userId);
+  await requireDevice(person, deviceId);
+  const versions = await findVersions(ownNamespace(person), files);
   const sign = new Set<string>();
   let blocks = 0;
   const answers = files.map(({ path, lacks }, index): Answer => {
@@ -37,7 +38,7 @@ export async function locateFiles(
   });
   const damaged = new Set(files.flatMap((file) => file.damaged ?? []));
   const whose = crossUser ? {} : { userId };
-  return { files: answers, sign: await cacheEntries(global, [...sign], { damaged, ...whose }) };
+  return { files: answers, sign: await cacheEntries(databases.blocks, [...sign], { damaged, ...whose }) };
 }
 
 function urlsFor(row: VersionRow, lacks: readonly string[] | undefined): string[] {

@@ -7,8 +7,9 @@ import { answerOnce, earlierAnswer } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
 import { keptBytes, roomOf, take } from '../shared/commit/room.ts';
-import { type Databases, type Shard, transaction } from '../shared/database/database.ts';
+import { type Databases, within } from '../shared/database/database.ts';
 import { toHexes, versionId } from '../shared/database/ids.ts';
+import { type Namespace, ownNamespace, personOf } from '../shared/database/rows.ts';
 import { findAccount, lockAccount, quotaOf } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets } from '../shared/tables/files.ts';
@@ -29,30 +30,31 @@ export async function moveFiles(databases: Databases, userId: string, request: M
   if (new Set(moves.map(({ from }) => from)).size < moves.length) {
     throw new ServiceError('bad_request', 'a path is moved twice in this call');
   }
-  const shard = databases.shardOf(userId);
-  await requireDevice(shard.pool, shard, userId, deviceId);
+  const person = personOf(databases, userId);
+  const namespace = ownNamespace(person);
+  await requireDevice(person, deviceId);
   const call = { kind: 'move', ...request } as const;
-  const before = await earlierAnswer(shard.pool, shard, userId, call);
+  const before = await earlierAnswer(namespace, call);
   if (before) return before;
-  await requireRoom(shard, userId, moves.length);
-  const sources = await findSources(shard, userId, request);
+  await requireRoom(namespace, moves.length);
+  const sources = await findSources(namespace, request);
   const counted = await reuseBlocks(
     databases.blocks,
     [...sources.values()].map(({ row, versionId }) => ({
       versionId,
-      userId,
+      namespaceId: namespace.id,
       hashes: [...new Set(toHexes(row.block_hashes))],
     })),
   );
-  const results = await transaction(shard.pool, async (sql) => {
-    const account = await lockAccount(sql, shard, userId);
-    return await answerOnce(sql, shard, userId, call, async () => {
-      const made = await plan(sql, shard, userId, moves, (position) => {
+  const results = await within(namespace, async (namespace) => {
+    const account = await lockAccount(namespace);
+    return await answerOnce(namespace, call, async () => {
+      const made = await plan(namespace, moves, (position) => {
         const source = sources.get(position);
         return source && counted.has(source.versionId) ? source : undefined;
       });
       const commits = made.flatMap((item) => ('commit' in item ? [item.commit] : []));
-      const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, commits);
+      const cursors = await writeCommits(namespace, account, { deviceId, releasedBytes: 0 }, commits);
       const cursorOf = new Map(commits.map(({ versionId }, index) => [versionId, cursors[index]!]));
       return made.map((item, index): CommitResult => {
         if ('error' in item) return { path: moves[index]!.to, error: item.error };
@@ -61,27 +63,27 @@ export async function moveFiles(databases: Databases, userId: string, request: M
       });
     });
   });
-  await lowerRefused(databases, shard, [...counted], results);
+  await lowerRefused(databases.blocks, namespace, [...counted], results);
   return results;
 }
 
 /** Demands that so many more versions may be kept; asked before anything is counted. */
-async function requireRoom(shard: Shard, userId: string, versions: number): Promise<void> {
-  const account = await findAccount(shard.pool, shard, userId);
+async function requireRoom(namespace: Namespace, versions: number): Promise<void> {
+  const account = await findAccount(namespace);
   const need = { quota: 0, kept: versions * keptBytes(0), entries: 0 };
   const error = take(roomOf(account, quotaOf(account)), need);
   if (error) throw new ServiceError(error.code, error.message);
 }
 
 /** The versions to move, by position, as they are before the lock; the compare-and-swap finds those that changed. */
-async function findSources(shard: Shard, userId: string, request: MoveRequest): Promise<Map<number, Source>> {
+async function findSources(namespace: Namespace, request: MoveRequest): Promise<Map<number, Source>> {
   const names = request.moves.map(({ from, base_version }) => ({ path: from, version: base_version }));
-  const rows = await findVersions(shard.pool, shard, userId, names);
+  const rows = await findVersions(namespace, names);
   return new Map(
     rows.flatMap((row, position) => {
       if (!row) return [];
       const id = versionId(
-        userId,
+        namespace.id,
         { kind: 'move', id: request.request_id },
         { position, path: request.moves[position]!.to, hashes: toHexes(row.block_hashes) },
       );
@@ -91,20 +93,18 @@ async function findSources(shard: Shard, userId: string, request: MoveRequest): 
 }
 
 async function plan(
-  sql: PoolClient,
-  shard: Shard,
-  userId: string,
+  namespace: Namespace<PoolClient>,
   moves: MoveRequest['moves'],
   sourceOf: (position: number) => Source | undefined,
 ): Promise<({ commit: Commit } | { error: ItemError })[]> {
   const paths = [...new Set(moves.flatMap(({ from, to }) => [from, to]))];
-  const targets = await findTargets(sql, shard, userId, paths);
+  const targets = await findTargets(namespace, paths);
   const countedMoves = new Set(
     moves.flatMap(({ from }, position) =>
       sourceOf(position)?.row.file_id === targets.get(from)!.file_id ? [position] : [],
     ),
   );
-  const refused = await planMoves(sql, shard, userId, moves, targets, countedMoves);
+  const refused = await planMoves(namespace, moves, targets, countedMoves);
   return moves.map(({ from, to, base_version }, position) => {
     const error = refused.get(position);
     if (error) return { error };

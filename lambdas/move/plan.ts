@@ -4,7 +4,7 @@ import type { MoveRequest } from '../../protocol/move.ts';
 import { ancestors, isInside } from '../../protocol/path.ts';
 import { excerpt, itemError, staleVersion } from '../shared/answers/errors.ts';
 import { directoryRefusals } from '../shared/commit/path-rules.ts';
-import type { Shard } from '../shared/database/database.ts';
+import type { Namespace } from '../shared/database/rows.ts';
 import { filterFiles, filterParents, type Kind, type Target } from '../shared/tables/files.ts';
 
 const changedMeanwhile = itemError('unavailable', 'the file changed while it was being moved: try again');
@@ -21,9 +21,7 @@ const leftBehind = itemError(
  * @param counted positions of the moves whose blocks are counted for the new version
  */
 export async function planMoves(
-  sql: PoolClient,
-  shard: Shard,
-  userId: string,
+  namespace: Namespace<PoolClient>,
   moves: MoveRequest['moves'],
   targets: ReadonlyMap<string, Target>,
   counted: ReadonlySet<number>,
@@ -34,8 +32,8 @@ export async function planMoves(
   const newFiles = ofKind('file').map(({ to }) => to);
   const sourceDirectories = ofKind('directory').map(({ from }) => from);
   // What lies below a path, less what this call takes away from there.
-  const parents = new Set(await filterParents(sql, shard, userId, [...newFiles, ...sourceDirectories], sources));
-  const files = await filterFiles(sql, shard, userId, above);
+  const parents = new Set(await filterParents(namespace, [...newFiles, ...sourceDirectories], sources));
+  const files = await filterFiles(namespace, above);
 
   const stay = new Set<number>();
   for (;;) {

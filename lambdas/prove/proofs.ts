@@ -4,6 +4,7 @@ import type { ProveRequest, ProveResponse } from '../../protocol/prove.ts';
 import { itemError, ServiceError } from '../shared/answers/errors.ts';
 import { quarantine } from '../shared/commit/quarantine.ts';
 import type { Databases } from '../shared/database/database.ts';
+import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { readBlock } from '../shared/store/block-store.ts';
 import { returnClaims } from '../shared/tables/claims.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
@@ -17,15 +18,15 @@ const CONCURRENCY = 16;
 
 /** Checks that the user has the content of blocks that somebody stores: SHA-256 over a one-time nonce and the block. */
 export async function checkProofs(databases: Databases, userId: string, request: ProveRequest): Promise<ProveResponse> {
-  const shard = databases.shardOf(userId);
-  await requireDevice(shard.pool, shard, userId, request.device_id);
-  await requireUpload(shard.pool, shard, userId, request.upload_id);
-  const session = { userId, uploadId: request.upload_id };
+  const person = personOf(databases, userId);
+  await requireDevice(person, request.device_id);
+  await requireUpload(ownNamespace(person), request.upload_id);
+  const key = { userId, uploadId: request.upload_id };
   const hashes = request.proofs.map(({ hash }) => hash);
   // One challenge, one answer: each costs a read of the block.
   if (new Set(hashes).size < hashes.length) throw new ServiceError('bad_request', 'a block comes twice in this call');
-  const nonces = await takeNonces(databases.blocks, session, hashes);
-  const pins = await findPins(databases.blocks, session, hashes);
+  const nonces = await takeNonces(databases.blocks, key, hashes);
+  const pins = await findPins(databases.blocks, key, hashes);
 
   const results = await pMap(
     request.proofs,
@@ -49,9 +50,9 @@ export async function checkProofs(databases: Databases, userId: string, request:
 
   const proven = results.filter(({ error }) => !error).map(({ hash }) => ({ hash }));
   const failed = results.filter(({ error }) => error?.code === 'content_mismatch').map(({ hash }) => hash);
-  await verifyPins(databases.blocks, session, proven);
+  await verifyPins(databases.blocks, key, proven);
   await returnClaims(databases.blocks, userId, proven.filter(({ hash }) => nonces.has(hash)).length);
-  await failProofs(databases.blocks, session, failed);
+  await failProofs(databases.blocks, key, failed);
   return { results };
 }
 

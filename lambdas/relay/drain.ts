@@ -1,4 +1,5 @@
-import { type Shard, transaction } from '../shared/database/database.ts';
+import { within } from '../shared/database/database.ts';
+import type { Database, Shard } from '../shared/database/rows.ts';
 import type { Publisher } from '../shared/stream/publisher.ts';
 import { filledOutboxes, removeEvents, takeEvents } from '../shared/tables/outbox.ts';
 
@@ -12,7 +13,11 @@ const BATCH_BYTES = 900_000;
  * acknowledged. One runner per shard at a time, so that a user's events keep their order. Answers how many it sent;
  * throws when some shard's events could not be published, after it has tried the others.
  */
-export async function drainShards(shards: readonly Shard[], publisher: Publisher, until: number): Promise<number> {
+export async function drainShards(
+  shards: readonly Shard<Database>[],
+  publisher: Publisher,
+  until: number,
+): Promise<number> {
   let published = 0;
   const failures: unknown[] = [];
   // A relay that was woken for one shard waits for its turn: the one at work may have looked before the event came.
@@ -35,11 +40,11 @@ export async function drainShards(shards: readonly Shard[], publisher: Publisher
 }
 
 /** The transaction may run again after it has published: an event may come twice, and is never lost. */
-async function drainOnce(shard: Shard, publisher: Publisher, skip: boolean): Promise<number> {
-  return await transaction(shard.pool, async (sql) => {
-    const events = await takeEvents(sql, shard, { limit: BATCH, maxBytes: BATCH_BYTES, skip });
+async function drainOnce(shard: Shard<Database>, publisher: Publisher, skip: boolean): Promise<number> {
+  return await within(shard, async (shard) => {
+    const events = await takeEvents(shard, { limit: BATCH, maxBytes: BATCH_BYTES, skip });
     await publisher.publish(events);
-    await removeEvents(sql, shard, events);
+    await removeEvents(shard, events);
     return events.length;
   });
 }

@@ -9,8 +9,9 @@ import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { directoryRefusals, pathConflicts, refusal } from '../shared/commit/path-rules.ts';
 import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
 import { keptBytes, roomOf, take } from '../shared/commit/room.ts';
-import { type Databases, type Shard, transaction } from '../shared/database/database.ts';
+import { type Databases, within } from '../shared/database/database.ts';
 import { toHexes, versionId } from '../shared/database/ids.ts';
+import { type Namespace, ownNamespace, personOf } from '../shared/database/rows.ts';
 import { type Account, lockAccount, quotaOf } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets, type Target } from '../shared/tables/files.ts';
@@ -42,30 +43,31 @@ export async function restoreVersions(
   const { request_id: requestId, device_id: deviceId, files } = request;
   const paths = files.map(({ path }) => path);
   if (new Set(paths).size < paths.length) throw new ServiceError('bad_request', 'a path comes twice in this call');
-  const shard = databases.shardOf(userId);
-  await requireDevice(shard.pool, shard, userId, deviceId);
+  const person = personOf(databases, userId);
+  const namespace = ownNamespace(person);
+  await requireDevice(person, deviceId);
   const call = { kind: 'restore', ...request } as const;
-  const before = await earlierAnswer(shard.pool, shard, userId, call);
+  const before = await earlierAnswer(namespace, call);
   if (before) return before;
   const names = files.map(({ path, version, from }) => ({ path: from ?? path, version, own: from !== undefined }));
-  const versions = await findVersions(shard.pool, shard, userId, names);
+  const versions = await findVersions(namespace, names);
   const named = files.map(({ path, base_version: baseVersion }, position): Item => {
     const old = versions[position]?.change_type === 'delete' ? undefined : versions[position];
     const hashes = toHexes(old?.block_hashes ?? []);
-    const id = versionId(userId, { kind: 'restore', id: requestId }, { position, path, hashes });
+    const id = versionId(namespace.id, { kind: 'restore', id: requestId }, { position, path, hashes });
     return { path, baseVersion, id, old };
   });
-  const items = await countBlocks(databases, userId, named);
+  const items = await countBlocks(databases, namespace.id, named);
 
-  const results = await transaction(shard.pool, async (sql) => {
-    const account = await lockAccount(sql, shard, userId);
-    return await answerOnce(sql, shard, userId, call, async () => {
-      const targets = await findTargets(sql, shard, userId, paths);
-      const refused = await refusals(sql, shard, userId, items, targets, account);
+  const results = await within(namespace, async (namespace) => {
+    const account = await lockAccount(namespace);
+    return await answerOnce(namespace, call, async () => {
+      const targets = await findTargets(namespace, paths);
+      const refused = await refusals(namespace, items, targets, account);
       const commits = items
         .filter(({ path }) => !refused.has(path))
         .map((item) => toCommit(item, item.old!, targets.get(item.path)!));
-      const cursors = await writeCommits(sql, shard, account, { userId, deviceId, releasedBytes: 0 }, commits);
+      const cursors = await writeCommits(namespace, account, { deviceId, releasedBytes: 0 }, commits);
       const done = new Map(commits.map(({ path, version }, index) => [path, { version, cursor: cursors[index]! }]));
       return items.map(({ path, id }): CommitResult => {
         const made = done.get(path);
@@ -74,16 +76,16 @@ export async function restoreVersions(
     });
   });
   const ids = items.filter(({ old }) => old).map(({ id }) => id);
-  await lowerRefused(databases, shard, ids, results);
+  await lowerRefused(databases.blocks, namespace, ids, results);
   return results;
 }
 
 /** Counts the blocks of the versions to be made; leaves out the content of those that cannot be. */
-async function countBlocks({ blocks }: Databases, userId: string, items: readonly Item[]): Promise<Item[]> {
+async function countBlocks({ blocks }: Databases, namespaceId: string, items: readonly Item[]): Promise<Item[]> {
   const counted = await reuseBlocks(
     blocks,
     items.flatMap(({ id, old }) =>
-      old ? [{ versionId: id, userId, hashes: [...new Set(toHexes(old.block_hashes))] }] : [],
+      old ? [{ versionId: id, namespaceId, hashes: [...new Set(toHexes(old.block_hashes))] }] : [],
     ),
   );
   return items.map((item) => (counted.has(item.id) ? item : { ...item, old: undefined }));
@@ -91,9 +93,7 @@ async function countBlocks({ blocks }: Databases, userId: string, items: readonl
 
 /** By path: why a file cannot be restored. Space is given in the order of the call. */
 async function refusals(
-  sql: PoolClient,
-  shard: Shard,
-  userId: string,
+  namespace: Namespace<PoolClient>,
   items: readonly Item[],
   targets: ReadonlyMap<string, Target>,
   account: Account,
@@ -101,7 +101,7 @@ async function refusals(
   const appearing = items.flatMap(({ path, old }) =>
     old && targets.get(path)!.file_id === null ? [{ path, kind: old.kind }] : [],
   );
-  const conflicts = await pathConflicts(sql, shard, userId, appearing);
+  const conflicts = await pathConflicts(namespace, appearing);
   const room = roomOf(account, quotaOf(account));
   const refused = new Map<string, ItemError>();
   const tooMany = directoryRefusals(items.map(({ path }) => [path]));

@@ -1,5 +1,6 @@
 import { TreeQuery, type TreeResponse } from '../../protocol/tree.ts';
 import { databases } from '../shared/database/database.ts';
+import { personOf } from '../shared/database/rows.ts';
 import { query, route } from '../shared/http/route.ts';
 import { readTree } from './tree.ts';
 
@@ -8,5 +9,5 @@ const RUN_MS = 20_000;
 
 export const handler = route(
   async (event, userId): Promise<TreeResponse> =>
-    await readTree(databases().shardOf(userId), userId, query(event, TreeQuery), Date.now() + RUN_MS),
+    await readTree(personOf(databases(), userId), query(event, TreeQuery), Date.now() + RUN_MS),
 );

@@ -1,6 +1,7 @@
 import type { TreeQuery, TreeResponse } from '../../protocol/tree.ts';
 import { ServiceError } from '../shared/answers/errors.ts';
-import { type Shard, transaction } from '../shared/database/database.ts';
+import { within } from '../shared/database/database.ts';
+import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
 import { lockAccount } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTreeHash, listDirectory } from '../shared/tables/directories.ts';
@@ -12,17 +13,17 @@ import { emptyTreeHash, hashStaleDirectories } from './hash-directories.ts';
  * @param until when to give up, in milliseconds since 1970
  * @throws ServiceError `not_found` when there is no directory, `unavailable` when the time is up
  */
-export async function readTree(shard: Shard, userId: string, request: TreeQuery, until: number): Promise<TreeResponse> {
+export async function readTree(person: Person<Database>, request: TreeQuery, until: number): Promise<TreeResponse> {
   const { device_id: deviceId, path = '', after, limit } = request;
-  await requireDevice(shard.pool, shard, userId, deviceId);
+  await requireDevice(person, deviceId);
   const look = () =>
-    transaction(shard.pool, async (sql): Promise<TreeResponse | undefined> => {
+    within(ownNamespace(person), async (namespace): Promise<TreeResponse | undefined> => {
       // Under the lock that every commit takes, so that hashes, entries and cursor belong together.
-      const { change_seq: cursor } = await lockAccount(sql, shard, userId);
-      if (!(await hashStaleDirectories(sql, shard, userId, path))) return undefined;
-      const hash = (await findTreeHash(sql, shard, userId, path)) ?? (path === '' ? emptyTreeHash : undefined);
+      const { change_seq: cursor } = await lockAccount(namespace);
+      if (!(await hashStaleDirectories(namespace, path))) return undefined;
+      const hash = (await findTreeHash(namespace, path)) ?? (path === '' ? emptyTreeHash : undefined);
       if (hash === undefined) throw new ServiceError('not_found', 'there is no directory at this path');
-      const { entries, more } = await listDirectory(sql, shard, userId, path, { after, limit });
+      const { entries, more } = await listDirectory(namespace, path, { after, limit });
       return { hash, entries, cursor, ...(more && { next: entries.at(-1)!.name }) };
     });
   for (;;) {

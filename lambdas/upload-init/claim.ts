@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import { type Database, transaction } from '../shared/database/database.ts';
+import { transaction } from '../shared/database/database.ts';
+import type { Database } from '../shared/database/rows.ts';
 import { type BlockRow, guardBlocks, insertPending, isStored, reviveBlocks } from '../shared/tables/blocks.ts';
 import { takeClaims } from '../shared/tables/claims.ts';
-import { findPins, type Pin, renewPins, type Session } from '../shared/tables/pins.ts';
+import { findPins, type Pin, renewPins, type UploadKey } from '../shared/tables/pins.ts';
 
 export interface WantedBlock {
   hash: string;
@@ -28,7 +29,7 @@ export type BlockToSend =
  */
 export async function claimBlocks(
   blocks: Database,
-  session: Session,
+  key: UploadKey,
   wanted: readonly WantedBlock[],
   crossUser: boolean,
 ): Promise<BlockToSend[]> {
@@ -37,9 +38,9 @@ export async function claimBlocks(
     const hashes = wanted.map(({ hash }) => hash);
     const rows = await guardAll(sql, wanted);
     const stored = (hash: string) => isStored(rows.get(hash));
-    const known = await findPins(sql, session, hashes);
+    const known = await findPins(sql, key, hashes);
     const unknown = crossUser ? wanted.filter(({ hash, held }) => !held && !known.has(hash)) : [];
-    const allowed = await takeClaims(sql, session.userId, unknown.length);
+    const allowed = await takeClaims(sql, key.userId, unknown.length);
     const claimed = new Set(unknown.slice(0, allowed).map(({ hash }) => hash));
     // What the session was told to send at first it is told for good: asking again tells nothing new.
     const offered = ({ hash, size, held }: WantedBlock) =>
@@ -54,7 +55,7 @@ export async function claimBlocks(
     );
     const pins = await renewPins(
       sql,
-      session,
+      key,
       wanted.map((block) => ({
         hash: block.hash,
         verified: block.held && stored(block.hash),

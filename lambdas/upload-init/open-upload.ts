@@ -4,7 +4,8 @@ import type { UploadInitRequest, UploadInitResponse } from '../../protocol/uploa
 import { ServiceError } from '../shared/answers/errors.ts';
 import { directoryRefusals, pathConflicts, refusal } from '../shared/commit/path-rules.ts';
 import { keptBytes, type Room, roomOf, take } from '../shared/commit/room.ts';
-import { type Shard, transaction } from '../shared/database/database.ts';
+import { within } from '../shared/database/database.ts';
+import { type Database, type Namespace, ownNamespace, type Person } from '../shared/database/rows.ts';
 import { lockAccount, reserveBytes } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets } from '../shared/tables/files.ts';
@@ -33,16 +34,16 @@ interface OpenSession {
 
 /** Registers the session, or finds it again, in one transaction under the account's lock. */
 export async function openSession(
-  shard: Shard,
-  userId: string,
+  person: Person<Database>,
   request: UploadInitRequest,
   defaultQuota: number,
 ): Promise<OpenSession> {
   const digest = offerDigest(request.files);
-  return await transaction(shard.pool, async (sql) => {
-    const account = await lockAccount(sql, shard, userId);
-    await requireDevice(sql, shard, userId, request.device_id);
-    const upload = await findUpload(sql, shard, userId, request.upload_id);
+  return await within(person, async (person) => {
+    const namespace = ownNamespace(person);
+    const account = await lockAccount(namespace);
+    await requireDevice(person, request.device_id);
+    const upload = await findUpload(namespace, request.upload_id);
     if (upload) checkUpload(upload);
     if (upload && !upload.offer_digest.equals(digest)) {
       throw new ServiceError('upload_gone', 'this upload_id stands for other files: take a new upload_id');
@@ -50,18 +51,18 @@ export async function openSession(
     let refused = upload?.refused;
     if (!refused) {
       const room = roomOf(account, account.quota_bytes ?? defaultQuota);
-      const checked = await checkFiles(sql, shard, userId, request.files, room);
+      const checked = await checkFiles(namespace, request.files, room);
       refused = checked.refused;
       const reserved = checked.files.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0);
-      await reserveBytes(sql, shard, userId, { reserved, kept: checked.keptBytes }, defaultQuota);
+      await reserveBytes(namespace, { reserved, kept: checked.keptBytes }, defaultQuota);
       const { upload_id: uploadId, device_id: deviceId } = request;
-      await insertUpload(sql, shard, userId, { uploadId, deviceId, digest, ...checked });
+      await insertUpload(namespace, { uploadId, deviceId, digest, ...checked });
     }
-    const closed = upload ? [] : await closeOldUploads(sql, shard, userId);
-    const expiresAt = await renewUpload(sql, shard, userId, request.upload_id);
-    const files = await listUploadFiles(sql, shard, userId, request.upload_id);
+    const closed = upload ? [] : await closeOldUploads(namespace);
+    const expiresAt = await renewUpload(namespace, request.upload_id);
+    const files = await listUploadFiles(namespace, request.upload_id);
     const open = files.filter(({ result }) => result === null);
-    const held = await filterHeld(sql, shard, userId, [...new Set(open.flatMap(({ hashes }) => hashes))]);
+    const held = await filterHeld(namespace, [...new Set(open.flatMap(({ hashes }) => hashes))]);
     return { expiresAt, refused, openPaths: open.map(({ path }) => path), held, closed };
   });
 }
@@ -74,19 +75,13 @@ interface Checked {
 }
 
 /** Says early what finalize would refuse, and how much each of the others may add to what the user has. */
-async function checkFiles(
-  sql: PoolClient,
-  shard: Shard,
-  userId: string,
-  files: readonly Offered[],
-  room: Room,
-): Promise<Checked> {
+async function checkFiles(namespace: Namespace<PoolClient>, files: readonly Offered[], room: Room): Promise<Checked> {
   const paths = files.map(({ path }) => path);
-  const targets = await findTargets(sql, shard, userId, paths);
+  const targets = await findTargets(namespace, paths);
   const appearing = files.filter(({ path }) => targets.get(path)!.file_id === null);
-  const conflicts = await pathConflicts(sql, shard, userId, appearing);
+  const conflicts = await pathConflicts(namespace, appearing);
   const tooMany = directoryRefusals(files.map(({ path }) => [path]));
-  const known = await filterHeld(sql, shard, userId, [...new Set(files.flatMap(hashesOf))]);
+  const known = await filterHeld(namespace, [...new Set(files.flatMap(hashesOf))]);
   const checked: Checked = { refused: [], files: [], keptBytes: keptBytes(0) };
   for (const [position, file] of files.entries()) {
     const target = targets.get(file.path)!;

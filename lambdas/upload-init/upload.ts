@@ -2,6 +2,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { excerpt, ServiceError } from '../shared/answers/errors.ts';
 import type { Databases } from '../shared/database/database.ts';
+import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { releasePins } from '../shared/tables/pins.ts';
 import { type BlockToSend, claimBlocks, type WantedBlock } from './claim.ts';
 import { usableDeltas } from './deltas.ts';
@@ -18,12 +19,12 @@ export async function initUpload(
   policy: { crossUser: boolean; defaultQuota: number },
 ): Promise<Omit<UploadInitResponse, 'send'> & { send: BlockToSend[] }> {
   checkOffer(request);
-  const shard = databases.shardOf(userId);
-  const session = await openSession(shard, userId, request, policy.defaultQuota);
+  const person = personOf(databases, userId);
+  const session = await openSession(person, request, policy.defaultQuota);
   for (const uploadId of session.closed) await releasePins(databases.blocks, { userId, uploadId });
   const open = new Set(session.openPaths);
   const files = request.files.filter(({ path }) => open.has(path));
-  const deltas = await usableDeltas(shard, userId, files);
+  const deltas = await usableDeltas(ownNamespace(person), files);
   const wanted = new Map<string, WantedBlock>();
   for (const { blocks } of files) {
     for (const { hash, size } of blocks) {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cancelMove, moveShard } from '../../lambdas/admin/move-shard/move.ts';
-import type { Database } from '../../lambdas/shared/database/database.ts';
+import type { Database } from '../../lambdas/shared/database/rows.ts';
 import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
 import { allChanges, changes, download, tree } from '../service/support/calls.ts';
 import { admin } from '../support/admin.ts';

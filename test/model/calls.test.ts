@@ -8,7 +8,8 @@ import { locateFiles } from '../../lambdas/locate/locate.ts';
 import { moveFiles } from '../../lambdas/move/move.ts';
 import { checkProofs } from '../../lambdas/prove/proofs.ts';
 import { restoreVersions } from '../../lambdas/restore/restore.ts';
-import { transaction } from '../../lambdas/shared/database/database.ts';
+import { within } from '../../lambdas/shared/database/database.ts';
+import { personOf } from '../../lambdas/shared/database/rows.ts';
 import { findBlock, signUpload } from '../../lambdas/shared/store/block-store.ts';
 import { removeOldAnswers } from '../../lambdas/shared/tables/requests.ts';
 import { readTree } from '../../lambdas/tree/tree.ts';
@@ -67,7 +68,7 @@ async function saved(...words: Parameters<typeof newUpload>): Promise<void> {
   await alone(() => finalize(world, upload));
 }
 
-const shard = () => world.databases.shardOf(user);
+const person = () => personOf(world.databases, user);
 const codeOf = (result: object | undefined): string | undefined =>
   result && 'error' in result ? (result.error as { code: string }).code : undefined;
 
@@ -81,7 +82,7 @@ describe('a base that is not the newest', () => {
     // A place whose numbers have gone further, so that no number comes twice.
     for (const base of [0, 1]) await saved('b', 2 + base, { base });
     const leaving = { request_id: randomUUID(), device_id, files: [{ path: 'b', base_version: 2 }] };
-    await deleteFiles(shard(), user, leaving);
+    await deleteFiles(person(), leaving);
     const request = { request_id: randomUUID(), device_id, moves: [{ from: 'a', to: 'b', base_version: 1 }] };
     const [result] = await moveFiles(world.databases, user, request);
     expect(codeOf(result), 'I5: a move of an older version').toBe('stale_version');
@@ -89,7 +90,7 @@ describe('a base that is not the newest', () => {
 
   test('deletes nothing', async () => {
     const request = { request_id: randomUUID(), device_id, files: [{ path: 'a', base_version: 1 }] };
-    const [result] = await deleteFiles(shard(), user, request);
+    const [result] = await deleteFiles(person(), request);
     expect(codeOf(result), 'I5: a delete of an older version').toBe('stale_version');
   });
 
@@ -191,7 +192,7 @@ test('changes come in pages, each once and in order', async () => {
   for (const [index, path] of ['a', 'b', 'c'].entries()) await saved(path, index);
   const cursors: number[] = [];
   for (let more = true; more; ) {
-    const page = await readChanges(shard(), user, { device_id, cursor: cursors.at(-1) ?? 0, limit: 2 });
+    const page = await readChanges(person(), { device_id, cursor: cursors.at(-1) ?? 0, limit: 2 });
     cursors.push(...page.changes.map(({ cursor }) => cursor));
     more = page.more;
   }
@@ -203,7 +204,7 @@ test('a move changes the hashes of the directories that it leaves and that it en
   await saved('one/b', 0);
   await saved('two/c', 1);
   const read = async (path: string) =>
-    (await readTree(shard(), user, { device_id, path, limit: 10 }, Number.POSITIVE_INFINITY)).hash;
+    (await readTree(person(), { device_id, path, limit: 10 }, Number.POSITIVE_INFINITY)).hash;
   const before = [await read('one'), await read('two')];
   const moves = [{ from: 'one/a', to: 'two/a', base_version: 1 }];
   await moveFiles(world.databases, user, { request_id: randomUUID(), device_id, moves });
@@ -227,7 +228,7 @@ test('a call that comes again when its answer is forgotten takes nothing back', 
   const request = { request_id: randomUUID(), device_id, files: [{ path: 'a', version: 1, base_version: 2 }] };
   await restoreVersions(world.databases, user, request);
   await world.pass(73);
-  await transaction(shard().pool, (sql) => removeOldAnswers(sql, shard(), 10));
+  await within(person(), (rows) => removeOldAnswers(rows, 10));
   const [again] = await restoreVersions(world.databases, user, request);
   expect(codeOf(again)).toBe('stale_version');
   await checkAlways(world, []);
@@ -238,9 +239,9 @@ describe('of another user', () => {
   const together = () => ({ ...world.databases, shardOf: () => world.databases.shards[0]! });
 
   beforeEach(async () => {
-    const { pool, schema } = shard();
-    await pool.query(`insert into ${schema}.accounts (user_id) values ('${stranger}')`);
-    await pool.query(
+    const { sql, schema } = person();
+    await sql.query(`insert into ${schema}.accounts (user_id) values ('${stranger}')`);
+    await sql.query(
       `insert into ${schema}.devices (user_id, device_id, name) values ('${stranger}', '${device_id}', 'model');
        insert into ${schema}.sign_ins (user_id, sign_in, device_id) values ('${stranger}', 'model', '${device_id}')`,
     );

@@ -8,6 +8,7 @@ import { moveFiles } from '../../lambdas/move/move.ts';
 import { checkProofs } from '../../lambdas/prove/proofs.ts';
 import { restoreVersions } from '../../lambdas/restore/restore.ts';
 import { ServiceError } from '../../lambdas/shared/answers/errors.ts';
+import { personOf } from '../../lambdas/shared/database/rows.ts';
 import { signUpload } from '../../lambdas/shared/store/block-store.ts';
 import { initUpload } from '../../lambdas/upload-init/upload.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
@@ -140,7 +141,7 @@ export async function commit(world: World, call: Call): Promise<void> {
   const userId = users[call.user]!;
   const { databases } = world;
   if (call.kind === 'delete') {
-    call.answers.note(await deleteFiles(databases.shardOf(userId), userId, call.request), world.hours);
+    call.answers.note(await deleteFiles(personOf(databases, userId), call.request), world.hours);
   } else if (call.kind === 'move') {
     call.answers.note(await moveFiles(databases, userId, call.request), world.hours);
   } else {
@@ -152,7 +153,7 @@ export async function commit(world: World, call: Call): Promise<void> {
 export async function readOn({ databases }: World, user: number, cursor: number): Promise<void> {
   const userId = users[user]!;
   const query = { device_id: deviceOf(0), cursor, limit: 500 };
-  const { changes } = await readChanges(databases.shardOf(userId), userId, query);
+  const { changes } = await readChanges(personOf(databases, userId), query);
   for (const [index, change] of changes.entries()) {
     if (change.cursor !== cursor + 1 + index)
       throw new Error(`I8: after change ${cursor + index} comes ${change.cursor}`);

@@ -19,8 +19,8 @@ const brief = (hash: string): string => hash.slice(0, 6);
 
 async function findReferences(world: World): Promise<Map<string, number>> {
   const references = new Map<string, number>();
-  for (const { pool, schema } of world.databases.shards) {
-    const { rows } = await pool.query<{ hash: string; versions: number }>(
+  for (const { sql, schema } of world.databases.shards) {
+    const { rows } = await sql.query<{ hash: string; versions: number }>(
       `select encode(hash, 'hex') as hash, count(distinct version_id) as versions
        from ${schema}.file_versions, unnest(block_hashes) hash group by hash`,
     );
@@ -66,8 +66,8 @@ export async function checkAlways(world: World, trace: string[]): Promise<Refere
 
 /** What each shard says twice has to agree, since it is written in one transaction. */
 async function checkShards(world: World): Promise<void> {
-  for (const { pool, schema } of world.databases.shards) {
-    const { rows } = await pool.query<{ what: string }>(
+  for (const { sql, schema } of world.databases.shards) {
+    const { rows } = await sql.query<{ what: string }>(
       `select 'I4: the blocks held are not those of the versions' as what from (
          select user_id, hash as block_hash, count(distinct version_id)::int as versions
          from ${schema}.file_versions, unnest(block_hashes) hash group by 1, 2) v
@@ -124,15 +124,15 @@ export async function checkAtRest(world: World, stream: readonly FileChanged[], 
      union all select 'I2: a version is not settled' from blocks.ledger where state <> 'confirmed'`,
   );
   assert(rows.length === 0, rows[0]?.what ?? '');
-  for (const [index, { pool, schema }] of world.databases.shards.entries()) {
-    const left = await pool.query<{ what: string }>(
+  for (const [index, { sql, schema }] of world.databases.shards.entries()) {
+    const left = await sql.query<{ what: string }>(
       `select 'I7: an upload is left' as what from ${schema}.uploads
        union all select 'I7: bytes are still reserved' from ${schema}.accounts where reserved_bytes <> 0
        union all select 'the outbox holds an event' from ${schema}.outbox
        union all select 'I27: an old version is left' from ${schema}.file_versions where superseded_at is not null`,
     );
     assert(left.rows.length === 0, left.rows[0]?.what ?? '');
-    const account = await pool.query<{ last: number }>(`select change_seq as last from ${schema}.accounts`);
+    const account = await sql.query<{ last: number }>(`select change_seq as last from ${schema}.accounts`);
     checkEvents(
       stream.filter(({ user_id }) => user_id === users[index]),
       account.rows[0]!.last,
@@ -150,8 +150,8 @@ export async function checkAtRest(world: World, stream: readonly FileChanged[], 
 
 async function countVersions(world: World): Promise<number> {
   let total = 0;
-  for (const { pool, schema } of world.databases.shards) {
-    const { rows } = await pool.query<{ total: number }>(
+  for (const { sql, schema } of world.databases.shards) {
+    const { rows } = await sql.query<{ total: number }>(
       `select count(*) as total from ${schema}.file_versions where cardinality(block_hashes) > 0`,
     );
     total += rows[0]!.total;

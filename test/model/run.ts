@@ -5,7 +5,7 @@ import { expireVersions } from '../../lambdas/gc/expire-versions.ts';
 import { forgetChanges } from '../../lambdas/gc/forget-changes.ts';
 import { sweep } from '../../lambdas/gc/sweep.ts';
 import { drainShards } from '../../lambdas/relay/drain.ts';
-import { transaction } from '../../lambdas/shared/database/database.ts';
+import { within } from '../../lambdas/shared/database/database.ts';
 import { confirmVersions } from '../../lambdas/shared/tables/ledger.ts';
 import { removeExpiredUploads } from '../../lambdas/shared/tables/uploads.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
@@ -270,7 +270,7 @@ class Run {
   async #expire(): Promise<void> {
     const { blocks, shards } = this.#world.databases;
     for (const shard of shards) {
-      await transaction(shard.pool, (sql) => forgetChanges(sql, shard, 500));
+      await within(shard, (shard) => forgetChanges(shard, 500));
       await expireVersions(blocks, shard, 500);
     }
   }
@@ -279,7 +279,7 @@ class Run {
   async #end(hours: number): Promise<void> {
     await this.#pass(hours);
     for (const shard of this.#world.databases.shards) {
-      await transaction(shard.pool, (sql) => removeExpiredUploads(sql, shard, 500));
+      await within(shard, (shard) => removeExpiredUploads(shard, 500));
     }
   }
 
@@ -313,8 +313,8 @@ class Run {
 
   async #look(user: number): Promise<Map<string, Known>> {
     const userId = users[user]!;
-    const { pool, schema } = this.#world.databases.shardOf(userId);
-    const { rows } = await pool.query<{ path: string; version: number; block: string | null; newest: number }>(
+    const { sql, schema } = this.#world.databases.shardOf(userId);
+    const { rows } = await sql.query<{ path: string; version: number; block: string | null; newest: number }>(
       `select path, coalesce(f.version, 0) as version, encode(f.block_hashes[1], 'hex') as block, newest
        from (select path, max(version) as newest from ${schema}.file_versions where user_id = $1 group by path) v
        left join (select * from ${schema}.files where user_id = $1 and deleted_at is null) f using (path)`,

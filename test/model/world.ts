@@ -38,7 +38,7 @@ export class World {
   private constructor(clusters: readonly [Database, Database], store: Store) {
     this.#clusters = clusters;
     this.store = store;
-    const shards = clusters.map((cluster, number) => ({ number, schema: shardSchemas[number]!, pool: cluster.pool }));
+    const shards = clusters.map((cluster, number) => ({ number, schema: shardSchemas[number]!, sql: cluster.pool }));
     this.databases = {
       blocks: clusters[0].pool,
       shards,
@@ -56,7 +56,7 @@ export class World {
     }
     const world = new World([clusters[0]!, clusters[1]!], await Store.start());
     const shardMigrations = readMigrations(join(migrations, 'shard'));
-    for (const { pool, schema } of world.databases.shards) await migrateSchema(pool, schema, shardMigrations);
+    for (const { sql, schema } of world.databases.shards) await migrateSchema(sql, schema, shardMigrations);
     await migrateSchema(world.databases.blocks, 'blocks', readMigrations(join(migrations, 'blocks')));
     return world;
   }
@@ -70,9 +70,9 @@ export class World {
     await blocks.query(
       'delete from blocks.pins; delete from blocks.ledger; delete from blocks.hot_counts; delete from blocks.renewed; delete from blocks.claims; delete from blocks.blocks',
     );
-    for (const [index, { pool, schema }] of shards.entries()) {
+    for (const [index, { sql, schema }] of shards.entries()) {
       const [user, devicesOfUser] = [users[index]!, devices];
-      await pool.query(
+      await sql.query(
         `${tables.map((table) => `delete from ${schema}.${table}`).join(';')};
          insert into ${schema}.accounts (user_id) values ('${user}');
          insert into ${schema}.devices (user_id, device_id, name)
@@ -106,14 +106,14 @@ export class World {
   /** Sets the clocks of both clusters forward. */
   async pass(hours: number): Promise<void> {
     this.hours += hours;
-    for (const { pool } of this.databases.shards) {
-      await pool.query("update clock.shift set by = by + $1::float8 * interval '1 hour'", [hours]);
+    for (const { sql } of this.databases.shards) {
+      await sql.query("update clock.shift set by = by + $1::float8 * interval '1 hour'", [hours]);
     }
   }
 
   /** Takes away the rows that were deleted and replaced, which slow down every look at the small tables. */
   async vacuum(): Promise<void> {
-    for (const { pool } of this.databases.shards) await pool.query('vacuum');
+    for (const { sql } of this.databases.shards) await sql.query('vacuum');
   }
 
   async close(): Promise<void> {

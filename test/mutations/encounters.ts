@@ -94,7 +94,7 @@ export const ofEncounters: readonly Mutation[] = [
   {
     mistake: 'the space of an upload that was given up stays reserved',
     file: 'lambdas/shared/tables/uploads.ts',
-    replace: '  await releaseBytes(sql, shard, reserved);\n  return reserved.length;',
+    replace: '  await releaseBytes(shard, reserved);\n  return reserved.length;',
     by: '  return reserved.length;',
     noticedBy: 'model/encounters: two users with the same new content, at every step',
     breaks: /^I(7|22|45):/,
@@ -102,8 +102,8 @@ export const ofEncounters: readonly Mutation[] = [
   {
     mistake: 'an event leaves the outbox before it is published',
     file: 'lambdas/relay/drain.ts',
-    replace: '    await publisher.publish(events);\n    await removeEvents(sql, shard, events);\n',
-    by: "    await removeEvents(sql, shard, events);\n    await sql.query('commit');\n    await publisher.publish(events);\n",
+    replace: '    await publisher.publish(events);\n    await removeEvents(shard, events);\n',
+    by: "    await removeEvents(shard, events);\n    await shard.sql.query('commit');\n    await publisher.publish(events);\n",
     noticedBy: 'model/encounters: two relays at once, at every step',
     breaks: /^I9:/,
   },
@@ -150,7 +150,7 @@ export const ofEncounters: readonly Mutation[] = [
   {
     mistake: 'expired sessions are removed without the locks of their accounts',
     file: 'lambdas/shared/tables/uploads.ts',
-    replace: 'await lockAccounts(\n    sql,\n    shard,\n    rows.map(({ user_id }) => user_id),\n  );',
+    replace: 'await lockAccounts(\n    shard,\n    rows.map(({ user_id }) => user_id),\n  );',
     by: '',
     noticedBy: 'model/encounters: the end of an upload and its finalize, at every step',
     breaks: /^I22:/,
@@ -174,7 +174,7 @@ export const ofEncounters: readonly Mutation[] = [
   {
     mistake: 'the newest change that was forgotten is not noted',
     file: 'lambdas/gc/forget-changes.ts',
-    replace: '  await noteForgotten(sql, shard, rows);\n',
+    replace: '  await noteForgotten(shard, rows);\n',
     by: '',
     noticedBy: 'model/encounters: expiry of changes and a device that reads on, at every step',
     breaks: /^I8:/,

@@ -5,8 +5,8 @@ import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
 import { removeExpiredPins } from '../../lambdas/gc/expire-pins.ts';
 import { expireVersions } from '../../lambdas/gc/expire-versions.ts';
 import { forgetChanges } from '../../lambdas/gc/forget-changes.ts';
-import { databasesOf, type Shard } from '../../lambdas/shared/database/database.ts';
-import type { Sql } from '../../lambdas/shared/database/sql.ts';
+import { databasesOf } from '../../lambdas/shared/database/database.ts';
+import type { Shard, Sql } from '../../lambdas/shared/database/rows.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { comesBy } from '../../lambdas/shared/runtime/request.ts';
 import { changeBounds, lockAccount } from '../../lambdas/shared/tables/accounts.ts';
@@ -100,44 +100,47 @@ const countable = new Map(
     { hash, state: 'live' as const, size_bytes: 1, damaged_version: null, hot: index > 0 },
   ]),
 );
-const session = { userId: user, uploadId: id };
+const key = { userId: user, uploadId: id };
 const paths = ['a/b', 'c'];
+
+/** The rows of the user, as his own and as those of his namespace. */
+const rows = (sql: never) => ({ ...shard, sql, userId: user, id: user });
 
 /** Every statement that requests run against tables that grow with the number of users, files or blocks. */
 const statements: Record<string, (sql: never) => Promise<unknown>> = {
-  lockAccount: (sql) => lockAccount(sql, shard, user),
-  changeBounds: (sql) => changeBounds(sql, shard, user),
+  lockAccount: (sql) => lockAccount(rows(sql)),
+  changeBounds: (sql) => changeBounds(rows(sql)),
   requireDevice: (sql) => {
     comesBy({ id, at: 0 });
-    return requireDevice(sql, shard, user, id).catch(() => {});
+    return requireDevice(rows(sql), id).catch(() => {});
   },
-  requireSignIn: (sql) => requireSignIn(sql, shard, user, id),
+  requireSignIn: (sql) => requireSignIn(rows(sql), id),
   bindSignIn: async (sql) => {
-    await putDevice(sql, shard, user, { device_id: id, name: 'name' });
-    await bindSignIn(sql, shard, user, { signIn: id, deviceId: id });
+    await putDevice(rows(sql), { device_id: id, name: 'name' });
+    await bindSignIn(rows(sql), { signIn: id, deviceId: id });
   },
-  listSignIns: (sql) => listSignIns(sql, shard, user),
-  endSignIns: (sql) => endSignIns(sql, shard, user, { ending: [id], deviceId: id }),
-  listDevices: (sql) => listDevices(sql, shard, user),
-  revokeDevices: (sql) => revokeDevices(sql, shard, user, [id], undefined),
-  forgetRevoked: (sql) => forgetRevoked(sql, shard, user),
-  findTargets: (sql) => findTargets(sql, shard, user, paths),
-  filterFiles: (sql) => filterFiles(sql, shard, user, paths),
-  filterParents: (sql) => filterParents(sql, shard, user, paths, paths),
-  findVersions: (sql) => findVersions(sql, shard, user, [{ path: 'a' }, { path: 'b', version: 1 }]),
-  listHistory: (sql) => listHistory(sql, shard, user, 'a', { before: undefined, limit: 10 }),
-  filterVersions: (sql) => filterVersions(sql, shard, [id]),
-  listChanges: (sql) => listChanges(sql, shard, user, { cursor: 0, limit: 10 }),
-  filterHeld: (sql) => filterHeld(sql, shard, user, hashes),
-  listHeld: (sql) => listHeld(sql, shard, user, '', 10),
-  holdBlocks: (sql) => holdBlocks(sql, shard, user, hashes),
-  listStale: (sql) => listStale(sql, shard, user, 'a', 10),
-  listItems: (sql) => listItems(sql, shard, user, paths),
-  findTreeHash: (sql) => findTreeHash(sql, shard, user, 'a'),
-  listDirectory: (sql) => listDirectory(sql, shard, user, 'a', { after: 'b', limit: 10 }),
-  findUpload: (sql) => findUpload(sql, shard, user, id),
-  listUploadFiles: (sql) => listUploadFiles(sql, shard, user, id),
-  findAnswer: (sql) => findAnswer(sql, shard, user, id),
+  listSignIns: (sql) => listSignIns(rows(sql)),
+  endSignIns: (sql) => endSignIns(rows(sql), { ending: [id], deviceId: id }),
+  listDevices: (sql) => listDevices(rows(sql)),
+  revokeDevices: (sql) => revokeDevices(rows(sql), [id], undefined),
+  forgetRevoked: (sql) => forgetRevoked(rows(sql)),
+  findTargets: (sql) => findTargets(rows(sql), paths),
+  filterFiles: (sql) => filterFiles(rows(sql), paths),
+  filterParents: (sql) => filterParents(rows(sql), paths, paths),
+  findVersions: (sql) => findVersions(rows(sql), [{ path: 'a' }, { path: 'b', version: 1 }]),
+  listHistory: (sql) => listHistory(rows(sql), 'a', { before: undefined, limit: 10 }),
+  filterVersions: (sql) => filterVersions(rows(sql), [id]),
+  listChanges: (sql) => listChanges(rows(sql), { cursor: 0, limit: 10 }),
+  filterHeld: (sql) => filterHeld(rows(sql), hashes),
+  listHeld: (sql) => listHeld(rows(sql), '', 10),
+  holdBlocks: (sql) => holdBlocks(rows(sql), hashes),
+  listStale: (sql) => listStale(rows(sql), 'a', 10),
+  listItems: (sql) => listItems(rows(sql), paths),
+  findTreeHash: (sql) => findTreeHash(rows(sql), 'a'),
+  listDirectory: (sql) => listDirectory(rows(sql), 'a', { after: 'b', limit: 10 }),
+  findUpload: (sql) => findUpload(rows(sql), id),
+  listUploadFiles: (sql) => listUploadFiles(rows(sql), id),
+  findAnswer: (sql) => findAnswer(rows(sql), id),
   findBlocks: (sql) => findBlocks(sql, hashes),
   insertPending: (sql) => insertPending(sql, blocks),
   markLive: (sql) => markLive(sql, blocks),
@@ -147,17 +150,17 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   renewPins: (sql) =>
     renewPins(
       sql,
-      session,
+      key,
       hashes.map((hash) => ({ hash, verified: false, token: 't', nonce: null })),
     ),
-  findPins: (sql) => findPins(sql, session, hashes),
-  noteLooks: (sql) => noteLooks(sql, session, hashes),
+  findPins: (sql) => findPins(sql, key, hashes),
+  noteLooks: (sql) => noteLooks(sql, key, hashes),
   takeClaims: (sql) => takeClaims(sql, user, 2),
   returnClaims: (sql) => returnClaims(sql, user, 1),
   findEntries: (sql) => findEntries(sql, hashes),
-  verifyPins: (sql) => verifyPins(sql, session, blocks),
-  releasePins: (sql) => releasePins(sql, session),
-  enterLedger: (sql) => enterLedger(sql, [{ versionId: id, userId: user, hashes }]),
+  verifyPins: (sql) => verifyPins(sql, key, blocks),
+  releasePins: (sql) => releasePins(sql, key),
+  enterLedger: (sql) => enterLedger(sql, [{ versionId: id, namespaceId: user, hashes }]),
   countedHashes: (sql) => countedHashes(sql, [id]),
   leaveLedger: (sql) => leaveLedger(sql, [id], 'raised'),
   confirmVersions: (sql) => confirmVersions(sql, [id]),
@@ -167,10 +170,10 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   openVersions: (sql) => openVersions(sql, hashes),
   collectBlocks: (sql) => collectBlocks(sql, 10, Number.POSITIVE_INFINITY),
   removeExpiredPins: (sql) => removeExpiredPins(sql, 10),
-  expireVersions: (sql) => expireVersions(sql, { ...shard, pool: sql }, 10),
-  forgetChanges: (sql) => forgetChanges(sql, shard, 10),
-  closeOldUploads: (sql) => closeOldUploads(sql, shard, user),
-  removeExpiredUploads: (sql) => removeExpiredUploads(sql, shard, 10),
+  expireVersions: (sql) => expireVersions(sql, rows(sql), 10),
+  forgetChanges: (sql) => forgetChanges(rows(sql), 10),
+  closeOldUploads: (sql) => closeOldUploads(rows(sql)),
+  removeExpiredUploads: (sql) => removeExpiredUploads(rows(sql), 10),
   listUnsettled: (sql) => listUnsettled(sql, 10),
 };
 

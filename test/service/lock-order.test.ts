@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Database } from '../../lambdas/shared/database/database.ts';
+import type { Database } from '../../lambdas/shared/database/rows.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { lockBlocks, lockToRaise } from '../../lambdas/shared/tables/blocks.ts';
 import { failProofs, releasePins, renewPins, verifyPins } from '../../lambdas/shared/tables/pins.ts';

@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { beforeEach, expect, test } from 'vitest';
 import { drainShards } from '../../lambdas/relay/drain.ts';
-import { databasesOf, type Shard } from '../../lambdas/shared/database/database.ts';
+import { databasesOf } from '../../lambdas/shared/database/database.ts';
+import type { Database, Shard } from '../../lambdas/shared/database/rows.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import type { Publisher } from '../../lambdas/shared/stream/publisher.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import { scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 
 let pool: Pool;
-let shard: Shard;
+let shard: Shard<Database>;
 beforeEach(async () => {
   pool = await scratchDatabase();
   shard = databasesOf(pool, () => pool).shards[7]!;

@@ -218,10 +218,10 @@ test('of paths in more directories than one call marks, the first are taken and 
   expect(deleted[0]).toMatchObject({ version: 2 });
 
   // More than one transaction hashes: a call that has no time for the next one leaves that much less to its successor.
-  const { userId, ...shard } = shardOf(user);
+  const person = shardOf(user);
   comesBy({ id: decodeJwt<{ origin_jti: string }>(user.token).origin_jti, at: 0 });
   const query = { device_id: user.device, limit: limits.treeEntriesPerPage };
-  await expect(readTree(shard, userId, query, 0)).rejects.toMatchObject({ code: 'unavailable' });
-  const { hash } = await readTree(shard, userId, query, 0);
+  await expect(readTree(person, query, 0)).rejects.toMatchObject({ code: 'unavailable' });
+  const { hash } = await readTree(person, query, 0);
   expect(await tree(user)).toMatchObject({ hash });
 });

@@ -23,8 +23,8 @@ export async function auditCounts(databases: Databases, after: string | undefine
   );
   let last = blocks.length === BLOCKS ? blocks.at(-1)!.hash : undefined;
   const held = new Map<string, number>();
-  for (const { pool, schema } of databases.shards) {
-    const { rows } = await pool.query<Count>(
+  for (const { sql, schema } of databases.shards) {
+    const { rows } = await sql.query<Count>(
       `select encode(block_hash, 'hex') as hash, sum(versions)::int8 as count from ${schema}.held_blocks
        where block_hash > $1 and ($2::bytea is null or block_hash <= $2)
        group by block_hash order by block_hash limit $3`,

@@ -1,4 +1,4 @@
-import type { Shard } from '../../shared/database/database.ts';
+import type { Shard } from '../../shared/database/rows.ts';
 import type { Step } from './step.ts';
 
 const USERS = 50;
@@ -7,12 +7,12 @@ const USERS = 50;
  * Compares what some users are booked to hold with their versions. Both are in one shard and change in one transaction,
  * so a single statement sees them agree however busy the users are.
  */
-export async function auditHolds({ pool, schema, number }: Shard, after: string | undefined): Promise<Step> {
-  const { rows: users } = await pool.query<{ user_id: string }>(
+export async function auditHolds({ sql, schema, number }: Shard, after: string | undefined): Promise<Step> {
+  const { rows: users } = await sql.query<{ user_id: string }>(
     `select user_id from ${schema}.accounts where $1::uuid is null or user_id > $1 order by user_id limit $2`,
     [after ?? null, USERS],
   );
-  const { rows } = await pool.query<{ hash: string; user_id: string; booked: number; actual: number }>(
+  const { rows } = await sql.query<{ hash: string; user_id: string; booked: number; actual: number }>(
     `with actual as (
        select user_id, hash as block_hash, count(*)::int as versions
        from (select distinct v.version_id, v.user_id, hash

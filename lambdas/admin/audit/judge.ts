@@ -1,6 +1,7 @@
 import type { Finding } from '../../../protocol/admin.ts';
-import { type Databases, type Shard, transaction } from '../../shared/database/database.ts';
+import { type Databases, transaction } from '../../shared/database/database.ts';
 import { toBytes } from '../../shared/database/ids.ts';
+import type { Shard } from '../../shared/database/rows.ts';
 import { countsOf, lockBlocks } from '../../shared/tables/blocks.ts';
 import { openVersions } from '../../shared/tables/ledger.ts';
 
@@ -65,8 +66,8 @@ async function lookInShards(
 ): Promise<{ held: Map<string, number>; visible: Set<string> }> {
   const held = new Map<string, number>();
   const visible = new Set<string>();
-  for (const { pool, schema } of shards) {
-    const { rows } = await pool.query<{ held: Record<string, number> | null; visible: string[] | null }>(
+  for (const { sql, schema } of shards) {
+    const { rows } = await sql.query<{ held: Record<string, number> | null; visible: string[] | null }>(
       `select (select json_object_agg(encode(block_hash, 'hex'), versions) from (
            select block_hash, sum(versions)::int8 as versions from ${schema}.held_blocks
            where block_hash = any($1) group by block_hash) h) as held,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pMap from 'p-map';
 import type { Finding } from '../../../protocol/admin.ts';
 import { quarantine } from '../../shared/commit/quarantine.ts';
-import type { Database } from '../../shared/database/database.ts';
+import type { Database } from '../../shared/database/rows.ts';
 import { findBlock, listBlocks, readBlock } from '../../shared/store/block-store.ts';
 import { type BlockRow, blocksBetween, findBlocks, isStored } from '../../shared/tables/blocks.ts';
 import type { Step } from './step.ts';

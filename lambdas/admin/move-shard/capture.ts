@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import type { Sql } from '../../shared/database/sql.ts';
+import type { Sql } from '../../shared/database/rows.ts';
 import type { Schemas } from './schemas.ts';
 import type { Table } from './tables.ts';
 

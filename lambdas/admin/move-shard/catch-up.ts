@@ -1,5 +1,5 @@
-import { type Database, transaction } from '../../shared/database/database.ts';
-import type { Sql } from '../../shared/database/sql.ts';
+import { transaction } from '../../shared/database/database.ts';
+import type { Database, Sql } from '../../shared/database/rows.ts';
 import { type Change, readChanges, removeChanges } from './capture.ts';
 import { deleteRows, insertRows, readRows } from './copy.ts';
 import type { Schemas } from './schemas.ts';

@@ -1,4 +1,4 @@
-import type { Sql } from '../../shared/database/sql.ts';
+import type { Sql } from '../../shared/database/rows.ts';
 import type { Change } from './capture.ts';
 import type { Table } from './tables.ts';
 

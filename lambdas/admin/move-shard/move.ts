@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import type { AdminAnswers } from '../../../protocol/admin.ts';
-import { type Database, transaction } from '../../shared/database/database.ts';
+import { transaction } from '../../shared/database/database.ts';
+import type { Database } from '../../shared/database/rows.ts';
 import { migrateSchema } from '../../shared/migrations/migrate-schema.ts';
 import type { Migration } from '../../shared/migrations/read.ts';
 import { Refusal } from '../refusal.ts';

@@ -1,4 +1,4 @@
-import type { Database } from '../../shared/database/database.ts';
+import type { Database } from '../../shared/database/rows.ts';
 import { leftSchema, numbered, shardSchemas } from '../../shared/database/shards.ts';
 
 /**

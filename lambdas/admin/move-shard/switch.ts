@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
-import { type Database, transaction } from '../../shared/database/database.ts';
+import { transaction } from '../../shared/database/database.ts';
+import type { Database } from '../../shared/database/rows.ts';
 import { Refusal } from '../refusal.ts';
 import { catchUp } from './catch-up.ts';
 import type { Schemas } from './schemas.ts';

@@ -1,4 +1,4 @@
-import type { Sql } from '../../shared/database/sql.ts';
+import type { Sql } from '../../shared/database/rows.ts';
 
 /** A table of a shard, as the catalog describes it. */
 export interface Table {

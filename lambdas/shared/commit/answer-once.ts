@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
 import { ServiceError } from '../answers/errors.ts';
-import type { Shard } from '../database/database.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Namespace } from '../database/rows.ts';
 import { findAnswer, keepAnswer } from '../tables/requests.ts';
 
 /** What the client sent, with the kind of call. */
@@ -16,13 +15,8 @@ interface Call {
  * The answer that the call got before, if it is a retry. To be asked before anything is counted for the call.
  * @throws ServiceError `bad_request` when the request id has been used for another call
  */
-export async function earlierAnswer(
-  sql: Sql,
-  shard: Shard,
-  userId: string,
-  call: Call,
-): Promise<CommitResult[] | undefined> {
-  const before = await findAnswer(sql, shard, userId, call.request_id);
+export async function earlierAnswer(namespace: Namespace, call: Call): Promise<CommitResult[] | undefined> {
+  const before = await findAnswer(namespace, call.request_id);
   if (before && !before.digest.equals(digestOf(call))) {
     throw new ServiceError('bad_request', 'this request_id stands for another call: take a new one');
   }
@@ -31,16 +25,14 @@ export async function earlierAnswer(
 
 /** Runs a call that commits, unless it is a retry, as `earlierAnswer`. The transaction holds the account's lock. */
 export async function answerOnce(
-  sql: PoolClient,
-  shard: Shard,
-  userId: string,
+  namespace: Namespace<PoolClient>,
   call: Call,
   commit: () => Promise<CommitResult[]>,
 ): Promise<CommitResult[]> {
-  const before = await earlierAnswer(sql, shard, userId, call);
+  const before = await earlierAnswer(namespace, call);
   if (before) return before;
   const results = await commit();
-  await keepAnswer(sql, shard, userId, { id: call.request_id, digest: digestOf(call), results });
+  await keepAnswer(namespace, { requestId: call.request_id, digest: digestOf(call), results });
   return results;
 }
 

@@ -1,6 +1,6 @@
 import type { CommitResponse, CommitResult } from '../../../protocol/commit.ts';
 import { ServiceError } from '../answers/errors.ts';
-import type { Shard } from '../database/database.ts';
+import type { Shard } from '../database/rows.ts';
 import { wakeRelay } from './wake-relay.ts';
 
 /**

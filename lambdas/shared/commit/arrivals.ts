@@ -1,8 +1,9 @@
-import { type Database, transaction } from '../database/database.ts';
+import { transaction } from '../database/database.ts';
+import type { Database } from '../database/rows.ts';
 import { guardBlocks, markLive } from '../tables/blocks.ts';
-import { type Session, verifyPins } from '../tables/pins.ts';
+import { type UploadKey, verifyPins } from '../tables/pins.ts';
 
-/** A block whose content the session's user has sent, by whatever way; its object is in the store. */
+/** A block whose content the upload's user has sent, by whatever way; its object is in the store. */
 export interface Arrival {
   hash: string;
   size: number;
@@ -10,8 +11,8 @@ export interface Arrival {
   deltaBytes?: number;
 }
 
-/** Notes that blocks of the session are in the store, and that its user has their content. */
-export async function noteArrivals(blocks: Database, session: Session, arrivals: readonly Arrival[]): Promise<void> {
+/** Notes that blocks of the upload are in the store, and that its user has their content. */
+export async function noteArrivals(blocks: Database, key: UploadKey, arrivals: readonly Arrival[]): Promise<void> {
   if (arrivals.length === 0) return;
   await transaction(blocks, async (sql) => {
     const found = await guardBlocks(
@@ -22,6 +23,6 @@ export async function noteArrivals(blocks: Database, session: Session, arrivals:
       sql,
       arrivals.filter(({ hash }) => found.get(hash)?.state !== 'live'),
     );
-    await verifyPins(sql, session, arrivals);
+    await verifyPins(sql, key, arrivals);
   });
 }

@@ -2,8 +2,7 @@ import type { ItemError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { ancestors } from '../../../protocol/path.ts';
 import { excerpt, itemError, staleVersion } from '../answers/errors.ts';
-import type { Shard } from '../database/database.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Namespace } from '../database/rows.ts';
 import { filterFiles, filterParents, type Kind, type Target } from '../tables/files.ts';
 
 const beyondCall = itemError(
@@ -28,17 +27,15 @@ export function directoryRefusals(items: readonly (readonly string[])[]): Map<nu
  * others have their directory. `leaving` are live paths that this call takes away.
  */
 export async function pathConflicts(
-  sql: Sql,
-  shard: Shard,
-  userId: string,
+  namespace: Namespace,
   items: readonly { path: string; kind: Kind }[],
   leaving: readonly string[] = [],
 ): Promise<Map<string, ItemError>> {
   const gone = new Set(leaving);
   const above = [...new Set(items.flatMap(({ path }) => ancestors(path)))].filter((path) => !gone.has(path));
   const newFiles = items.filter(({ kind }) => kind === 'file').map(({ path }) => path);
-  const files = new Set([...(await filterFiles(sql, shard, userId, above)), ...newFiles]);
-  const parents = new Set(await filterParents(sql, shard, userId, newFiles, leaving));
+  const files = new Set([...(await filterFiles(namespace, above)), ...newFiles]);
+  const parents = new Set(await filterParents(namespace, newFiles, leaving));
 
   const conflicts = new Map<string, ItemError>();
   for (const { path, kind } of items) {

@@ -1,4 +1,5 @@
-import { type Database, transaction } from '../database/database.ts';
+import { transaction } from '../database/database.ts';
+import type { Database } from '../database/rows.ts';
 import { logger } from '../runtime/log.ts';
 import { findBlock } from '../store/block-store.ts';
 import { isStored, lockBlocks, quarantineBlock } from '../tables/blocks.ts';

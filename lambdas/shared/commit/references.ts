@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
-import { type Database, type Databases, type Shard, transaction } from '../database/database.ts';
+import { transaction } from '../database/database.ts';
+import type { Database, Shard } from '../database/rows.ts';
 import { logger } from '../runtime/log.ts';
 import {
   type CountableBlock,
@@ -50,7 +51,7 @@ export async function lowerReferences(blocks: Database, versionIds: readonly str
  * call is over by then: a failure costs nothing but time, since the sweep settles what stays raised.
  */
 export async function lowerRefused(
-  { blocks }: Databases,
+  blocks: Database,
   shard: Shard,
   counted: readonly string[],
   results: readonly CommitResult[],
@@ -58,7 +59,7 @@ export async function lowerRefused(
   const visible = new Set(results.flatMap((result) => ('version_id' in result ? [result.version_id] : [])));
   const refused = counted.filter((id) => !visible.has(id));
   try {
-    const made = new Set(refused.length > 0 ? await filterVersions(shard.pool, shard, refused) : []);
+    const made = new Set(refused.length > 0 ? await filterVersions(shard, refused) : []);
     await lowerReferences(
       blocks,
       refused.filter((id) => !made.has(id)),

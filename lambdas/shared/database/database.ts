@@ -4,27 +4,15 @@ import { ServiceError } from '../answers/errors.ts';
 import { once, requireEnv } from '../runtime/env.ts';
 import { isAbsent, isTransient } from './database-errors.ts';
 import { Placement } from './placement.ts';
+import type { Database, Shard } from './rows.ts';
 import { parseShardMap, shardOf, shardSchemas } from './shards.ts';
-
-/** Connections to where some schemas are: of one cluster, or of whichever holds a shard now. */
-export interface Database extends Pick<Pool, 'query'> {
-  connect(): Promise<PoolClient>;
-  /** Whether the failed call may be repeated because its schema is now elsewhere, where `connect` leads from now on. */
-  follow?(error: unknown): Promise<boolean>;
-}
-
-/** One user's rows: the database that holds the shard, and the schema that every statement names. */
-export interface Shard {
-  readonly number: number;
-  readonly pool: Database;
-  readonly schema: string;
-}
 
 /** The global blocks and the shards: two handles that never share a transaction. */
 export interface Databases {
   readonly blocks: Database;
-  readonly shards: readonly Shard[];
-  shardOf(userId: string): Shard;
+  readonly shards: readonly Shard<Database>[];
+  /** @param id of a namespace or a user */
+  shardOf(id: string): Shard<Database>;
 }
 
 const INT8 = 20;
@@ -63,8 +51,8 @@ export function connectClusters(statementMs: number): Clusters {
 export const databases = once((): Databases => connectClusters(STATEMENT_MS));
 
 export function databasesOf(blocks: Database, poolOfShard: (shard: number) => Database): Databases {
-  const shards = shardSchemas.map((schema, number) => ({ number, schema, pool: poolOfShard(number) }));
-  return { blocks, shards, shardOf: (userId) => shards[shardOf(userId)]! };
+  const shards = shardSchemas.map((schema, number) => ({ number, schema, sql: poolOfShard(number) }));
+  return { blocks, shards, shardOf: (id) => shards[shardOf(id)]! };
 }
 
 /** Leads to wherever the shard is. */
@@ -141,6 +129,15 @@ export async function transaction<T>(
     }
   };
   return await retried(run, async (error) => isTransient(error) || (await database.follow?.(error)) === true);
+}
+
+/** Runs `work` on these rows, as `transaction`. */
+export async function within<R extends Shard<Database>, T>(
+  rows: R,
+  work: (rows: Omit<R, 'sql'> & { readonly sql: PoolClient }) => Promise<T>,
+  isolation?: 'repeatable read',
+): Promise<T> {
+  return await transaction(rows.sql, (sql) => work({ ...rows, sql }), isolation);
 }
 
 /** Repeats a call that failed in a way that allows it; at most three attempts. */

@@ -13,11 +13,11 @@ interface Call {
  * of this.
  */
 export function versionId(
-  userId: string,
+  namespaceId: string,
   { kind, id }: Call,
   { position, path, hashes }: { position: number; path: string; hashes: readonly string[] },
 ): string {
-  const text = [userId, kind, id, position, path, ...hashes].join('\n');
+  const text = [namespaceId, kind, id, position, path, ...hashes].join('\n');
   const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;

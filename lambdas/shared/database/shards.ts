@@ -16,9 +16,12 @@ export function leftSchema(shard: number): string {
   return numbered('left', shard);
 }
 
-/** The shard of a user, fixed for ever: the first 4 bytes of SHA-256 of the lower-case UUID's text, modulo 64. */
-export function shardOf(userId: string): number {
-  return createHash('sha256').update(userId.toLowerCase()).digest().readUInt32BE(0) % SHARDS;
+/**
+ * The shard of a user and of his namespace, fixed for ever: the first 4 bytes of SHA-256 of the lower-case UUID's text,
+ * modulo 64.
+ */
+export function shardOf(id: string): number {
+  return createHash('sha256').update(id.toLowerCase()).digest().readUInt32BE(0) % SHARDS;
 }
 
 const Range = z.tuple([z.int().min(0), z.int().max(SHARDS - 1)]);

@@ -1,9 +1,4 @@
-import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
-import type { Database } from './database.ts';
-
-/** What runs a statement: a pool for a single one, a client inside a transaction. */
-export type Sql = Database | PoolClient;
 
 /** A timestamptz expression as milliseconds since 1970. */
 export function ms(expression: string): string {

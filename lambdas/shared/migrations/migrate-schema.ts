@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
-import { type Database, transaction } from '../database/database.ts';
+import { transaction } from '../database/database.ts';
+import type { Database } from '../database/rows.ts';
 import type { Migration } from './read.ts';
 
 /** The role that requests run as; it owns nothing. */

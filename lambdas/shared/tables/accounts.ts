@@ -1,5 +1,5 @@
-import type { Shard } from '../database/database.ts';
-import { ms, type Sql } from '../database/sql.ts';
+import type { Namespace, Shard } from '../database/rows.ts';
+import { ms } from '../database/sql.ts';
 
 export interface Account {
   used_bytes: number;
@@ -21,18 +21,16 @@ export function quotaOf({ quota_bytes, default_quota_bytes }: Account): number {
 }
 
 /** Creates the user's row if there is none: whoever has a device has one. */
-export async function ensureAccount(sql: Sql, { schema }: Shard, userId: string): Promise<void> {
-  await sql.query(`insert into ${schema}.accounts (user_id) values ($1) on conflict do nothing`, [userId]);
+export async function ensureAccount({ sql, schema, id }: Namespace): Promise<void> {
+  await sql.query(`insert into ${schema}.accounts (user_id) values ($1) on conflict do nothing`, [id]);
 }
 
 const columns = `used_bytes, reserved_bytes, kept_bytes, entries, quota_bytes, default_quota_bytes, change_seq,
   ${ms('now()')} as now`;
 
 /** The account as it is now, without its lock. */
-export async function findAccount(sql: Sql, { schema }: Shard, userId: string): Promise<Account> {
-  const { rows } = await sql.query<Account>(`select ${columns} from ${schema}.accounts a where a.user_id = $1`, [
-    userId,
-  ]);
+export async function findAccount({ sql, schema, id }: Namespace): Promise<Account> {
+  const { rows } = await sql.query<Account>(`select ${columns} from ${schema}.accounts a where a.user_id = $1`, [id]);
   return rows[0]!;
 }
 
@@ -41,25 +39,23 @@ export async function findAccount(sql: Sql, { schema }: Shard, userId: string): 
  * locks: whoever takes it after that of a device waits for whoever holds it and wants the device. For a user who has no
  * device yet there is nothing to lock, and the answer is undefined: `requireDevice` refuses such a one.
  */
-export async function lockAccount(sql: Sql, { schema }: Shard, userId: string): Promise<Account> {
+export async function lockAccount({ sql, schema, id }: Namespace): Promise<Account> {
   const { rows } = await sql.query<Account>(
     `select ${columns}
      from ${schema}.accounts where user_id = $1 for update`,
-    [userId],
+    [id],
   );
   return rows[0]!;
 }
 
 /** Takes the locks of several users, in one order. */
-export async function lockAccounts(sql: Sql, { schema }: Shard, userIds: readonly string[]): Promise<void> {
-  await sql.query(`select from ${schema}.accounts where user_id = any($1) order by user_id for update`, [userIds]);
+export async function lockAccounts({ sql, schema }: Shard, ids: readonly string[]): Promise<void> {
+  await sql.query(`select from ${schema}.accounts where user_id = any($1) order by user_id for update`, [ids]);
 }
 
 /** Adds to the user's bytes and entries, and sets the newest change; needs the lock. */
 export async function updateAccount(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace,
   change: { used: number; reserved: number; kept: number; entries: number; changeSeq: number },
 ): Promise<void> {
   await sql.query(
@@ -67,15 +63,13 @@ export async function updateAccount(
      set used_bytes = greatest(used_bytes + $2, 0), reserved_bytes = greatest(reserved_bytes + $3, 0),
        kept_bytes = greatest(kept_bytes + $4, 0), entries = greatest(entries + $5, 0), change_seq = $6
      where user_id = $1`,
-    [userId, change.used, change.reserved, change.kept, change.entries, change.changeSeq],
+    [id, change.used, change.reserved, change.kept, change.entries, change.changeSeq],
   );
 }
 
 /** Promises bytes to an upload and notes the profile's quota; needs the lock. */
 export async function reserveBytes(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace,
   { reserved, kept }: { reserved: number; kept: number },
   defaultQuota: number,
 ): Promise<void> {
@@ -83,15 +77,14 @@ export async function reserveBytes(
     `update ${schema}.accounts
      set reserved_bytes = greatest(reserved_bytes + $2, 0), kept_bytes = greatest(kept_bytes + $3, 0),
        default_quota_bytes = $4 where user_id = $1`,
-    [userId, reserved, kept, defaultQuota],
+    [id, reserved, kept, defaultQuota],
   );
 }
 
 /** Gives back bytes that were promised to uploads, or kept; needs the locks. */
 export async function releaseBytes(
-  sql: Sql,
-  { schema }: Shard,
-  released: readonly { userId: string; reserved: number; kept: number }[],
+  { sql, schema }: Shard,
+  released: readonly { id: string; reserved: number; kept: number }[],
 ): Promise<void> {
   if (released.length === 0) return;
   await sql.query(
@@ -101,33 +94,32 @@ export async function releaseBytes(
      from (select user_id, sum(reserved)::int8 as reserved, sum(kept)::int8 as kept
            from unnest($1::uuid[], $2::int8[], $3::int8[]) f(user_id, reserved, kept) group by user_id) freed
      where a.user_id = freed.user_id`,
-    [released.map(({ userId }) => userId), released.map(({ reserved }) => reserved), released.map(({ kept }) => kept)],
+    [released.map(({ id }) => id), released.map(({ reserved }) => reserved), released.map(({ kept }) => kept)],
   );
 }
 
 /** Notes that changes are no longer kept; needs the locks. */
 export async function noteForgotten(
-  sql: Sql,
-  { schema }: Shard,
-  forgotten: readonly { userId: string; seq: number }[],
+  { sql, schema }: Shard,
+  forgotten: readonly { id: string; seq: number }[],
 ): Promise<void> {
   await sql.query(
     `update ${schema}.accounts a set forgotten_seq = greatest(a.forgotten_seq, gone.seq)
      from (select user_id, max(seq) as seq from unnest($1::uuid[], $2::int8[]) g(user_id, seq) group by user_id) gone
      where a.user_id = gone.user_id`,
-    [forgotten.map(({ userId }) => userId), forgotten.map(({ seq }) => seq)],
+    [forgotten.map(({ id }) => id), forgotten.map(({ seq }) => seq)],
   );
 }
 
 /** The newest change and the newest one that is no longer kept; zeros for a user without an account. */
-export async function changeBounds(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-): Promise<{ change_seq: number; forgotten_seq: number }> {
+export async function changeBounds({
+  sql,
+  schema,
+  id,
+}: Namespace): Promise<{ change_seq: number; forgotten_seq: number }> {
   const { rows } = await sql.query<{ change_seq: number; forgotten_seq: number }>(
     `select change_seq, forgotten_seq from ${schema}.accounts where user_id = $1`,
-    [userId],
+    [id],
   );
   return rows[0] ?? { change_seq: 0, forgotten_seq: 0 };
 }

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
-import type { Database } from '../database/database.ts';
 import { toBytes } from '../database/ids.ts';
+import type { Database } from '../database/rows.ts';
 import { noteRenewed, renewEntries } from './renewed.ts';
 
 const HASH_BYTES = 32;

@@ -1,8 +1,10 @@
+import type { PoolClient } from 'pg';
 import type { Change } from '../../../protocol/changes.ts';
 import { fitting, PAGE_BLOCKS } from '../answers/answer-size.ts';
-import type { Shard } from '../database/database.ts';
-import { ms, type Sql } from '../database/sql.ts';
+import type { Namespace } from '../database/rows.ts';
+import { ms } from '../database/sql.ts';
 import { type EntryRow, entryColumns, toEntry } from './files.ts';
+import { VERSION_RECORD } from './new-versions.ts';
 
 interface ChangeRow extends EntryRow {
   seq: number;
@@ -12,11 +14,18 @@ interface ChangeRow extends EntryRow {
   created_ms: number;
 }
 
+/** Adds the changes that new versions are, see `versionRecords`. */
+export async function insertChanges({ sql, schema, id }: Namespace<PoolClient>, records: string): Promise<void> {
+  await sql.query(
+    `insert into ${schema}.changes (user_id, seq, version_id, moved_from)
+     select $2, seq, version_id, moved_from from json_to_recordset($1) ${VERSION_RECORD}`,
+    [records, id],
+  );
+}
+
 /** The changes after `cursor`, in order: at most `limit`, and no more than fit an answer, but at least one. */
 export async function listChanges(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace,
   { cursor, limit }: { cursor: number; limit: number },
 ): Promise<Change[]> {
   const { rows } = await sql.query<ChangeRow>(
@@ -31,7 +40,7 @@ export async function listChanges(
      from page p join ${schema}.file_versions v using (version_id)
      where p.blocks <= ${PAGE_BLOCKS} or p.seq = $2 + 1
      order by p.seq`,
-    [userId, cursor, limit],
+    [id, cursor, limit],
   );
   const changes = rows.map((row) => ({
     cursor: row.seq,

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Sql } from '../database/rows.ts';
 
 /**
  * Takes so many of the claims that the user has left today, or as many as there are; answers how many. Each is a question

@@ -1,8 +1,8 @@
 import type { Device } from '../../../protocol/devices.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { ServiceError } from '../answers/errors.ts';
-import type { Shard } from '../database/database.ts';
-import { ms, type Sql } from '../database/sql.ts';
+import type { Person } from '../database/rows.ts';
+import { ms } from '../database/sql.ts';
 import { callerSignIn } from '../runtime/request.ts';
 
 interface Row extends Omit<Device, 'revoked_at' | 'revoked_by'> {
@@ -17,7 +17,7 @@ const columns = `device_id, name, ${ms('created_at')} as created_at, ${ms('last_
  * Demands that the device is the user's, not revoked, and registered by the sign-in of the call. Notes, at most once a
  * minute, that it was seen; in a transaction that also locks the account, after that.
  */
-export async function requireDevice(sql: Sql, { schema }: Shard, userId: string, deviceId: string): Promise<void> {
+export async function requireDevice({ sql, schema, userId }: Person, deviceId: string): Promise<void> {
   const { rows } = await sql.query<{
     revoked_at: number | null;
     by: string | null;
@@ -52,7 +52,7 @@ function revoked(at: number, by: string | null): ServiceError {
 }
 
 /** All devices of the user that work, and those revoked that are kept; oldest first. */
-export async function listDevices(sql: Sql, { schema }: Shard, userId: string): Promise<Device[]> {
+export async function listDevices({ sql, schema, userId }: Person): Promise<Device[]> {
   const { rows } = await sql.query<Row>(
     `select ${columns} from ${schema}.devices where user_id = $1 order by devices.created_at, device_id`,
     [userId],
@@ -62,9 +62,7 @@ export async function listDevices(sql: Sql, { schema }: Shard, userId: string): 
 
 /** Inserts or renames a device; a revoked one stays revoked. */
 export async function putDevice(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, userId }: Person,
   { device_id, name }: { device_id: string; name: string },
 ): Promise<Device> {
   const { rows } = await sql.query<Row>(
@@ -77,9 +75,7 @@ export async function putDevice(
 
 /** Revokes devices that are not; needs the account's lock. */
 export async function revokeDevices(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, userId }: Person,
   deviceIds: readonly string[],
   by: string | undefined,
 ): Promise<void> {
@@ -91,7 +87,7 @@ export async function revokeDevices(
 }
 
 /** Forgets the devices whose revocation lies behind that of many others; needs the account's lock. */
-export async function forgetRevoked(sql: Sql, { schema }: Shard, userId: string): Promise<void> {
+export async function forgetRevoked({ sql, schema, userId }: Person): Promise<void> {
   await sql.query(
     `delete from ${schema}.devices where (user_id, device_id) in (
        select user_id, device_id from ${schema}.devices where user_id = $1 and revoked_at is not null

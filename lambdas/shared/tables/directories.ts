@@ -2,52 +2,38 @@ import { nameOf, parentOf } from '../../../protocol/path.ts';
 import type { TreeResponse } from '../../../protocol/tree.ts';
 import type { TreeItem } from '../../../protocol/tree-hash.ts';
 import { fitting, PAGE_BLOCKS } from '../answers/answer-size.ts';
-import type { Shard } from '../database/database.ts';
 import { toBytes, toHexes } from '../database/ids.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Namespace } from '../database/rows.ts';
 import { type EntryRow, entryColumns, toEntry } from './files.ts';
 
 /** Marks directories, the root as '', to be hashed anew. Answers how many of them were not known before. */
-export async function forgetTreeHashes(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-  paths: readonly string[],
-): Promise<number> {
+export async function forgetTreeHashes({ sql, schema, id }: Namespace, paths: readonly string[]): Promise<number> {
   const { rows } = await sql.query<{ fresh: boolean }>(
     `insert into ${schema}.directories as known (user_id, path, parent, tree_hash)
      select $1, path, parent, null from unnest($2::text[], $3::text[]) stale(path, parent)
      on conflict (user_id, path) do update set tree_hash = null where known.tree_hash is not null
      returning xmax = 0 as fresh`,
-    [userId, paths, paths.map((path) => (path === '' ? null : parentOf(path)))],
+    [id, paths, paths.map((path) => (path === '' ? null : parentOf(path)))],
   );
   return rows.filter(({ fresh }) => fresh).length;
 }
 
 /** Some directories at or below `path` without a hash: each comes after all that lie in it. */
-export async function listStale(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-  path: string,
-  limit: number,
-): Promise<string[]> {
+export async function listStale({ sql, schema, id }: Namespace, path: string, limit: number): Promise<string[]> {
   // What lies in a directory follows it in the byte order, so that backwards it comes first.
   const { rows } = await sql.query<{ path: string }>(
     `select path from ${schema}.directories
      where user_id = $1 and tree_hash is null
        and ($2 = '' or path = $2 or (path > ($2 || '/') collate "C" and path < ($2 || '0') collate "C"))
      order by path desc limit $3`,
-    [userId, path, limit],
+    [id, path, limit],
   );
   return rows.map((row) => row.path);
 }
 
 /** What lies in each of the directories. The hashes of their subdirectories have to be known. */
 export async function listItems(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace,
   directories: readonly string[],
 ): Promise<Map<string, TreeItem[]>> {
   type Row = { path: string; kind: TreeItem['kind']; version: number; hashes: Buffer[] };
@@ -58,7 +44,7 @@ export async function listItems(
            where user_id = $1 and parent = any($2) and deleted_at is null) f
      full join (select path, tree_hash from ${schema}.directories
                 where user_id = $1 and parent = any($2)) d using (path)`,
-    [userId, directories],
+    [id, directories],
   );
   const items = rows.map(({ path, hashes, ...row }) => ({ path, name: nameOf(path), hashes: toHexes(hashes), ...row }));
   return Map.groupBy(items, ({ path }) => parentOf(path));
@@ -66,24 +52,20 @@ export async function listItems(
 
 /** Keeps the hashes, hex, of directories, in the same order. */
 export async function putTreeHashes(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace,
   paths: readonly string[],
   hashes: readonly string[],
 ): Promise<void> {
   await sql.query(
     `update ${schema}.directories d set tree_hash = new.hash
      from unnest($2::text[], $3::bytea[]) new(path, hash) where d.user_id = $1 and d.path = new.path`,
-    [userId, paths, toBytes(hashes)],
+    [id, paths, toBytes(hashes)],
   );
 }
 
 /** Removes those of the directories, which have nothing in them, that are no entry themselves; the root stays. Answers how many. */
 export async function forgetEmptyDirectories(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace,
   paths: readonly string[],
 ): Promise<number> {
   const { rowCount } = await sql.query(
@@ -91,30 +73,23 @@ export async function forgetEmptyDirectories(
      where d.user_id = $1 and d.path = any($2) and d.path <> '' and not exists (
        select from ${schema}.files f
        where f.user_id = $1 and f.path = d.path and f.kind = 'directory' and f.deleted_at is null)`,
-    [userId, paths],
+    [id, paths],
   );
   return rowCount ?? 0;
 }
 
 /** The hash of a directory, hex; `undefined` when there is none. */
-export async function findTreeHash(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-  path: string,
-): Promise<string | undefined> {
+export async function findTreeHash({ sql, schema, id }: Namespace, path: string): Promise<string | undefined> {
   const { rows } = await sql.query<{ hash: string }>(
     `select encode(tree_hash, 'hex') as hash from ${schema}.directories where user_id = $1 and path = $2`,
-    [userId, path],
+    [id, path],
   );
   return rows[0]?.hash;
 }
 
 /** What lies in a directory, by name, after the name `after`: at most `limit`, and no more than fits an answer. */
 export async function listDirectory(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace,
   directory: string,
   { after, limit }: { after: string | undefined; limit: number },
 ): Promise<{ entries: TreeResponse['entries']; more: boolean }> {
@@ -136,7 +111,7 @@ export async function listDirectory(
        window places as (order by place)) page
      where number <= $4 and (blocks <= ${PAGE_BLOCKS} or number = 1)
      order by number`,
-    [userId, directory, prefix + (after ?? ''), limit],
+    [id, directory, prefix + (after ?? ''), limit],
   );
   const found = rows.map(({ place, has_entry, tree_hash, ...row }) => ({
     name: nameOf(place),

@@ -1,7 +1,8 @@
+import type { PoolClient } from 'pg';
 import type { Entry } from '../../../protocol/entry.ts';
-import type { Shard } from '../database/database.ts';
 import { toHexes } from '../database/ids.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Namespace, Shard } from '../database/rows.ts';
+import { VERSION_RECORD } from './new-versions.ts';
 
 export type Kind = Entry['kind'];
 
@@ -24,9 +25,7 @@ export interface Target {
 }
 
 export async function findTargets(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace,
   paths: readonly string[],
 ): Promise<Map<string, Target>> {
   const { rows } = await sql.query<Target>(
@@ -41,7 +40,7 @@ export async function findTargets(
        select d.file_id, d.kind from ${schema}.files d
        where live.file_id is null and d.user_id = $1 and d.path = wanted.path and d.deleted_at is not null
        order by d.deleted_at desc, d.version desc limit 1) deleted on true`,
-    [userId, paths],
+    [id, paths],
   );
   return new Map(rows.map((row) => [row.path, row]));
 }
@@ -59,26 +58,19 @@ export function fileAt({ schema }: Shard, user: string, path: string): string {
 }
 
 /** Which of the paths are live files: nothing can lie below them. */
-export async function filterFiles(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-  paths: readonly string[],
-): Promise<string[]> {
+export async function filterFiles({ sql, schema, id }: Namespace, paths: readonly string[]): Promise<string[]> {
   if (paths.length === 0) return [];
   const { rows } = await sql.query<{ path: string }>(
     `select path from ${schema}.files
      where user_id = $1 and path = any($2) and kind = 'file' and deleted_at is null`,
-    [userId, paths],
+    [id, paths],
   );
   return rows.map(({ path }) => path);
 }
 
 /** Which of the paths have something live below them, other than the paths in `except`. */
 export async function filterParents(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace,
   paths: readonly string[],
   except: readonly string[],
 ): Promise<string[]> {
@@ -91,9 +83,34 @@ export async function filterParents(
        where f.user_id = $1 and f.deleted_at is null
          and f.path > (wanted.path || '/') collate "C" and f.path < (wanted.path || '0') collate "C"
          and f.path <> all($3::text[]))`,
-    [userId, paths, except],
+    [id, paths, except],
   );
   return rows.map(({ path }) => path);
+}
+
+/** Frees the paths of live files, which get new ones. Answers which of the files there are. */
+export async function leavePaths({ sql, schema }: Shard<PoolClient>, fileIds: readonly string[]): Promise<string[]> {
+  const { rows } = await sql.query<{ file_id: string }>(
+    `update ${schema}.files set deleted_at = coalesce(deleted_at, now()) where file_id = any($1) returning file_id`,
+    [fileIds],
+  );
+  return rows.map(({ file_id }) => file_id);
+}
+
+/** Makes new versions, see `versionRecords`, the files' current ones; a deletion leaves its file deleted. */
+export async function putFiles({ sql, schema, id }: Namespace<PoolClient>, records: string): Promise<void> {
+  await sql.query(
+    `insert into ${schema}.files (file_id, user_id, path, kind, version, block_hashes, block_sizes, size_bytes,
+       mtime_ms, mode, deleted_at)
+     select file_id, $2, path, kind, version, block_hashes, block_sizes, size_bytes, mtime_ms, mode,
+       case when change_type = 'delete' then now() end
+     from json_to_recordset($1) ${VERSION_RECORD}
+     on conflict (file_id) do update
+     set path = excluded.path, version = excluded.version, block_hashes = excluded.block_hashes,
+       block_sizes = excluded.block_sizes, size_bytes = excluded.size_bytes, mtime_ms = excluded.mtime_ms,
+       mode = excluded.mode, last_modified = now(), deleted_at = excluded.deleted_at`,
+    [records, id],
+  );
 }
 
 export interface EntryRow {

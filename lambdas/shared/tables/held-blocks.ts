@@ -1,51 +1,34 @@
-import type { Shard } from '../database/database.ts';
 import { toBytes, toHexes } from '../database/ids.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Namespace } from '../database/rows.ts';
 
 /** Which of the blocks some version of the user holds. */
-export async function filterHeld(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-  hashes: readonly string[],
-): Promise<Set<string>> {
+export async function filterHeld({ sql, schema, id }: Namespace, hashes: readonly string[]): Promise<Set<string>> {
   if (hashes.length === 0) return new Set();
   const { rows } = await sql.query<{ block_hash: Buffer }>(
     `select block_hash from ${schema}.held_blocks where user_id = $1 and block_hash = any($2)`,
-    [userId, toBytes(hashes)],
+    [id, toBytes(hashes)],
   );
   return new Set(toHexes(rows.map(({ block_hash }) => block_hash)));
 }
 
 /** Some blocks after a hash that versions of the user hold, in order. */
-export async function listHeld(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-  after: string,
-  limit: number,
-): Promise<string[]> {
+export async function listHeld({ sql, schema, id }: Namespace, after: string, limit: number): Promise<string[]> {
   const { rows } = await sql.query<{ block_hash: Buffer }>(
     `select block_hash from ${schema}.held_blocks where user_id = $1 and block_hash > $2 order by block_hash limit $3`,
-    [userId, Buffer.from(after, 'hex'), limit],
+    [id, Buffer.from(after, 'hex'), limit],
   );
   return toHexes(rows.map(({ block_hash }) => block_hash));
 }
 
 /** Counts one more version per occurrence of a hash in `hashes`. Answers those that no version held before. */
-export async function holdBlocks(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-  hashes: readonly string[],
-): Promise<string[]> {
+export async function holdBlocks({ sql, schema, id }: Namespace, hashes: readonly string[]): Promise<string[]> {
   if (hashes.length === 0) return [];
   const { rows } = await sql.query<{ hash: string; fresh: boolean }>(
     `insert into ${schema}.held_blocks as held (user_id, block_hash, versions)
      select $1, block_hash, count(*) from unnest($2::bytea[]) block_hash group by block_hash
      on conflict (user_id, block_hash) do update set versions = held.versions + excluded.versions
      returning encode(block_hash, 'hex') as hash, xmax = 0 as fresh`,
-    [userId, toBytes(hashes)],
+    [id, toBytes(hashes)],
   );
   return rows.filter(({ fresh }) => fresh).map(({ hash }) => hash);
 }

@@ -1,13 +1,14 @@
 import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
-import type { Database } from '../database/database.ts';
 import { toBytes, toHexes } from '../database/ids.ts';
-import { byteaText, firstBlocks, type Sql } from '../database/sql.ts';
+import type { Database, Sql } from '../database/rows.ts';
+import { byteaText, firstBlocks } from '../database/sql.ts';
 
 /** A version whose blocks are counted: its distinct hashes. */
 export interface Counted {
   versionId: string;
-  userId: string;
+  /** Whose version it is. */
+  namespaceId: string;
   hashes: readonly string[];
 }
 
@@ -121,9 +122,9 @@ export async function listUnsettled(sql: Database, limit: number): Promise<{ ver
 
 function toRecords(versions: readonly Counted[]): string {
   return JSON.stringify(
-    versions.map(({ versionId, userId, hashes }) => ({
+    versions.map(({ versionId, namespaceId, hashes }) => ({
       version_id: versionId,
-      user_id: userId,
+      user_id: namespaceId,
       block_hashes: hashes.map(byteaText),
     })),
   );

@@ -1,12 +1,12 @@
 import type { PoolClient } from 'pg';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
-import type { Shard } from '../database/database.ts';
+import type { Namespace, Shard } from '../database/rows.ts';
 
 /** Which of the shards have events. */
-export async function filledOutboxes(shards: readonly Shard[]): Promise<Shard[]> {
-  const filled: Shard[] = [];
+export async function filledOutboxes<S extends Shard>(shards: readonly S[]): Promise<S[]> {
+  const filled: S[] = [];
   for (const shard of shards) {
-    const { rowCount } = await shard.pool.query(`select from ${shard.schema}.outbox limit 1`);
+    const { rowCount } = await shard.sql.query(`select from ${shard.schema}.outbox limit 1`);
     if (rowCount === 1) filled.push(shard);
   }
   return filled;
@@ -15,8 +15,8 @@ export async function filledOutboxes(shards: readonly Shard[]): Promise<Shard[]>
 /** When the oldest event of the shards was committed, in ms since 1970; undefined when there is none. */
 export async function oldestEvent(shards: readonly Shard[]): Promise<number | undefined> {
   const oldest: number[] = [];
-  for (const { pool, schema } of shards) {
-    const { rows } = await pool.query<{ at: number | null }>(
+  for (const { sql, schema } of shards) {
+    const { rows } = await sql.query<{ at: number | null }>(
       `select min((event->>'timestamp')::int8) as at from ${schema}.outbox`,
     );
     if (rows[0]?.at) oldest.push(rows[0].at);
@@ -30,8 +30,7 @@ export async function oldestEvent(shards: readonly Shard[]): Promise<number | un
  * transaction.
  */
 export async function takeEvents(
-  sql: PoolClient,
-  { schema }: Shard,
+  { sql, schema }: Shard<PoolClient>,
   { limit, maxBytes, skip }: { limit: number; maxBytes: number; skip: boolean },
 ): Promise<FileChanged[]> {
   const { rowCount: turn } = await sql.query(
@@ -50,7 +49,19 @@ export async function takeEvents(
   return rows.map(({ event }) => event);
 }
 
-export async function removeEvents(sql: PoolClient, { schema }: Shard, events: readonly FileChanged[]): Promise<void> {
+/** Adds events, whose cursors are their places, to what the relay will publish. */
+export async function insertEvents(
+  { sql, schema, id }: Namespace<PoolClient>,
+  events: readonly FileChanged[],
+): Promise<void> {
+  await sql.query(
+    `insert into ${schema}.outbox (user_id, seq, event)
+     select $2, seq, event from json_to_recordset($1) new(seq bigint, event jsonb)`,
+    [JSON.stringify(events.map((event) => ({ seq: event.cursor, event }))), id],
+  );
+}
+
+export async function removeEvents({ sql, schema }: Shard<PoolClient>, events: readonly FileChanged[]): Promise<void> {
   if (events.length === 0) return;
   await sql.query(
     `delete from ${schema}.outbox o using unnest($1::uuid[], $2::int8[]) sent(user_id, seq)

@@ -1,11 +1,10 @@
 import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
-import type { Database } from '../database/database.ts';
 import { toBytes } from '../database/ids.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Database, Sql } from '../database/rows.ts';
 
-/** An upload session, as the pins know it. */
-export interface Session {
+/** An upload, as the pins know it: whoever sends the blocks, and the id that he chose. */
+export interface UploadKey {
   userId: string;
   uploadId: string;
 }
@@ -35,7 +34,7 @@ const UNPROVEN_HOURS = limits.uploadHours;
  */
 export async function renewPins(
   sql: PoolClient,
-  { userId, uploadId }: Session,
+  { userId, uploadId }: UploadKey,
   pins: readonly { hash: string; verified: boolean; token: string; nonce: string | null }[],
 ): Promise<Map<string, Pin>> {
   const { rows } = await sql.query<Pin>(
@@ -77,7 +76,7 @@ const columns = `encode(block_hash, 'hex') as hash, verified, put_token, encode(
 /** The session's pins that outlive any call: what such a pin holds cannot be collected before the call has ended. */
 export async function findPins(
   sql: Sql,
-  { userId, uploadId }: Session,
+  { userId, uploadId }: UploadKey,
   hashes: readonly string[],
 ): Promise<Map<string, Pin>> {
   if (hashes.length === 0) return new Map();
@@ -98,7 +97,7 @@ function lockedPins(which = ''): string {
 /** The user has the content: by proof, by delta, or by having sent it. */
 export async function verifyPins(
   sql: Sql,
-  { userId, uploadId }: Session,
+  { userId, uploadId }: UploadKey,
   blocks: readonly { hash: string; deltaBytes?: number }[],
 ): Promise<void> {
   if (blocks.length === 0) return;
@@ -115,7 +114,7 @@ export async function verifyPins(
 /** Takes the open challenges of these blocks, each of which can be answered once only. */
 export async function takeNonces(
   sql: Database,
-  { userId, uploadId }: Session,
+  { userId, uploadId }: UploadKey,
   hashes: readonly string[],
 ): Promise<Map<string, string>> {
   // `returning old.…` needs PostgreSQL 18; Aurora has 17, so the old value comes from the locked row.
@@ -130,7 +129,7 @@ export async function takeNonces(
 }
 
 /** After a wrong proof the session gets no other challenge for the block: the content has to be sent. */
-export async function failProofs(sql: Sql, { userId, uploadId }: Session, hashes: readonly string[]): Promise<void> {
+export async function failProofs(sql: Sql, { userId, uploadId }: UploadKey, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
   await sql.query(
     `with locked as (${lockedPins('and block_hash = any($3)')})
@@ -142,7 +141,7 @@ export async function failProofs(sql: Sql, { userId, uploadId }: Session, hashes
 }
 
 /** Notes that the objects of these blocks were looked for in vain. */
-export async function noteLooks(sql: Sql, { userId, uploadId }: Session, hashes: readonly string[]): Promise<void> {
+export async function noteLooks(sql: Sql, { userId, uploadId }: UploadKey, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
   await sql.query(
     `with locked as (${lockedPins('and block_hash = any($3)')})
@@ -152,7 +151,7 @@ export async function noteLooks(sql: Sql, { userId, uploadId }: Session, hashes:
   );
 }
 
-export async function releasePins(sql: Sql, { userId, uploadId }: Session): Promise<void> {
+export async function releasePins(sql: Sql, { userId, uploadId }: UploadKey): Promise<void> {
   await sql.query(
     `with locked as (${lockedPins()})
      delete from blocks.pins p using locked

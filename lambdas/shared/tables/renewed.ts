@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { toBytes } from '../database/ids.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Sql } from '../database/rows.ts';
 
 /** The block's content is bad: from its next on, caches are to know it by another name. */
 export async function noteRenewed(sql: PoolClient, hash: Buffer): Promise<void> {

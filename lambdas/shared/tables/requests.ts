@@ -1,32 +1,27 @@
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
 import { limits } from '../../../protocol/limits.ts';
-import type { Shard } from '../database/database.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Namespace, Shard } from '../database/rows.ts';
 
 /** The answer that a delete, move or restore call with this id got before, and the digest of that call. */
 export async function findAnswer(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace,
   requestId: string,
 ): Promise<{ digest: Buffer; results: CommitResult[] } | undefined> {
   const { rows } = await sql.query<{ digest: Buffer; results: CommitResult[] }>(
     `select request_digest as digest, results from ${schema}.requests where user_id = $1 and request_id = $2`,
-    [userId, requestId],
+    [id, requestId],
   );
   return rows[0];
 }
 
 export async function keepAnswer(
-  sql: PoolClient,
-  { schema }: Shard,
-  userId: string,
-  { id, digest, results }: { id: string; digest: Buffer; results: readonly CommitResult[] },
+  { sql, schema, id }: Namespace<PoolClient>,
+  { requestId, digest, results }: { requestId: string; digest: Buffer; results: readonly CommitResult[] },
 ): Promise<void> {
   await sql.query(
     `insert into ${schema}.requests (user_id, request_id, request_digest, results) values ($1, $2, $3, $4)`,
-    [userId, id, digest, JSON.stringify(results)],
+    [id, requestId, digest, JSON.stringify(results)],
   );
 }
 
@@ -34,7 +29,7 @@ export async function keepAnswer(
 export const OUTDATED_ANSWER = `created_at < now() - interval '${limits.answerHours} hours'`;
 
 /** Removes some of these. */
-export async function removeOldAnswers(sql: PoolClient, { schema }: Shard, limit: number): Promise<number> {
+export async function removeOldAnswers({ sql, schema }: Shard<PoolClient>, limit: number): Promise<number> {
   const { rowCount } = await sql.query(
     `delete from ${schema}.requests where (user_id, request_id) in (
        select user_id, request_id from ${schema}.requests

@@ -1,13 +1,12 @@
 import { limits } from '../../../protocol/limits.ts';
 import { ServiceError } from '../answers/errors.ts';
-import type { Shard } from '../database/database.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Person } from '../database/rows.ts';
 
 /** Longer than any token of an ended sign-in is valid. */
 const REMEMBERED = `interval '${limits.signInDays + 1} days'`;
 
 /** Demands that the sign-in did not end with a device; a new one, of which nothing is known yet, is good. */
-export async function requireSignIn(sql: Sql, { schema }: Shard, userId: string, signIn: string): Promise<void> {
+export async function requireSignIn({ sql, schema, userId }: Person, signIn: string): Promise<void> {
   const { rowCount } = await sql.query(`select from ${schema}.ended_sign_ins where user_id = $1 and sign_in = $2`, [
     userId,
     signIn,
@@ -18,9 +17,7 @@ export async function requireSignIn(sql: Sql, { schema }: Shard, userId: string,
 
 /** Notes that the sign-in is one of the device's, whose oldest ones give way; needs the account's lock. */
 export async function bindSignIn(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, userId }: Person,
   { signIn, deviceId }: { signIn: string; deviceId: string },
 ): Promise<void> {
   await sql.query(
@@ -37,11 +34,7 @@ export async function bindSignIn(
 }
 
 /** Which devices are registered by which sign-ins; those of one user are few. */
-export async function listSignIns(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-): Promise<{ signIn: string; deviceId: string }[]> {
+export async function listSignIns({ sql, schema, userId }: Person): Promise<{ signIn: string; deviceId: string }[]> {
   const { rows } = await sql.query<{ signIn: string; deviceId: string }>(
     `select sign_in as "signIn", device_id as "deviceId" from ${schema}.sign_ins
      where user_id = $1 order by created_at desc, sign_in, device_id`,
@@ -52,9 +45,7 @@ export async function listSignIns(
 
 /** Ends sign-ins for good, and lets go of all that the device was registered by; needs the account's lock. */
 export async function endSignIns(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, userId }: Person,
   { ending, deviceId }: { ending: readonly string[]; deviceId: string },
 ): Promise<void> {
   await sql.query(`delete from ${schema}.ended_sign_ins where user_id = $1 and ended_at < now() - ${REMEMBERED}`, [

@@ -3,9 +3,9 @@ import type { CommitResult } from '../../../protocol/commit.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../../protocol/upload-init.ts';
 import { ServiceError } from '../answers/errors.ts';
-import type { Shard } from '../database/database.ts';
 import { toBytes, toHexes } from '../database/ids.ts';
-import { byteaText, ms, type Sql } from '../database/sql.ts';
+import type { Namespace, Shard } from '../database/rows.ts';
+import { byteaText, ms } from '../database/sql.ts';
 import { lockAccounts, releaseBytes } from './accounts.ts';
 import type { Kind } from './files.ts';
 
@@ -47,33 +47,26 @@ export function checkUpload({ expired, state }: Upload): void {
   if (state === 'closed') throw uploadGone(`this upload gave way to ${limits.openUploads} newer ones`);
 }
 
-export async function findUpload(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-  uploadId: string,
-): Promise<Upload | undefined> {
+export async function findUpload({ sql, schema, id }: Namespace, uploadId: string): Promise<Upload | undefined> {
   const { rows } = await sql.query<Upload>(
     `select device_id, offer_digest, refused, ${ms('expires_at')} as expires_at, expires_at < now() as expired,
        state, kept_bytes
      from ${schema}.uploads where user_id = $1 and upload_id = $2`,
-    [userId, uploadId],
+    [id, uploadId],
   );
   return rows[0];
 }
 
 /** Throws `upload_gone` unless the session is there and not over. */
-export async function requireUpload(sql: Sql, shard: Shard, userId: string, uploadId: string): Promise<Upload> {
-  const upload = await findUpload(sql, shard, userId, uploadId);
+export async function requireUpload(namespace: Namespace, uploadId: string): Promise<Upload> {
+  const upload = await findUpload(namespace, uploadId);
   if (!upload) throw uploadGone('this upload is unknown');
   checkUpload(upload);
   return upload;
 }
 
 export async function insertUpload(
-  sql: PoolClient,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace<PoolClient>,
   upload: {
     uploadId: string;
     deviceId: string;
@@ -88,7 +81,7 @@ export async function insertUpload(
   await sql.query(
     `insert into ${schema}.uploads (user_id, upload_id, device_id, offer_digest, refused, expires_at, blocks, kept_bytes)
      values ($1, $2, $3, $4, $5, now() + $6 * interval '1 hour', $7, $8)`,
-    [userId, uploadId, deviceId, digest, JSON.stringify(refused), limits.uploadHours, blocks, keptBytes],
+    [id, uploadId, deviceId, digest, JSON.stringify(refused), limits.uploadHours, blocks, keptBytes],
   );
   const records = upload.files.map(({ file, reservedBytes }, position) => ({
     position,
@@ -107,31 +100,21 @@ export async function insertUpload(
        block_sizes, size_bytes, mtime_ms, mode, reserved_bytes)
      select $1, $2, f.* from json_to_recordset($3) f(position int, path text, kind text, base_version int,
        block_hashes bytea[], block_sizes int[], size_bytes bigint, mtime_ms bigint, mode int, reserved_bytes bigint)`,
-    [userId, upload.uploadId, JSON.stringify(records)],
+    [id, upload.uploadId, JSON.stringify(records)],
   );
 }
 
 /** Prolongs a session. Answers its new end in milliseconds since 1970. */
-export async function renewUpload(
-  sql: PoolClient,
-  { schema }: Shard,
-  userId: string,
-  uploadId: string,
-): Promise<number> {
+export async function renewUpload({ sql, schema, id }: Namespace<PoolClient>, uploadId: string): Promise<number> {
   const { rows } = await sql.query<{ expires_at: number }>(
     `update ${schema}.uploads set expires_at = now() + $3 * interval '1 hour'
      where user_id = $1 and upload_id = $2 returning ${ms('expires_at')} as expires_at`,
-    [userId, uploadId, limits.uploadHours],
+    [id, uploadId, limits.uploadHours],
   );
   return rows[0]!.expires_at;
 }
 
-export async function listUploadFiles(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
-  uploadId: string,
-): Promise<UploadFile[]> {
+export async function listUploadFiles({ sql, schema, id }: Namespace, uploadId: string): Promise<UploadFile[]> {
   const { rows } = await sql.query<{
     position: number;
     path: string;
@@ -148,7 +131,7 @@ export async function listUploadFiles(
     `select position, path, kind, base_version, block_hashes, block_sizes, size_bytes, mtime_ms, mode, reserved_bytes,
        result
      from ${schema}.upload_files where user_id = $1 and upload_id = $2 order by position`,
-    [userId, uploadId],
+    [id, uploadId],
   );
   return rows.map((row) => ({
     position: row.position,
@@ -167,25 +150,22 @@ export async function listUploadFiles(
 
 /** The sizes with which the session's files name each of the blocks; none for a block that they do not name. */
 export async function offeredSizes(
-  sql: Sql,
-  { schema }: Shard,
-  { userId, uploadId }: { userId: string; uploadId: string },
+  { sql, schema, id }: Namespace,
+  uploadId: string,
   hashes: readonly string[],
 ): Promise<Map<string, number[]>> {
   const { rows } = await sql.query<{ hash: string; sizes: number[] }>(
     `select encode(hash, 'hex') as hash, array_agg(distinct size) as sizes
      from ${schema}.upload_files, unnest(block_hashes, block_sizes) block(hash, size)
      where user_id = $1 and upload_id = $2 and hash = any($3) group by hash`,
-    [userId, uploadId, toBytes(hashes)],
+    [id, uploadId, toBytes(hashes)],
   );
   return new Map(rows.map(({ hash, sizes }) => [hash, sizes]));
 }
 
 /** Keeps the answers of files that are settled, for retries. */
 export async function settleUploadFiles(
-  sql: PoolClient,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace<PoolClient>,
   uploadId: string,
   settled: readonly { position: number; result: CommitResult }[],
 ): Promise<void> {
@@ -194,21 +174,19 @@ export async function settleUploadFiles(
     `update ${schema}.upload_files f set result = done.result, reserved_bytes = 0
      from json_to_recordset($3) done(position int, result jsonb)
      where f.user_id = $1 and f.upload_id = $2 and f.position = done.position`,
-    [userId, uploadId, JSON.stringify(settled)],
+    [id, uploadId, JSON.stringify(settled)],
   );
 }
 
 /** Every file has its answer: of what the session took, so many bytes are still kept until it expires. */
 export async function settleUpload(
-  sql: PoolClient,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace<PoolClient>,
   uploadId: string,
   keptBytes: number,
 ): Promise<void> {
   await sql.query(
     `update ${schema}.uploads set state = 'settled', kept_bytes = $3 where user_id = $1 and upload_id = $2`,
-    [userId, uploadId, keptBytes],
+    [id, uploadId, keptBytes],
   );
 }
 
@@ -216,15 +194,15 @@ export async function settleUpload(
  * Closes the user's oldest open sessions beyond what may be open, and gives back what they had reserved. What they sent
  * stays counted until they expire. Answers their ids; needs the account's lock.
  */
-export async function closeOldUploads(sql: PoolClient, shard: Shard, userId: string): Promise<string[]> {
-  const { schema } = shard;
+export async function closeOldUploads(namespace: Namespace<PoolClient>): Promise<string[]> {
+  const { sql, schema, id } = namespace;
   const { rows } = await sql.query<{ upload_id: string }>(
     `select upload_id from (
        select upload_id, row_number() over newest as number, sum(blocks) over newest as pinned
        from ${schema}.uploads where user_id = $1 and state = 'open' and expires_at > now()
        window newest as (order by expires_at desc, upload_id)) open
      where number > $2 or (pinned > $3 and number > 1)`,
-    [userId, limits.openUploads, limits.openBlocks],
+    [id, limits.openUploads, limits.openBlocks],
   );
   const ids = rows.map(({ upload_id }) => upload_id);
   if (ids.length === 0) return ids;
@@ -234,9 +212,9 @@ export async function closeOldUploads(sql: PoolClient, shard: Shard, userId: str
      closed as (
        update ${schema}.uploads set state = 'closed', refused = '[]' where user_id = $1 and upload_id = any($2))
      select coalesce(sum(reserved_bytes), 0)::int8 as reserved from gone`,
-    [userId, ids],
+    [id, ids],
   );
-  await releaseBytes(sql, shard, [{ userId, reserved: freed[0]!.reserved, kept: 0 }]);
+  await releaseBytes(namespace, [{ id, reserved: freed[0]!.reserved, kept: 0 }]);
   return ids;
 }
 
@@ -244,27 +222,26 @@ export async function closeOldUploads(sql: PoolClient, shard: Shard, userId: str
 export const EXPIRED_UPLOAD = 'expires_at < now()';
 
 /** Removes some expired sessions and gives back what they had reserved. Answers their number. */
-export async function removeExpiredUploads(sql: PoolClient, shard: Shard, limit: number): Promise<number> {
-  const { schema } = shard;
+export async function removeExpiredUploads(shard: Shard<PoolClient>, limit: number): Promise<number> {
+  const { sql, schema } = shard;
   const { rows } = await sql.query<{ user_id: string; upload_id: string }>(
     `select user_id, upload_id from ${schema}.uploads where ${EXPIRED_UPLOAD} order by expires_at limit $1`,
     [limit],
   );
   await lockAccounts(
-    sql,
     shard,
     rows.map(({ user_id }) => user_id),
   );
-  const { rows: reserved } = await sql.query<{ userId: string; reserved: number; kept: number }>(
+  const { rows: reserved } = await sql.query<{ id: string; reserved: number; kept: number }>(
     `with gone as (
        delete from ${schema}.uploads u using unnest($1::uuid[], $2::uuid[]) old(user_id, upload_id)
        where (u.user_id, u.upload_id) = (old.user_id, old.upload_id) and u.expires_at < now()
        returning u.user_id, u.upload_id, u.kept_bytes)
-     select g.user_id as "userId", coalesce(sum(f.reserved_bytes), 0)::int8 as reserved, g.kept_bytes as kept
+     select g.user_id as id, coalesce(sum(f.reserved_bytes), 0)::int8 as reserved, g.kept_bytes as kept
      from gone g left join ${schema}.upload_files f using (user_id, upload_id)
      group by g.user_id, g.upload_id, g.kept_bytes`,
     [rows.map(({ user_id }) => user_id), rows.map(({ upload_id }) => upload_id)],
   );
-  await releaseBytes(sql, shard, reserved);
+  await releaseBytes(shard, reserved);
   return reserved.length;
 }

@@ -1,9 +1,11 @@
+import type { PoolClient } from 'pg';
 import type { Difference } from '../../../protocol/compare.ts';
 import type { HistoryResponse } from '../../../protocol/history.ts';
 import { limits } from '../../../protocol/limits.ts';
-import type { Shard } from '../database/database.ts';
-import { ms, type Sql } from '../database/sql.ts';
+import type { Namespace, Shard, Sql } from '../database/rows.ts';
+import { ms } from '../database/sql.ts';
 import { type EntryRow, entryColumns, fileAt } from './files.ts';
+import { VERSION_RECORD } from './new-versions.ts';
 
 export interface VersionRow extends EntryRow {
   file_id: string;
@@ -24,17 +26,15 @@ export interface VersionName {
  * the name that a device knew before a rename still works.
  */
 export async function findVersions(
-  sql: Sql,
-  shard: Shard,
-  userId: string,
+  namespace: Namespace,
   names: readonly VersionName[],
 ): Promise<(VersionRow | undefined)[]> {
   if (names.length === 0) return [];
-  const { schema } = shard;
+  const { sql, schema, id } = namespace;
   const { rows } = await sql.query<VersionRow & { position: number }>(
     `select wanted.position, v.file_id, v.change_type, ${entryColumns('v')}
      from unnest($2::text[], $3::int[], $4::bool[]) with ordinality wanted(path, version, own, position)
-     left join lateral ${fileAt(shard, '$1', 'wanted.path')} file on true
+     left join lateral ${fileAt(namespace, '$1', 'wanted.path')} file on true
      cross join lateral (
        select o.* from ${schema}.file_versions o
        where o.file_id = file.file_id and not wanted.own
@@ -44,7 +44,7 @@ export async function findVersions(
        where o.user_id = $1 and o.path = wanted.path and o.version = wanted.version
        limit 1) v`,
     [
-      userId,
+      id,
       names.map(({ path }) => path),
       names.map(({ version }) => version ?? null),
       names.map(({ own }) => own ?? false),
@@ -56,26 +56,51 @@ export async function findVersions(
 
 /** The versions below `before` of the file that is, or was last, at the path, newest first. */
 export async function listHistory(
-  sql: Sql,
-  shard: Shard,
-  userId: string,
+  namespace: Namespace,
   path: string,
   { before, limit }: { before: number | undefined; limit: number },
 ): Promise<HistoryResponse['versions']> {
-  const { rows } = await sql.query<HistoryResponse['versions'][number]>(
+  const { rows } = await namespace.sql.query<HistoryResponse['versions'][number]>(
     `select v.path, v.kind, v.size_bytes as size, v.mtime_ms, v.mode, v.version, v.change_type,
        v.origin_device as device_id, ${ms('v.created_at')} as created_at, v.change_type <> 'delete' as restorable
-     from ${shard.schema}.file_versions v
-     where v.file_id = (select file_id from ${fileAt(shard, '$1', '$2')} file)
+     from ${namespace.schema}.file_versions v
+     where v.file_id = (select file_id from ${fileAt(namespace, '$1', '$2')} file)
        and ($3::int is null or v.version < $3)
      order by v.version desc limit $4`,
-    [userId, path, before ?? null, limit],
+    [namespace.id, path, before ?? null, limit],
   );
   return rows;
 }
 
+/** Notes that the current versions of these files are no longer current. */
+export async function supersedeVersions({ sql, schema }: Shard<PoolClient>, fileIds: readonly string[]): Promise<void> {
+  if (fileIds.length === 0) return;
+  await sql.query(
+    `update ${schema}.file_versions set superseded_at = now() where file_id = any($1) and superseded_at is null`,
+    [fileIds],
+  );
+}
+
+/** Adds new versions, see `versionRecords`, made by this device. Answers how many of the ids were not there before. */
+export async function insertVersions(
+  { sql, schema, id }: Namespace<PoolClient>,
+  records: string,
+  deviceId: string,
+): Promise<number> {
+  const { rowCount } = await sql.query(
+    `insert into ${schema}.file_versions (version_id, file_id, user_id, version, path, kind, change_type,
+       block_hashes, block_sizes, size_bytes, mtime_ms, mode, origin_device, superseded_at)
+     select version_id, file_id, $2, version, path, kind, change_type, block_hashes, block_sizes, size_bytes,
+       mtime_ms, mode, $3, case when change_type = 'delete' then now() end
+     from json_to_recordset($1) ${VERSION_RECORD}
+     on conflict (version_id) do nothing`,
+    [records, id, deviceId],
+  );
+  return rowCount ?? 0;
+}
+
 /** Which of the version ids exist in the shard. */
-export async function filterVersions(sql: Sql, { schema }: Shard, versionIds: readonly string[]): Promise<string[]> {
+export async function filterVersions({ sql, schema }: Shard, versionIds: readonly string[]): Promise<string[]> {
   const { rows } = await sql.query<{ version_id: string }>(
     `select version_id from ${schema}.file_versions where version_id = any($1)`,
     [versionIds],
@@ -104,9 +129,7 @@ interface DifferenceRow {
  * another version number does not count.
  */
 export async function listDifferences(
-  sql: Sql,
-  { schema }: Shard,
-  userId: string,
+  { sql, schema, id }: Namespace,
   { at, path, after, limit }: { at: number; path: string; after: string; limit: number },
 ): Promise<Difference[]> {
   // '0' follows '/' in the byte order, so the range holds exactly the paths that begin with `path/`.
@@ -126,7 +149,7 @@ export async function listDifferences(
      from past full join present using (path)
      where (past.kind, past.block_hashes, past.mode) is distinct from (present.kind, present.block_hashes, present.mode)
      order by path limit $5`,
-    [userId, at, path, after, limit],
+    [id, at, path, after, limit],
   );
   return rows.map(({ path, now, before }) => ({ path, ...(now && { now }), ...(before && { before }) }));
 }

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { Pool } from 'pg';
 import { inject } from 'vitest';
-import { databasesOf, type Shard, typeParsers } from '../../../lambdas/shared/database/database.ts';
+import { databasesOf, typeParsers } from '../../../lambdas/shared/database/database.ts';
+import { type Database, type Person, personOf } from '../../../lambdas/shared/database/rows.ts';
 import { signIn, User } from '../../support/user.ts';
 import type { Whereabouts } from './keeper.ts';
 
@@ -51,6 +52,9 @@ export async function invoke<Result>(name: string, event: unknown): Promise<Resu
 }
 
 /** The shard of a user, and the user's id. */
-export function shardOf({ id }: User): Shard & { userId: string } {
-  return { ...databasesOf(database, () => database).shardOf(id), userId: id };
+export function shardOf({ id }: User): Person<Database> {
+  return personOf(
+    databasesOf(database, () => database),
+    id,
+  );
 }

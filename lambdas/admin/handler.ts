@@ -6,7 +6,7 @@ import { once } from '../shared/runtime/env.ts';
 import { logger } from '../shared/runtime/log.ts';
 import { audit } from './audit/audit.ts';
 import { cancelMove, moveShard } from './move-shard/move.ts';
-import { Refusal } from './refusal.ts';
+import { OperatorRefusal } from './refusal.ts';
 import { listShards } from './shards.ts';
 
 /** Statements of an operator look at whole shards, or index their tables; within the function's 300 s. */
@@ -36,7 +36,7 @@ export async function handler(event: unknown): Promise<AdminAnswers[keyof AdminA
         return {};
     }
   } catch (error) {
-    if (error instanceof Refusal) return { refusal: error.message };
+    if (error instanceof OperatorRefusal) return { refusal: error.message };
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { ChangesQuery, ChangesResponse } from '../../protocol/changes.ts';
-import { ServiceError } from '../shared/answers/errors.ts';
+import { Refusal } from '../shared/answers/errors.ts';
 import { within } from '../shared/database/database.ts';
 import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
 import { changeBounds } from '../shared/tables/accounts.ts';
@@ -16,7 +16,7 @@ export async function readChanges(person: Person<Database>, request: ChangesQuer
     async (namespace) => {
       const { change_seq: newest, forgotten_seq: forgotten } = await changeBounds(namespace);
       if (cursor < forgotten || cursor > newest) {
-        throw new ServiceError('cursor_gone', 'the changes after this cursor are not kept: read the tree anew');
+        throw new Refusal('cursor_gone', 'the changes after this cursor are not kept: read the tree anew');
       }
       const changes = await listChanges(namespace, { cursor, limit });
       const last = changes.at(-1)?.cursor ?? cursor;

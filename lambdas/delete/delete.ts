@@ -1,7 +1,7 @@
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { DeleteRequest } from '../../protocol/delete.ts';
 import type { ItemError } from '../../protocol/errors.ts';
-import { itemError, ServiceError, staleVersion } from '../shared/answers/errors.ts';
+import { itemError, Refusal, staleVersion } from '../shared/answers/errors.ts';
 import { answerOnce } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { directoryRefusals } from '../shared/commit/path-rules.ts';
@@ -20,7 +20,7 @@ const notEmpty = itemError('path_conflict', 'the directory is not empty: delete 
 export async function deleteFiles(person: Person<Database>, request: DeleteRequest): Promise<CommitResult[]> {
   const { request_id: requestId, device_id: deviceId, files } = request;
   const paths = files.map(({ path }) => path);
-  if (new Set(paths).size < paths.length) throw new ServiceError('bad_request', 'a path comes twice in this call');
+  if (new Set(paths).size < paths.length) throw new Refusal('bad_request', 'a path comes twice in this call');
   return await within(person, async (person) => {
     const namespace = ownNamespace(person);
     const account = await lockAccount(namespace);

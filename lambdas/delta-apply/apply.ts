@@ -3,7 +3,7 @@ import { applyDelta, DeltaError } from '../../codec/index.ts';
 import type { DeltaApplyHeader, DeltaApplyResponse } from '../../protocol/delta-apply.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import { itemError, ServiceError } from '../shared/answers/errors.ts';
+import { itemError, Refusal } from '../shared/answers/errors.ts';
 import { noteArrivals } from '../shared/commit/arrivals.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
@@ -23,7 +23,7 @@ const CONCURRENCY = 8;
 /**
  * Rebuilds blocks from deltas against the user's own versions, verifies and stores them. Each fails alone. What is stored
  * already, or was made by an earlier delta of the call, is not made again.
- * @throws ServiceError `limit_exceeded` for more work than fits a call
+ * @throws Refusal `limit_exceeded` for more work than fits a call
  */
 export async function applyDeltas(
   databases: Databases,
@@ -87,7 +87,7 @@ function refusal({ size }: Delta, sizes: readonly number[] | undefined): ItemErr
 function checkWork({ deltas }: DeltaApplyHeader, bases: BaseReader): void {
   const bytes = deltas.reduce((sum, { base, size }) => sum + bases.size(base) + size, 0);
   if (bytes <= limits.deltaWorkBytes) return;
-  throw new ServiceError(
+  throw new Refusal(
     'limit_exceeded',
     `bases and blocks of this call have ${bytes} bytes, at most ${limits.deltaWorkBytes} are taken: send fewer deltas`,
   );

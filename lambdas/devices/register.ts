@@ -1,7 +1,7 @@
 import type { Device, RegisterDeviceRequest } from '../../protocol/devices.ts';
 import type { SignIn } from '../../protocol/internal/sign-in.ts';
 import { limits } from '../../protocol/limits.ts';
-import { ServiceError } from '../shared/answers/errors.ts';
+import { Refusal } from '../shared/answers/errors.ts';
 import { within } from '../shared/database/database.ts';
 import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
 import { ensureAccount, lockAccount } from '../shared/tables/accounts.ts';
@@ -25,7 +25,7 @@ export async function registerDevice(
     await requireSignIn(person, signIn.id);
     const devices = await listDevices(person);
     const known = devices.find(({ device_id }) => device_id === request.device_id);
-    if (known?.revoked) throw new ServiceError('device_revoked', 'this device was revoked: register under a new id');
+    if (known?.revoked) throw new Refusal('device_revoked', 'this device was revoked: register under a new id');
     // Whoever becomes a device may revoke it without another word.
     if (known) await requireOwn(person, signIn, known.device_id);
     const active = devices.filter(({ revoked }) => !revoked);
@@ -42,10 +42,10 @@ async function requireOwn(person: Person, signIn: SignIn, deviceId: string): Pro
   requireFresh(signIn, 'go on as a device that another sign-in registered');
 }
 
-function tooMany(active: readonly Device[]): ServiceError {
+function tooMany(active: readonly Device[]): Refusal {
   const idle = active.reduce((one, other) => (other.last_seen_at < one.last_seen_at ? other : one));
   const day = new Date(idle.last_seen_at).toISOString().slice(0, 10);
-  return new ServiceError(
+  return new Refusal(
     'too_many_devices',
     `you have ${active.length} devices, the most there can be: revoke one that you no longer use on another device, ` +
       `with 'tidemark devices --revoke'; '${idle.name}' was last seen on ${day}`,

@@ -2,7 +2,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Device } from '../../protocol/devices.ts';
 import type { HangUpRequest } from '../../protocol/internal/hang-up.ts';
 import type { SignIn } from '../../protocol/internal/sign-in.ts';
-import { ServiceError } from '../shared/answers/errors.ts';
+import { Refusal } from '../shared/answers/errors.ts';
 import { within } from '../shared/database/database.ts';
 import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
 import { once, requireEnv } from '../shared/runtime/env.ts';
@@ -24,7 +24,7 @@ export async function revoke(person: Person<Database>, signIn: SignIn, deviceId:
     await requireSignIn(person, signIn.id);
     const devices = await listDevices(person);
     const known = devices.find(({ device_id }) => device_id === deviceId);
-    if (!known) throw new ServiceError('not_found', 'you have no device with this id');
+    if (!known) throw new Refusal('not_found', 'you have no device with this id');
     // A repeated call closes what the first one may not have come to.
     const leaving = known.revoked
       ? devices.filter(({ revoked }) => revoked).map(({ device_id }) => device_id)

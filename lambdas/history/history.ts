@@ -1,6 +1,6 @@
 import type { HistoryQuery, HistoryResponse } from '../../protocol/history.ts';
 import { fitting } from '../shared/answers/answer-size.ts';
-import { ServiceError } from '../shared/answers/errors.ts';
+import { Refusal } from '../shared/answers/errors.ts';
 import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { listHistory } from '../shared/tables/versions.ts';
@@ -11,7 +11,7 @@ export async function readHistory(person: Person<Database>, request: HistoryQuer
   await requireDevice(person, deviceId);
   const versions = await listHistory(ownNamespace(person), path, { before, limit: limit + 1 });
   if (versions.length === 0 && before === undefined) {
-    throw new ServiceError('not_found', 'nothing is, or was in the last 30 days, at this path');
+    throw new Refusal('not_found', 'nothing is, or was in the last 30 days, at this path');
   }
   const page = fitting(versions.slice(0, limit));
   return { versions: page, more: versions.length > page.length };

@@ -1,5 +1,5 @@
 import type { Located, LocateRequest } from '../../protocol/internal/locate.ts';
-import { ServiceError } from '../shared/answers/errors.ts';
+import { Refusal } from '../shared/answers/errors.ts';
 import { databases } from '../shared/database/database.ts';
 import { requireEnv } from '../shared/runtime/env.ts';
 import { comesBy } from '../shared/runtime/request.ts';
@@ -14,7 +14,7 @@ export async function handler({ userId, signIn, request }: LocateRequest): Promi
   try {
     return await locateFiles(databases(), userId, request, requireEnv('DEDUP_SCOPE') === 'all');
   } catch (error) {
-    if (error instanceof ServiceError) return { error: { code: error.code, message: error.message } };
+    if (error instanceof Refusal) return { error: { code: error.code, message: error.message } };
     throw error;
   }
 }

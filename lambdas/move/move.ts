@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
-import { ServiceError } from '../shared/answers/errors.ts';
+import { Refusal } from '../shared/answers/errors.ts';
 import { answerOnce, earlierAnswer } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
@@ -28,7 +28,7 @@ interface Source {
 export async function moveFiles(databases: Databases, userId: string, request: MoveRequest): Promise<CommitResult[]> {
   const { device_id: deviceId, moves } = request;
   if (new Set(moves.map(({ from }) => from)).size < moves.length) {
-    throw new ServiceError('bad_request', 'a path is moved twice in this call');
+    throw new Refusal('bad_request', 'a path is moved twice in this call');
   }
   const person = personOf(databases, userId);
   const namespace = ownNamespace(person);
@@ -72,7 +72,7 @@ async function requireRoom(namespace: Namespace, versions: number): Promise<void
   const account = await findAccount(namespace);
   const need = { quota: 0, kept: versions * keptBytes(0), entries: 0 };
   const error = take(roomOf(account, quotaOf(account)), need);
-  if (error) throw new ServiceError(error.code, error.message);
+  if (error) throw new Refusal(error.code, error.message);
 }
 
 /** The versions to move, by position, as they are before the lock; the compare-and-swap finds those that changed. */

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import pMap from 'p-map';
 import type { ProveRequest, ProveResponse } from '../../protocol/prove.ts';
-import { itemError, ServiceError } from '../shared/answers/errors.ts';
+import { itemError, Refusal } from '../shared/answers/errors.ts';
 import { quarantine } from '../shared/commit/quarantine.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
@@ -24,7 +24,7 @@ export async function checkProofs(databases: Databases, userId: string, request:
   const key = { userId, uploadId: request.upload_id };
   const hashes = request.proofs.map(({ hash }) => hash);
   // One challenge, one answer: each costs a read of the block.
-  if (new Set(hashes).size < hashes.length) throw new ServiceError('bad_request', 'a block comes twice in this call');
+  if (new Set(hashes).size < hashes.length) throw new Refusal('bad_request', 'a block comes twice in this call');
   const nonces = await takeNonces(databases.blocks, key, hashes);
   const pins = await findPins(databases.blocks, key, hashes);
 

@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { RestoreRequest } from '../../protocol/restore.ts';
-import { itemError, ServiceError } from '../shared/answers/errors.ts';
+import { itemError, Refusal } from '../shared/answers/errors.ts';
 import { answerOnce, earlierAnswer } from '../shared/commit/answer-once.ts';
 import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { directoryRefusals, pathConflicts, refusal } from '../shared/commit/path-rules.ts';
@@ -42,7 +42,7 @@ export async function restoreVersions(
 ): Promise<CommitResult[]> {
   const { request_id: requestId, device_id: deviceId, files } = request;
   const paths = files.map(({ path }) => path);
-  if (new Set(paths).size < paths.length) throw new ServiceError('bad_request', 'a path comes twice in this call');
+  if (new Set(paths).size < paths.length) throw new Refusal('bad_request', 'a path comes twice in this call');
   const person = personOf(databases, userId);
   const namespace = ownNamespace(person);
   await requireDevice(person, deviceId);

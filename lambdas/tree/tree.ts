@@ -1,5 +1,5 @@
 import type { TreeQuery, TreeResponse } from '../../protocol/tree.ts';
-import { ServiceError } from '../shared/answers/errors.ts';
+import { Refusal } from '../shared/answers/errors.ts';
 import { within } from '../shared/database/database.ts';
 import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
 import { lockAccount } from '../shared/tables/accounts.ts';
@@ -11,7 +11,7 @@ import { emptyTreeHash, hashStaleDirectories } from './hash-directories.ts';
  * A page of one directory, with the hashes of its subdirectories. Hashes that are missing are made first, some in each
  * transaction, so that a call that runs out of time has brought the next one further.
  * @param until when to give up, in milliseconds since 1970
- * @throws ServiceError `not_found` when there is no directory, `unavailable` when the time is up
+ * @throws Refusal `not_found` when there is no directory, `unavailable` when the time is up
  */
 export async function readTree(person: Person<Database>, request: TreeQuery, until: number): Promise<TreeResponse> {
   const { device_id: deviceId, path = '', after, limit } = request;
@@ -22,7 +22,7 @@ export async function readTree(person: Person<Database>, request: TreeQuery, unt
       const { change_seq: cursor } = await lockAccount(namespace);
       if (!(await hashStaleDirectories(namespace, path))) return undefined;
       const hash = (await findTreeHash(namespace, path)) ?? (path === '' ? emptyTreeHash : undefined);
-      if (hash === undefined) throw new ServiceError('not_found', 'there is no directory at this path');
+      if (hash === undefined) throw new Refusal('not_found', 'there is no directory at this path');
       const { entries, more } = await listDirectory(namespace, path, { after, limit });
       return { hash, entries, cursor, ...(more && { next: entries.at(-1)!.name }) };
     });
@@ -30,7 +30,7 @@ export async function readTree(person: Person<Database>, request: TreeQuery, unt
     const answer = await look();
     if (answer) return answer;
     if (Date.now() >= until) {
-      throw new ServiceError('unavailable', 'many directories changed and are still being read: ask again in a moment');
+      throw new Refusal('unavailable', 'many directories changed and are still being read: ask again in a moment');
     }
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
-import { ServiceError } from '../shared/answers/errors.ts';
+import { Refusal } from '../shared/answers/errors.ts';
 import { directoryRefusals, pathConflicts, refusal } from '../shared/commit/path-rules.ts';
 import { keptBytes, type Room, roomOf, take } from '../shared/commit/room.ts';
 import { within } from '../shared/database/database.ts';
@@ -46,7 +46,7 @@ export async function openSession(
     const upload = await findUpload(namespace, request.upload_id);
     if (upload) checkUpload(upload);
     if (upload && !upload.offer_digest.equals(digest)) {
-      throw new ServiceError('upload_gone', 'this upload_id stands for other files: take a new upload_id');
+      throw new Refusal('upload_gone', 'this upload_id stands for other files: take a new upload_id');
     }
     let refused = upload?.refused;
     if (!refused) {

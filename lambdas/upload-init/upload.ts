@@ -1,6 +1,6 @@
 import { limits } from '../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
-import { excerpt, ServiceError } from '../shared/answers/errors.ts';
+import { excerpt, Refusal } from '../shared/answers/errors.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { releasePins } from '../shared/tables/pins.ts';
@@ -46,14 +46,14 @@ export async function initUpload(
 
 function checkOffer({ files }: UploadInitRequest): void {
   const paths = new Set(files.map(({ path }) => path));
-  if (paths.size < files.length) throw new ServiceError('bad_request', 'a path comes twice in this call');
+  if (paths.size < files.length) throw new Refusal('bad_request', 'a path comes twice in this call');
   const blocks = files.reduce((sum, file) => sum + file.blocks.length, 0);
   if (blocks > limits.blocksPerCall) {
-    throw new ServiceError('limit_exceeded', `${blocks} blocks in one call, at most ${limits.blocksPerCall} are taken`);
+    throw new Refusal('limit_exceeded', `${blocks} blocks in one call, at most ${limits.blocksPerCall} are taken`);
   }
   for (const { path, kind, blocks, size } of files) {
     if (kind === 'directory' && (blocks.length > 0 || size > 0)) {
-      throw new ServiceError('bad_request', `'${excerpt(path)}' is a directory and has no content`);
+      throw new Refusal('bad_request', `'${excerpt(path)}' is a directory and has no content`);
     }
   }
 }

@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2WithJWTAuthorizer, Context } from 'aws-lambd
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { MAX_ANSWER_BYTES } from '../../lambdas/shared/answers/answer-size.ts';
-import { ServiceError } from '../../lambdas/shared/answers/errors.ts';
+import { Refusal } from '../../lambdas/shared/answers/errors.ts';
 import { DeltaApplyHeader } from '../../protocol/delta-apply.ts';
 import { ErrorBody } from '../../protocol/errors.ts';
 import { UploadInitRequest } from '../../protocol/upload-init.ts';
@@ -70,7 +70,7 @@ describe('an answer that would be larger than Lambda takes', () => {
 
   test('of an error leaves its details out', async () => {
     const { status, body } = await answerTo({}, () => {
-      throw new ServiceError('stale_version', 'read the changes', { results: 'x'.repeat(MAX_ANSWER_BYTES) });
+      throw new Refusal('stale_version', 'read the changes', { results: 'x'.repeat(MAX_ANSWER_BYTES) });
     });
     expect({ status, body }).toEqual({ status: 409, body: { code: 'stale_version', message: 'read the changes' } });
   });

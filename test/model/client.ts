@@ -7,7 +7,7 @@ import { finalizeUpload } from '../../lambdas/finalize/finalize.ts';
 import { moveFiles } from '../../lambdas/move/move.ts';
 import { checkProofs } from '../../lambdas/prove/proofs.ts';
 import { restoreVersions } from '../../lambdas/restore/restore.ts';
-import { ServiceError } from '../../lambdas/shared/answers/errors.ts';
+import { Refusal } from '../../lambdas/shared/answers/errors.ts';
 import { personOf } from '../../lambdas/shared/database/rows.ts';
 import { signUpload } from '../../lambdas/shared/store/block-store.ts';
 import { initUpload } from '../../lambdas/upload-init/upload.ts';
@@ -162,7 +162,7 @@ export async function readOn({ databases }: World, user: number, cursor: number)
 
 /** Errors that say no more than that the world has moved on. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof ServiceError && ['upload_gone', 'bad_request', 'cursor_gone'].includes(error.code);
+  return error instanceof Refusal && ['upload_gone', 'bad_request', 'cursor_gone'].includes(error.code);
 }
 
 export const deviceOf = (number: number): string => devices[number % devices.length]!;

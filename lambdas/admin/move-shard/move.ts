@@ -5,7 +5,7 @@ import { transaction } from '../../shared/database/database.ts';
 import type { Database } from '../../shared/database/rows.ts';
 import { migrateSchema } from '../../shared/migrations/migrate-schema.ts';
 import type { Migration } from '../../shared/migrations/read.ts';
-import { Refusal } from '../refusal.ts';
+import { OperatorRefusal } from '../refusal.ts';
 import { lockProgress, noteProgress, type Progress, startCapture } from './capture.ts';
 import { catchUp } from './catch-up.ts';
 import { insertRows, readPage } from './copy.ts';
@@ -58,12 +58,12 @@ const PAUSE_MS = 500;
  */
 export async function moveShard(context: MoveContext, move: Move): Promise<Answer> {
   if (!context.pools.has(move.to)) {
-    throw new Refusal(`there is no cluster '${move.to}'; there are ${[...context.pools.keys()].join(', ')}`);
+    throw new OperatorRefusal(`there is no cluster '${move.to}'; there are ${[...context.pools.keys()].join(', ')}`);
   }
   const places = await findSchemas(context.pools, move.shard);
   const [at] = places.live;
   if (places.live.length > 1)
-    throw new Refusal(`shard ${move.shard} is on ${places.live.join(' and ')}: one is a copy`);
+    throw new OperatorRefusal(`shard ${move.shard} is on ${places.live.join(' and ')}: one is a copy`);
   if (at === move.to) return await finish(context, move, places);
   if (at === undefined) return await open(context, move, places);
   if (places.moving.length === 0) await begin(context, move, at);
@@ -74,13 +74,15 @@ export async function moveShard(context: MoveContext, move: Move): Promise<Answe
 export async function cancelMove({ pools }: Pick<MoveContext, 'pools'>, shard: number): Promise<void> {
   const schemas = schemasOf(shard);
   const [source] = (await findSchemas(pools, shard)).moving;
-  if (source === undefined) throw new Refusal(`shard ${shard} is not being moved`);
+  if (source === undefined) throw new OperatorRefusal(`shard ${shard} is not being moved`);
   await transaction(pools.get(source)!, async (sql) => {
     if (!(await lockProgress(sql, schemas))) throw atWork(shard);
     const places = await findSchemas(pools, shard);
     const isClosed = places.left.includes(source);
     if (isClosed && places.live.length > 0) {
-      throw new Refusal(`shard ${shard} is on ${places.live[0]} already: give the same move again to tidy up after it`);
+      throw new OperatorRefusal(
+        `shard ${shard} is on ${places.live[0]} already: give the same move again to tidy up after it`,
+      );
     }
     await sql.query(`set local lock_timeout = ${TRIGGER_LOCK_MS}`);
     // First what could still be opened, then the way back, so that the shard is never open twice.
@@ -122,7 +124,7 @@ async function carryOn(context: MoveContext, move: Move, at: string): Promise<An
     const progress = await lockProgress(lock, schemas);
     if (!progress) throw atWork(shard);
     if (progress.target !== to)
-      throw new Refusal(`shard ${shard} is on its way to ${progress.target}: cancel that first`);
+      throw new OperatorRefusal(`shard ${shard} is on its way to ${progress.target}: cancel that first`);
     const run = { lock, source, target, schemas, tables, until };
     if (!progress.prepared) {
       await prepareTarget(run, context.migrations);
@@ -181,8 +183,8 @@ async function open(context: MoveContext, move: Move, places: Places): Promise<A
   const { pools } = context;
   const { shard, to } = move;
   const [[from], [copy]] = [places.left, places.arriving];
-  if (from === undefined) throw new Refusal(`no cluster has shard ${shard}, nor what a move leaves of it`);
-  if (copy !== to) throw new Refusal(`shard ${shard} is closed for its move to ${copy}: finish or cancel that`);
+  if (from === undefined) throw new OperatorRefusal(`no cluster has shard ${shard}, nor what a move leaves of it`);
+  if (copy !== to) throw new OperatorRefusal(`shard ${shard} is closed for its move to ${copy}: finish or cancel that`);
   await openTarget(pools.get(from)!, pools.get(to)!, schemasOf(shard));
   return await moveShard(context, move);
 }
@@ -191,7 +193,7 @@ async function open(context: MoveContext, move: Move, places: Places): Promise<A
 async function finish({ pools }: MoveContext, { shard, to }: Move, places: Places): Promise<Answer> {
   const { arriving, moving, left } = schemasOf(shard);
   if (places.moving.includes(to))
-    throw new Refusal(`shard ${shard} is on ${to} and on its way from there: cancel that first`);
+    throw new OperatorRefusal(`shard ${shard} is on ${to} and on its way from there: cancel that first`);
   await validateForeignKeys(pools.get(to)!, schemasOf(shard));
   for (const [cluster, pool] of pools) {
     if (cluster === to) continue;
@@ -200,6 +202,6 @@ async function finish({ pools }: MoveContext, { shard, to }: Move, places: Place
   return { state: 'moved' };
 }
 
-function atWork(shard: number): Refusal {
-  return new Refusal(`another run is moving shard ${shard} just now`);
+function atWork(shard: number): OperatorRefusal {
+  return new OperatorRefusal(`another run is moving shard ${shard} just now`);
 }

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { transaction } from '../../shared/database/database.ts';
 import type { Database } from '../../shared/database/rows.ts';
-import { Refusal } from '../refusal.ts';
+import { OperatorRefusal } from '../refusal.ts';
 import { catchUp } from './catch-up.ts';
 import type { Schemas } from './schemas.ts';
 import { countRows, listForeignKeys, listMigrations, listUniqueIndexes, type Table } from './tables.ts';
@@ -36,7 +36,7 @@ export class NotNow extends Error {
 /**
  * Closes the source for good: no statement that names the shard finds it there after this commits, and those that wait
  * for the lock find nothing when they get it. Only a copy that is whole lets it come to that.
- * @throws NotNow, or PostgreSQL's 57014, when it takes too long; Refusal when the copy is not whole
+ * @throws NotNow, or PostgreSQL's 57014, when it takes too long; OperatorRefusal when the copy is not whole
  */
 export async function closeSource(
   source: Database,
@@ -58,13 +58,13 @@ export async function closeSource(
     if ((await catchUp(sql, target, schemas, tables, 1)) > 0) throw new NotNow('too much had changed');
     demandTime();
     if ((await listMigrations(sql, live)) !== (await listMigrations(target, arriving))) {
-      throw new Refusal('the schema has changed since the move began: cancel the move, then begin it again');
+      throw new OperatorRefusal('the schema has changed since the move began: cancel the move, then begin it again');
     }
     const [here, there] = [await countRows(sql, live, tables), await countRows(target, arriving, tables)];
     for (const { name } of tables) {
       if (here[name] === there[name]) continue;
       const message = `the copy of ${name} has ${there[name]} rows, not ${here[name]}: cancel the move, then begin it again`;
-      throw new Refusal(message);
+      throw new OperatorRefusal(message);
     }
     demandTime();
     await sql.query(`alter schema ${live} rename to ${left}`);

@@ -1,13 +1,16 @@
 import { type ErrorCode, errorStatus, type ItemError } from '../../../protocol/errors.ts';
 
-/** An error that the caller is told about: its code decides the HTTP status, its message says what to do. */
-export class ServiceError extends Error {
+/**
+ * What a caller is told instead of an answer, whoever is to blame: its code decides the HTTP status, its message says
+ * what to do.
+ */
+export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly details: Record<string, unknown> | undefined;
 
   constructor(code: ErrorCode, message: string, details?: Record<string, unknown>, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'ServiceError';
+    this.name = 'Refusal';
     this.code = code;
     this.details = details;
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
-import { ServiceError } from '../answers/errors.ts';
+import { Refusal } from '../answers/errors.ts';
 import type { Namespace } from '../database/rows.ts';
 import { findAnswer, keepAnswer } from '../tables/requests.ts';
 
@@ -13,12 +13,12 @@ interface Call {
 
 /**
  * The answer that the call got before, if it is a retry. To be asked before anything is counted for the call.
- * @throws ServiceError `bad_request` when the request id has been used for another call
+ * @throws Refusal `bad_request` when the request id has been used for another call
  */
 export async function earlierAnswer(namespace: Namespace, call: Call): Promise<CommitResult[] | undefined> {
   const before = await findAnswer(namespace, call.request_id);
   if (before && !before.digest.equals(digestOf(call))) {
-    throw new ServiceError('bad_request', 'this request_id stands for another call: take a new one');
+    throw new Refusal('bad_request', 'this request_id stands for another call: take a new one');
   }
   return before?.results;
 }

@@ -1,5 +1,5 @@
 import type { CommitResponse, CommitResult } from '../../../protocol/commit.ts';
-import { ServiceError } from '../answers/errors.ts';
+import { Refusal } from '../answers/errors.ts';
 import type { Shard } from '../database/rows.ts';
 import { wakeRelay } from './wake-relay.ts';
 
@@ -16,7 +16,7 @@ export async function commitAnswer(
   const errors = results.flatMap((result) => ('error' in result ? [result.error] : []));
   const [first] = errors;
   if (first && errors.length === results.length && errors.every(({ code }) => code === first.code)) {
-    throw new ServiceError(first.code, first.message, { ...details, results });
+    throw new Refusal(first.code, first.message, { ...details, results });
   }
   return { results };
 }

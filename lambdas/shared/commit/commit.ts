@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { ancestors } from '../../../protocol/path.ts';
-import { ServiceError } from '../answers/errors.ts';
+import { Refusal } from '../answers/errors.ts';
 import type { Namespace } from '../database/rows.ts';
 import { type Account, updateAccount } from '../tables/accounts.ts';
 import { insertChanges } from '../tables/changes.ts';
@@ -75,7 +75,7 @@ function changeOf(commits: readonly Commit[]): { used: number; entries: number }
 
 /** The call's answer is forgotten, but what it made is not. */
 const usedBefore = () =>
-  new ServiceError('bad_request', 'this id stands for a call of days ago that was carried out: take a new one');
+  new Refusal('bad_request', 'this id stands for a call of days ago that was carried out: take a new one');
 
 /** Every directory above a changed path has to be hashed anew; so has a directory that changed itself. */
 function changedDirectories(commits: readonly Commit[]): string[] {

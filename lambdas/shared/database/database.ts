@@ -1,6 +1,6 @@
 import { Signer } from '@aws-sdk/rds-signer';
 import { Pool, type PoolClient, types } from 'pg';
-import { ServiceError } from '../answers/errors.ts';
+import { Refusal } from '../answers/errors.ts';
 import { once, requireEnv } from '../runtime/env.ts';
 import { isAbsent, isTransient } from './database-errors.ts';
 import { Placement } from './placement.ts';
@@ -61,7 +61,7 @@ function databaseOf(placement: Placement, shard: number): Database {
     if (!isAbsent(error)) return false;
     if (await placement.find(shard)) return true;
     const message = `shard ${shard} is being moved to another cluster: try again in a moment`;
-    throw new ServiceError('unavailable', message, undefined, { cause: error });
+    throw new Refusal('unavailable', message, undefined, { cause: error });
   };
   const query = (...statement: unknown[]) => {
     const pool = placement.poolOf(shard);

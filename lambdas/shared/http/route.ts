@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { ErrorBody } from '../../../protocol/errors.ts';
 import { Uuid } from '../../../protocol/uuid.ts';
 import { MAX_ANSWER_BYTES } from '../answers/answer-size.ts';
-import { excerpt, ServiceError } from '../answers/errors.ts';
+import { excerpt, Refusal } from '../answers/errors.ts';
 import { isOverloaded } from '../database/database-errors.ts';
 import { logger } from '../runtime/log.ts';
 import { beginRequest, comesBy } from '../runtime/request.ts';
@@ -40,11 +40,11 @@ async function answered(event: Event, context: Context, handle: () => Promise<un
   beginRequest(log.request);
   try {
     const answer = json(200, await handle());
-    if (!fits(answer)) throw new ServiceError('limit_exceeded', 'the answer would be too large: ask for less at once');
+    if (!fits(answer)) throw new Refusal('limit_exceeded', 'the answer would be too large: ask for less at once');
     logger.info('answered', { ...log, status: 200, ms: Math.round(performance.now() - started) });
     return answer;
   } catch (error) {
-    const failure = asServiceError(error);
+    const failure = asRefusal(error);
     const line = { ...log, status: failure.status, code: failure.code, ms: Math.round(performance.now() - started) };
     if (failure.status >= 500) logger.error('failed', { ...line, error: error as Error });
     else logger.info('refused', line);
@@ -52,7 +52,7 @@ async function answered(event: Event, context: Context, handle: () => Promise<un
   }
 }
 
-function errorAnswer({ status, code, message, details }: ServiceError): Result {
+function errorAnswer({ status, code, message, details }: Refusal): Result {
   const body: ErrorBody = { code, message };
   const answer = json(
     status,
@@ -74,10 +74,10 @@ function json(statusCode: number, body: unknown, headers: Record<string, string>
   };
 }
 
-function asServiceError(error: unknown): ServiceError {
-  if (error instanceof ServiceError) return error;
-  if (isOverloaded(error)) return new ServiceError('unavailable', 'the database is busy: try again in a moment');
-  return new ServiceError('internal', 'the service failed; the log has the reason under this request: try again');
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (isOverloaded(error)) return new Refusal('unavailable', 'the database is busy: try again in a moment');
+  return new Refusal('internal', 'the service failed; the log has the reason under this request: try again');
 }
 
 /**
@@ -86,7 +86,7 @@ function asServiceError(error: unknown): ServiceError {
  */
 function userOf(event: Event): string {
   const claims = Claims.safeParse(event.requestContext?.authorizer?.jwt?.claims);
-  if (!claims.success) throw new ServiceError('unauthorized', 'this is no access token of a user: sign in again');
+  if (!claims.success) throw new Refusal('unauthorized', 'this is no access token of a user: sign in again');
   comesBy({ id: claims.data.origin_jti, at: claims.data.auth_time * 1000 });
   return claims.data.sub;
 }
@@ -98,7 +98,7 @@ export function jsonBody<S extends z.ZodType>(event: Event, schema: S): z.output
   try {
     body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytesOf(event)));
   } catch {
-    throw new ServiceError('bad_request', 'the body is not JSON in UTF-8');
+    throw new Refusal('bad_request', 'the body is not JSON in UTF-8');
   }
   return parsed(schema, body);
 }
@@ -119,27 +119,27 @@ export function parsed<S extends z.ZodType>(schema: S, value: unknown): z.output
   throw badRequest(result.error);
 }
 
-export function badRequest(error: z.ZodError): ServiceError {
+export function badRequest(error: z.ZodError): Refusal {
   // Of what a client sent, zod's messages name unknown keys, however many and long; paths name the keys of a record.
   const issues = error.issues
     .slice(0, 10)
     .map(({ path, message }) => ({ at: excerpt(path.join('.')), message: excerpt(message) }));
   const tooLong = error.issues.some((issue) => issue.code === 'too_big' && issue.origin === 'array');
   const message = issues.map(({ at, message }) => (at ? `${at}: ${message}` : message)).join('; ');
-  return new ServiceError(tooLong ? 'limit_exceeded' : 'bad_request', message, { issues });
+  return new Refusal(tooLong ? 'limit_exceeded' : 'bad_request', message, { issues });
 }
 
 function requireContentType(event: Event, wanted: string): void {
   const [type] = (event.headers?.['content-type'] ?? '').split(';');
   if (type?.trim().toLowerCase() !== wanted) {
-    throw new ServiceError('unsupported_media_type', `send the body as ${wanted}`);
+    throw new Refusal('unsupported_media_type', `send the body as ${wanted}`);
   }
 }
 
 function bytesOf(event: Event): Buffer {
   const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   if (bytes.length > MAX_BODY_BYTES) {
-    throw new ServiceError('body_too_large', `the body has ${bytes.length} bytes, at most ${MAX_BODY_BYTES} are read`);
+    throw new Refusal('body_too_large', `the body has ${bytes.length} bytes, at most ${MAX_BODY_BYTES} are read`);
   }
   return bytes;
 }

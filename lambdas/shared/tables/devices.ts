@@ -1,6 +1,6 @@
 import type { Device } from '../../../protocol/devices.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { ServiceError } from '../answers/errors.ts';
+import { Refusal } from '../answers/errors.ts';
 import type { Person } from '../database/rows.ts';
 import { ms } from '../database/sql.ts';
 import { callerSignIn } from '../runtime/request.ts';
@@ -33,7 +33,7 @@ export async function requireDevice({ sql, schema, userId }: Person, deviceId: s
   const device = rows[0];
   if (device && device.revoked_at !== null) throw revoked(device.revoked_at, device.by);
   if (!device?.own) {
-    throw new ServiceError('device_unknown', 'this sign-in has not registered this device: sign in again');
+    throw new Refusal('device_unknown', 'this sign-in has not registered this device: sign in again');
   }
   if (device.seen_lately) return;
   await sql.query(`update ${schema}.devices set last_seen_at = now() where user_id = $1 and device_id = $2`, [
@@ -42,10 +42,10 @@ export async function requireDevice({ sql, schema, userId }: Person, deviceId: s
   ]);
 }
 
-function revoked(at: number, by: string | null): ServiceError {
+function revoked(at: number, by: string | null): Refusal {
   const when = new Date(at).toISOString().slice(0, 16).replace('T', ' ');
   const from = by === null ? '' : ` from '${by}'`;
-  return new ServiceError(
+  return new Refusal(
     'device_revoked',
     `this device was revoked at ${when} UTC${from}: sign in again to register it as a new one`,
   );

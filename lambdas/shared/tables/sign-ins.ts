@@ -1,5 +1,5 @@
 import { limits } from '../../../protocol/limits.ts';
-import { ServiceError } from '../answers/errors.ts';
+import { Refusal } from '../answers/errors.ts';
 import type { Person } from '../database/rows.ts';
 
 /** Longer than any token of an ended sign-in is valid. */
@@ -12,7 +12,7 @@ export async function requireSignIn({ sql, schema, userId }: Person, signIn: str
     signIn,
   ]);
   if (rowCount === 0) return;
-  throw new ServiceError('device_revoked', 'the device of this sign-in was revoked: sign in again');
+  throw new Refusal('device_revoked', 'the device of this sign-in was revoked: sign in again');
 }
 
 /** Notes that the sign-in is one of the device's, whose oldest ones give way; needs the account's lock. */

@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../../protocol/upload-init.ts';
-import { ServiceError } from '../answers/errors.ts';
+import { Refusal } from '../answers/errors.ts';
 import { toBytes, toHexes } from '../database/ids.ts';
 import type { Namespace, Shard } from '../database/rows.ts';
 import { byteaText, ms } from '../database/sql.ts';
@@ -39,7 +39,7 @@ export interface UploadFile {
   result: CommitResult | null;
 }
 
-const uploadGone = (why: string) => new ServiceError('upload_gone', `${why}: start again with a new upload_id`);
+const uploadGone = (why: string) => new Refusal('upload_gone', `${why}: start again with a new upload_id`);
 
 /** Throws `upload_gone` for a session that is over. */
 export function checkUpload({ expired, state }: Upload): void {

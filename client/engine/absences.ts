@@ -9,16 +9,21 @@ const HALF_SEEN_MS = 2000;
 export class Absences {
   readonly #sync: Sync;
   readonly #restless: () => boolean;
+  readonly #now: () => number;
   readonly #leftOut = new Map<string, LeftOut>();
   /** Renamed to a name that is not synced, by the old path; what was inside a directory goes with it. */
   readonly #held = new Set<string>();
-  /** When a path was found missing, milliseconds since 1970. */
+  /** When a path was found missing, by `now`. */
   readonly #since = new Map<string, number>();
 
-  /** @param restless whether changes of the disk were noticed that nobody looked at yet */
-  constructor(sync: Sync, restless: () => boolean) {
+  /**
+   * @param restless whether changes of the disk were noticed that nobody looked at yet
+   * @param now milliseconds since any moment, by a clock that is never set
+   */
+  constructor(sync: Sync, restless: () => boolean, now: () => number = () => performance.now()) {
     this.#sync = sync;
     this.#restless = restless;
+    this.#now = now;
   }
 
   /** Takes over what a look at `path` found that is not synced. */
@@ -32,7 +37,7 @@ export class Absences {
   /** After a look: judges the paths that were found missing in it, or that were missing before the first. */
   review(missing: readonly string[]): void {
     const { local, synced } = this.#sync.state.trees;
-    const now = Date.now();
+    const now = this.#now();
     for (const path of [...this.#since.keys()]) if (local.has(path) || !synced.has(path)) this.#since.delete(path);
     for (const path of missing) this.#since.set(path, now);
 
@@ -56,16 +61,16 @@ export class Absences {
   /** Whether a missing path may turn up under another name when what is unseen was looked at. */
   isUnsettled(path: string): boolean {
     const since = this.#since.get(path);
-    return since !== undefined && Date.now() - since < HALF_SEEN_MS && this.#restless();
+    return since !== undefined && this.#now() - since < HALF_SEEN_MS && this.#restless();
   }
 
   /** Whether a deletion waits for the rest of what happened on the disk. */
   get areUnsettled(): boolean {
-    return [...this.#since.keys()].some((path) => this.#sync.dirty.has(path) && this.isUnsettled(path));
+    return [...this.#since.keys()].some((path) => this.#sync.notices.dirty.has(path) && this.isUnsettled(path));
   }
 
   #hold(path: string, to: string): void {
-    const { state, report, dirty } = this.#sync;
+    const { state, report, notices } = this.#sync;
     this.#held.add(path);
     state.transaction(() => {
       for (const [at, base] of state.trees.synced) {
@@ -76,13 +81,13 @@ export class Absences {
       state.setProblem(path, message);
       report({ event: 'error', code: 'not_synced', message, path });
     });
-    dirty.add(path);
+    notices.replan(path);
   }
 
   #release(path: string): void {
-    const { state, dirty } = this.#sync;
+    const { state, notices } = this.#sync;
     this.#held.delete(path);
     state.clearProblem(path);
-    for (const at of state.trees.synced.keys()) if (at === path || isInside(at, path)) dirty.add(at);
+    for (const at of state.trees.synced.keys()) if (at === path || isInside(at, path)) notices.replan(at);
   }
 }

@@ -11,10 +11,19 @@ const HEAL_MS = 60 * 60_000;
 export class Clock {
   /** Whether pushes arrive. */
   connected = false;
+  readonly #now: () => number;
   #rescanMs = RESCAN_MS;
-  #rescanAt = Date.now() + RESCAN_MS;
-  #pollAt = Date.now() + POLL_MS;
-  #healAt = Date.now();
+  #rescanAt: number;
+  #pollAt: number;
+  #healAt: number;
+
+  /** @param now milliseconds since any moment, by a clock that is never set: an interval stays what it is */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#rescanAt = now() + RESCAN_MS;
+    this.#pollAt = now() + POLL_MS;
+    this.#healAt = now();
+  }
 
   /** The folder cannot be watched: it is looked at more often from now on. */
   degrade(): void {
@@ -23,30 +32,30 @@ export class Clock {
   }
 
   get rescanIsDue(): boolean {
-    return Date.now() >= this.#rescanAt;
+    return this.#now() >= this.#rescanAt;
   }
 
   rescanned(): void {
-    this.#rescanAt = Date.now() + this.#rescanMs;
+    this.#rescanAt = this.#now() + this.#rescanMs;
   }
 
   get pollIsDue(): boolean {
-    return Date.now() >= this.#pollAt;
+    return this.#now() >= this.#pollAt;
   }
 
   polled(): void {
-    this.#pollAt = Date.now() + (this.connected ? SAFETY_POLL_MS : POLL_MS);
+    this.#pollAt = this.#now() + (this.connected ? SAFETY_POLL_MS : POLL_MS);
   }
 
   /** Whether the hour is over; the next one begins. */
   takeHeal(): boolean {
-    if (Date.now() < this.#healAt) return false;
-    this.#healAt = Date.now() + HEAL_MS;
+    if (this.#now() < this.#healAt) return false;
+    this.#healAt = this.#now() + HEAL_MS;
     return true;
   }
 
   /** Milliseconds until a look or a poll is due. */
   get rest(): number {
-    return Math.min(this.#rescanAt, this.#pollAt) - Date.now();
+    return Math.min(this.#rescanAt, this.#pollAt) - this.#now();
   }
 }

@@ -19,7 +19,7 @@ export class DeletionGuard {
   }
 
   /** Throws `mass_delete` when the deletions of this plan and of the last minute are too many. */
-  check(operations: readonly Operation[], synced: ReadonlyMap<string, SyncedEntry>, now = Date.now()): void {
+  check(operations: readonly Operation[], synced: ReadonlyMap<string, SyncedEntry>, now = performance.now()): void {
     if (this.#allowed) return;
     const deletions = operations.filter(
       (operation) =>
@@ -44,7 +44,7 @@ export class DeletionGuard {
   }
 
   /** Notes files that were deleted. */
-  note(count: number, now = Date.now()): void {
+  note(count: number, now = performance.now()): void {
     if (count > 0) this.#recent.push({ at: now, count });
   }
 }

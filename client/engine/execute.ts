@@ -2,7 +2,7 @@ import type { Operation, Step } from '../plan/operation.ts';
 import { syncedEntry } from '../plan/tree.ts';
 import { batches, moveBatches } from '../steps/batches.ts';
 import type { Sync } from '../steps/context.ts';
-import { attempt, download } from '../steps/download.ts';
+import { download } from '../steps/download.ts';
 import { deleteLocal, moveLocal, setAside, setMode } from '../steps/local.ts';
 import { deleteRemote, moveRemote } from '../steps/remote.ts';
 import { SpellingCheck } from '../steps/spelling-check.ts';
@@ -35,7 +35,7 @@ export async function execute(sync: Sync, plan: readonly Operation[], interrupte
       if (interrupted()) return;
       const { path } = removal;
       if ((await spelling.admit([removal])).length === 0) continue;
-      await counted([path], () => attempt(sync, [path], () => deleteLocal(sync, path)));
+      await counted([path], () => sync.failures.attempt([path], () => deleteLocal(sync, path)));
     }
   };
   const removeThere = async (removals: readonly Step<'deleteRemote'>[]): Promise<void> => {
@@ -87,22 +87,22 @@ async function rename(sync: Sync, steps: Steps, spelling: SpellingCheck): Promis
     directories.map(({ path }) => path),
   );
   for (const { from, to } of await spelling.admit(steps('moveLocal'))) {
-    await attempt(sync, [from, to], () => moveLocal(sync, from, to));
+    await sync.failures.attempt([from, to], () => moveLocal(sync, from, to));
   }
   for (const { path, to } of await spelling.admit(steps('setAside'))) {
-    await attempt(sync, [path, to], () => setAside(sync, path, to));
+    await sync.failures.attempt([path, to], () => setAside(sync, path, to));
   }
-  for (const { path, mode } of steps('setMode')) await attempt(sync, [path], () => setMode(sync, path, mode));
+  for (const { path, mode } of steps('setMode')) await sync.failures.attempt([path], () => setMode(sync, path, mode));
 }
 
 function adopt(sync: Sync, path: string): void {
   const [local, remote] = [sync.state.trees.local.get(path), sync.state.trees.remote.get(path)];
   if (local && remote) sync.state.set('synced', path, syncedEntry(remote, local));
-  sync.succeed(path);
+  sync.failures.succeed(path);
 }
 
 function forget(sync: Sync, path: string): void {
   sync.state.remove('synced', path);
   sync.tombstones.delete(path);
-  sync.succeed(path);
+  sync.failures.succeed(path);
 }

@@ -33,23 +33,23 @@ export class Lookout {
     this.#sync = sync;
     this.#watch = watch;
     this.#signals = signals;
-    this.#absences = new Absences(sync, () => sync.unseen.size > 0 || signals.isCollecting);
+    this.#absences = new Absences(sync, () => sync.notices.unseen.size > 0 || signals.isCollecting);
     this.#twins = new Twins(sync.state);
     this.#mounts = new Mounts(sync.state, sync.root);
   }
 
   /** Reads the ignore rules; the next look has to be at everything, and so does the next plan. */
   async readIgnores(): Promise<void> {
-    const { state, root, dirty, unseen } = this.#sync;
+    const { state, root, notices } = this.#sync;
     this.#ignores = await loadIgnores(root);
     const { local, remote, synced } = state.trees;
-    for (const tree of [local, remote, synced]) for (const path of tree.keys()) dirty.add(path);
+    for (const tree of [local, remote, synced]) for (const path of tree.keys()) notices.replan(path);
     state.transaction(() => {
       for (const [path, base] of synced) {
         if (!base.lapsed && this.#isIgnored(path)) state.set('synced', path, { ...base, lapsed: true });
       }
     });
-    unseen.add('');
+    notices.look('');
   }
 
   /**
@@ -76,13 +76,12 @@ export class Lookout {
     return [...this.#unstable.values()].some((looks) => looks < RESTLESS_LOOKS) || this.#absences.areUnsettled;
   }
 
-  /** Looks at everything in `sync.unseen`. */
+  /** Looks at everything that is unseen. */
   async look({ first = false } = {}): Promise<void> {
-    const { unseen } = this.#sync;
+    const unseen = this.#sync.notices.takeUnseen();
     const paths = [...unseen].filter(
       (path) => path === '' || (!unseen.has('') && !ancestors(path).some((above) => unseen.has(above))),
     );
-    unseen.clear();
     const { local, synced } = this.#sync.state.trees;
     const missing = first ? [...synced.keys()].filter((path) => !local.has(path)) : [];
     const indexes = { byHint: hintIndex(local), byIdentity: identityIndex(synced) };
@@ -147,12 +146,12 @@ export class Lookout {
   }
 
   #noteSkipped(now: ReadonlyMap<string, string>, inScope: (path: string) => boolean): void {
-    const { state, report, dirty } = this.#sync;
+    const { state, report, notices } = this.#sync;
     for (const skipped of [...this.#skipped.keys()].filter(inScope)) {
       if (now.has(skipped)) continue;
       state.clearProblem(skipped);
       this.#skipped.delete(skipped);
-      dirty.add(skipped);
+      notices.replan(skipped);
     }
     for (const [skipped, reason] of now) {
       if (this.#skipped.get(skipped) === reason) continue;
@@ -164,11 +163,11 @@ export class Lookout {
 
   /** Writes down what was found, and what was not. */
   #takeOver(entries: ReadonlyMap<string, LocalEntry>, missing: readonly string[]): void {
-    const { state, dirty } = this.#sync;
+    const { state, notices } = this.#sync;
     state.transaction(() => {
       for (const [found, entry] of entries) {
         state.set('local', found, entry);
-        dirty.add(found);
+        notices.replan(found);
         // A save under another inode that changed nothing: renames are followed by the inode.
         const base = state.trees.synced.get(found);
         if (base && base.identity !== entry.identity && same(entry, base)) {
@@ -178,7 +177,7 @@ export class Lookout {
       for (const known of missing) {
         if (state.trees.local.get(known)?.kind === 'directory') this.#watch.forget(known);
         state.remove('local', known);
-        dirty.add(known);
+        notices.replan(known);
       }
     });
   }

@@ -49,14 +49,18 @@ export class Rounds {
 
     const planned = performance.now();
     const operations = this.#plan();
-    const ready = operations.filter((operation) => pathsOf(operation).every((path) => sync.mayTry(path)));
-    if (ready.length === 0) return settle(sync);
+    const ready = operations.filter((operation) => pathsOf(operation).every((path) => sync.failures.mayTry(path)));
+    if (ready.length === 0) {
+      sync.notices.rest();
+      return sync.failures.rest;
+    }
     guard.check(ready, sync.state.trees.synced);
     announce(sync, ready);
     const wasCut = await this.#execute(ready, performance.now() + 10 * (performance.now() - planned));
-    const tried = ready.filter((operation) => pathsOf(operation).every((path) => !sync.failures.has(path)));
+    const tried = ready.filter((operation) => pathsOf(operation).every((path) => sync.failures.countAt(path) === 0));
     if (!wasCut && tried.length > 0 && this.#standstill.isOne(tried)) {
-      for (const path of tried.flatMap(pathsOf)) sync.fail(path, 'local', 'nothing that is tried here has an effect');
+      const message = 'nothing that is tried here has an effect';
+      for (const path of tried.flatMap(pathsOf)) sync.failures.fail(path, 'local', message);
     }
     return undefined;
   }
@@ -78,8 +82,8 @@ export class Rounds {
     const { sync, lookout, clock } = this.#options;
     const rules = (): string | undefined => sync.state.trees.local.get(ignoreFile)?.hint;
     if (rules() !== this.#rules) await lookout.readIgnores();
-    if (clock.rescanIsDue) sync.unseen.add('');
-    if (sync.unseen.has('')) clock.rescanned();
+    if (clock.rescanIsDue) sync.notices.look('');
+    if (sync.notices.unseen.has('')) clock.rescanned();
     await lookout.look({ first: this.#first });
     this.#first = false;
     this.#rules = rules();
@@ -87,9 +91,13 @@ export class Rounds {
 
   async #catchUp(): Promise<void> {
     const { sync, clock, onCaughtUp } = this.#options;
-    if (sync.behind || clock.pollIsDue) {
-      sync.behind = false;
-      await catchUp(sync);
+    if (sync.notices.takeBehind() || clock.pollIsDue) {
+      try {
+        await catchUp(sync);
+      } catch (error) {
+        sync.notices.readChanges();
+        throw error;
+      }
       clock.polled();
       onCaughtUp();
     }
@@ -100,15 +108,13 @@ export class Rounds {
     const { sync, lookout } = this.#options;
     // Rules that arrive are in use before anything else is done: what they leave out is neither fetched nor deleted.
     const rules = this.#planAt([ignoreFile]).filter(
-      (operation) => isInward(operation) && pathsOf(operation).every((path) => sync.mayTry(path)),
+      (operation) => isInward(operation) && pathsOf(operation).every((path) => sync.failures.mayTry(path)),
     );
     if (rules.length > 0) return rules;
-    const operations = this.#planAt([...sync.dirty, ...sync.failures.keys()]);
-    const unsettled = [...sync.dirty].filter((path) => lookout.isUnsettled(path));
-    sync.dirty.clear();
-    for (const path of unsettled) sync.dirty.add(path);
-    for (const operation of operations) for (const path of pathsOf(operation)) sync.dirty.add(path);
-    for (const path of [...sync.failures.keys()]) if (!sync.dirty.has(path)) sync.succeed(path);
+    const operations = this.#planAt([...sync.notices.dirty, ...sync.failures.paths]);
+    const unsettled = [...sync.notices.dirty].filter((path) => lookout.isUnsettled(path));
+    sync.notices.planned([...unsettled, ...operations.flatMap(pathsOf)]);
+    for (const path of sync.failures.paths) if (!sync.notices.dirty.has(path)) sync.failures.succeed(path);
     return operations;
   }
 
@@ -128,7 +134,8 @@ export class Rounds {
     const { sync, guard, signal } = this.#options;
     let wasCut = false;
     const interrupted = (): boolean => {
-      wasCut ||= signal.aborted || ((sync.unseen.size > 0 || sync.behind) && performance.now() > patience);
+      wasCut ||=
+        signal.aborted || ((sync.notices.unseen.size > 0 || sync.notices.behind) && performance.now() > patience);
       return wasCut;
     };
     guard.note(await execute(sync, operations, interrupted));
@@ -153,14 +160,6 @@ function announce({ state, report }: Sync, operations: readonly Operation[]): vo
     bytes += entry.size;
   }
   if (files > 0) report({ event: 'transfers', files, bytes });
-}
-
-/** Nothing can be done now. Answers when the next failed path may be tried again, in milliseconds. */
-function settle(sync: Sync): number {
-  if (sync.unseen.size === 0) sync.noticed.clear();
-  let wait = Number.POSITIVE_INFINITY;
-  for (const { retryAt } of sync.failures.values()) wait = Math.min(wait, Math.max(0, retryAt - Date.now()));
-  return wait;
 }
 
 function freeConflictPath(sync: Sync, path: string): string {

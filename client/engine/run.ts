@@ -10,14 +10,15 @@ import type { Configuration } from '../service/config.ts';
 import { ServiceError, Unreachable } from '../service/errors.ts';
 import { keepSocket } from '../service/socket.ts';
 import type { State } from '../state/state.ts';
-import { endsSession, Sync } from '../steps/context.ts';
+import { endsSession } from '../steps/classify.ts';
+import { createSync, type Sync } from '../steps/context.ts';
 import { Clock } from './clock.ts';
 import { DeletionGuard, rootGuard } from './deletion-guard.ts';
 import { Lookout } from './lookout.ts';
 import { Rounds } from './round.ts';
 import { Signals } from './signals.ts';
 import { Trouble } from './trouble.ts';
-import { watchWakes } from './wake.ts';
+import { watchInstructions } from './wake.ts';
 
 export interface EngineOptions {
   readonly root: string;
@@ -49,11 +50,11 @@ export async function runSync(options: EngineOptions): Promise<void> {
   const pool = new FilePool();
   const device = { id: configuration.device_id, name: configuration.device_name };
   const idle = new Idleness(options.report);
-  const sync = new Sync({ root, state, api, cache, pool, device, report: idle.report, apart: options.apart });
-  const signals = new Signals(sync, signal);
+  const sync = createSync({ root, state, api, cache, pool, device, report: idle.report, apart: options.apart });
+  const signals = new Signals(sync.notices, signal);
   const clock = new Clock();
   const folderWatch = watchRoot(sync, signals, clock);
-  const wakeWatch = watchWakes(root, signals.behind);
+  const instructions = watchInstructions(root, { 'read-changes': signals.behind });
   const socketEnd = new AbortController();
   const socket = once ? Promise.resolve() : listen(sync, signals, clock, configuration.socket_url, socketEnd.signal);
   try {
@@ -68,7 +69,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
     socketEnd.abort();
     signals.close();
     folderWatch.close();
-    wakeWatch.close();
+    instructions.close();
     await pool.close();
     await socket;
   }
@@ -103,10 +104,10 @@ async function loop({ sync, signals, clock, lookout, rounds, network, idle, once
     }
     if (wait === undefined) continue;
     trouble.end();
-    const rests = !sync.behind && sync.unseen.size === 0 && !lookout.waitsForRest;
+    const rests = !sync.notices.behind && sync.notices.unseen.size === 0 && !lookout.waitsForRest;
     const leftOut = sync.failures.size + lookout.leftOut;
     if (rests) idle.begin(sync.state.cursor, leftOut);
-    if (once && rests && [...sync.failures.values()].every(({ count }) => count >= ONCE_ATTEMPTS)) {
+    if (once && rests && sync.failures.paths.every((path) => sync.failures.countAt(path) >= ONCE_ATTEMPTS)) {
       if (leftOut === 0) return;
       throw new ClientError('incomplete', `${leftOut} paths could not be synced; see 'tidemark status'`);
     }
@@ -159,7 +160,7 @@ class Network {
     if (!isOutage(error) || this.#once) return undefined;
     if (this.#online !== false) this.#sync.report({ event: 'offline', message: error.message });
     this.#online = false;
-    this.#sync.behind = true;
+    this.#sync.notices.readChanges();
     return backoff(++this.#attempts);
   }
 }

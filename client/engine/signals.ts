@@ -1,6 +1,6 @@
 import { isInside, nameOf } from '../../protocol/path.ts';
 import { isUnfinished, stateFolder } from '../../protocol/reserved-name.ts';
-import type { Sync } from '../steps/context.ts';
+import type { Notices } from '../steps/notices.ts';
 
 /** A save is several events: they are taken together once this long nothing followed, or after the second time. */
 const QUIET_MS = 100;
@@ -8,7 +8,7 @@ const PATIENCE_MS = 200;
 
 /** What interrupts the rest of a sync: changes on the disk, pushes, and the end. */
 export class Signals {
-  readonly #sync: Sync;
+  readonly #notices: Notices;
   readonly #signal: AbortSignal;
   readonly #collected = new Set<string>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -17,24 +17,24 @@ export class Signals {
   #woken = false;
   #resume: (() => void) | undefined;
 
-  constructor(sync: Sync, signal: AbortSignal) {
-    this.#sync = sync;
+  constructor(notices: Notices, signal: AbortSignal) {
+    this.#notices = notices;
     this.#signal = signal;
     signal.addEventListener('abort', this.wake, { once: true });
   }
 
   /** Something may have changed at a path of the disk. */
   readonly changed = (path: string): void => {
-    const now = Date.now();
     if (path === stateFolder || isInside(path, stateFolder) || isUnfinished(nameOf(path))) return;
-    if (!this.#sync.noticed.has(path)) this.#sync.noticed.set(path, now);
+    this.#notices.noticed(path, Date.now());
+    const now = performance.now();
     if (this.#collected.size === 0) this.#firstAt = now;
     this.#collected.add(path);
     clearTimeout(this.#collecting);
     const rest = Math.max(0, this.#firstAt + PATIENCE_MS - now);
     this.#collecting = setTimeout(
       () => {
-        for (const collected of this.#collected) this.#sync.unseen.add(collected);
+        for (const collected of this.#collected) this.#notices.look(collected);
         this.#collected.clear();
         this.wake();
       },
@@ -49,7 +49,7 @@ export class Signals {
 
   /** The service may have changes. */
   readonly behind = (): void => {
-    this.#sync.behind = true;
+    this.#notices.readChanges();
     this.wake();
   };
 
@@ -57,7 +57,7 @@ export class Signals {
   readonly later = (path: string, milliseconds: number): void => {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      this.#sync.unseen.add(path);
+      this.#notices.look(path);
       this.wake();
     }, milliseconds);
     this.#timers.add(timer);

@@ -3,28 +3,47 @@ import { join } from 'node:path';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { systemCode } from '../common/errors.ts';
 
+/**
+ * What another command on this machine may tell the process that syncs a folder. Each is a file of this name that is
+ * written anew, so that half of an instruction is never read, and one that this version does not know is none.
+ */
+export type Instruction =
+  /** The command changed something at the service, whose push leaves out the device that did. */
+  'read-changes';
+
+/** What the process that syncs does for each instruction; the same one may come twice. */
+export type Instructions = Readonly<Record<Instruction, () => void>>;
+
 const wakeFolder = (root: string): string => join(root, stateFolder, 'wake');
 
 /**
- * Another command on this machine changed something at the service: the push leaves out the device that did. Where the
- * system cannot watch, the next reading of the changes finds it.
+ * Carries out the instructions that other commands give from now on. Where the system cannot watch, none arrives, and
+ * the next reading of the changes finds what the command did.
  */
-export function watchWakes(root: string, onWake: () => void): { close(): void } {
+export function watchInstructions(root: string, instructions: Instructions): { close(): void } {
+  const carryOut = (name: string | null): void => {
+    if (name !== null && Object.hasOwn(instructions, name)) instructions[name as Instruction]();
+  };
   try {
     mkdirSync(wakeFolder(root), { recursive: true, mode: 0o700 });
-    return watch(wakeFolder(root), onWake).on('error', () => undefined);
+    return watch(wakeFolder(root), (_, name) => carryOut(name)).on('error', () => undefined);
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     return { close: () => undefined };
   }
 }
 
-/** Tells the process that syncs this folder, if there is one and the disk takes it, to read the changes now. */
-export function wakeSync(root: string): void {
+/** Instructs the process that syncs this folder, if there is one and the disk takes it. */
+export function instruct(root: string, instruction: Instruction): void {
   try {
     mkdirSync(wakeFolder(root), { recursive: true, mode: 0o700 });
-    writeFileSync(join(wakeFolder(root), 'now'), String(Date.now()));
+    writeFileSync(join(wakeFolder(root), instruction), '');
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
   }
+}
+
+/** Tells the process that syncs this folder to read the changes now. */
+export function wakeSync(root: string): void {
+  instruct(root, 'read-changes');
 }

@@ -18,8 +18,8 @@ export async function catchUp(sync: Sync): Promise<void> {
       for (const change of body.changes) {
         applyChange(sync.state, sync.state.trees, change);
         if (change.change_type === 'delete') sync.tombstones.set(change.entry.path, change.entry.version);
-        sync.dirty.add(change.entry.path);
-        if (change.moved_from !== undefined) sync.dirty.add(change.moved_from);
+        sync.notices.replan(change.entry.path);
+        if (change.moved_from !== undefined) sync.notices.replan(change.moved_from);
       }
       sync.state.setFact('cursor', String(body.cursor));
     });
@@ -80,16 +80,16 @@ async function rereadTree(sync: Sync): Promise<void> {
   sync.state.transaction(() => {
     for (const path of [...sync.state.trees.remote.keys()]) {
       if (entries.has(path) || ancestors(path).some((above) => unchanged.has(above))) continue;
-      sync.dirty.add(path);
+      sync.notices.replan(path);
       sync.state.remove('remote', path);
       if (setBack) sync.state.remove('synced', path);
     }
     for (const [path, entry] of entries) {
-      sync.dirty.add(path);
+      sync.notices.replan(path);
       sync.state.set('remote', path, entry);
       if (setBack && !same(entry, sync.state.trees.synced.get(path))) sync.state.remove('synced', path);
     }
     sync.state.setFact('cursor', String(cursor));
   });
-  sync.behind = true;
+  sync.notices.readChanges();
 }

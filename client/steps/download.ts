@@ -25,11 +25,12 @@ export async function download(sync: Sync, paths: readonly string[]): Promise<vo
     return remote ? [{ path, remote }] : [];
   });
   for (const file of wanted.filter(({ remote }) => remote.kind === 'directory')) {
-    await attempt(sync, [file.path], () => makeDirectory(sync, file));
+    await sync.failures.attempt([file.path], () => makeDirectory(sync, file));
   }
   const files = wanted.filter(({ remote }) => remote.kind === 'file');
   const holdsContent = ({ path, remote }: WantedFile): boolean => sameContent(sync.state.trees.local.get(path), remote);
-  for (const file of files.filter(holdsContent)) await attempt(sync, [file.path], () => setPermissions(sync, file));
+  for (const file of files.filter(holdsContent))
+    await sync.failures.attempt([file.path], () => setPermissions(sync, file));
 
   const contents = files.filter((file) => !holdsContent(file));
   if (contents.length === 0) return;
@@ -37,21 +38,14 @@ export async function download(sync: Sync, paths: readonly string[]): Promise<vo
   try {
     await source.prepare(contents);
   } catch (error) {
-    return sync.failEach(
+    return sync.failures.failEach(
       contents.map(({ path }) => path),
       error,
     );
   }
-  await each(contents, CONCURRENT_FILES, (file) => attempt(sync, [file.path], () => writeFile(sync, file, source)));
-}
-
-/** Runs one step; what concerns its paths alone is noted at the paths, and everything else is thrown. */
-export async function attempt(sync: Sync, paths: readonly string[], work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    sync.failEach(paths, error);
-  }
+  await each(contents, CONCURRENT_FILES, (file) =>
+    sync.failures.attempt([file.path], () => writeFile(sync, file, source)),
+  );
 }
 
 async function makeDirectory(sync: Sync, { path, remote }: WantedFile): Promise<void> {
@@ -134,7 +128,7 @@ function agree(
     sync.state.set('local', path, local);
     sync.state.set('synced', path, syncedEntry(remote, local));
   });
-  sync.succeed(path);
+  sync.failures.succeed(path);
   // Permissions that were changed here, too, are uploaded by the next plan.
-  if (local.mode !== remote.mode) sync.dirty.add(path);
+  if (local.mode !== remote.mode) sync.notices.replan(path);
 }

@@ -30,7 +30,7 @@ export async function readBlock(root: string, { path, offset, size }: BlockPlace
 
 /** `readBlock`; `undefined`, and another look at the file, when it cannot be read or does not hold the block any more. */
 export async function readIfThere(
-  sync: Pick<Sync, 'root' | 'lookAgain'>,
+  sync: Pick<Sync, 'root' | 'notices'>,
   place: BlockPlace,
   hash: string,
 ): Promise<Uint8Array | undefined> {
@@ -38,7 +38,7 @@ export async function readIfThere(
     return await readBlock(sync.root, place, hash);
   } catch (error) {
     if (!(error instanceof DiskChanged) && systemCode(error) === undefined) throw error;
-    sync.lookAgain(place.path);
+    sync.notices.lookAgain(place.path);
     return undefined;
   }
 }

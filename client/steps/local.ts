@@ -22,7 +22,7 @@ export async function deleteLocal(sync: Sync, path: string): Promise<void> {
   } else {
     const removed = await removeDirectory(place);
     if (!removed && holdsKnown(state.trees.local, path)) {
-      return sync.fail(path, 'path_conflict', 'the directory still holds what has to go first');
+      return sync.failures.fail(path, 'path_conflict', 'the directory still holds what has to go first');
     }
     if (!removed) {
       state.set('local', path, { ...entry, leftover: true });
@@ -37,7 +37,7 @@ export async function deleteLocal(sync: Sync, path: string): Promise<void> {
   const version = sync.tombstones.get(path) ?? synced.version + 1;
   sync.tombstones.delete(path);
   sync.report({ event: 'deleted', side: 'local', path, version, at: Date.now() });
-  sync.succeed(path);
+  sync.failures.succeed(path);
 }
 
 /** Whether something is inside that is synced, not only directories that stay for what is not. */
@@ -73,9 +73,9 @@ export async function moveLocal(sync: Sync, from: string, to: string): Promise<v
     state.set('synced', to, { ...synced, version, identity: moved.identity });
   });
   sync.report({ event: 'renamed', side: 'local', from, path: to, version: remote.version, at: Date.now() });
-  sync.succeed(from);
-  sync.succeed(to);
-  sync.dirty.add(from).add(to);
+  sync.failures.succeed(from);
+  sync.failures.succeed(to);
+  sync.notices.replan(from, to);
 }
 
 /** Gives a file permissions that another device gave it. */
@@ -89,7 +89,7 @@ export async function setMode(sync: Sync, path: string, mode: number): Promise<v
   await chmod(place, mode);
   const stats = await lstat(place, { bigint: true });
   state.set('local', path, { ...entry, mode, hint: sameBytes(entry, stats) ? hintOf(stats) : '' });
-  sync.dirty.add(path);
+  sync.notices.replan(path);
 }
 
 /** The change of the permissions changed the change time; the other stamps have to tell. */
@@ -105,7 +105,7 @@ export async function setAside(sync: Sync, path: string, to: string): Promise<vo
   const kept = [...sync.apart].find((at) => isInside(at, path));
   if (kept !== undefined) {
     const why = "holds this device's sign-in, so that it cannot make room for the file of this name";
-    return sync.fail(path, 'local', `${kept} ${why}: rename the file on another device`);
+    return sync.failures.fail(path, 'local', `${kept} ${why}: rename the file on another device`);
   }
   const moved = await renameOnDisk(sync, path, to, entry);
   state.transaction(() => {
@@ -118,12 +118,12 @@ export async function setAside(sync: Sync, path: string, to: string): Promise<vo
         const target = to + inside.slice(path.length);
         state.remove('local', inside);
         state.set('local', target, below);
-        sync.dirty.add(inside).add(target);
+        sync.notices.replan(inside, target);
       }
     }
   });
-  sync.dirty.add(path).add(to);
-  sync.lookAgain(to);
+  sync.notices.replan(path, to);
+  sync.notices.lookAgain(to);
   sync.report({ event: 'conflict', path: to, original: path, at: Date.now() });
 }
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { CommitResult } from '../../protocol/commit.ts';
 import type { Step } from '../plan/operation.ts';
 import { same } from '../plan/tree.ts';
 import { ServiceError } from '../service/errors.ts';
-import { endsSession, type Sync } from './context.ts';
+import { endsSession } from './classify.ts';
+import type { Sync } from './context.ts';
+import { advanceCursor } from './cursor.ts';
 
 type DeleteStep = Step<'deleteRemote'>;
 type MoveStep = Step<'moveRemote'>;
@@ -16,7 +17,7 @@ export async function deleteRemote(sync: Sync, steps: readonly DeleteStep[]): Pr
   const files = steps.map(({ path, base_version }) => ({ path, base_version }));
   const request = { request_id: randomUUID(), device_id: sync.device.id, files };
   const answer = await sync.api.remove(request).catch((error) => {
-    sync.failEach(
+    sync.failures.failEach(
       files.map(({ path }) => path),
       error,
     );
@@ -27,16 +28,16 @@ export async function deleteRemote(sync: Sync, steps: readonly DeleteStep[]): Pr
     for (const result of body.results) {
       const { path } = result;
       if ('error' in result) {
-        sync.fail(path, result.error.code, result.error.message);
+        sync.failures.fail(path, result.error.code, result.error.message);
         continue;
       }
       sync.state.remove('remote', path);
       sync.state.remove('synced', path);
-      const done = { path, version: result.version, at: Date.now(), ...sync.noticedAt(path) };
+      const done = { path, version: result.version, at: Date.now(), ...sync.notices.noticedAt(path) };
       sync.report({ event: 'deleted', side: 'remote', ...done });
-      sync.succeed(path);
+      sync.failures.succeed(path);
     }
-    sync.advance(cursorsOf(body.results));
+    advanceCursor(sync, body.results);
   });
 }
 
@@ -50,9 +51,9 @@ export async function moveRemote(sync: Sync, steps: readonly MoveStep[]): Promis
   const refuse = (from: string, to: string): void => {
     for (const path of [from, to]) {
       sync.unmovable.add(path);
-      sync.dirty.add(path);
+      sync.notices.replan(path);
     }
-    sync.behind = true;
+    sync.notices.readChanges();
   };
   const answer = await sync.api.move({ request_id: randomUUID(), device_id: sync.device.id, moves }).catch((error) => {
     if (!(error instanceof ServiceError) || endsSession(error) || error.status >= 500) throw error;
@@ -66,9 +67,9 @@ export async function moveRemote(sync: Sync, steps: readonly MoveStep[]): Promis
       const from = byTarget.get(result.path);
       if (from === undefined) continue;
       const [old, there] = [state.trees.synced.get(from), state.trees.remote.get(from)];
-      const tries = sync.failures.get(from)?.count ?? 0;
+      const tries = sync.failures.countAt(from);
       if ('error' in result && result.error.code === 'stale_version' && tries < STALE_TRIES) {
-        sync.fail(from, result.error.code, result.error.message);
+        sync.failures.fail(from, result.error.code, result.error.message);
         continue;
       }
       if ('error' in result || !old || !there) {
@@ -81,15 +82,16 @@ export async function moveRemote(sync: Sync, steps: readonly MoveStep[]): Promis
       const identity = state.trees.local.get(result.path)?.identity ?? old.identity;
       const version = same(old, there) ? result.version : old.version;
       state.set('synced', result.path, { ...old, version, identity });
-      const done = { path: result.path, version: result.version, at: Date.now(), ...sync.noticedAt(result.path) };
+      const done = {
+        path: result.path,
+        version: result.version,
+        at: Date.now(),
+        ...sync.notices.noticedAt(result.path),
+      };
       sync.report({ event: 'renamed', side: 'remote', from, ...done });
-      sync.succeed(from);
-      sync.succeed(result.path);
+      sync.failures.succeed(from);
+      sync.failures.succeed(result.path);
     }
-    sync.advance(cursorsOf(body.results));
+    advanceCursor(sync, body.results);
   });
-}
-
-export function cursorsOf(results: readonly CommitResult[]): number[] {
-  return results.flatMap((result) => ('cursor' in result ? [result.cursor] : []));
 }

@@ -22,13 +22,13 @@ export async function respell(sync: Sync, twin: Twin): Promise<void> {
   moveEntries(sync, twin, { ...entry, identity: identityOf(stats), hint: entry.kind === 'file' ? hintOf(stats) : '' });
   const version = state.trees.remote.get(path)?.version ?? state.trees.synced.get(path)?.version ?? 0;
   sync.report({ event: 'renamed', side: 'local', from: spelled, path, version, at: Date.now() });
-  sync.succeed(path);
-  sync.succeed(spelled);
+  sync.failures.succeed(path);
+  sync.failures.succeed(spelled);
 }
 
 /** What was agreed on goes along: an edit that was made here is one of the new path. */
 function moveEntries(sync: Sync, { path, spelled }: Twin, entry: LocalEntry): void {
-  const { state, dirty } = sync;
+  const { state, notices } = sync;
   const { local, remote, synced } = state.trees;
   const within = <Entry>(tree: ReadonlyMap<string, Entry>): (readonly [string, string, Entry])[] =>
     [...tree]
@@ -38,14 +38,14 @@ function moveEntries(sync: Sync, { path, spelled }: Twin, entry: LocalEntry): vo
     for (const [from, to, old] of within(local)) {
       state.remove('local', from);
       state.set('local', to, from === spelled ? entry : old);
-      dirty.add(from).add(to);
+      notices.replan(from, to);
     }
     for (const [from, to, old] of within(synced)) {
       const there = remote.get(to);
       state.remove('synced', from);
       if (!synced.has(to))
         state.set('synced', to, there && same(old, there) ? { ...old, version: there.version } : old);
-      dirty.add(from).add(to);
+      notices.replan(from, to);
     }
   });
 }

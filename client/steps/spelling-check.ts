@@ -5,7 +5,6 @@ import { findTwin, type Twin } from '../disk/spelling.ts';
 import { mayRespell } from '../disk/twins.ts';
 import { type Operation, pathOf, pathsOf } from '../plan/operation.ts';
 import type { Sync } from './context.ts';
-import { attempt } from './download.ts';
 import { respell } from './respell.ts';
 
 /** Paths that are looked at together. */
@@ -71,10 +70,10 @@ export class SpellingCheck {
     const sync = this.#sync;
     this.#unclear.add(twin.path).add(twin.spelled);
     if (mayRespell(sync.state, twin) && !sync.state.trees.local.has(twin.path)) {
-      return attempt(sync, [twin.path, twin.spelled], () => respell(sync, twin));
+      return sync.failures.attempt([twin.path, twin.spelled], () => respell(sync, twin));
     }
-    sync.lookAgain(twin.path);
-    sync.unseen.add(twin.spelled);
+    sync.notices.lookAgain(twin.path);
+    sync.notices.look(twin.spelled);
   }
 
   /** Of new paths that some disk may take for one, a plan makes the first only: the next one sees what that did. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { OfferedFile, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { diskPath } from '../disk/paths.ts';
@@ -5,10 +6,10 @@ import { DiskChanged, demandUnchanged } from '../disk/stamps.ts';
 import { trackProgress } from '../output/progress.ts';
 import type { LocalEntry } from '../plan/tree.ts';
 import { ServiceError } from '../service/errors.ts';
-import { digestOf, type Sync } from './context.ts';
+import type { Sync } from './context.ts';
+import { advanceCursor } from './cursor.ts';
 import { type Delta, deltasFor } from './deltas.ts';
 import { type BlockPlace, blockPlaces } from './folder-blocks.ts';
-import { cursorsOf } from './remote.ts';
 import { type SendResult, sendBlocks } from './send-blocks.ts';
 
 export interface UploadStep {
@@ -34,7 +35,7 @@ const ROUNDS = 4;
 export async function upload(sync: Sync, steps: readonly UploadStep[]): Promise<void> {
   const items = await prepare(sync, steps);
   if (items.length === 0) return;
-  const digest = digestOf(items.map((item) => offer(item)));
+  const digest = digestOf(items);
   // Until it has settled all, the same session again: each one reserves quota until it ends.
   const uploadId = sync.state.uploadId(digest);
   try {
@@ -43,7 +44,7 @@ export async function upload(sync: Sync, steps: readonly UploadStep[]): Promise<
       return sync.state.forgetSent(uploadId);
     }
   } catch (error) {
-    sync.failEach(
+    sync.failures.failEach(
       items.map(({ path }) => path),
       error,
     );
@@ -67,7 +68,7 @@ async function prepare(sync: Sync, steps: readonly UploadStep[]): Promise<Item[]
       for (const delta of deltas.values()) budget -= delta.bytes.length;
       items.push({ ...step, local, deltas });
     } catch (error) {
-      sync.failEach([path], error);
+      sync.failures.failEach([path], error);
     }
   }
   return items;
@@ -104,13 +105,19 @@ async function runSession(sync: Sync, uploadId: string, items: readonly Item[]):
     // A file whose blocks are not all there fails alone.
     if (complete || round === ROUNDS) break;
   }
-  for (const { path, error } of refused) sync.fail(path, error.code, error.message);
+  for (const { path, error } of refused) sync.failures.fail(path, error.code, error.message);
   if (refused.length === items.length) return [];
 
   const { body, sent: bytes } = await sync.api.finalize(session);
   sent.envelope += bytes;
   commit(sync, items, body.results, { places, sent, changed: await changedHere(sync, items, body.results) });
   return body.results;
+}
+
+/** The same for the same files with the same content, also after a restart. */
+function digestOf(items: readonly Item[]): string {
+  const offered = items.map((item) => offer(item));
+  return createHash('sha256').update(JSON.stringify(offered)).digest('hex');
 }
 
 /** The entry as the service is told of it; with `sent`, including the deltas that could be sent. */
@@ -128,7 +135,7 @@ function offer({ path, base_version, local, deltas }: Item, sent?: SendResult): 
 
 /** Refused files that are not what was offered any more: a block that is missing then is no fault. */
 async function changedHere(
-  { root, unseen }: Sync,
+  { root, notices }: Sync,
   items: readonly Item[],
   results: readonly CommitResult[],
 ): Promise<Set<string>> {
@@ -141,7 +148,7 @@ async function changedHere(
         () => true,
         () => false,
       ));
-    if (!same || unseen.has(path)) changed.add(path);
+    if (!same || notices.unseen.has(path)) changed.add(path);
   }
   return changed;
 }
@@ -172,15 +179,15 @@ function commit(
       if (!local) continue;
       if ('error' in result) {
         // The refusal was for what is gone.
-        if (changed.has(path)) sync.failEach([path], new DiskChanged(`${path} changed while it was sent`));
-        else sync.fail(path, result.error.code, result.error.message);
+        if (changed.has(path)) sync.failures.failEach([path], new DiskChanged(`${path} changed while it was sent`));
+        else sync.failures.fail(path, result.error.code, result.error.message);
         continue;
       }
       const { kind, size, mode, mtime_ms, blocks, identity } = local;
       const entry = { kind, size, mode, mtime_ms, blocks, version: result.version };
       state.set('remote', path, entry);
       state.set('synced', path, { ...entry, identity });
-      const done = { path, version: result.version, at: Date.now(), ...sync.noticedAt(path) };
+      const done = { path, version: result.version, at: Date.now(), ...sync.notices.noticedAt(path) };
       if (kind === 'directory') sync.report({ event: 'directory', side: 'remote', ...done });
       else {
         const content = contentOf.get(path) ?? 0;
@@ -188,8 +195,8 @@ function commit(
         extra = 0;
         sync.report({ event: 'uploaded', ...done, file_bytes: size, ...body });
       }
-      sync.succeed(path);
+      sync.failures.succeed(path);
     }
-    sync.advance(cursorsOf(results));
+    advanceCursor(sync, results);
   });
 }

@@ -28,7 +28,7 @@ export interface Account {
    * What the steps of a device work on, in this process; `replace` puts others in the place of some routes. The test
    * closes its state.
    */
-  openSync(device: Device, replace?: (api: Api) => Partial<Api>): Promise<Sync>;
+  openSync(device: Device, replace?: (api: Api) => Partial<Api>, report?: Report): Promise<Sync>;
   /** The words before those of a `tidemark` command of a device, for a process that the test itself starts. */
   commandOf(device: Device): string[];
   /** The same user, talking to the service without a client. */
@@ -69,11 +69,11 @@ export async function openAccount(): Promise<Account> {
       const parts = { root, state, configuration, session, report, signal, apart: new Set<string>() };
       await runSync({ ...parts, once: true, allowMassDelete: true }).finally(() => state.close());
     },
-    openSync: async ({ name, folder: root }, replace = () => ({})) => {
+    openSync: async ({ name, folder: root }, replace = () => ({}), report = undefined) => {
       const configuration = await loadConfiguration(config(name));
       const api = createApi(configuration.api_url, startSession(config(name), configuration));
       const device = { id: configuration.device_id, name: configuration.device_name };
-      return await openSync(root, { ...api, ...replace(api) }, device);
+      return await openSync(root, { ...api, ...replace(api) }, device, report);
     },
     commandOf: ({ name }) => [join(import.meta.dirname, '../../client/main.ts'), '--config', config(name)],
     caller: async () => {

@@ -44,7 +44,7 @@ test('a block that the CDN keeps damaged arrives whole', async () => {
   await damageBlock(data, hash);
   expect((await fetchFile(user, 'cached')).equals(content)).toBe(false);
   const { root, failures } = await receive('cached');
-  expect([...failures.keys()]).toEqual([]);
+  expect(failures.paths).toEqual([]);
   expect((await readFile(join(root, 'cached'))).equals(content)).toBe(true);
 });
 
@@ -53,7 +53,7 @@ test('a block is read as its bytes, whatever its object says of how to decode it
   await user.save('labelled', content);
   await putObject(data, await hashOf(content), { Body: content, ContentEncoding: 'gzip' });
   const { root, failures } = await receive('labelled');
-  expect([...failures.keys()]).toEqual([]);
+  expect(failures.paths).toEqual([]);
   expect((await readFile(join(root, 'labelled'))).equals(content)).toBe(true);
 });
 
@@ -62,7 +62,8 @@ test('a block that the service has lost is a problem of its file; the others arr
   await user.save('lost', lost);
   await user.save('there', there);
   await loseObject(data, await hashOf(lost));
-  const { root, failures } = await receive('lost', 'there');
-  expect([...failures]).toMatchObject([['lost', { shown: expect.stringContaining('the service has lost') }]]);
+  const { root, failures, state } = await receive('lost', 'there');
+  expect(failures.paths).toEqual(['lost']);
+  expect(state.problems()).toEqual([{ path: 'lost', message: expect.stringContaining('the service has lost') }]);
   expect((await readFile(join(root, 'there'))).equals(there)).toBe(true);
 });

@@ -12,6 +12,7 @@ import { trust } from '../../client/service/config.ts';
 import { ServiceError } from '../../client/service/errors.ts';
 import { catchUp } from '../../client/steps/catch-up.ts';
 import type { Sync } from '../../client/steps/context.ts';
+import { advanceCursor } from '../../client/steps/cursor.ts';
 import { download } from '../../client/steps/download.ts';
 import { deleteLocal, moveLocal, setAside } from '../../client/steps/local.ts';
 import { deleteRemote, moveRemote } from '../../client/steps/remote.ts';
@@ -144,7 +145,7 @@ describe('a conflict', () => {
     const { local, synced } = sync.state.trees;
     expect([...local.keys()].sort(), 'I15: the copy').toEqual(['docs (copy)', 'docs (copy)/a']);
     expect(synced.has('docs (copy)/a'), 'I15: a copy that nobody uploads').toBe(false);
-    expect([...sync.dirty]).toEqual(expect.arrayContaining(['docs', 'docs/a', 'docs (copy)', 'docs (copy)/a']));
+    expect([...sync.notices.dirty]).toEqual(expect.arrayContaining(['docs', 'docs/a', 'docs (copy)', 'docs (copy)/a']));
   });
 });
 
@@ -180,7 +181,7 @@ describe('a refusal of the service', () => {
     await agreed({ a: 'old' });
     await deleteRemote(sync, [{ do: 'deleteRemote', path: 'a', base_version: 1 }]);
     expect(sync.state.trees.remote.has('a'), 'I14: what the service still has').toBe(true);
-    expect(sync.behind).toBe(true);
+    expect(sync.notices.behind).toBe(true);
   });
 
   test('to move makes it a new file and a deletion', async () => {
@@ -189,7 +190,10 @@ describe('a refusal of the service', () => {
     await rename(on('a'), on('b'));
     const move = (): Promise<void> => moveRemote(sync, [{ do: 'moveRemote', from: 'a', to: 'b', base_version: 1 }]);
     await move();
-    expect([[...sync.unmovable], sync.behind], 'I32: an edit made elsewhere does not follow').toEqual([[], true]);
+    expect([[...sync.unmovable], sync.notices.behind], 'I32: an edit made elsewhere does not follow').toEqual([
+      [],
+      true,
+    ]);
     for (let times = 0; times < 5; times++) await move();
     expect([...sync.unmovable].sort(), 'I14: a move that is tried for ever').toEqual(['a', 'b']);
     expect([sync.state.trees.remote.has('a'), sync.state.trees.remote.has('b')]).toEqual([true, false]);
@@ -200,10 +204,10 @@ describe('the cursor', () => {
   test('does not pass over what another device did in between', async () => {
     await openFolder();
     sync.state.setFact('cursor', '4');
-    sync.behind = false;
-    sync.advance([6, 5, 8]);
+    sync.notices.takeBehind();
+    advanceCursor(sync, [done('b', 1, 6), done('a', 1, 5), done('d', 1, 8)]);
     expect(sync.state.cursor, 'I14: a change that is never read').toBe(6);
-    expect(sync.behind).toBe(true);
+    expect(sync.notices.behind).toBe(true);
   });
 
   test('stays where it was when a page cannot be read', async () => {
@@ -263,7 +267,9 @@ describe('a download', () => {
     sync.state.set('remote', 'a', await remoteFile('new', 2));
     await download(sync, ['a']);
     expect(await text('a'), 'I16: a block that is not what it is called').toBe('old');
-    expect(sync.failures.get('a')?.shown, 'I16: what the user is told').toMatch(/damaged/);
+    expect(sync.state.problems(), 'I16: what the user is told').toEqual([
+      { path: 'a', message: expect.stringMatching(/damaged/) },
+    ]);
     expect(await readdir(sync.root)).toEqual(['.tidemark', 'a']);
   });
 
@@ -274,7 +280,7 @@ describe('a download', () => {
     sync.state.set('remote', 'b', await remoteFile('newer', 2));
     await writeFile(on('b'), 'bad');
     await download(sync, ['a', 'b']);
-    expect([await text('a'), sync.failures.has('a')], 'I16: a block of a file that changed').toEqual(['new', false]);
+    expect([await text('a'), sync.failures.paths], 'I16: a block of a file that changed').toEqual(['new', []]);
   });
 
   test('is agreed on only when it is in place', async () => {

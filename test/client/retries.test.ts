@@ -56,7 +56,7 @@ describe('an upload', () => {
     await unlink(join(it.root, 'goes'));
     await upload(it, create('goes', 'stays'));
     expect([...it.state.trees.synced.keys()]).toEqual(['stays']);
-    expect([...it.unseen]).toEqual(['goes']);
+    expect([...it.notices.unseen]).toEqual(['goes']);
     expect(it.state.problems()).toEqual([]);
   });
 
@@ -78,7 +78,7 @@ describe('an upload', () => {
       },
     }));
     await upload(it, create('lost'));
-    expect(it.failures.get('lost')).toEqual(expect.objectContaining({ count: 1, shown: undefined }));
+    expect([it.failures.countAt('lost'), it.state.problems()]).toEqual([1, []]);
     await upload(it, create('lost'));
     expect(it.state.trees.synced.get('lost')).toMatchObject({ size: content.length, version: 1 });
     expect(new Set(sessions).size).toBe(1);
@@ -134,7 +134,7 @@ describe('an upload', () => {
     await look(current);
     await edit(2);
     await upload(current, [{ path: 'unsettled.bin', base_version: old.version }]);
-    expect([...current.unseen]).toEqual(['unsettled.bin']);
+    expect([...current.notices.unseen]).toEqual(['unsettled.bin']);
     expect(current.state.problems()).toEqual([]);
     expect(current.state.trees.remote.get('unsettled.bin')).toEqual(old);
   });
@@ -150,7 +150,7 @@ describe('an upload', () => {
     }));
     await upload(it, create('poison'));
     await upload(it, create('fine'));
-    expect([...it.failures.keys()]).toEqual(['poison']);
+    expect(it.failures.paths).toEqual(['poison']);
     expect(it.state.trees.synced.has('fine')).toBe(true);
   });
 });
@@ -163,9 +163,9 @@ describe('waiting after failures', () => {
     let calls = 0;
     const end = Date.now() + 10 * 60_000;
     while (Date.now() < end) {
-      const ready = paths.filter((path) => it.mayTry(path));
+      const ready = paths.filter((path) => it.failures.mayTry(path));
       if (ready.length > 0) calls++;
-      for (const path of ready) it.fail(path, 'blocks_missing', 'still missing');
+      for (const path of ready) it.failures.fail(path, 'blocks_missing', 'still missing');
       vi.advanceTimersByTime(100);
     }
     // 1, 2, 4, … 60 s: about 10 tries in the first minute or two, then up to four a minute.

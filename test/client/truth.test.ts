@@ -105,15 +105,15 @@ describe('an operation that fails again and again', () => {
   test('because the disk is another each time waits longer each time, and is shown once', async () => {
     const device = await newDevice();
     const shown: SyncEvent[] = [];
-    const it = Object.assign(await account.openSync(device), { report: (event: SyncEvent) => shown.push(event) });
+    const it = await account.openSync(device, undefined, (event) => shown.push(event));
     onTestFinished(() => it.state.close());
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     let tries = 0;
     for (const end = Date.now() + 600_000; Date.now() < end; vi.advanceTimersByTime(50)) {
-      if (!it.mayTry('a')) continue;
+      if (!it.failures.mayTry('a')) continue;
       tries++;
-      it.failEach(['a'], new DiskChanged('/x/.tidemark-tmp-123 is in the way'));
+      it.failures.failEach(['a'], new DiskChanged('/x/.tidemark-tmp-123 is in the way'));
     }
     expect(tries).toBeGreaterThan(5);
     // A minute at most, of which the jitter may leave a half, and going along with others a half of that.
@@ -122,13 +122,12 @@ describe('an operation that fails again and again', () => {
   });
 
   test('with a random name in its message is shown once', async () => {
-    const it = await account.openSync(await newDevice());
-    onTestFinished(() => it.state.close());
     const shown: SyncEvent[] = [];
-    Object.assign(it, { report: (event: SyncEvent) => shown.push(event) });
+    const it = await account.openSync(await newDevice(), undefined, (event) => shown.push(event));
+    onTestFinished(() => it.state.close());
     for (const name of ['one', 'two', 'three']) {
       const error = new Error(`EACCES: permission denied, open '/x/.tidemark-tmp-${name}'`);
-      it.failEach(['a'], Object.assign(error, { code: 'EACCES', syscall: 'open' }));
+      it.failures.failEach(['a'], Object.assign(error, { code: 'EACCES', syscall: 'open' }));
     }
     expect(shown).toHaveLength(1);
     expect(it.state.problems()).toEqual([{ path: 'a', message: 'permission denied (EACCES)' }]);

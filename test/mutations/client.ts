@@ -94,8 +94,8 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'what the service refused to delete counts as deleted',
     file: 'client/steps/remote.ts',
-    replace: '        sync.fail(path, result.error.code, result.error.message);\n        continue;\n',
-    by: '        sync.fail(path, result.error.code, result.error.message);\n        sync.state.remove("remote", path);\n        continue;\n',
+    replace: '        sync.failures.fail(path, result.error.code, result.error.message);\n        continue;\n',
+    by: '        sync.failures.fail(path, result.error.code, result.error.message);\n        sync.state.remove("remote", path);\n        continue;\n',
     noticedBy: 'client/executors: to delete leaves what was known',
     breaks: /I14: what the service still has/,
   },
@@ -109,7 +109,7 @@ export const ofClient: readonly Mutation[] = [
   },
   {
     mistake: 'the cursor passes over the changes of others',
-    file: 'client/steps/context.ts',
+    file: 'client/steps/cursor.ts',
     replace: 'if (next !== cursor + 1) {',
     by: 'if (next < cursor + 1) {',
     noticedBy: 'client/executors: does not pass over what another device did in between',

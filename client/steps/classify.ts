@@ -1,0 +1,38 @@
+import type { ErrorCode } from '../../protocol/errors.ts';
+import { ClientError, diskReason, FileRefused, systemCode } from '../common/errors.ts';
+import { DiskChanged } from '../disk/stamps.ts';
+import { ServiceError } from '../service/errors.ts';
+
+/** Codes of failures of one path: the service's, and two of this device. */
+export type FailureCode = ErrorCode | 'local' | 'disk_changed';
+
+/** What a failure of a step says of its paths. */
+export type Verdict =
+  /** They cannot be synced for now. */
+  | { readonly concerns: 'path'; readonly code: FailureCode; readonly message: string }
+  /** Nor is the disk there what it was taken for. */
+  | { readonly concerns: 'look-again'; readonly code: FailureCode; readonly message: string }
+  /** Nothing: no path can be synced. */
+  | { readonly concerns: 'sync' };
+
+/** What an error of a step concerns. */
+export function classify(error: unknown): Verdict {
+  if (error instanceof DiskChanged || systemCode(error) === 'ENOENT') {
+    const message = 'it changes all the time; it follows once it rests';
+    return { concerns: 'look-again', code: 'disk_changed', message };
+  }
+  if (systemCode(error) !== undefined) return { concerns: 'look-again', code: 'local', message: diskReason(error) };
+  if (error instanceof FileRefused) return { concerns: 'path', code: error.code, message: error.message };
+  if (error instanceof ClientError && error.code === 'unsafe_path') {
+    return { concerns: 'path', code: 'local', message: error.message };
+  }
+  if (error instanceof ServiceError && !endsSession(error)) {
+    return { concerns: 'path', code: error.code, message: error.message };
+  }
+  return { concerns: 'sync' };
+}
+
+/** Whether this device may no longer talk to the service. */
+export function endsSession({ code }: ServiceError): boolean {
+  return code === 'unauthorized' || code === 'device_revoked' || code === 'device_unknown';
+}

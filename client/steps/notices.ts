@@ -1,0 +1,96 @@
+import { ancestors } from '../../protocol/path.ts';
+import type { State } from '../state/state.ts';
+
+/** What is known to be out of date: what the next round has to look at, to read, and to plan. */
+export class Notices {
+  readonly #state: Pick<State, 'trees' | 'set'>;
+  readonly #unseen = new Set<string>();
+  readonly #dirty = new Set<string>();
+  /** When a change at a path was first noticed, milliseconds since 1970. */
+  readonly #noticed = new Map<string, number>();
+  #behind = true;
+
+  constructor(state: Pick<State, 'trees' | 'set'>) {
+    this.#state = state;
+  }
+
+  /** Paths to look at on the disk. */
+  get unseen(): ReadonlySet<string> {
+    return this.#unseen;
+  }
+
+  /** Paths to plan. */
+  get dirty(): ReadonlySet<string> {
+    return this.#dirty;
+  }
+
+  /** Whether the changes have to be read. */
+  get behind(): boolean {
+    return this.#behind;
+  }
+
+  /** Something may have changed on the disk at this path, and all below it; `''` for anything. */
+  look(path: string): void {
+    this.#unseen.add(path);
+  }
+
+  /** The disk is not as expected at `path`: a file there is read again, whatever its time stamps say. */
+  lookAgain(path: string): void {
+    const entry = this.#state.trees.local.get(path);
+    if (entry?.kind === 'file') this.#state.set('local', path, { ...entry, hint: '' });
+    this.look(path);
+    this.replan(path);
+  }
+
+  /** Takes the paths to look at; from now on they are seen. */
+  takeUnseen(): Set<string> {
+    const taken = new Set(this.#unseen);
+    this.#unseen.clear();
+    return taken;
+  }
+
+  /** A tree has changed at these paths, or something else that plans depend on. */
+  replan(...paths: readonly string[]): void {
+    for (const path of paths) this.#dirty.add(path);
+  }
+
+  /** All was planned, and only these paths have to be planned again. */
+  planned(left: Iterable<string>): void {
+    const paths = new Set(left);
+    this.#dirty.clear();
+    for (const path of paths) this.#dirty.add(path);
+  }
+
+  /** The service may have changes. */
+  readChanges(): void {
+    this.#behind = true;
+  }
+
+  /** Whether the changes have to be read; from now on they are taken for read. */
+  takeBehind(): boolean {
+    const behind = this.#behind;
+    this.#behind = false;
+    return behind;
+  }
+
+  /** @param at milliseconds since 1970; the first time counts */
+  noticed(path: string, at: number): void {
+    if (!this.#noticed.has(path)) this.#noticed.set(path, at);
+  }
+
+  /** When the change at a path was noticed, if one was; a new directory is noticed together with what is inside it. */
+  noticedAt(path: string): { noticed_at?: number } {
+    const noticed = [path, ...ancestors(path)].find((candidate) => this.#noticed.has(candidate));
+    return noticed === undefined ? {} : { noticed_at: this.#noticed.get(noticed)! };
+  }
+
+  /** Both sides agree on `path`: the next change there is another one. */
+  agreed(path: string): void {
+    this.#noticed.delete(path);
+  }
+
+  /** Nothing is left to do: what was noticed led to nothing. */
+  rest(): void {
+    if (this.#unseen.size === 0) this.#noticed.clear();
+  }
+}

@@ -1,3 +1,7 @@
+/**
+ * The disk: what lies in the folder (looking, watching, hashing, rules), and how it is changed so that no moment leaves
+ * half a file. It knows nothing of the service.
+ */
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,8 +13,10 @@ import { messageOf, systemCode } from '../common/errors.ts';
 import { hintIndex } from '../plan/known-files.ts';
 import { type Content, type LocalEntry, syncedMode } from '../plan/tree.ts';
 import { statePlace } from '../state/places.ts';
+import { decomposition } from './decomposition.ts';
 import { hashFile } from './hash-file.ts';
 import { describeExclusion, type Ignores } from './ignore.ts';
+import { neverSynced } from './never-synced.ts';
 import { isTemporary, undecodable } from './paths.ts';
 import { findTwin, type Twin } from './spelling.ts';
 import { hintOf, identityOf } from './stamps.ts';
@@ -63,17 +69,6 @@ export interface ScanResult {
   readonly entries: number;
 }
 
-const neverSynced = {
-  link: 'symbolic links are not synced',
-  special: 'is a special file',
-  signIn: "holds a device's sign-in, which stays on that device",
-};
-
-/** Whether a reason for leaving a path out is its kind, which no sync could change. */
-export function isNeverSynced(reason: string): boolean {
-  return Object.values(neverSynced).includes(reason);
-}
-
 /** Files that are read at the same time. */
 const CONCURRENT_FILES = 8;
 
@@ -85,156 +80,170 @@ const LOOK_AHEAD = 64;
  * or inode say that it may have changed; an inode that moved keeps its hashes.
  */
 export async function scan(path: string, options: ScanOptions): Promise<ScanResult> {
-  const { root, folderId, ignores, known, pool } = options;
-  const result = newResult();
-  const twin = path === '' ? undefined : await findTwin(root, path);
-  if (twin) return { ...result, twins: [twin] };
-  let entries = 0;
-  const byHint = options.byHint ?? hintIndex(known);
-  const hashing = pLimit(CONCURRENT_FILES);
-  const pending = new Set<Promise<void>>();
+  const twin = path === '' ? undefined : await findTwin(options.root, path);
+  if (twin) return { ...newResult(), twins: [twin] };
+  return new Scan(options).run(path);
+}
 
-  const visitFile = async (at: string, stats: BigIntStats): Promise<void> => {
-    const before = known.get(at);
-    const hint = hintOf(stats);
-    if (before?.kind === 'file' && before.hint === hint) return;
-    const moved = before ? undefined : byHint(hint);
-    if (moved) {
-      result.found.set(at, { ...moved, ...attributes(stats) });
-      return;
-    }
-    try {
-      const hashed = await hashing(() => hashFile(join(root, at), pool, options.onReading?.(at, Number(stats.size))));
-      if (!hashed) leaveForLater(at, stats);
-      else if (hashed.isSignIn) result.skipped.set(at, neverSynced.signIn);
-      else result.found.set(at, { ...attributes(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') result.seen.delete(at);
-      else {
-        const reason = `cannot be read: ${messageOf(error)}`;
-        result.skipped.set(at, reason);
-        result.leftOut.set(at, { identity: identityOf(stats), reason });
-      }
-    }
-  };
+/** One look at the disk. */
+class Scan {
+  readonly #options: ScanOptions;
+  readonly #byHint: (hint: string) => LocalEntry | undefined;
+  readonly #result = newResult();
+  readonly #hashing = pLimit(CONCURRENT_FILES);
+  /** Files that are being looked at beside the walk. */
+  readonly #pending = new Set<Promise<void>>();
+  #entries = 0;
 
-  /** A file that is being written may have been renamed before: its name is told at once, its new content later. */
-  const leaveForLater = (at: string, stats: BigIntStats): void => {
-    result.unstable.add(at);
-    const old = known.has(at) ? undefined : options.byIdentity?.(identityOf(stats));
-    if (old?.kind !== 'file') return;
-    const { kind, size, mode, mtime_ms, blocks } = old;
-    result.found.set(at, { kind, size, mode, mtime_ms, blocks, identity: identityOf(stats), hint: '' });
-  };
+  constructor(options: ScanOptions) {
+    this.#options = options;
+    this.#byHint = options.byHint ?? hintIndex(options.known);
+  }
 
-  const lookAt = async (at: string): Promise<BigIntStats | undefined> => {
-    try {
-      return await lstat(join(root, at), { bigint: true }).catch(missing);
-    } catch (error) {
-      result.skipped.set(at, `cannot be looked at: ${messageOf(error)}`);
-      return undefined;
-    }
-  };
+  async run(path: string): Promise<ScanResult> {
+    await this.#visit(path, path === '' ? undefined : await this.#lookAt(path));
+    await Promise.all(this.#pending);
+    const { suspects = [], root } = this.#options;
+    return { ...this.#result, entries: this.#entries, twins: await findTwins(suspects, root, this.#result) };
+  }
 
   /** @param stats of the entry; `undefined` when it is gone, and for the root, whose own do not matter */
-  const visit = async (at: string, stats: BigIntStats | undefined): Promise<void> => {
+  async #visit(at: string, stats: BigIntStats | undefined): Promise<void> {
     if (at !== '' && !stats) return;
-    const by = stats && ignores(at, stats.isDirectory());
+    const by = stats && this.#options.ignores(at, stats.isDirectory());
     if (by) {
-      result.leftOut.set(at, {
-        identity: identityOf(stats),
-        reason: `the rule ${describeExclusion(by)} leaves it out`,
-      });
+      const reason = `the rule ${describeExclusion(by)} leaves it out`;
+      this.#result.leftOut.set(at, { identity: identityOf(stats), reason });
       return;
     }
     const problem = at === '' ? undefined : pathProblem(at);
     if (problem) {
-      const reason = `the name ${problem}; rename it to sync it`;
-      result.skipped.set(at, reason);
-      if (stats) result.leftOut.set(at, { identity: identityOf(stats), reason });
+      this.#skip(at, `the name ${problem}; rename it to sync it`, stats);
       return;
     }
-    if (options.apart?.has(at)) {
-      result.skipped.set(at, neverSynced.signIn);
+    if (this.#options.apart?.has(at)) {
+      this.#skip(at, neverSynced.signIn);
       return;
     }
-    entries++;
-    if (entries % 500 === 0) options.onProgress?.(entries);
+    this.#entries++;
+    if (this.#entries % 500 === 0) this.#options.onProgress?.(this.#entries);
     if (stats?.isFile()) {
-      result.seen.add(at);
-      const work = visitFile(at, stats).finally(() => pending.delete(work));
-      pending.add(work);
-      if (pending.size >= 4 * CONCURRENT_FILES) await Promise.race(pending);
+      this.#result.seen.add(at);
+      const work = this.#visitFile(at, stats).finally(() => this.#pending.delete(work));
+      this.#pending.add(work);
+      if (this.#pending.size >= 4 * CONCURRENT_FILES) await Promise.race(this.#pending);
       return;
     }
     if (stats && !stats.isDirectory()) {
-      result.skipped.set(at, stats.isSymbolicLink() ? neverSynced.link : neverSynced.special);
+      this.#skip(at, stats.isSymbolicLink() ? neverSynced.link : neverSynced.special);
       return;
     }
-    if (stats && (await lookAt(statePlace(at)))) {
-      result.skipped.set(at, `is a synced folder of its own; delete ${at}/${stateFolder} to sync it with this one`);
+    if (stats && (await this.#lookAt(statePlace(at)))) {
+      this.#skip(at, `is a synced folder of its own; delete ${at}/${stateFolder} to sync it with this one`);
       return;
     }
     if (stats) {
-      result.seen.add(at);
-      visitDirectory(at, stats);
+      this.#result.seen.add(at);
+      this.#visitDirectory(at, stats);
     }
-    options.onDirectory?.(at);
-    await visitChildren(at);
-  };
+    this.#options.onDirectory?.(at);
+    await this.#visitChildren(at);
+  }
 
-  const visitDirectory = (at: string, stats: BigIntStats): void => {
-    const before = known.get(at);
+  #visitDirectory(at: string, stats: BigIntStats): void {
+    const before = this.#options.known.get(at);
     const entry = { ...attributes(stats), blocks: [], hint: '' };
     if (before?.kind === 'directory' && before.identity === entry.identity && before.mode === entry.mode) return;
-    result.found.set(at, before?.leftover ? { ...entry, leftover: true } : entry);
-  };
+    this.#result.found.set(at, before?.leftover ? { ...entry, leftover: true } : entry);
+  }
 
-  const visitChildren = async (at: string): Promise<void> => {
+  async #visitChildren(at: string): Promise<void> {
     let names: string[];
     try {
-      names = await readdir(join(root, at));
+      names = await readdir(join(this.#options.root, at));
     } catch (error) {
-      if (systemCode(error) !== 'ENOENT') result.skipped.set(at, `cannot be listed: ${messageOf(error)}`);
+      if (systemCode(error) !== 'ENOENT') this.#skip(at, `cannot be listed: ${messageOf(error)}`);
       return;
     }
     const listed = new Set(names);
     for (let from = 0; from < names.length; from += LOOK_AHEAD) {
       const part = names.slice(from, from + LOOK_AHEAD);
-      const stats = await Promise.all(part.map((name) => lookAt(pathInside(at, name))));
-      for (const [index, name] of part.entries()) await visitChild(at, name, stats[index], listed);
+      const stats = await Promise.all(part.map((name) => this.#lookAt(pathInside(at, name))));
+      for (const [index, name] of part.entries()) await this.#visitChild(at, name, stats[index], listed);
     }
-  };
+  }
 
-  const visitChild = async (
+  async #visitChild(
     at: string,
     name: string,
     stats: BigIntStats | undefined,
     listed: ReadonlySet<string>,
-  ): Promise<void> => {
+  ): Promise<void> {
     const child = pathInside(at, name);
-    if (isTemporary(name, folderId) && stats?.isFile()) {
-      if (options.removeTemporary) await unlink(join(root, child)).catch(missing);
+    if (isTemporary(name, this.#options.folderId) && stats?.isFile()) {
+      if (this.#options.removeTemporary) await unlink(join(this.#options.root, child)).catch(missing);
       return;
     }
     if (!stats && name.includes(undecodable)) {
-      result.skipped.set(child, 'the name is not valid UTF-8; rename it to sync it');
+      this.#skip(child, 'the name is not valid UTF-8; rename it to sync it');
       return;
     }
     const composed = name.normalize('NFC');
     // A file system that takes both forms for one name (macOS) is asked by the form that travels.
-    const there = composed !== name && !listed.has(composed) ? await lookAt(pathInside(at, composed)) : undefined;
+    const there = composed !== name && !listed.has(composed) ? await this.#lookAt(pathInside(at, composed)) : undefined;
     if (composed !== name && stats && !there) {
       const twin = listed.has(composed) ? ', and one that looks the same lies beside it' : '';
-      result.skipped.set(child, `${decomposition(name)}${twin}; rename it to sync it`);
+      this.#skip(child, `${decomposition(name)}${twin}; rename it to sync it`);
       return;
     }
-    await (there ? visit(pathInside(at, composed), there) : visit(child, stats));
-  };
+    await (there ? this.#visit(pathInside(at, composed), there) : this.#visit(child, stats));
+  }
 
-  await visit(path, path === '' ? undefined : await lookAt(path));
-  await Promise.all(pending);
-  return { ...result, entries, twins: await findTwins(options.suspects ?? [], root, result) };
+  async #visitFile(at: string, stats: BigIntStats): Promise<void> {
+    const before = this.#options.known.get(at);
+    const hint = hintOf(stats);
+    if (before?.kind === 'file' && before.hint === hint) return;
+    const moved = before ? undefined : this.#byHint(hint);
+    if (moved) {
+      this.#result.found.set(at, { ...moved, ...attributes(stats) });
+      return;
+    }
+    try {
+      const hashed = await this.#hashing(() =>
+        hashFile(join(this.#options.root, at), this.#options.pool, this.#options.onReading?.(at, Number(stats.size))),
+      );
+      if (!hashed) this.#leaveForLater(at, stats);
+      else if (hashed.isSignIn) this.#skip(at, neverSynced.signIn);
+      else this.#result.found.set(at, { ...attributes(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') this.#result.seen.delete(at);
+      else this.#skip(at, `cannot be read: ${messageOf(error)}`, stats);
+    }
+  }
+
+  /** A file that is being written may have been renamed before: its name is told at once, its new content later. */
+  #leaveForLater(at: string, stats: BigIntStats): void {
+    this.#result.unstable.add(at);
+    const old = this.#options.known.has(at) ? undefined : this.#options.byIdentity?.(identityOf(stats));
+    if (old?.kind !== 'file') return;
+    const { kind, size, mode, mtime_ms, blocks } = old;
+    this.#result.found.set(at, { kind, size, mode, mtime_ms, blocks, identity: identityOf(stats), hint: '' });
+  }
+
+  /** @param stats of what lies there, where it may be a known file under another name */
+  #skip(at: string, reason: string, stats?: BigIntStats): void {
+    this.#result.skipped.set(at, reason);
+    if (stats) this.#result.leftOut.set(at, { identity: identityOf(stats), reason });
+  }
+
+  async #lookAt(at: string): Promise<BigIntStats | undefined> {
+    try {
+      return await lstat(join(this.#options.root, at), { bigint: true }).catch(missing);
+    } catch (error) {
+      this.#skip(at, `cannot be looked at: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
 }
 
 function newResult() {
@@ -247,17 +256,6 @@ function newResult() {
     twins: [],
     entries: 0,
   };
-}
-
-/** Says what nobody sees: which characters of a name are written in parts. */
-function decomposition(name: string): string {
-  const codes = (text: string): string =>
-    [...text]
-      .map((character) => `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`)
-      .join(' ');
-  const [first] = [...new Intl.Segmenter().segment(name)].filter(({ segment }) => segment !== segment.normalize('NFC'));
-  const part = first?.segment ?? name;
-  return `the name writes “${part}” as ${codes(part)}, and other devices as ${codes(part.normalize('NFC'))}`;
 }
 
 /** Of paths that were not met, those that the disk answers to. What is inside of one that is gone is gone as well. */

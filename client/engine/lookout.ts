@@ -1,7 +1,8 @@
 import { ancestors, isInside } from '../../protocol/path.ts';
 import { type Ignores, loadIgnores } from '../disk/ignore.ts';
 import { Mounts } from '../disk/mounts.ts';
-import { isNeverSynced, type ScanOptions, type ScanResult, scan } from '../disk/scan.ts';
+import { isNeverSynced } from '../disk/never-synced.ts';
+import { type ScanOptions, type ScanResult, scan } from '../disk/scan.ts';
 import { Twins } from '../disk/twins.ts';
 import type { Watch } from '../disk/watch.ts';
 import { trackProgress } from '../output/progress.ts';

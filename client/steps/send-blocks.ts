@@ -37,97 +37,123 @@ const DELTAS_PER_CALL = 16;
 const DELTA_BYTES_PER_CALL = 2 * 1024 * 1024;
 const PROOFS_PER_CALL = 16;
 
+interface UploadKey {
+  readonly upload_id: string;
+  readonly device_id: string;
+}
+
+type Parts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'notices'>;
+
 /**
  * Sends what the service asks for. False when some of it failed in a way that asking again may help. A file that
  * changed meanwhile is left out, for another look; the others go on.
  */
 export async function sendBlocks(
-  sync: Sync,
-  session: { upload_id: string; device_id: string },
+  sync: Parts,
+  upload: UploadKey,
   wanted: readonly BlockToSend[],
   source: Source,
 ): Promise<boolean> {
-  const { places, sent } = source;
-  const read = (hash: string) => readIfThere(sync, places.get(hash)!, hash);
+  const { places, deltas, sent } = source;
   const needed = wanted.filter(({ hash }) => places.has(hash) && !sent.content.has(hash));
   const puts = needed.filter((block) => block.how === 'put');
   const proofs = needed.filter((block) => block.how === 'prove');
-  const deltas = needed.filter((block) => block.how === 'delta');
-  let complete = true;
-  const noteSent = (hash: string, bytes: number): void => {
-    sent.content.set(hash, bytes);
-    sync.state.noteSent(session.upload_id, hash, bytes);
-    const { path, size } = places.get(hash)!;
-    source.progress.get(path)?.(size);
-  };
+  const byDelta = needed.filter((block) => block.how === 'delta');
+  const sender = new BlockSender(sync, upload, source);
+  await pMap(deltaCalls(byDelta, deltas), (hashes) => sender.sendDeltas(hashes), { concurrency: CONCURRENT_CALLS });
+  await pMap(batched(proofs, { most: PROOFS_PER_CALL }), (blocks) => sender.prove(blocks), {
+    concurrency: CONCURRENT_CALLS,
+  });
+  await pMap(puts, (block) => sender.put(block), { concurrency: CONCURRENT_PUTS });
+  return sender.isComplete;
+}
 
-  const sendDeltas = async (hashes: readonly string[]): Promise<void> => {
-    const parts = hashes.map((hash) => ({ hash, ...source.deltas.get(hash)! }));
+/** The three ways in which a block gets to the service. */
+class BlockSender {
+  readonly #sync: Parts;
+  readonly #upload: UploadKey;
+  readonly #source: Source;
+  /** Whether nothing failed that asking again may help. */
+  isComplete = true;
+
+  constructor(sync: Parts, upload: UploadKey, source: Source) {
+    this.#sync = sync;
+    this.#upload = upload;
+    this.#source = source;
+  }
+
+  async sendDeltas(hashes: readonly string[]): Promise<void> {
+    const { places, deltas, sent } = this.#source;
+    const parts = hashes.map((hash) => ({ hash, ...deltas.get(hash)! }));
     const header = {
-      ...session,
+      ...this.#upload,
       deltas: parts.map(({ hash, base, bytes }) => ({ hash, size: places.get(hash)!.size, base, bytes: bytes.length })),
     };
-    const answer = await sync.api.applyDeltas(
-      encodeDeltaBody(
-        header,
-        parts.map(({ bytes }) => bytes),
-      ),
+    const body = encodeDeltaBody(
+      header,
+      parts.map(({ bytes }) => bytes),
     );
+    const answer = await this.#sync.api.applyDeltas(body);
     const content = parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
     sent.envelope += answer.sent - content;
     for (const { hash, error } of answer.body.results) {
       if (error) {
         sent.wholeNext.add(hash);
-        complete = false;
-        await checkBase(sync, source.deltas.get(hash)!);
+        this.isComplete = false;
+        await checkBase(this.#sync, deltas.get(hash)!);
         continue;
       }
-      noteSent(hash, source.deltas.get(hash)!.bytes.length);
-      const block = await read(hash);
-      if (block) await sync.cache.put(hash, block);
+      this.#noteSent(hash, deltas.get(hash)!.bytes.length);
+      const block = await this.#read(hash);
+      if (block) await this.#sync.cache.put(hash, block);
     }
-  };
+  }
 
-  const prove = async (blocks: readonly { hash: string; nonce: string }[]): Promise<void> => {
-    const list = await pMap(
-      blocks,
-      async ({ hash, nonce }) => {
-        const bytes = await read(hash);
-        if (!bytes) return undefined;
-        await sync.cache.put(hash, bytes);
-        return { hash, proof: toHex(await sha256(Buffer.concat([fromHex(nonce), bytes]))) };
-      },
-      { concurrency: 2 },
-    );
+  async prove(blocks: readonly { hash: string; nonce: string }[]): Promise<void> {
+    const prove = async ({ hash, nonce }: { hash: string; nonce: string }) => {
+      const bytes = await this.#read(hash);
+      if (!bytes) return undefined;
+      await this.#sync.cache.put(hash, bytes);
+      return { hash, proof: toHex(await sha256(Buffer.concat([fromHex(nonce), bytes]))) };
+    };
+    const list = await pMap(blocks, prove, { concurrency: 2 });
     const proofs = list.filter((proof) => proof !== undefined);
     if (proofs.length === 0) return;
-    const answer = await sync.api.prove({ ...session, proofs });
-    sent.envelope += answer.sent;
+    const answer = await this.#sync.api.prove({ ...this.#upload, proofs });
+    this.#source.sent.envelope += answer.sent;
     for (const { hash, error } of answer.body.results) {
-      if (error) complete = false;
-      else noteSent(hash, 0);
+      if (error) this.isComplete = false;
+      else this.#noteSent(hash, 0);
     }
-  };
+  }
 
-  const put = async (block: Extract<BlockToSend, { how: 'put' }>): Promise<void> => {
-    const bytes = await read(block.hash);
+  async put(block: Extract<BlockToSend, { how: 'put' }>): Promise<void> {
+    const bytes = await this.#read(block.hash);
     if (!bytes) return;
     if (!(await putBlock(block.url, block.headers, bytes))) {
-      complete = false;
+      this.isComplete = false;
       return;
     }
-    noteSent(block.hash, bytes.length);
-    await sync.cache.put(block.hash, bytes);
-  };
+    this.#noteSent(block.hash, bytes.length);
+    await this.#sync.cache.put(block.hash, bytes);
+  }
 
-  await pMap(deltaCalls(deltas, source.deltas), sendDeltas, { concurrency: CONCURRENT_CALLS });
-  await pMap(batched(proofs, { most: PROOFS_PER_CALL }), prove, { concurrency: CONCURRENT_CALLS });
-  await pMap(puts, put, { concurrency: CONCURRENT_PUTS });
-  return complete;
+  #read(hash: string): Promise<Uint8Array | undefined> {
+    return readIfThere(this.#sync, this.#source.places.get(hash)!, hash);
+  }
+
+  /** @param bytes of content that crossed the wire for it */
+  #noteSent(hash: string, bytes: number): void {
+    const { places, sent, progress } = this.#source;
+    sent.content.set(hash, bytes);
+    this.#sync.state.noteSent(this.#upload.upload_id, hash, bytes);
+    const { path, size } = places.get(hash)!;
+    progress.get(path)?.(size);
+  }
 }
 
 /** A delta that was refused may come from damaged blocks of the cache: reading them drops those. */
-async function checkBase({ state, cache }: Sync, { base }: Delta): Promise<void> {
+async function checkBase({ state, cache }: Pick<Sync, 'state' | 'cache'>, { base }: Delta): Promise<void> {
   const old = state.trees.remote.get(base.path)?.blocks ?? [];
   for (const { hash } of old.slice(base.first, base.first + base.count)) await cache.get(hash);
 }

@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
+import type { SyncStatus } from '../../protocol/output/sync-status.ts';
 import { ancestors } from '../../protocol/path.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { ClientError } from '../common/errors.ts';
 import { say } from '../common/format.ts';
 import { describeExclusion, type Ignores, loadIgnores } from '../disk/ignore.ts';
-import { type LeftOutPath, listLeftOut, listLeftovers } from '../disk/left-out.ts';
+import { listLeftOut, listLeftovers } from '../disk/left-out.ts';
 import { lockFolder } from '../engine/folder.ts';
 import { pathOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
@@ -35,33 +36,25 @@ async function status(folder: string, directory: string | undefined, json: boole
   const state = new State(root);
   try {
     const ignores = await loadIgnores(root);
-    const summary = {
+    const shown: SyncStatus = {
       folder: root,
       account: state.fact('account'),
       device: configuration?.device_name,
-      ...read(state, ignores),
+      ...summarize(state, ignores),
       left_out: await listLeftOut(root, state.trees, ignores),
       leftovers: listLeftovers(state.trees),
+      running: isRunning(root),
     };
-    const running = isRunning(root);
-    if (json) console.log(JSON.stringify({ ...summary, running }));
-    else print({ ...summary, running });
+    if (json) console.log(JSON.stringify(shown));
+    else print(shown);
   } finally {
     state.close();
   }
 }
 
-interface Summary {
-  readonly files: number;
-  readonly directories: number;
-  readonly bytes: number;
-  readonly cursor: number;
-  /** Paths that differ as far as is known, and have no problem. */
-  readonly pending: readonly { do: string; path: string }[];
-  readonly problems: readonly { path: string; message: string }[];
-}
+type Summary = Pick<SyncStatus, 'files' | 'directories' | 'bytes' | 'cursor' | 'pending' | 'problems'>;
 
-function read(state: State, ignores: Ignores): Summary {
+function summarize(state: State, ignores: Ignores): Summary {
   const entries = [...state.trees.synced.values()];
   const problems = state.problems();
   const listed = new Set(problems.map(({ path }) => path));
@@ -100,17 +93,9 @@ function printSome(lines: readonly string[], what: string): void {
   if (lines.length > MOST_LINES) say(`        ${lines.length - MOST_LINES} more ${what}; --json lists them all`);
 }
 
-interface Shown extends Summary {
-  readonly folder: string;
-  readonly account: string | undefined;
-  readonly running: boolean;
-  readonly left_out: readonly LeftOutPath[];
-  readonly leftovers: readonly string[];
-}
-
-function print(summary: Shown): void {
-  const { left_out, leftovers } = summary;
-  const { folder, account, files, directories, bytes, cursor, pending, problems, running } = summary;
+function print(status: SyncStatus): void {
+  const { left_out, leftovers } = status;
+  const { folder, account, files, directories, bytes, cursor, pending, problems, running } = status;
   say(`${folder}, ${account ?? 'never synced'}`);
   say(`${running ? 'syncing' : 'not running'}, at change ${cursor}`);
   say(`${files} files and ${directories} directories in sync, ${formatBytes(bytes)}`);

@@ -1,8 +1,9 @@
 import type { Writable } from 'node:stream';
 import { formatBytes } from '../../protocol/bytes.ts';
+import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 import { printable } from '../common/format.ts';
 import { Pace } from './pace.ts';
-import type { Report, SyncEvent } from './report.ts';
+import type { Report } from './report.ts';
 
 /** Short lines for people. On a terminal, progress is one line that is overwritten. */
 export function humanReport(output: Writable & { readonly isTTY?: boolean; readonly columns?: number }): Report {
@@ -12,7 +13,7 @@ export function humanReport(output: Writable & { readonly isTTY?: boolean; reado
   let last: string | undefined;
   return (event) => {
     pace.note(event);
-    const text = describe(event, pace);
+    const text = describeEvent(event, pace);
     if (text === undefined) return;
     const passing = isPassing(event);
     // With nothing to tell in between, what was said still holds.
@@ -43,7 +44,7 @@ function shorten(text: string, columns: number): string {
   return result;
 }
 
-function describe(event: SyncEvent, pace: Pace): string | undefined {
+function describeEvent(event: SyncEvent, pace: Pace): string | undefined {
   switch (event.event) {
     case 'scan':
       return `${event.done ? 'looked at' : 'looking at'} ${event.files} files`;

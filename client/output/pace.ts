@@ -1,5 +1,5 @@
 import { formatBytes } from '../../protocol/bytes.ts';
-import type { SyncEvent } from './report.ts';
+import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 
 /** The speed is that of this time before, ms. */
 const WINDOW_MS = 10_000;

@@ -5,7 +5,7 @@ import { Standstill } from '../../client/engine/standstill.ts';
 import { Trouble } from '../../client/engine/trouble.ts';
 import { humanReport } from '../../client/output/human-report.ts';
 import { Pace } from '../../client/output/pace.ts';
-import type { SyncEvent } from '../../client/output/report.ts';
+import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 
 describe('what a person reads', () => {
   function printed(events: readonly SyncEvent[], terminal?: { columns: number }): string {

@@ -6,7 +6,9 @@ import { chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, unlink, wri
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Device, SyncEvent } from '../../local/demo/devices/device.ts';
+import type { Device } from '../../local/demo/devices/device.ts';
+import { SyncEvent } from '../../protocol/output/sync-event.ts';
+import { SyncStatus } from '../../protocol/output/sync-status.ts';
 import { database } from '../service/support/service.ts';
 import { type Account, openAccount, type Place, startAll, until, untilEqual } from './account.ts';
 
@@ -47,7 +49,7 @@ const read = (device: Place, path: string): Promise<string> => readFile(join(dev
 const names = async (device: Place): Promise<string[]> =>
   (await readdir(device.folder)).filter((name) => name !== '.tidemark').sort();
 const sentFor = (device: Place, from: number): number =>
-  device.events.slice(from).reduce((sum, event) => sum + (event.event === 'uploaded' ? event.content_bytes! : 0), 0);
+  device.events.slice(from).reduce((sum, event) => sum + (event.event === 'uploaded' ? event.content_bytes : 0), 0);
 
 describe('what a user does in one folder happens in the other', () => {
   test('empty files, empty folders and modes', async () => {
@@ -112,18 +114,15 @@ describe('what cannot be synced', () => {
     await write(desk, 'good', 'good');
     await until('the good one arrives', async () => (await names(lap)).includes('good'));
     expect(await names(lap)).toEqual(['good']);
-    const reported = (): (string | undefined)[] =>
-      desk.events.filter(({ event }) => event === 'error').map(({ path, message }) => `${path}: ${message}`);
+    const reported = (): string[] =>
+      desk.events.filter((event) => event.event === 'error').map(({ path, message }) => `${path}: ${message}`);
     expect(reported().sort()).toEqual([
       'refused/back\\slash: the name holds a backslash at character 13; rename it to sync it',
       'refused/bell\u0007: the name holds a control character at character 13; rename it to sync it',
       'refused/e\u0301.txt: the name is not in Unicode normal form C; rename it to sync it',
       'refused/link: symbolic links are not synced',
     ]);
-    const status = JSON.parse(await shared.desk.run(['status', '--json'])) as {
-      problems: unknown[];
-      pending: unknown[];
-    };
+    const status = SyncStatus.parse(JSON.parse(await shared.desk.run(['status', '--json'])));
     expect(status).toMatchObject({ pending: [], running: true });
     expect(status.problems).toHaveLength(4);
     await rename(join(desk.folder, 'back\\slash'), join(desk.folder, 'slash'));
@@ -136,7 +135,10 @@ describe('what cannot be synced', () => {
     const { desk } = await newFolder('latin');
     await writeFile(Buffer.concat([Buffer.from(join(desk.folder, 'latin-')), Buffer.of(0xe9)]), 'x');
     await until('it is named', () =>
-      desk.events.some(({ path, message }) => path === 'latin/latin-\ufffd' && /not valid UTF-8/.test(message ?? '')),
+      desk.events.some(
+        (event) =>
+          event.event === 'error' && event.path === 'latin/latin-\ufffd' && /not valid UTF-8/.test(event.message),
+      ),
     );
   });
 });
@@ -204,14 +206,13 @@ describe('a killed client', () => {
   async function syncUntil(account: Account, device: Device, when: (event: SyncEvent) => boolean): Promise<void> {
     const child = spawn(process.execPath, [...account.commandOf(device), 'sync', device.folder, '--json']);
     for await (const line of createInterface({ input: child.stdout })) {
-      if (!when(JSON.parse(line) as SyncEvent)) continue;
+      if (!when(SyncEvent.parse(JSON.parse(line)))) continue;
       child.kill('SIGKILL');
       break;
     }
     await once(child, 'exit');
   }
-  const isHalfWay = ({ event, bytes }: SyncEvent & { bytes?: number }): boolean =>
-    event === 'progress' && bytes! > big.length / 3;
+  const isHalfWay = (event: SyncEvent): boolean => event.event === 'progress' && event.bytes > big.length / 3;
 
   test('goes on where it was, in an upload and in a download', async () => {
     const account = await openAccount();
@@ -225,7 +226,7 @@ describe('a killed client', () => {
     expect(await names(lap)).not.toContain('big');
     startAll(lap);
     await untilEqual(desk, lap);
-    const received = lap.events.find(({ event }) => event === 'downloaded')!.content_bytes!;
+    const received = lap.events.find((event) => event.event === 'downloaded')!.content_bytes;
     expect(received).toBeLessThan(big.length * 0.8);
   });
 });
@@ -244,7 +245,7 @@ describe('the service has another past than this device remembers', () => {
     await unlink(join(desk.folder, 'gone'));
     await rename(join(desk.folder, 'z'), join(desk.folder, 'other/z'));
     await until('all is committed', () => {
-      const done = desk.events.map(({ path, event }) => `${event} ${path}`);
+      const done = desk.events.map((event) => ('path' in event ? `${event.event} ${event.path}` : event.event));
       return ['uploaded other/deep/c', 'uploaded other/new', 'deleted gone', 'renamed other/z'].every((line) =>
         done.includes(line),
       );
@@ -256,7 +257,7 @@ describe('the service has another past than this device remembers', () => {
     startAll(lap);
     await untilEqual(desk, lap);
     expect(lap.events.filter(({ event }) => event === 'conflict')).toEqual([]);
-    expect(lap.events.filter(({ path }) => path?.startsWith('same'))).toEqual([]);
+    expect(lap.events.filter((event) => 'path' in event && event.path?.startsWith('same'))).toEqual([]);
   });
 
   test('a database restored from an old backup makes nobody delete what it does not know', async () => {
@@ -266,7 +267,7 @@ describe('the service has another past than this device remembers', () => {
     await until('it arrives', async () => (await names(lap)).length === 1);
     await untilEqual(desk, lap);
     const { schema, userId } = await account.metadata();
-    const cursor = desk.events.at(-1)!.cursor!;
+    const cursor = desk.events.findLast((event) => event.event === 'idle')!.cursor;
     await write(desk, 'new', 'new');
     await until('it arrives', async () => (await names(lap)).length === 2);
     await untilEqual(desk, lap);
@@ -283,4 +284,10 @@ describe('the service has another past than this device remembers', () => {
     expect(await names(desk)).toEqual(['new', 'old']);
     expect(await read(lap, 'new')).toBe('new');
   });
+});
+
+test('a sync prints only what programs are promised', () => {
+  const events = [...shared.desk.events, ...shared.lap.events];
+  expect(events.filter((event) => !SyncEvent.safeParse(event).success)).toEqual([]);
+  expect(events.map(({ event }) => event)).toContain('idle');
 });

@@ -8,8 +8,8 @@ import { BlockCache } from '../../client/disk/block-cache.ts';
 import { DiskRoom } from '../../client/disk/disk-room.ts';
 import { DiskChanged } from '../../client/disk/stamps.ts';
 import { watchFolder } from '../../client/disk/watch.ts';
-import type { SyncEvent } from '../../client/output/report.ts';
 import type { Device } from '../../local/demo/devices/device.ts';
+import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 import { type Disk, fuseIsPossible, mountDisk } from '../support/fuse/disk.ts';
 import { type Account, openAccount, startAll, until } from './account.ts';
 import { temporaryFolder } from './folder.ts';
@@ -186,7 +186,7 @@ describe.skipIf(!fuseIsPossible)('the room of a disk', () => {
     startAll(device);
     await until('it says what is wrong', () =>
       device.events.some(
-        ({ event, message }) => event === 'error' && /state.db cannot be used: the disk is full/.test(message!),
+        (event) => event.event === 'error' && /state.db cannot be used: the disk is full/.test(event.message),
       ),
     );
     await disk.heal();

@@ -3,27 +3,9 @@ import { EventEmitter, once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { SyncEvent } from '../../../protocol/output/sync-event.ts';
 
 const tidemark = join(import.meta.dirname, '../../../client/main.ts');
-
-/** One line of `tidemark sync --json`; client/output/report.ts documents the fields. */
-export interface SyncEvent {
-  readonly event: string;
-  readonly path?: string;
-  readonly from?: string;
-  /** Where a rename, deletion or new directory was carried out: at the service, or on this disk. */
-  readonly side?: 'local' | 'remote';
-  readonly version?: number;
-  /** Bytes of the file, of content that crossed the wire for it, and of the request bodies around that. */
-  readonly file_bytes?: number;
-  readonly content_bytes?: number;
-  readonly body_bytes?: number;
-  readonly cursor?: number;
-  /** Milliseconds since 1970: when the change was noticed, and when it was committed or on disk. */
-  readonly noticed_at?: number;
-  readonly at?: number;
-  readonly message?: string;
-}
 
 export interface Account {
   readonly url: string;
@@ -36,6 +18,7 @@ export interface Account {
 export class Device {
   readonly name: string;
   readonly folder: string;
+  /** What its syncs have printed. */
   readonly events: SyncEvent[] = [];
   readonly #config: string;
   readonly #lines = new EventEmitter<{ event: [SyncEvent] }>();

@@ -1,5 +1,6 @@
+import type { SyncEvent } from '../../../protocol/output/sync-event.ts';
 import { formatBytes, formatDuration } from '../format.ts';
-import type { Device, SyncEvent } from './device.ts';
+import type { Device } from './device.ts';
 
 const verbs: Record<string, string> = {
   uploaded: 'saved',
@@ -8,9 +9,12 @@ const verbs: Record<string, string> = {
   directory: 'made folder',
 };
 
+/** A change that reached the service, or this device's disk. */
+type Change = Extract<SyncEvent, { version: number }>;
+
 interface Seen {
   readonly device: Device;
-  readonly event: SyncEvent;
+  readonly event: Change;
 }
 
 /**
@@ -26,7 +30,7 @@ export function printLiveLines(devices: readonly Device[], print: (line: string)
       if (event.event === 'offline') print(`${device.name}: offline, will catch up`);
       if (event.event === 'conflict')
         print(`${device.name}: both devices changed a file; its own is now ${event.path}`);
-      if (event.path === undefined || event.version === undefined) return;
+      if (!('version' in event)) return;
       const key = `${event.version} ${event.path}`;
       const change = { ...halves.get(key), [isSender(event) ? 'sent' : 'received']: { device, event } };
       halves.set(key, change);
@@ -37,14 +41,15 @@ export function printLiveLines(devices: readonly Device[], print: (line: string)
   }
 }
 
-function isSender({ event, side }: SyncEvent): boolean {
-  return event === 'uploaded' || side === 'remote';
+function isSender(event: Change): boolean {
+  return event.event === 'uploaded' || ('side' in event && event.side === 'remote');
 }
 
 function liveLine(sent: Seen, received: Seen): string {
-  const { event, path, from, content_bytes = 0, file_bytes = 0, noticed_at, at = 0 } = sent.event;
-  const what = from === undefined ? path : `${from} to ${path}`;
-  const bytes = event === 'uploaded' ? `, sent ${formatBytes(content_bytes)} of ${formatBytes(file_bytes)}` : '';
-  const delay = formatDuration((received.event.at ?? 0) - (noticed_at ?? at));
-  return `${sent.device.name} ${verbs[event]} ${what}${bytes}; ${received.device.name} had it after ${delay}`;
+  const { event } = sent;
+  const what = event.event === 'renamed' ? `${event.from} to ${event.path}` : event.path;
+  const bytes =
+    event.event === 'uploaded' ? `, sent ${formatBytes(event.content_bytes)} of ${formatBytes(event.file_bytes)}` : '';
+  const delay = formatDuration(received.event.at - (event.noticed_at ?? event.at));
+  return `${sent.device.name} ${verbs[event.event]} ${what}${bytes}; ${received.device.name} had it after ${delay}`;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Device, SyncEvent } from '../devices/device.ts';
+import type { Device } from '../devices/device.ts';
 import type { Problems } from '../problems.ts';
 import { firstDifference, outline } from './folders.ts';
 
@@ -50,16 +50,16 @@ export async function measureStep(
   if (difference !== undefined) throw new Error(`${step}: ${difference}`);
 
   const events = devices.flatMap((device, index) => device.events.slice(seen[index]));
-  const ups = events.filter(({ event }) => event === 'uploaded');
-  const downs = events.filter(({ event }) => event === 'downloaded');
-  const others = events.filter(({ event }) => event === 'renamed' || event === 'deleted');
+  const ups = events.filter((event) => event.event === 'uploaded');
+  const downs = events.filter((event) => event.event === 'downloaded');
+  const others = events.filter((event) => event.event === 'renamed' || event.event === 'deleted');
   return {
     step,
     files: new Set([...ups, ...downs, ...others].map(({ path }) => path)).size,
-    file_bytes: sum(ups, 'file_bytes'),
-    uploaded_bytes: sum(ups, 'content_bytes'),
-    downloaded_bytes: sum(downs, 'content_bytes'),
-    request_bytes: sum(ups, 'body_bytes'),
+    file_bytes: sum(ups.map(({ file_bytes }) => file_bytes)),
+    uploaded_bytes: sum(ups.map(({ content_bytes }) => content_bytes)),
+    downloaded_bytes: sum(downs.map(({ content_bytes }) => content_bytes)),
+    request_bytes: sum(ups.map(({ body_bytes }) => body_bytes)),
     converge_ms: Math.round(convergeMs),
   };
 }
@@ -93,6 +93,6 @@ async function bothIdle(devices: readonly Device[], seen: readonly number[]): Pr
   }
 }
 
-function sum(events: readonly SyncEvent[], field: 'file_bytes' | 'content_bytes' | 'body_bytes'): number {
-  return events.reduce((total, event) => total + (event[field] ?? 0), 0);
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import { Path } from '../path.ts';
+
+/** What `tidemark status --json` prints, as one line of JSON. Later versions may add fields. */
+export const SyncStatus = z.strictObject({
+  folder: z.string(),
+  /** Absent before the first sync. */
+  account: z.string().optional(),
+  /** Absent when no device is signed in. */
+  device: z.string().optional(),
+  /** In sync: files, directories, and bytes of the files. */
+  files: z.int(),
+  directories: z.int(),
+  bytes: z.int(),
+  /** Of the last change that is known. */
+  cursor: z.int().min(0),
+  /** What differs as far as is known, and has no problem, with what is to be done there. */
+  pending: z.array(z.strictObject({ do: z.string(), path: Path })),
+  /** The path may be one that can never be synced. */
+  problems: z.array(z.strictObject({ path: z.string(), message: z.string() })),
+  /** What rules leave out, a directory for all that is in it: by which rule, where that stands, and whether it is on this disk. */
+  left_out: z.array(z.strictObject({ path: z.string(), rule: z.string(), source: z.string(), here: z.boolean() })),
+  /** Directories that were deleted elsewhere and stay here for what is not synced in them. */
+  leftovers: z.array(Path),
+  /** Whether a process syncs the folder now. */
+  running: z.boolean(),
+});
+export type SyncStatus = z.infer<typeof SyncStatus>;

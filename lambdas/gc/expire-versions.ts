@@ -6,8 +6,10 @@ import { toHexes } from '../shared/database/ids.ts';
 import type { Database, Shard } from '../shared/database/rows.ts';
 import { firstBlocks } from '../shared/database/sql.ts';
 import { lockAccounts, releaseBytes } from '../shared/tables/accounts.ts';
+import { removeForgottenFiles } from '../shared/tables/files.ts';
+import { releaseHolds } from '../shared/tables/held-blocks.ts';
 import { reopenVersions } from '../shared/tables/ledger.ts';
-import { filterVersions } from '../shared/tables/versions.ts';
+import { filterVersions, removeVersions } from '../shared/tables/versions.ts';
 
 /** The versions `v` whose time is over: superseded, or made by a delete, 30 days ago; never the newest of a live file. */
 export const OVERDUE = `v.superseded_at < now() - interval '${limits.historyDays} days'`;
@@ -39,7 +41,7 @@ export async function expireVersions(blocks: Database, shard: Shard<Database>, l
     })),
   );
   const ids = rows.map(({ version_id }) => version_id);
-  const gone = await removeVersions(
+  const gone = await letGo(
     shard,
     ids,
     rows.map(({ user_id }) => user_id),
@@ -48,43 +50,18 @@ export async function expireVersions(blocks: Database, shard: Shard<Database>, l
   return rows.length;
 }
 
-async function removeVersions(
-  shard: Shard<Database>,
-  ids: readonly string[],
-  namespaces: readonly string[],
-): Promise<string[]> {
+async function letGo(shard: Shard<Database>, ids: readonly string[], namespaces: readonly string[]): Promise<string[]> {
   return await within(shard, async (shard) => {
-    const { sql, schema } = shard;
     await lockAccounts(shard, namespaces);
     // Asked again under the lock: another run may have removed some, and their holds, before.
     const gone = await filterVersions(shard, ids);
-    const { rows: blocks } = await sql.query<{ id: string; kept: number }>(
-      `with lost as (
-         select user_id, hash, max(size) as size, count(*)::int as times
-         from (select distinct v.version_id, v.user_id, hash, size
-               from ${schema}.file_versions v, unnest(v.block_hashes, v.block_sizes) b(hash, size)
-               where v.version_id = any($1)) each
-         group by user_id, hash),
-       fewer as (
-         update ${schema}.held_blocks h set versions = h.versions - lost.times from lost
-         where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions > lost.times),
-       free as (
-         delete from ${schema}.held_blocks h using lost
-         where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions <= lost.times
-         returning h.user_id, lost.size)
-       select user_id as id, sum(greatest(size, $2::int))::int8 as kept from free group by user_id`,
-      [gone, keptBytes(0)],
+    const blocks = await releaseHolds(shard, gone, keptBytes(0));
+    const removed = await removeVersions(shard, gone);
+    await removeForgottenFiles(
+      shard,
+      removed.map(({ fileId }) => fileId),
     );
-    const { rows: files } = await sql.query<{ file_id: string; id: string }>(
-      `delete from ${schema}.file_versions where version_id = any($1) returning file_id, user_id as id`,
-      [gone],
-    );
-    await sql.query(
-      `delete from ${schema}.files f where f.file_id = any($1) and f.deleted_at is not null
-         and not exists (select from ${schema}.file_versions v where v.file_id = f.file_id)`,
-      [[...new Set(files.map(({ file_id }) => file_id))]],
-    );
-    const versions = files.map(({ id }) => ({ id, kept: keptBytes(0) }));
+    const versions = removed.map(({ id }) => ({ id, kept: keptBytes(0) }));
     await releaseBytes(
       shard,
       [...blocks, ...versions].map((freed) => ({ reserved: 0, ...freed })),

@@ -5,7 +5,7 @@ import { record } from '../shared/runtime/figures.ts';
 import { logger } from '../shared/runtime/log.ts';
 import { fileChangedEvents } from '../shared/stream/kafka-event.ts';
 import { confirmVersions } from '../shared/tables/ledger.ts';
-import { collectionLag } from './collect-blocks.ts';
+import { collectionLag } from '../shared/tables/unused-blocks.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 
 /** Of the function's time; the rest is room for the batch that is under way. */

@@ -1,12 +1,12 @@
 import type { Databases } from '../shared/database/database.ts';
 import type { Shard } from '../shared/database/rows.ts';
+import { OUTDATED_CHANGE } from '../shared/tables/changes.ts';
 import { UNSETTLED } from '../shared/tables/ledger.ts';
+import { EXPIRED_PIN } from '../shared/tables/pins.ts';
 import { OUTDATED_ANSWER } from '../shared/tables/requests.ts';
+import { UNUSED } from '../shared/tables/unused-blocks.ts';
 import { EXPIRED_UPLOAD } from '../shared/tables/uploads.ts';
-import { UNUSED } from './collect-blocks.ts';
-import { EXPIRED_PIN } from './expire-pins.ts';
 import { OVERDUE } from './expire-versions.ts';
-import { OUTDATED } from './forget-changes.ts';
 
 interface ShardCounts {
   changes_forgotten: number;
@@ -40,7 +40,7 @@ export async function preview(databases: Databases): Promise<ShardCounts & Block
 
 async function countInShard({ sql, schema }: Shard): Promise<ShardCounts> {
   const { rows } = await sql.query<ShardCounts>(
-    `select (select count(*) from ${schema}.changes c where ${OUTDATED}) as changes_forgotten,
+    `select (select count(*) from ${schema}.changes c where ${OUTDATED_CHANGE}) as changes_forgotten,
        (select count(*) from ${schema}.file_versions v where ${OVERDUE}) as versions_expired,
        (select count(*) from ${schema}.uploads where ${EXPIRED_UPLOAD}) as uploads_expired,
        (select count(*) from ${schema}.requests where ${OUTDATED_ANSWER}) as answers_forgotten`,

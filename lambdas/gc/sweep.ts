@@ -1,8 +1,8 @@
 import { type Databases, within } from '../shared/database/database.ts';
+import { removeExpiredPins } from '../shared/tables/pins.ts';
 import { removeOldAnswers } from '../shared/tables/requests.ts';
 import { removeExpiredUploads } from '../shared/tables/uploads.ts';
 import { collectBlocks } from './collect-blocks.ts';
-import { removeExpiredPins } from './expire-pins.ts';
 import { expireVersions } from './expire-versions.ts';
 import { forgetChanges } from './forget-changes.ts';
 import { preview } from './preview.ts';

@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts';
 export const ofEncounters: readonly Mutation[] = [
   {
     mistake: 'collection takes no notice of pins',
-    file: 'lambdas/gc/collect-blocks.ts',
+    file: 'lambdas/shared/tables/unused-blocks.ts',
     replace: 'and p.expires_at > now())`;',
     by: 'and false)`;',
     noticedBy: 'model/encounters: collection and the end of an upload that took its time, at every step',
@@ -12,7 +12,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'collection does not wait for 72 hours',
-    file: 'lambdas/gc/collect-blocks.ts',
+    file: 'lambdas/shared/tables/unused-blocks.ts',
     replace: '`b.ref_count = 0 and b.delete_after < now()',
     by: '`b.ref_count = 0',
     noticedBy: 'model/encounters: a sweep and an upload with the block of an old version, at every step',
@@ -28,7 +28,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'collection does not ask again, under the lock, whether a block is unused',
-    file: 'lambdas/gc/collect-blocks.ts',
+    file: 'lambdas/shared/tables/unused-blocks.ts',
     replace: 'where b.block_hash = listed.hash and',
     by: 'where b.block_hash = listed.hash or false and',
     noticedBy: 'model/encounters: collection and an upload of a condemned block, at every step',
@@ -36,7 +36,7 @@ export const ofEncounters: readonly Mutation[] = [
   },
   {
     mistake: 'collection removes the row of a block that an upload has taken up again',
-    file: 'lambdas/gc/collect-blocks.ts',
+    file: 'lambdas/shared/tables/unused-blocks.ts',
     replace: "where b.state = 'deleting' and b.object_versions = gone.versions for update",
     by: 'for update',
     noticedBy: 'model/encounters: collection and an upload of a block that is being deleted, at every step',
@@ -174,14 +174,14 @@ export const ofEncounters: readonly Mutation[] = [
   {
     mistake: 'the newest change that was forgotten is not noted',
     file: 'lambdas/gc/forget-changes.ts',
-    replace: '  await noteForgotten(shard, rows);\n',
+    replace: '  await noteForgotten(shard, gone);\n',
     by: '',
     noticedBy: 'model/encounters: expiry of changes and a device that reads on, at every step',
     breaks: /^I8:/,
   },
   {
     mistake: 'a block that several versions hold counts as held by as many when one of them goes',
-    file: 'lambdas/gc/expire-versions.ts',
+    file: 'lambdas/shared/tables/held-blocks.ts',
     replace: 'set versions = h.versions - lost.times from lost',
     by: 'set versions = h.versions from lost',
     noticedBy: 'model/encounters: expiry of a version and its restore, at every step',

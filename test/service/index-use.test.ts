@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
-import { removeExpiredPins } from '../../lambdas/gc/expire-pins.ts';
 import { expireVersions } from '../../lambdas/gc/expire-versions.ts';
 import { forgetChanges } from '../../lambdas/gc/forget-changes.ts';
 import { databasesOf } from '../../lambdas/shared/database/database.ts';
@@ -41,7 +40,14 @@ import {
   listUnsettled,
   openVersions,
 } from '../../lambdas/shared/tables/ledger.ts';
-import { findPins, noteLooks, releasePins, renewPins, verifyPins } from '../../lambdas/shared/tables/pins.ts';
+import {
+  findPins,
+  noteLooks,
+  releasePins,
+  removeExpiredPins,
+  renewPins,
+  verifyPins,
+} from '../../lambdas/shared/tables/pins.ts';
 import { findEntries } from '../../lambdas/shared/tables/renewed.ts';
 import { findAnswer } from '../../lambdas/shared/tables/requests.ts';
 import { bindSignIn, endSignIns, listSignIns, requireSignIn } from '../../lambdas/shared/tables/sign-ins.ts';

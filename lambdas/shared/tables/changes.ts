@@ -1,7 +1,8 @@
 import type { PoolClient } from 'pg';
 import type { Change } from '../../../protocol/changes.ts';
+import { limits } from '../../../protocol/limits.ts';
 import { fitting, PAGE_BLOCKS } from '../answers/answer-size.ts';
-import type { Namespace } from '../database/rows.ts';
+import type { Namespace, Shard } from '../database/rows.ts';
 import { ms } from '../database/sql.ts';
 import { type EntryRow, entryColumns, toEntry } from './files.ts';
 import { VERSION_RECORD } from './new-versions.ts';
@@ -51,4 +52,23 @@ export async function listChanges(
     timestamp: row.created_ms,
   }));
   return fitting(changes);
+}
+
+/** The changes `c` from before the history's time. */
+export const OUTDATED_CHANGE = `c.created_at < now() - interval '${limits.historyDays} days'`;
+
+/** Removes some of these, oldest first. Answers them, by the ids of their namespaces. */
+export async function removeOldChanges(
+  { sql, schema }: Shard<PoolClient>,
+  limit: number,
+): Promise<{ id: string; seq: number }[]> {
+  const { rows } = await sql.query<{ id: string; seq: number }>(
+    `with old as (
+       select c.user_id, c.seq from ${schema}.changes c
+       where ${OUTDATED_CHANGE} order by c.created_at, c.seq limit $1 for update skip locked)
+     delete from ${schema}.changes c using old where (c.user_id, c.seq) = (old.user_id, old.seq)
+     returning c.user_id as id, c.seq`,
+    [limit],
+  );
+  return rows;
 }

@@ -113,6 +113,18 @@ export async function putFiles({ sql, schema, id }: Namespace<PoolClient>, recor
   );
 }
 
+/** Removes those of the files that are deleted and have no version left. */
+export async function removeForgottenFiles(
+  { sql, schema }: Shard<PoolClient>,
+  fileIds: readonly string[],
+): Promise<void> {
+  await sql.query(
+    `delete from ${schema}.files f where f.file_id = any($1) and f.deleted_at is not null
+       and not exists (select from ${schema}.file_versions v where v.file_id = f.file_id)`,
+    [[...new Set(fileIds)]],
+  );
+}
+
 export interface EntryRow {
   path: string;
   kind: Kind;

@@ -1,5 +1,6 @@
+import type { PoolClient } from 'pg';
 import { toBytes, toHexes } from '../database/ids.ts';
-import type { Namespace } from '../database/rows.ts';
+import type { Namespace, Shard } from '../database/rows.ts';
 
 /** Which of the blocks some version of the user holds. */
 export async function filterHeld({ sql, schema, id }: Namespace, hashes: readonly string[]): Promise<Set<string>> {
@@ -31,4 +32,33 @@ export async function holdBlocks({ sql, schema, id }: Namespace, hashes: readonl
     [id, toBytes(hashes)],
   );
   return rows.filter(({ fresh }) => fresh).map(({ hash }) => hash);
+}
+
+/**
+ * Counts these versions, which are about to go, no longer. Answers what the blocks that no version holds any more took up,
+ * by namespace; each counts `least` bytes at least. Needs the accounts' locks.
+ */
+export async function releaseHolds(
+  { sql, schema }: Shard<PoolClient>,
+  versionIds: readonly string[],
+  least: number,
+): Promise<{ id: string; kept: number }[]> {
+  const { rows } = await sql.query<{ id: string; kept: number }>(
+    `with lost as (
+       select user_id, hash, max(size) as size, count(*)::int as times
+       from (select distinct v.version_id, v.user_id, hash, size
+             from ${schema}.file_versions v, unnest(v.block_hashes, v.block_sizes) b(hash, size)
+             where v.version_id = any($1)) each
+       group by user_id, hash),
+     fewer as (
+       update ${schema}.held_blocks h set versions = h.versions - lost.times from lost
+       where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions > lost.times),
+     free as (
+       delete from ${schema}.held_blocks h using lost
+       where (h.user_id, h.block_hash) = (lost.user_id, lost.hash) and h.versions <= lost.times
+       returning h.user_id, lost.size)
+     select user_id as id, sum(greatest(size, $2::int))::int8 as kept from free group by user_id`,
+    [versionIds, least],
+  );
+  return rows;
 }

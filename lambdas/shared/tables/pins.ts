@@ -160,6 +160,20 @@ export async function releasePins(sql: Sql, { userId, uploadId }: UploadKey): Pr
   );
 }
 
+/** A pin of a session that is over. */
+export const EXPIRED_PIN = 'expires_at < now()';
+
+/** Removes some of these. Answers how many. */
+export async function removeExpiredPins(sql: Database, limit: number): Promise<number> {
+  const { rowCount } = await sql.query(
+    `delete from blocks.pins where (user_id, upload_id, block_hash) in (
+       select user_id, upload_id, block_hash from blocks.pins
+       where ${EXPIRED_PIN} order by expires_at limit $1 for update skip locked)`,
+    [limit],
+  );
+  return rowCount ?? 0;
+}
+
 function byHash(rows: readonly Pin[]): Map<string, Pin> {
   return new Map(rows.map((row) => [row.hash, row]));
 }

@@ -99,6 +99,18 @@ export async function insertVersions(
   return rowCount ?? 0;
 }
 
+/** Removes versions. Answers their files, and whose they were. */
+export async function removeVersions(
+  { sql, schema }: Shard<PoolClient>,
+  versionIds: readonly string[],
+): Promise<{ fileId: string; id: string }[]> {
+  const { rows } = await sql.query<{ fileId: string; id: string }>(
+    `delete from ${schema}.file_versions where version_id = any($1) returning file_id as "fileId", user_id as id`,
+    [versionIds],
+  );
+  return rows;
+}
+
 /** Which of the version ids exist in the shard. */
 export async function filterVersions({ sql, schema }: Shard, versionIds: readonly string[]): Promise<string[]> {
   const { rows } = await sql.query<{ version_id: string }>(

@@ -1,5 +1,7 @@
+import { exitCode as common } from '../cli/exit-code.ts';
+
 /** Exit codes of the `tidemark-admin` command, also listed in its `--help`. */
-export const exitCode = { failure: 1, usage: 2, access: 3, damage: 4 } as const;
+const exitCode = { ...common, access: 3, damage: 4 } as const;
 
 /** A failure that the operator can do something about; the message says what. */
 export class AdminError extends Error {

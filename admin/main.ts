@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { runProgram } from '../cli/run-program.ts';
 import { auditCommand } from './commands/audit.ts';
 import { shardCommand } from './commands/shard.ts';
 import { shardsCommand } from './commands/shards.ts';
 import type { Context } from './context.ts';
-import { AdminError, exitCode } from './errors.ts';
+import { AdminError } from './errors.ts';
 import { serviceHere, serviceInAws } from './service.ts';
 
 const program = new Command('tidemark-admin')
@@ -43,27 +44,13 @@ const context: Context = {
 };
 for (const command of [shardsCommand, shardCommand, auditCommand]) adopt(program, command(context));
 
-// Whoever reads this may have seen enough, as `head` has.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
-}
-
-/** Says what went wrong, unless that was said already, and answers the exit code. */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCode.usage;
-  if (error instanceof AdminError) {
-    console.error(`tidemark-admin: ${error.message}`);
-    return error.exitCode;
-  }
-  console.error(error);
-  return exitCode.failure;
-}
+await runProgram(
+  program,
+  (error) => (error instanceof AdminError ? error : undefined),
+  (error) => {
+    throw error;
+  },
+);
 
 /** Gives a command, and those below it, what `program` has set. */
 function adopt(parent: Command, command: Command): void {

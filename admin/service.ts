@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
+import { reasonOf } from '../cli/reason.ts';
 import { type AdminAnswers, AdminRefusal, type AdminRequest, adminAnswers } from '../protocol/admin.ts';
 import { AdminError } from './errors.ts';
 
@@ -61,9 +62,4 @@ function createService(
       return adminAnswers[request.command].parse(answer) as AdminAnswers[typeof request.command];
     },
   };
-}
-
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  return cause instanceof Error ? `${message} (${cause.message})` : message;
 }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { formatTable } from '../cli/table.ts';
 import { type Cloud, startCloud } from '../local/cloud/cloud.ts';
-import { formatTable } from '../local/demo/format.ts';
 import { synthesize } from '../local/demo/synthesize.ts';
 import { type RunningFunction, readRunning } from '../local/kept/running.ts';
 import type { FunctionDefinition } from '../local/lambda/definition.ts';
@@ -109,5 +109,5 @@ function print(rows: readonly Row[]): void {
     ratio.toFixed(2),
   ]);
   console.log(`Cold starts on Node ${process.version}, medians of ${RUNS} processes each\n`);
-  console.log(formatTable([header, ...cells]));
+  console.log(formatTable([header, ...cells], [0]));
 }

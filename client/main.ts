@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
+import { messageOf } from '../cli/reason.ts';
+import { type Failure, runProgram } from '../cli/run-program.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { devicesCommand } from './commands/devices.ts';
 import { historyCommand } from './commands/history.ts';
@@ -7,7 +9,7 @@ import { loginCommand } from './commands/login.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { statusCommand } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
-import { ClientError, exitCode, LocalTrouble, messageOf, systemCode } from './common/errors.ts';
+import { ClientError, exitCode, LocalTrouble, systemCode } from './common/errors.ts';
 import { defaultConfigFolder } from './service/config.ts';
 import { ServiceError, Unreachable } from './service/errors.ts';
 
@@ -39,29 +41,18 @@ for (const command of [loginCommand, syncCommand, statusCommand, historyCommand,
   program.addCommand(command(configFolder).exitOverride().copyInheritedSettings(program));
 }
 
-// Whoever reads this may have seen enough, as `head` has. Where it goes to a file on a full disk, the sync is worth more.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit();
+await runProgram(program, failureOf, (error) => {
+  // Where the output goes to a file on a full disk, the sync is worth more.
   if (systemCode(error) === undefined) throw error;
 });
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
-}
 
-/** Says what went wrong, unless that was said already, and answers the exit code. */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCode.usage;
-  if (error instanceof ClientError) return say(error.message, error.exitCode);
-  if (error instanceof LocalTrouble) return say(error.message, exitCode.failure);
-  if (error instanceof Unreachable) return say(error.message, exitCode.unreachable);
-  if (error instanceof ServiceError) return say(`${error.message} (${error.code})`, exitCode.failure);
-  if (systemCode(error) !== undefined) return say(messageOf(error), exitCode.failure);
-  return say(error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode.failure);
-}
-
-function say(message: string, code: number): number {
-  console.error(`tidemark: ${message}`);
-  return code;
+function failureOf(error: unknown): Failure | undefined {
+  if (error instanceof ClientError) return error;
+  if (error instanceof LocalTrouble) return { message: error.message, exitCode: exitCode.failure };
+  if (error instanceof Unreachable) return { message: error.message, exitCode: exitCode.unreachable };
+  if (error instanceof ServiceError) {
+    return { message: `${error.message} (${error.code})`, exitCode: exitCode.failure };
+  }
+  if (systemCode(error) !== undefined) return { message: messageOf(error), exitCode: exitCode.failure };
+  return undefined;
 }

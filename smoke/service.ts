@@ -31,7 +31,7 @@ export interface Listener {
 }
 
 /** What the service tells without a token. Throws when nothing that this client knows answers. */
-export async function describe(url: string): Promise<ServiceResponse> {
+export async function askService(url: string): Promise<ServiceResponse> {
   const response = await fetch(`${url}/service`);
   if (!response.ok) throw new Error(`GET /service answered ${response.status}: ${await response.text()}`);
   return ServiceResponse.parse(await response.json());

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { reasonOf } from '../cli/reason.ts';
 import { download, onlyResult, order, send, upload, uploadDelta } from './files.ts';
-import { addDevice, type Device, describe, type Listener, listen, signIn, type Target } from './service.ts';
+import { addDevice, askService, type Device, type Listener, listen, signIn, type Target } from './service.ts';
 
 /** Names of the steps, in order; a step needs those before it. */
 const stepNames = [
@@ -58,7 +59,7 @@ export async function* smoke(target: Target): AsyncGenerator<StepResult> {
 
 /** One value per step of `stepNames`. */
 async function* walk(target: Target, devices: Device[], listeners: Listener[]): AsyncGenerator<string, undefined> {
-  const service = await describe(target.url);
+  const service = await askService(target.url);
   const token = await signIn(target, service);
   const unsigned = await fetch(`${service.api_url}/tree`);
   demand(unsigned.status === 401, `GET /tree without a token answered ${unsigned.status}, not 401`);
@@ -118,10 +119,4 @@ function demand(holds: boolean, otherwise: string): void {
 
 function withoutQuery(url: string): string {
   return url.split('?')[0]!;
-}
-
-/** The message of an error and of its cause, which is where fetch puts the reason. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }

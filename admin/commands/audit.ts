@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { formatTable } from '../../cli/table.ts';
 import { AuditPlace, type Finding } from '../../protocol/admin.ts';
 import type { Context } from '../context.ts';
 import { AdminError } from '../errors.ts';
-import { formatTable } from '../table.ts';
 
 interface Options {
   readonly sample: number;
@@ -42,14 +42,14 @@ async function audit(context: Context, { sample, from }: Options): Promise<void>
     for (const name of Object.keys(checked) as (keyof typeof checked)[]) checked[name] += answer.checked[name];
     for (const finding of answer.findings) {
       found.set(finding.kind, (found.get(finding.kind) ?? 0) + 1);
-      console.log(json ? JSON.stringify(finding) : describe(finding));
+      console.log(json ? JSON.stringify(finding) : describeFinding(finding));
     }
     place = answer.next;
     if (place) console.error(`${describePlace(place)}; to go on from here later: --from ${formatPlace(place)}`);
   } while (place);
 
   if (json) console.log(JSON.stringify({ checked, found: Object.fromEntries(found) }));
-  else console.log(formatTable(['', 'checked'], Object.entries(checked)));
+  else console.log(formatTable([['', 'checked'], ...Object.entries(checked)]));
   if (found.size === 0) {
     if (!json) console.log('no damage');
     return;
@@ -58,7 +58,7 @@ async function audit(context: Context, { sample, from }: Options): Promise<void>
   throw new AdminError('damage', `there is damage: ${sums.join(', ')}`);
 }
 
-function describe({ kind, ...facts }: Finding): string {
+function describeFinding({ kind, ...facts }: Finding): string {
   const listed = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
   return `${kind.padEnd(11)}  ${listed.join('  ')}`;
 }

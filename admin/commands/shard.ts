@@ -33,7 +33,7 @@ async function moveShard(context: Context, shard: number, to: string): Promise<v
   for (;;) {
     const answer = await service.ask({ command: 'move-shard', shard, to });
     if (context.json()) console.log(JSON.stringify({ shard, to, ...answer }));
-    else console.log(`shard ${shard}: ${describe(answer)}${answer.state === 'moved' ? ` to ${to}` : ''}`);
+    else console.log(`shard ${shard}: ${describeProgress(answer)}${answer.state === 'moved' ? ` to ${to}` : ''}`);
     if (answer.state === 'moved') return;
   }
 }
@@ -44,7 +44,7 @@ async function cancelMove(context: Context, shard: number): Promise<void> {
   else console.log(`shard ${shard}: the move is cancelled`);
 }
 
-function describe(answer: AdminAnswers['move-shard']): string {
+function describeProgress(answer: AdminAnswers['move-shard']): string {
   switch (answer.state) {
     case 'copying':
       return `copying ${answer.table}, ${answer.rows} rows since the last line`;

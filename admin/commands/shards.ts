@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { formatTable } from '../../cli/table.ts';
 import type { AdminAnswers } from '../../protocol/admin.ts';
 import type { Context } from '../context.ts';
-import { formatTable } from '../table.ts';
 
 type Shard = AdminAnswers['shards']['shards'][number];
 
@@ -19,5 +19,5 @@ function print(shards: readonly Shard[]): void {
   const sum = (column: 'users' | 'files' | 'bytes') => shards.reduce((total, shard) => total + shard[column], 0);
   const rows = shards.map(({ shard, cluster, users, files, bytes }) => [shard, cluster, users, files, bytes]);
   const total = ['all', '', sum('users'), sum('files'), sum('bytes')];
-  console.log(formatTable(['shard', 'cluster', 'users', 'files', 'bytes'], [...rows, total]));
+  console.log(formatTable([['shard', 'cluster', 'users', 'files', 'bytes'], ...rows, total]));
 }

@@ -1,4 +1,5 @@
-import { formatBytes, formatTable } from '../../local/demo/format.ts';
+import { formatTable } from '../../cli/table.ts';
+import { formatBytes } from '../../local/demo/format.ts';
 import { type CollectionRate, measureCollection } from './collection.ts';
 import { type CommitRate, type HotRate, measureCommits, measureHot } from './commits.ts';
 import { type DedupCheck, measureDedupCheck } from './dedup-check.ts';
@@ -56,7 +57,7 @@ function print({ postgres, commits, hot, collection, dedup }: Figures): void {
     rate(bare),
     ratio(finalize / bare),
   ]);
-  console.log(formatTable([header, ...rows]));
+  console.log(formatTable([header, ...rows], [0]));
   console.log(
     `\nFinalize over ${hot.connections} connections, a second: ${rate(hot.distinct)} with a block of each user's own, ` +
       `${rate(hot.hot)} with one block for all (${ratio(hot.hot / hot.distinct)} times)`,
@@ -79,5 +80,5 @@ function print({ postgres, commits, hot, collection, dedup }: Figures): void {
       ratio(dedup.text.index / dedup.here.index),
     ],
   ];
-  console.log(formatTable(checks));
+  console.log(formatTable(checks, [0]));
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { Device } from '../../protocol/devices.ts';
 import { ClientError } from '../common/errors.ts';
 import { formatTime } from '../common/format.ts';
-import { startSession } from '../service/access-token.ts';
+import { keepAccessTokens } from '../service/access-token.ts';
 import { createApi } from '../service/api.ts';
 import { type Configuration, loadConfiguration, saveConfiguration } from '../service/config.ts';
 import { signInWithPassword } from '../service/sign-in.ts';
@@ -25,9 +25,9 @@ export function devicesCommand(configFolder: () => string): Command {
 
 async function devices(folder: string, { revoke, passwordStdin, json }: Options): Promise<void> {
   const configuration = await loadConfiguration(folder);
-  const list = (await createApi(configuration.api_url, startSession(folder, configuration)).devices()).body.devices;
+  const list = (await createApi(configuration.api_url, keepAccessTokens(folder, configuration)).devices()).body.devices;
   if (revoke === undefined) {
-    for (const device of list) console.log(json ? JSON.stringify(device) : describe(device, list, configuration));
+    for (const device of list) console.log(json ? JSON.stringify(device) : describeDevice(device, list, configuration));
     return;
   }
   const device = find(list, revoke);
@@ -52,14 +52,14 @@ async function shutOut(
   password: string,
 ): Promise<Device> {
   const tokens = await signInWithPassword(configuration, configuration.username, password);
-  const api = createApi(configuration.api_url, startSession(folder, configuration, { first: tokens }));
+  const api = createApi(configuration.api_url, keepAccessTokens(folder, configuration, { first: tokens }));
   await api.registerDevice({ device_id: configuration.device_id, name: configuration.device_name });
   if (tokens.refresh !== undefined)
     await saveConfiguration(folder, { ...configuration, refresh_token: tokens.refresh });
   return (await api.revokeDevice(device_id)).body;
 }
 
-function describe(device: Device, all: readonly Device[], { device_id: own }: Configuration): string {
+function describeDevice(device: Device, all: readonly Device[], { device_id: own }: Configuration): string {
   const by = all.find(({ device_id }) => device_id === device.revoked_by)?.name;
   const revoked = `revoked ${formatTime(device.revoked_at ?? 0)}${by === undefined ? '' : ` from ${by}`}`;
   const state = device.revoked ? revoked : device.device_id === own ? 'this device' : '';

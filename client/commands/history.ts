@@ -3,8 +3,8 @@ import { formatBytes } from '../../protocol/bytes.ts';
 import type { HistoryResponse } from '../../protocol/history.ts';
 import { ClientError } from '../common/errors.ts';
 import { formatTime, say } from '../common/format.ts';
-import { locate } from '../engine/folder.ts';
-import { startSession } from '../service/access-token.ts';
+import { locateInFolder } from '../engine/folder.ts';
+import { keepAccessTokens } from '../service/access-token.ts';
 import { createApi } from '../service/api.ts';
 import { loadConfiguration } from '../service/config.ts';
 
@@ -18,21 +18,27 @@ export function historyCommand(configFolder: () => string): Command {
 
 async function history(folder: string, path: string, json: boolean): Promise<void> {
   const configuration = await loadConfiguration(folder);
-  const api = createApi(configuration.api_url, startSession(folder, configuration));
-  const { inside } = locate(path);
+  const api = createApi(configuration.api_url, keepAccessTokens(folder, configuration));
+  const { inside } = locateInFolder(path);
   if (inside === '') throw new ClientError('usage', 'name a file or folder inside the synced folder');
   let before: number | undefined;
   do {
     const { body } = await api.history(configuration.device_id, inside, before);
     for (const version of body.versions) {
       if (json) console.log(JSON.stringify(version));
-      else say(describe(version));
+      else say(describeVersion(version));
     }
     before = body.more ? body.versions.at(-1)?.version : undefined;
   } while (before !== undefined);
 }
 
-function describe({ version, created_at, change_type, size, path }: HistoryResponse['versions'][number]): string {
+function describeVersion({
+  version,
+  created_at,
+  change_type,
+  size,
+  path,
+}: HistoryResponse['versions'][number]): string {
   const what = change_type === 'delete' ? 'deleted' : formatBytes(size);
   return `${String(version).padStart(5)}  ${formatTime(created_at)}  ${what.padStart(8)}  ${change_type.padEnd(6)}  ${path}`;
 }

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { Command } from 'commander';
+import { messageOf, reasonOf } from '../../cli/reason.ts';
 import { ServiceResponse } from '../../protocol/service.ts';
-import { ClientError, messageOf, reasonOf } from '../common/errors.ts';
-import { startSession } from '../service/access-token.ts';
+import { ClientError } from '../common/errors.ts';
+import { keepAccessTokens } from '../service/access-token.ts';
 import { type Api, createApi } from '../service/api.ts';
 import { type Configuration, readConfiguration, saveConfiguration, trust } from '../service/config.ts';
 import { ServiceError } from '../service/errors.ts';
@@ -53,7 +54,7 @@ async function login(folder: string, url: string, options: Options): Promise<voi
     ...(same?.folder === undefined ? {} : { folder: same.folder }),
     ...(same?.cache_bytes === undefined ? {} : { cache_bytes: same.cache_bytes }),
   };
-  const api = createApi(service.api_url, startSession(folder, configuration, { first: tokens }));
+  const api = createApi(service.api_url, keepAccessTokens(folder, configuration, { first: tokens }));
   const device_id = await register(api, configuration.device_id, configuration.device_name);
   await saveConfiguration(folder, { ...configuration, device_id });
   console.log(`signed in as ${options.user}; this device is ${configuration.device_name}`);

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Difference } from '../../protocol/compare.ts';
+import { errorStatus } from '../../protocol/errors.ts';
 import { ClientError } from '../common/errors.ts';
 import { formatTime, printable, say } from '../common/format.ts';
-import { locate } from '../engine/folder.ts';
+import { locateInFolder } from '../engine/folder.ts';
 import { wakeSync } from '../engine/wake.ts';
-import { startSession } from '../service/access-token.ts';
+import { keepAccessTokens } from '../service/access-token.ts';
 import { type Api, createApi } from '../service/api.ts';
 import { type Configuration, loadConfiguration } from '../service/config.ts';
 import { ServiceError } from '../service/errors.ts';
@@ -39,8 +40,8 @@ async function restore(folder: string, path: string, options: Options): Promise<
     throw new ClientError('usage', 'give either --version N, for one file, or --at TIME, for a file or folder');
   }
   const configuration = await loadConfiguration(folder);
-  const api = createApi(configuration.api_url, startSession(folder, configuration));
-  const { root, inside } = locate(path);
+  const api = createApi(configuration.api_url, keepAccessTokens(folder, configuration));
+  const { root, inside } = locateInFolder(path);
   if (at) await restoreAt(api, configuration, inside, at, options);
   else await restoreVersion(api, configuration, inside, version!);
   wakeSync(root);
@@ -53,7 +54,8 @@ async function restoreVersion(api: Api, { device_id }: Configuration, path: stri
   const base_version = !newest || newest.change_type === 'delete' ? 0 : newest.version;
   const { body } = await api.restore({ request_id: randomUUID(), device_id, files: [{ path, version, base_version }] });
   const result = body.results[0]!;
-  if ('error' in result) throw new ServiceError(result.error.code, 409, result.error.message);
+  if ('error' in result)
+    throw new ServiceError(result.error.code, errorStatus[result.error.code], result.error.message);
   say(`${result.path} has the content of version ${version} again, as version ${result.version}`);
 }
 
@@ -71,7 +73,7 @@ async function restoreAt(
     return;
   }
   const listed = dryRun ? differences.length : LISTED;
-  for (const difference of differences.slice(0, listed)) say(describe(difference));
+  for (const difference of differences.slice(0, listed)) say(describeDifference(difference));
   if (differences.length > listed) say(`… and ${differences.length - listed} more; --dry-run lists all`);
   say(summary(differences));
   if (dryRun || !(yes || (await isConfirmed()))) return;
@@ -84,7 +86,7 @@ async function restoreAt(
   say(`${name} is back to what it was on ${formatTime(at.getTime())}`);
 }
 
-function describe({ path, now, before }: Difference): string {
+function describeDifference({ path, now, before }: Difference): string {
   if (!before) return `remove     ${path}`;
   if (!now) return `bring back ${path}`;
   return `set back   ${path} (version ${now.version} to the content of ${before.version})`;

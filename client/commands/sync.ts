@@ -6,7 +6,7 @@ import { runSync } from '../engine/run.ts';
 import { Trouble } from '../engine/trouble.ts';
 import { humanReport } from '../output/human-report.ts';
 import { jsonReport, type Report } from '../output/report.ts';
-import { startSession } from '../service/access-token.ts';
+import { keepAccessTokens } from '../service/access-token.ts';
 import { type Configuration, loadConfiguration } from '../service/config.ts';
 
 interface Options {
@@ -72,7 +72,7 @@ async function syncUntil(signal: AbortSignal, task: Task): Promise<void> {
         root,
         state,
         configuration,
-        session: startSession(folder, configuration, { onUnsaved }),
+        tokens: keepAccessTokens(folder, configuration, { onUnsaved }),
         report,
         signal,
         once: options.once === true,

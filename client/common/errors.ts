@@ -1,9 +1,10 @@
 import { constants } from 'node:os';
+import { exitCode as common } from '../../cli/exit-code.ts';
+import { messageOf } from '../../cli/reason.ts';
 
 /** Exit codes of the `tidemark` command, also listed in its `--help`. */
 export const exitCode = {
-  failure: 1,
-  usage: 2,
+  ...common,
   sign_in: 3,
   guard: 4,
   unreachable: 5,
@@ -116,14 +117,4 @@ export function diskReason(error: unknown): string {
   if (code === undefined) return messageOf(error);
   const words = diskReasons[code];
   return words === undefined ? code : `${words} (${code})`;
-}
-
-/** Why a request got no answer: `fetch` only says that it failed, and keeps the reason in its cause. */
-export function reasonOf(error: unknown): string {
-  const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return messageOf(reason) || (systemCode(reason) ?? 'no reason given');
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

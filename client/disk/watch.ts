@@ -1,7 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../../cli/reason.ts';
 import { isInside, pathInside } from '../../protocol/path.ts';
-import { messageOf, systemCode } from '../common/errors.ts';
+import { systemCode } from '../common/errors.ts';
 import { undecodable } from './paths.ts';
 
 export interface Watch {

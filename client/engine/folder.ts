@@ -170,7 +170,7 @@ function demandNotBusy(root: string): void {
 }
 
 /** The synced folder that holds `path`, and the path inside it, '' for the folder itself. */
-export function locate(path: string): { root: string; inside: string } {
+export function locateInFolder(path: string): { root: string; inside: string } {
   const place = resolve(path);
   for (let root = place; ; root = dirname(root)) {
     if (isSynced(root)) {

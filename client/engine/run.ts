@@ -4,7 +4,7 @@ import { backoff, pause } from '../common/retry.ts';
 import { BlockCache } from '../disk/block-cache.ts';
 import { type Watch, watchFolder } from '../disk/watch.ts';
 import type { Report } from '../output/report.ts';
-import type { Session } from '../service/access-token.ts';
+import type { AccessTokens } from '../service/access-token.ts';
 import { createApi } from '../service/api.ts';
 import type { Configuration } from '../service/config.ts';
 import { ServiceError, Unreachable } from '../service/errors.ts';
@@ -24,7 +24,7 @@ export interface EngineOptions {
   readonly root: string;
   readonly state: State;
   readonly configuration: Configuration;
-  readonly session: Session;
+  readonly tokens: AccessTokens;
   readonly report: Report;
   /** Ends the sync, at the next safe moment. */
   readonly signal: AbortSignal;
@@ -44,7 +44,7 @@ const ONCE_ATTEMPTS = 3;
  */
 export async function runSync(options: EngineOptions): Promise<void> {
   const { root, state, configuration, signal, once } = options;
-  const api = createApi(configuration.api_url, options.session);
+  const api = createApi(configuration.api_url, options.tokens);
   const cache = new BlockCache(root, configuration.cache_bytes);
   await cache.open();
   const pool = new FilePool();

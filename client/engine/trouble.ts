@@ -1,4 +1,5 @@
-import { ClientError, LocalTrouble, messageOf, systemCode } from '../common/errors.ts';
+import { messageOf } from '../../cli/reason.ts';
+import { ClientError, LocalTrouble, systemCode } from '../common/errors.ts';
 import { laterEachTime } from '../common/retry.ts';
 import type { Report } from '../output/report.ts';
 

@@ -5,7 +5,8 @@ import { signInWithRefreshToken, type Tokens } from './sign-in.ts';
 /** Milliseconds before its end at which an access token is replaced. */
 const EARLY_MS = 60_000;
 
-export interface Session {
+/** Where the access token for each call comes from. */
+export interface AccessTokens {
   /** A valid access token; `renew` asks for a fresh one even when the present one has not ended. */
   token(renew?: boolean): Promise<string>;
 }
@@ -16,11 +17,11 @@ export interface Session {
  *
  * @param onUnsaved told why the new refresh token could not be written
  */
-export function startSession(
+export function keepAccessTokens(
   folder: string,
   configuration: Configuration,
   { first, onUnsaved }: { first?: Tokens; onUnsaved?: (reason: string) => void } = {},
-): Session {
+): AccessTokens {
   let tokens = first;
   let refreshing: Promise<Tokens> | undefined;
   let refreshToken = configuration.refresh_token;

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { reasonOf } from '../../cli/reason.ts';
 import { ChangesResponse } from '../../protocol/changes.ts';
 import { CommitResponse } from '../../protocol/commit.ts';
 import { CompareResponse } from '../../protocol/compare.ts';
@@ -15,9 +16,8 @@ import type { RestoreRequest } from '../../protocol/restore.ts';
 import { TicketResponse } from '../../protocol/ticket.ts';
 import { TreeResponse } from '../../protocol/tree.ts';
 import { type UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
-import { reasonOf } from '../common/errors.ts';
 import { retried, retryAfter, TryAgain } from '../common/retry.ts';
-import type { Session } from './access-token.ts';
+import type { AccessTokens } from './access-token.ts';
 import { errorOf, ServiceError, Unreachable } from './errors.ts';
 
 /** API Gateway ends a request after 29 s, so that no answer comes later. */
@@ -32,7 +32,7 @@ export interface Counted<Body> {
 export type Api = ReturnType<typeof createApi>;
 
 /** The service's routes as functions. Every one retries, and throws `ServiceError` or `Unreachable`. */
-export function createApi(baseUrl: string, session: Session) {
+export function createApi(baseUrl: string, tokens: AccessTokens) {
   const call = async <Schema extends z.ZodType>(
     schema: Schema,
     method: 'GET' | 'POST' | 'DELETE',
@@ -42,7 +42,7 @@ export function createApi(baseUrl: string, session: Session) {
     const binary = content instanceof Uint8Array;
     const body = content === undefined ? undefined : binary ? content : Buffer.from(JSON.stringify(content));
     const type = binary ? deltaContentType : 'application/json';
-    const text = await request(baseUrl + path, session, { method, body, type });
+    const text = await request(baseUrl + path, tokens, { method, body, type });
     return { body: schema.parse(JSON.parse(text)), sent: body?.length ?? 0 };
   };
   const post = <Schema extends z.ZodType>(schema: Schema, path: string, content: unknown) =>
@@ -96,15 +96,15 @@ interface Request {
 }
 
 /** The text of the answer. An access token that is refused is replaced once. */
-async function request(url: string, session: Session, content: Request): Promise<string> {
+async function request(url: string, tokens: AccessTokens, content: Request): Promise<string> {
   let renewed = false;
   return retried(async () => {
     try {
-      return await send(url, await session.token(), content);
+      return await send(url, await tokens.token(), content);
     } catch (error) {
       if (renewed || !(error instanceof ServiceError) || error.status !== 401) throw error;
       renewed = true;
-      return await send(url, await session.token(true), content);
+      return await send(url, await tokens.token(true), content);
     }
   });
 }

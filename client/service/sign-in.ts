@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ClientError, reasonOf } from '../common/errors.ts';
+import { reasonOf } from '../../cli/reason.ts';
+import { ClientError } from '../common/errors.ts';
 import { Unreachable } from './errors.ts';
 
 const AuthenticationResult = z.object({

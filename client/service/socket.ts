@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
+import { messageOf } from '../../cli/reason.ts';
 import { SocketMessage } from '../../protocol/socket.ts';
-import { messageOf } from '../common/errors.ts';
 import { backoff, pause } from '../common/retry.ts';
 import type { Api } from './api.ts';
 

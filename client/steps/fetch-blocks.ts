@@ -1,8 +1,9 @@
 import pLimit from 'p-limit';
+import { reasonOf } from '../../cli/reason.ts';
 import { sha256, toHex } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
 import { batched } from '../common/batched.ts';
-import { FileRefused, reasonOf } from '../common/errors.ts';
+import { FileRefused } from '../common/errors.ts';
 import { retried, retryAfter, TryAgain } from '../common/retry.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
 import type { RemoteEntry } from '../plan/tree.ts';

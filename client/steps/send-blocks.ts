@@ -1,9 +1,9 @@
 import pMap from 'p-map';
+import { reasonOf } from '../../cli/reason.ts';
 import { fromHex, sha256, toHex } from '../../codec/index.ts';
 import { encodeDeltaBody } from '../../protocol/delta-apply.ts';
 import type { BlockToSend } from '../../protocol/upload-init.ts';
 import { batched } from '../common/batched.ts';
-import { reasonOf } from '../common/errors.ts';
 import { retried, retryAfter, TryAgain } from '../common/retry.ts';
 import { Unreachable } from '../service/errors.ts';
 import type { Sync } from './context.ts';

@@ -7,7 +7,7 @@ import { expect } from 'vitest';
 import { openFolder } from '../../client/engine/folder.ts';
 import { runSync } from '../../client/engine/run.ts';
 import type { Report } from '../../client/output/report.ts';
-import { startSession } from '../../client/service/access-token.ts';
+import { keepAccessTokens } from '../../client/service/access-token.ts';
 import { type Api, createApi } from '../../client/service/api.ts';
 import { loadConfiguration } from '../../client/service/config.ts';
 import type { Sync } from '../../client/steps/context.ts';
@@ -64,14 +64,14 @@ export async function openAccount(): Promise<Account> {
     syncOnce: async ({ name, folder: place }, report = () => undefined) => {
       const configuration = await loadConfiguration(config(name));
       const { root, state } = await openFolder(config(name), configuration, place, false);
-      const session = startSession(config(name), configuration);
+      const tokens = keepAccessTokens(config(name), configuration);
       const { signal } = new AbortController();
-      const parts = { root, state, configuration, session, report, signal, apart: new Set<string>() };
+      const parts = { root, state, configuration, tokens, report, signal, apart: new Set<string>() };
       await runSync({ ...parts, once: true, allowMassDelete: true }).finally(() => state.close());
     },
     openSync: async ({ name, folder: root }, replace = () => ({}), report = undefined) => {
       const configuration = await loadConfiguration(config(name));
-      const api = createApi(configuration.api_url, startSession(config(name), configuration));
+      const api = createApi(configuration.api_url, keepAccessTokens(config(name), configuration));
       const device = { id: configuration.device_id, name: configuration.device_name };
       return await openSync(root, { ...api, ...replace(api) }, device, report);
     },

@@ -1,4 +1,5 @@
-import { formatBytes, formatDuration, formatTable } from '../format.ts';
+import { formatTable } from '../../../cli/table.ts';
+import { formatBytes, formatDuration } from '../format.ts';
 import { firstDifference } from './folders.ts';
 import type { StepResult } from './measure.ts';
 import { type Tour, tourSteps } from './steps.ts';
@@ -32,5 +33,5 @@ function table(steps: readonly StepResult[]): string {
     formatBytes(result.downloaded_bytes),
     formatDuration(result.converge_ms),
   ]);
-  return formatTable([header, ...rows]);
+  return formatTable([header, ...rows], [0]);
 }

@@ -1,6 +1,6 @@
 import type { CommitResponse } from '../../protocol/commit.ts';
 import { DeleteRequest } from '../../protocol/delete.ts';
-import { commitAnswer } from '../shared/commit/answer.ts';
+import { publishAndAnswer } from '../shared/commit/publish-and-answer.ts';
 import { databases } from '../shared/database/database.ts';
 import { personOf } from '../shared/database/rows.ts';
 import { jsonBody, route } from '../shared/http/route.ts';
@@ -8,5 +8,5 @@ import { deleteFiles } from './delete.ts';
 
 export const handler = route(async (event, userId): Promise<CommitResponse> => {
   const person = personOf(databases(), userId);
-  return await commitAnswer(person, await deleteFiles(person, jsonBody(event, DeleteRequest)));
+  return await publishAndAnswer(person, await deleteFiles(person, jsonBody(event, DeleteRequest)));
 });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
-import { type Commit, writeCommits } from '../shared/commit/commit.ts';
 import { pathConflicts, refusal } from '../shared/commit/path-rules.ts';
 import { keptBytes } from '../shared/commit/room.ts';
+import { type Commit, writeCommits } from '../shared/commit/write-commits.ts';
 import { within } from '../shared/database/database.ts';
 import type { Database, Namespace } from '../shared/database/rows.ts';
 import { lockAccount, releaseBytes } from '../shared/tables/accounts.ts';

@@ -1,11 +1,11 @@
 import type { CommitResponse } from '../../protocol/commit.ts';
 import { RestoreRequest } from '../../protocol/restore.ts';
-import { commitAnswer } from '../shared/commit/answer.ts';
+import { publishAndAnswer } from '../shared/commit/publish-and-answer.ts';
 import { databases } from '../shared/database/database.ts';
 import { jsonBody, route } from '../shared/http/route.ts';
 import { restoreVersions } from './restore.ts';
 
 export const handler = route(async (event, userId): Promise<CommitResponse> => {
   const shard = databases().shardOf(userId);
-  return await commitAnswer(shard, await restoreVersions(databases(), userId, jsonBody(event, RestoreRequest)));
+  return await publishAndAnswer(shard, await restoreVersions(databases(), userId, jsonBody(event, RestoreRequest)));
 });

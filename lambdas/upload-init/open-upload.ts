@@ -21,7 +21,7 @@ import {
 
 type Offered = UploadInitRequest['files'][number];
 
-interface OpenSession {
+interface OpenUpload {
   expiresAt: number;
   refused: UploadInitResponse['refused'];
   /** Paths of the files that still wait for finalize. */
@@ -33,11 +33,11 @@ interface OpenSession {
 }
 
 /** Registers the session, or finds it again, in one transaction under the account's lock. */
-export async function openSession(
+export async function openUpload(
   person: Person<Database>,
   request: UploadInitRequest,
   defaultQuota: number,
-): Promise<OpenSession> {
+): Promise<OpenUpload> {
   const digest = offerDigest(request.files);
   return await within(person, async (person) => {
     const namespace = ownNamespace(person);

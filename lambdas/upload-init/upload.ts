@@ -6,7 +6,7 @@ import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { releasePins } from '../shared/tables/pins.ts';
 import { type BlockToSend, claimBlocks, type WantedBlock } from './claim.ts';
 import { usableDeltas } from './deltas.ts';
-import { openSession } from './open-upload.ts';
+import { openUpload } from './open-upload.ts';
 
 /**
  * Opens or renews an upload session, pins every block that is there, and says how to send each one that is not.
@@ -20,7 +20,7 @@ export async function initUpload(
 ): Promise<Omit<UploadInitResponse, 'send'> & { send: BlockToSend[] }> {
   checkOffer(request);
   const person = personOf(databases, userId);
-  const session = await openSession(person, request, policy.defaultQuota);
+  const session = await openUpload(person, request, policy.defaultQuota);
   for (const uploadId of session.closed) await releasePins(databases.blocks, { userId, uploadId });
   const open = new Set(session.openPaths);
   const files = request.files.filter(({ path }) => open.has(path));

@@ -84,7 +84,7 @@ export const ofCalls: readonly Mutation[] = [
   },
   {
     mistake: 'the directory that a file leaves keeps its hash',
-    file: 'lambdas/shared/commit/commit.ts',
+    file: 'lambdas/shared/commit/write-commits.ts',
     replace: 'movedFrom === undefined ? [path] : [path, movedFrom]',
     by: '[path]',
     noticedBy: 'model/calls: a move changes the hashes of the directories that it leaves and that it enters',

@@ -4,7 +4,7 @@ import type { DeltaApplyHeader, DeltaApplyResponse } from '../../protocol/delta-
 import type { ItemError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { itemError, Refusal } from '../shared/answers/errors.ts';
-import { noteArrivals } from '../shared/commit/arrivals.ts';
+import { noteArrivals, noteShown } from '../shared/commit/arrivals.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { writeBlock } from '../shared/store/block-store.ts';
@@ -61,12 +61,16 @@ export async function applyDeltas(
     },
     { concurrency: CONCURRENCY },
   );
-  const arrivals = new Map(
+  const done = new Map(
     header.deltas.flatMap(({ hash, size, bytes }, index) =>
       results[index]!.error ? [] : [[hash, { hash, size, deltaBytes: bytes }] as const],
     ),
   );
-  await noteArrivals(databases.blocks, key, [...arrivals.values()]);
+  const isNew = ({ hash }: { hash: string }): boolean => !isStored(rows.get(hash));
+  await noteArrivals(databases.blocks, key, [...done.values()].filter(isNew));
+  // What was stored before shows that the user has the content, and says nothing about what became of its object.
+  const shown = [...done.values()].filter((block) => !isNew(block));
+  await noteShown(databases.blocks, key, shown);
   return { results };
 }
 

@@ -2,13 +2,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import pMap from 'p-map';
 import type { ProveRequest, ProveResponse } from '../../protocol/prove.ts';
 import { itemError, Refusal } from '../shared/answers/errors.ts';
+import { noteShown } from '../shared/commit/arrivals.ts';
 import { quarantine } from '../shared/commit/quarantine.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { readBlock } from '../shared/store/block-store.ts';
 import { returnClaims } from '../shared/tables/claims.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
-import { failProofs, findPins, takeNonces, verifyPins } from '../shared/tables/pins.ts';
+import { failProofs, findPins, takeNonces } from '../shared/tables/pins.ts';
 import { requireUpload } from '../shared/tables/uploads.ts';
 
 type Result = ProveResponse['results'][number];
@@ -50,7 +51,7 @@ export async function checkProofs(databases: Databases, userId: string, request:
 
   const proven = results.filter(({ error }) => !error).map(({ hash }) => ({ hash }));
   const failed = results.filter(({ error }) => error?.code === 'content_mismatch').map(({ hash }) => hash);
-  await verifyPins(databases.blocks, key, proven);
+  await noteShown(databases.blocks, key, proven);
   await returnClaims(databases.blocks, userId, proven.filter(({ hash }) => nonces.has(hash)).length);
   await failProofs(databases.blocks, key, failed);
   return { results };

@@ -182,7 +182,7 @@ test('who does not show that he has a block keeps it no longer than three days b
     const renewed = [upload_id, (await init(user, files)).upload_id];
     await init(user, files, upload_id);
     const { rows } = await database.query<{ hours: number }>(
-      `select round(extract(epoch from expires_at - now()) / 3600)::int as hours from blocks.pins
+      `select round(extract(epoch from keeps_until - now()) / 3600)::int as hours from blocks.pins
        where user_id = $1 and upload_id = any($2)`,
       [user.id, renewed],
     );
@@ -191,4 +191,7 @@ test('who does not show that he has a block keeps it no longer than three days b
   expect(await hoursLeft(-72)).toEqual([72, 72]);
   expect(await hoursLeft(50)).toEqual([22, 22]);
   expect(await hoursLeft(80)).toEqual([-8, -8]);
+  const again = await init(user, files);
+  expect((await prove(user, again.upload_id, again.send, bytes)).results).toEqual([{ hash }]);
+  expect(await finalize(user, again.upload_id), 'a late upload ends').toMatchObject([{ version: 1 }]);
 });

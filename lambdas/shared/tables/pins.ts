@@ -22,7 +22,7 @@ export interface Pin {
   looks: number;
 }
 
-/** Hours that a pin lives beyond a block's own grace period where nothing shows that the user has the content. */
+/** Hours that a pin keeps a block beyond its own grace period where nothing shows that the user has the content. */
 const UNPROVEN_HOURS = limits.uploadHours;
 
 /**
@@ -30,7 +30,8 @@ const UNPROVEN_HOURS = limits.uploadHours;
  * A pin that has expired counts as none: the block may have been collected since, and its old object may still be about
  * to be deleted. All sessions of a user sign a block's upload with one token, so that each of them recognises what
  * another sent. The blocks are locked. A stored block that no version refers to any more is not kept for ever by those
- * who know its hash: their pins end, however often they are renewed.
+ * who know its hash: what keeps collection away ends, however often they ask. Their uploads go on; where the block goes
+ * meanwhile, its content is asked for.
  */
 export async function renewPins(
   sql: PoolClient,
@@ -38,8 +39,9 @@ export async function renewPins(
   pins: readonly { hash: string; verified: boolean; token: string; nonce: string | null }[],
 ): Promise<Map<string, Pin>> {
   const { rows } = await sql.query<Pin>(
-    `insert into blocks.pins as p (user_id, upload_id, block_hash, expires_at, verified, put_token, nonce, must_send)
-     select $1, $2, hash,
+    `insert into blocks.pins as p
+       (user_id, upload_id, block_hash, expires_at, keeps_until, verified, put_token, nonce, must_send)
+     select $1, $2, hash, now() + $3 * interval '1 hour',
        case when verified or b.state not in ('live', 'condemned') then now() + $3 * interval '1 hour'
          else least(now() + $3 * interval '1 hour', b.delete_after + interval '${UNPROVEN_HOURS} hours') end,
        verified,
@@ -49,8 +51,9 @@ export async function renewPins(
      from unnest($4::bytea[], $5::bool[], $6::text[], $7::bytea[]) new(hash, verified, token, nonce)
      join blocks.blocks b on b.block_hash = hash order by hash
      on conflict (user_id, upload_id, block_hash) do update
-     set expires_at = case when p.verified and p.expires_at > now() then now() + $3 * interval '1 hour'
-         else excluded.expires_at end,
+     set expires_at = excluded.expires_at,
+       keeps_until = case when p.verified and p.expires_at > now() then excluded.expires_at
+         else excluded.keeps_until end,
        verified = excluded.verified or (p.verified and p.expires_at > now()),
        put_token = case when p.expires_at > now() then p.put_token else excluded.put_token end,
        must_send = case when p.expires_at > now() then p.must_send else p.must_send or excluded.must_send end,
@@ -73,7 +76,9 @@ export async function renewPins(
 const columns = `encode(block_hash, 'hex') as hash, verified, put_token, encode(nonce, 'hex') as nonce, must_send,
   delta_bytes, looks`;
 
-/** The session's pins that outlive any call: what such a pin holds cannot be collected before the call has ended. */
+/**
+ * The upload's pins that outlive any call. What a verified one holds cannot be collected before the call has ended.
+ */
 export async function findPins(
   sql: Sql,
   { userId, uploadId }: UploadKey,
@@ -86,6 +91,20 @@ export async function findPins(
     [userId, uploadId, toBytes(hashes)],
   );
   return byHash(rows);
+}
+
+/** Those of the upload's blocks that its pins keep from collection. */
+export async function listKept(
+  sql: Sql,
+  { userId, uploadId }: UploadKey,
+  hashes: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await sql.query<{ hash: string }>(
+    `select encode(block_hash, 'hex') as hash from blocks.pins
+     where user_id = $1 and upload_id = $2 and block_hash = any($3) and keeps_until > now()`,
+    [userId, uploadId, toBytes(hashes)],
+  );
+  return new Set(rows.map(({ hash }) => hash));
 }
 
 /** Locks pins of the session in the order of the hashes, as everything does that changes more than one. */
@@ -104,7 +123,7 @@ export async function verifyPins(
   await sql.query(
     `with locked as (${lockedPins('and block_hash = any($3)')})
      update blocks.pins p
-     set verified = true, nonce = null, delta_bytes = coalesce(done.delta_bytes, p.delta_bytes)
+     set verified = true, keeps_until = p.expires_at, nonce = null, delta_bytes = coalesce(done.delta_bytes, p.delta_bytes)
      from locked join unnest($3::bytea[], $4::int[]) done(hash, delta_bytes) on locked.block_hash = done.hash
      where (p.user_id, p.upload_id, p.block_hash) = (locked.user_id, locked.upload_id, locked.block_hash)`,
     [userId, uploadId, toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ deltaBytes }) => deltaBytes ?? null)],

@@ -3,9 +3,9 @@ import { toBytes } from '../database/ids.ts';
 import type { Database } from '../database/rows.ts';
 import { byteaText } from '../database/sql.ts';
 
-/** Unused since before the grace period, and no open upload counts on it. By the database's clock. */
+/** Unused since before the grace period, and no open upload keeps it. By the database's clock. */
 export const UNUSED = `b.ref_count = 0 and b.delete_after < now()
-  and not exists (select from blocks.pins p where p.block_hash = b.block_hash and p.expires_at > now())`;
+  and not exists (select from blocks.pins p where p.block_hash = b.block_hash and p.keeps_until > now())`;
 
 /** Seconds since the oldest block that is still there could have been deleted; 0 when there is none. */
 export async function collectionLag(blocks: Database): Promise<number> {

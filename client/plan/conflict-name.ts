@@ -43,6 +43,11 @@ export function conflictPath(
   }
 }
 
+/** Whether a path is one that `conflictPath` makes, or lies in a directory of such a name. */
+export function isConflictCopy(path: string): boolean {
+  return mark.test(path);
+}
+
 function bytes(text: string): number {
   return Buffer.byteLength(text);
 }

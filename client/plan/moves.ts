@@ -1,5 +1,6 @@
 import { limits } from '../../protocol/limits.ts';
 import { ancestors, nameOf } from '../../protocol/path.ts';
+import { isConflictCopy } from './conflict-name.ts';
 import type { MoveOperation, Operation, Step } from './operation.ts';
 import type { Trees } from './tree.ts';
 
@@ -33,7 +34,8 @@ export function findRemoteMoves(
 /**
  * Paths that vanished and paths that appeared here that are two ends of a rename: the same inode, or for files the same
  * content. Of several old paths with one content, one of the same name is preferred. A file that was changed elsewhere
- * meanwhile goes along, but only by its inode; the change then arrives at the new path.
+ * meanwhile goes along, but only by its inode; the change then arrives at the new path. What became a conflict copy was
+ * set aside, by a run that may have been cut off before it wrote that down: its old path is free for the other side.
  */
 export function findLocalMoves(
   trees: Trees,
@@ -65,6 +67,7 @@ export function findLocalMoves(
   );
   const match = (to: string, from: string | undefined): void => {
     if (from === undefined || taken.has(from) || taken.has(to) || unmovable.has(to)) return;
+    if (isConflictCopy(to) && !isConflictCopy(from)) return;
     const [kind, current] = [local.get(to)!.kind, remote.get(from)!];
     if (synced.get(from)!.kind !== kind || current.kind !== kind) return;
     taken.add(from).add(to);

@@ -186,6 +186,20 @@ describe('single cases', () => {
     expect(model.local.get('a (conflicted copy, desk, 2026-01-31).txt')).toMatchObject(file('mine'));
   });
 
+  test('a copy that was set aside is no rename, also where nobody wrote down that it was', () => {
+    const model = start('a.txt');
+    const copy = 'a (conflicted copy, desk, 2026-01-31).txt';
+    applyEdit(model, 'local', { do: 'write', path: 'a.txt', content: 'mine' });
+    applyEdit(model, 'remote', { do: 'write', path: 'a.txt', content: 'theirs' });
+    applyEdit(model, 'local', { do: 'move', path: 'a.txt', to: copy });
+    settle(model);
+    for (const side of [model.local, model.remote]) {
+      expect([...side.keys()].sort()).toEqual([copy, 'a.txt']);
+      expect(side.get('a.txt')).toMatchObject(file('theirs'));
+      expect(side.get(copy)).toMatchObject(file('mine'));
+    }
+  });
+
   test('an edit wins over a deletion, whichever side made it', () => {
     for (const [editor, deleter] of [
       ['local', 'remote'],

@@ -26,13 +26,6 @@ import { createSecrets } from './secrets.ts';
 import { openKafkaStream } from './stream/kafka-stream.ts';
 import { openPostgresStream } from './stream/postgres-stream.ts';
 
-/** What is undone at the end, the last started first. */
-type Undo = () => Promise<void> | void;
-
-async function unwind(undo: Undo[]): Promise<void> {
-  for (let step = undo.pop(); step; step = undo.pop()) await step();
-}
-
 /**
  * Starts the AWS services that functions and clients call, on the ports `port` (AWS endpoint), `+1` (edge), `+2`
  * (Cognito), `+3` (RDS), `+4` (MSK) and from `+5` on (RDS clusters beyond the first) of the loopback address. Their
@@ -40,16 +33,16 @@ async function unwind(undo: Undo[]): Promise<void> {
  * @throws Error that says what to do where a port is taken or a part does not start; nothing is left running then
  */
 export async function startServices(options: ServicesOptions): Promise<Services> {
-  const undo: Undo[] = [];
+  const undo = new AsyncDisposableStack();
   try {
     return await start(options, undo);
   } catch (error) {
-    await unwind(undo);
+    await undo.disposeAsync();
     throw error;
   }
 }
 
-async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> {
+async function start(options: ServicesOptions, undo: AsyncDisposableStack): Promise<Services> {
   const { data, port, tls, identities, log } = options;
   const ports = { endpoint: port, edge: port + 1, cognito: port + 2, msk: port + 4 };
   const rdsPorts = [port + 3, port + 5, port + 6, port + 7];
@@ -58,19 +51,19 @@ async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> 
   const checks = { identities, access, log };
 
   const postgres = await startPostgres(data, log);
-  undo.push(() => postgres.stop());
+  undo.defer(() => postgres.stop());
   const dynamodb = await startDynamoDb(data, access);
-  undo.push(() => dynamodb.close());
+  undo.defer(() => dynamodb.close());
   const stream = options.kafkaBrokers?.length
     ? await openKafkaStream(options.kafkaBrokers, log)
     : await openPostgresStream(postgres.pool, log);
-  undo.push(() => stream.stop());
+  undo.defer(() => stream.stop());
 
   const secrets = createSecrets(data, access);
   const buckets = createBuckets(data);
-  undo.push(() => buckets.close());
+  undo.defer(() => buckets.close());
   const rds = createRds({ data, first: postgres, ports: rdsPorts, tls, secrets, identities, access, log });
-  undo.push(() => rds.stop());
+  undo.defer(() => rds.stop());
   const msk = createMsk(stream, `127.0.0.1:${ports.msk}`, access);
   const cognito = createCognito(data, `https://127.0.0.1:${ports.cognito}`, log);
   const distributions = createDistributions(`127.0.0.1:${ports.edge}`);
@@ -92,11 +85,11 @@ async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> 
   ] as const) {
     const server = httpsServer(tls, handler);
     await listen(server, at, purpose);
-    undo.push(() => close(server));
+    undo.defer(() => close(server));
   }
   const mskFront = createMskFront({ stream, msk, identities, access, host: '127.0.0.1', port: ports.msk, log }, tls);
   await listen(mskFront.server, ports.msk, 'Kafka');
-  undo.push(() => {
+  undo.defer(() => {
     mskFront.stop();
     return close(mskFront.server);
   });
@@ -119,6 +112,6 @@ async function start(options: ServicesOptions, undo: Undo[]): Promise<Services> 
     database: postgres.superuser,
     databases: () => rds.servers().map(({ superuser }) => superuser),
     edgeReport: edge.report,
-    stop: () => unwind(undo),
+    stop: () => undo.disposeAsync(),
   };
 }

@@ -58,29 +58,23 @@ export interface CloudOptions {
 /** Where the services' ports begin, after those of the two APIs. */
 const SERVICES_PORT = 2;
 
-type Undo = () => Promise<void> | void;
-
-async function unwind(undo: Undo[]): Promise<void> {
-  for (let step = undo.pop(); step; step = undo.pop()) await step();
-}
-
 /**
  * Runs a cloud assembly on this machine until `stop()`: services, resources, functions, gateways, event sources. What
  * it keeps lies in `data`. Throws LocalError with what to do where it cannot; nothing is left running then.
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
-  const undo: Undo[] = [];
+  const undo = new AsyncDisposableStack();
   try {
     await mkdir(options.data, { recursive: true });
-    undo.push(await lockFolder(options.data));
+    undo.defer(await lockFolder(options.data));
     return await start(options, undo);
   } catch (error) {
-    await unwind(undo);
+    await undo.disposeAsync();
     throw error;
   }
 }
 
-async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
+async function start(options: CloudOptions, undo: AsyncDisposableStack): Promise<Cloud> {
   const { data, port, log } = options;
   const [assembly, tls, deployed] = await Promise.all([
     loadAssembly(options.assembly),
@@ -110,10 +104,8 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     log,
     ...(kafkaBrokers.length > 0 && { kafkaBrokers }),
   });
-  undo.push(
-    () => services?.stop(),
-    () => lambda.stop(),
-  );
+  undo.defer(() => services?.stop());
+  undo.defer(() => lambda.stop());
 
   const custom = await startCustomResources({
     tls,
@@ -122,7 +114,7 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     invoke: lambda.invoke,
     demandWay: (arn) => demandRoute(network.obstacle(nameOf(lambda, arn), lambda.find(arn)?.placement, 's3')),
   });
-  undo.push(() => custom.stop());
+  undo.defer(() => custom.stop());
   const ports = { HTTP: port, WEBSOCKET: port + 1 };
   const providers: Readonly<Record<string, Provider>> = {
     ...runtimeProviders(ports),
@@ -142,10 +134,10 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     sockets,
     callbackUrl: services.endpoints.EXECUTE_API,
   });
-  undo.push(() => gateways.stop());
+  undo.defer(() => gateways.stop());
   const mappings = await startMappings({ resources: [...resources()], services, identities, lambda, network });
   // Together: a mapping waits for its running batch, which ends with the function's process.
-  undo.push(async () => {
+  undo.defer(async () => {
     await Promise.all([mappings.stop(), lambda.stop()]);
   });
   const schedules = await startSchedules(readSchedules(resources()), {
@@ -155,8 +147,8 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     lastRun: deployed.lastRun,
     ran: (ruleArn) => deployed.setLastRun(ruleArn, Date.now()),
   });
-  undo.push(() => schedules.stop());
-  undo.push(await publish(data, lambda.definitions(), services.endpoints, tls));
+  undo.defer(() => schedules.stop());
+  undo.defer(await publish(data, lambda.definitions(), services.endpoints, tls));
 
   const cdn = [...resources()].find(({ type }) => type === 'AWS::CloudFront::Distribution')?.attributes.DomainName;
   return {
@@ -167,7 +159,7 @@ async function start(options: CloudOptions, undo: Undo[]): Promise<Cloud> {
     functions: lambda.definitions().map(({ name }) => name),
     access: { grants: roles.grants, calls: calls.list },
     invoke: (name, payload) => lambda.invoke(name, Buffer.from(JSON.stringify(payload)), 'RequestResponse'),
-    stop: () => unwind(undo),
+    stop: () => undo.disposeAsync(),
   };
 }
 

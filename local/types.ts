@@ -61,7 +61,7 @@ export interface StreamRecord {
 }
 
 export interface Stream {
-  /** Answers the base offset. */
+  /** Returns the base offset. */
   append(
     topic: string,
     partition: number,

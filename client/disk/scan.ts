@@ -40,7 +40,7 @@ export interface ScanOptions {
   /** Called before a directory is read, so that a watch misses nothing. */
   readonly onDirectory?: (path: string) => void;
   readonly onProgress?: (entries: number) => void;
-  /** Answers what is told of the bytes of a file as they are read. */
+  /** Returns what is told of the bytes of a file as they are read. */
   readonly onReading?: (path: string, fileBytes: number) => (bytes: number) => void;
   /** Removes what an interrupted run left behind. */
   readonly removeTemporary?: boolean;

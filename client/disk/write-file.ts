@@ -27,7 +27,7 @@ export interface Target {
  * Puts a file in place in one step: written beside it, flushed, read back, renamed, its directory flushed. A reader sees
  * the old file or the new one, also after a power cut. Throws `DiskChanged` when the target is not what was expected,
  * `FileRefused` when the disk does not hold the blocks of the target after all.
- * Answers the file's identity and hint; the hint is empty when somebody wrote to it just after it was in place.
+ * Returns the file's identity and hint; the hint is empty when somebody wrote to it just after it was in place.
  */
 export async function writeAtomically(
   target: Target,

@@ -10,7 +10,7 @@ import { upload } from '../steps/upload.ts';
 
 /**
  * Carries out a plan, in its order; uploads and downloads run side by side. Ends early when `interrupted` says so:
- * what is left is planned anew. Answers how many files were deleted.
+ * what is left is planned anew. Returns how many files were deleted.
  */
 export async function execute(sync: Sync, plan: readonly Operation[], interrupted: () => boolean): Promise<number> {
   const spelling = new SpellingCheck(sync);

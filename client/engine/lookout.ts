@@ -98,7 +98,7 @@ export class Lookout {
   }
 
   /**
-   * Answers as `others` the paths under whose spelling the disk has what was asked for, as `missing` the known paths
+   * Returns as `others` the paths under whose spelling the disk has what was asked for, as `missing` the known paths
    * that are no longer there.
    */
   async #lookAt(

@@ -38,7 +38,7 @@ export class Rounds {
     this.#options = options;
   }
 
-  /** One round. Answers the milliseconds to wait when nothing is left to do. */
+  /** One round. Returns the milliseconds to wait when nothing is left to do. */
   async run(): Promise<number | undefined> {
     const { sync, demandRoot, guard } = this.#options;
     this.#start();

@@ -7,7 +7,7 @@ import { putBlock } from './send-blocks.ts';
 
 const CONCURRENCY = 4;
 
-/** Sends blocks that the service has lost, or found damaged, and this device still has. Answers how many it sent. */
+/** Sends blocks that the service has lost, or found damaged, and this device still has. Returns how many it sent. */
 export async function heal(sync: Sync): Promise<number> {
   const damaged = await listDamage(sync);
   if (damaged.size === 0) return 0;

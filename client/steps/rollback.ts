@@ -23,7 +23,7 @@ function isRemoved({ now, before }: Difference): boolean {
 
 /**
  * Brings everything that differs back to what it was then, each entry by compare-and-swap on the version that was
- * compared: what somebody changed since then is refused with `stale_version` and stays. Answers what was refused.
+ * compared: what somebody changed since then is refused with `stale_version` and stays. Returns what was refused.
  */
 export async function rollBack(
   api: Api,

@@ -18,7 +18,7 @@ import {
 import type { ReadyFile } from './raise.ts';
 
 /**
- * Commits each file whose path still has its base version, all in one transaction, and keeps the answers. Answers all
+ * Commits each file whose path still has its base version, all in one transaction, and keeps the answers. Returns all
  * files of the session with their results so far.
  */
 export async function commitFiles(

@@ -52,7 +52,7 @@ export async function collectBlocks(
   return { condemned, deleted, more: await shortenLists(blocks, limit, until) };
 }
 
-/** Deletes object versions in the order given until the time is up. Answers how many of each block, by its hash. */
+/** Deletes object versions in the order given until the time is up. Returns how many of each block, by its hash. */
 async function deleteVersions(doomed: readonly Doomed[], until: number): Promise<Map<string, number>> {
   const gone = new Map(doomed.map(({ hash }) => [hash, 0]));
   const objects = doomed.flatMap(({ hash, versions }) => versions.map((version) => ({ hash, version })));
@@ -69,7 +69,7 @@ async function deleteVersions(doomed: readonly Doomed[], until: number): Promise
 }
 
 /**
- * Deletes what is on the lists of some blocks, those with the shortest first. Answers whether it got any further: what an
+ * Deletes what is on the lists of some blocks, those with the shortest first. Returns whether it got any further: what an
  * upload has locked meanwhile is left to the next run, and not asked for until then.
  */
 async function shortenLists(blocks: Database, limit: number, until: number): Promise<boolean> {

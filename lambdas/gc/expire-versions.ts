@@ -20,7 +20,7 @@ const expired = (schema: string) => `${OVERDUE}
 
 /**
  * Removes some expired versions. Their ledger rows open first and close last, so that counts fall only after the
- * versions are gone, and the sweep settles whatever a crash leaves in between. Answers how many it took up.
+ * versions are gone, and the sweep settles whatever a crash leaves in between. Returns how many it took up.
  */
 export async function expireVersions(blocks: Database, shard: Shard<Database>, limit: number): Promise<number> {
   const { rows } = await shard.sql.query<{ version_id: string; user_id: string; block_hashes: Buffer[] }>(

@@ -5,7 +5,7 @@ import { filterVersions } from '../shared/tables/versions.ts';
 
 /**
  * Settles counts of versions that nobody reported for as long as an upload may live: confirmed when the version is in its
- * shard, taken back when it is not. A shard that cannot be asked throws, and nothing changes. Answers how many it took up.
+ * shard, taken back when it is not. A shard that cannot be asked throws, and nothing changes. Returns how many it took up.
  */
 export async function settleLedger(databases: Databases, limit: number): Promise<number> {
   const unsettled = await listUnsettled(databases.blocks, limit);

@@ -10,7 +10,7 @@ const BATCH_BYTES = 900_000;
 
 /**
  * Publishes the outboxes of some shards until they are empty or the time (ms since 1970) is up, then deletes what was
- * acknowledged. One runner per shard at a time, so that a user's events keep their order. Answers how many it sent;
+ * acknowledged. One runner per shard at a time, so that a user's events keep their order. Returns how many it sent;
  * throws when some shard's events could not be published, after it has tried the others.
  */
 export async function drainShards(

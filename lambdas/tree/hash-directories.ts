@@ -12,7 +12,7 @@ const STEP = 2000;
 const BATCH = 200;
 
 /**
- * Computes the hash of directories at or below `path` that have none, the deepest first. Answers whether all have one
+ * Computes the hash of directories at or below `path` that have none, the deepest first. Returns whether all have one
  * now; otherwise another call goes on. Needs the account's lock.
  */
 export async function hashStaleDirectories(namespace: Namespace<PoolClient>, path: string): Promise<boolean> {

@@ -167,7 +167,7 @@ function checkTime(claim: Claim, now: number): void {
 }
 
 /**
- * Answers whose signature a request carries.
+ * Returns whose signature a request carries.
  * @param payloadHash lower-case hex SHA-256 of the body, or the literal that the service signs instead
  * @param now milliseconds since 1970
  * @throws AwsError with S3's codes: InvalidAccessKeyId, InvalidToken, SignatureDoesNotMatch, RequestTimeTooSkewed,

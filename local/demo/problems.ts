@@ -7,7 +7,7 @@ export class Problems {
     return this.#count;
   }
 
-  /** Answers whether nothing of the kind was there before. */
+  /** Returns whether nothing of the kind was there before. */
   add(line: string): boolean {
     this.#count++;
     const kind = line.replaceAll(/[0-9a-f]{8,}|\d+/g, '#');

@@ -39,7 +39,7 @@ function fetchWith(ca: string): (url: string) => Promise<Response> {
 }
 
 export interface JwtVerifier {
-  /** Answers the claims, or throws TokenRefused. */
+  /** Returns the claims, or throws TokenRefused. */
   verify(token: string | undefined, scopes: readonly string[]): Promise<{ claims: Claims; scopes: string[] | null }>;
 }
 

@@ -4,7 +4,7 @@ import { LocalError } from '../errors.ts';
 
 /**
  * Takes the data folder for this process, so that two clouds never write to it. A lock whose process is gone is taken
- * over. Answers the function that gives it back.
+ * over. Returns the function that gives it back.
  */
 export async function lockFolder(data: string): Promise<() => Promise<void>> {
   await mkdir(data, { recursive: true });

@@ -22,7 +22,7 @@ function place(data: string): string {
   return join(data, 'running.json');
 }
 
-/** Tells other processes of this user how to run the functions, in `<data>/running.json`. Answers how to end that. */
+/** Tells other processes of this user how to run the functions, in `<data>/running.json`. Returns how to end that. */
 export async function publish(
   data: string,
   definitions: readonly FunctionDefinition[],

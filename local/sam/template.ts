@@ -9,7 +9,7 @@ const CA_FILE = 'local-ca.pem';
 
 /**
  * The synthesized template of a function's stack as SAM CLI can run it: with what SAM does not resolve (imports from
- * other stacks) filled in as the running cloud has it, and with the local CA beside the code. Answers the file.
+ * other stacks) filled in as the running cloud has it, and with the local CA beside the code. Returns the file.
  */
 export async function samTemplate(
   { definition, environment }: RunningFunction,

@@ -78,7 +78,7 @@ class Lane {
     await this.disk.close();
   }
 
-  /** One of every kind of change on the other device, some here; then a sync with this fault. Answers whether it struck. */
+  /** One of every kind of change on the other device, some here; then a sync with this fault. Returns whether it struck. */
   async play(fault: Fault): Promise<boolean> {
     await this.#change(++this.#round);
     await this.disk.counts();

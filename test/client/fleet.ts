@@ -176,7 +176,7 @@ export class DeviceModel extends Model {
     }
   }
 
-  /** Plans as the engine does and carries out the first `most` steps. Answers how many there were. */
+  /** Plans as the engine does and carries out the first `most` steps. Returns how many there were. */
   step(most = Number.POSITIVE_INFINITY): number {
     const operations = plan(this, {
       dirty: new Set(this.#dirty),

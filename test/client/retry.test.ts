@@ -14,7 +14,7 @@ afterEach(() => {
   server = undefined;
 });
 
-/** A server that gives these answers in turn. Answers its address, and the tokens and times of the requests so far. */
+/** A server that gives these answers in turn. Returns its address, and the tokens and times of the requests so far. */
 async function serve(answers: readonly (readonly [status: number, headers?: Record<string, string>])[]) {
   const requests: { readonly token: string | undefined; readonly at: number }[] = [];
   server = createServer((request, response) => {

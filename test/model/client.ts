@@ -123,7 +123,7 @@ async function put(hash: string, content: Buffer, token: string): Promise<void> 
   await currentActor.getStore()!.step(`put ${hash.slice(0, 6)}`, upload);
 }
 
-/** Answers the hashes of the blocks for lack of which a file was not committed. */
+/** Returns the hashes of the blocks for lack of which a file was not committed. */
 export async function finalize(world: World, { user, request, answers }: Upload): Promise<string[]> {
   const { upload_id, device_id } = request;
   const { results, missing } = await finalizeUpload(world.databases, users[user]!, { upload_id, device_id });

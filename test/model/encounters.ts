@@ -179,7 +179,7 @@ export type EncounterName = keyof typeof encounters;
  * Plays an encounter in both orders: each actor is the one that is disturbed. Every interleaving in which the turn passes
  * once from that actor to the other, at each of its steps; and every one in which it crashes, or loses an answer, and the
  * other comes after it. Few lost blocks need more than one switch at the wrong place (Musuvathi and Qadeer: Iterative
- * Context Bounding, PLDI 2007); scenarios that are drawn at random have more. Answers how many it played.
+ * Context Bounding, PLDI 2007); scenarios that are drawn at random have more. Returns how many it played.
  */
 export async function explore(world: World, name: EncounterName): Promise<number> {
   const encounter: Encounter = encounters[name];

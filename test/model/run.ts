@@ -34,7 +34,7 @@ const undisturbed: Plan = { switches: [], faults: [] };
 
 /**
  * Plays a scenario on an empty world and checks what must hold after every round, and at the end. The message of its
- * error begins with the invariant that is broken, and ends with all that happened. Answers the steps of each actor of the
+ * error begins with the invariant that is broken, and ends with all that happened. Returns the steps of each actor of the
  * last round.
  */
 export async function play(world: World, scenario: Scenario): Promise<Walk[]> {

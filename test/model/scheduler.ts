@@ -87,7 +87,7 @@ export class LostConnection extends Error {
 
 /**
  * Runs actors so that exactly one of them moves at a time, from one step to the next, as the plan says. An actor that
- * waits for a lock gives the turn away; it goes on when the lock is free. Answers the steps that each one made: whether
+ * waits for a lock gives the turn away; it goes on when the lock is free. Returns the steps that each one made: whether
  * their effect lasts.
  */
 export async function interleave(

@@ -10,7 +10,7 @@ const KEYS = 200;
 
 /**
  * Brings the oldest changes over: each row that changed becomes what it is at the source now, or goes. The order does
- * not matter, and neither does doing it twice. Answers how many changes it took.
+ * not matter, and neither does doing it twice. Returns how many changes it took.
  */
 export async function catchUp(
   source: Sql,

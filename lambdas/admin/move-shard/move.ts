@@ -54,7 +54,7 @@ const PAUSE_MS = 500;
 
 /**
  * Moves a shard while it is used, or goes on with a move that was broken off anywhere: the schemas that are there say
- * how far it had come. Answers when the shard is moved, or the time is up; ask again then.
+ * how far it had come. Returns when the shard is moved, or the time is up; ask again then.
  */
 export async function moveShard(context: MoveContext, move: Move): Promise<Answer> {
   if (!context.pools.has(move.to)) {

@@ -7,7 +7,7 @@ import { isStored, lockBlocks, quarantineBlock } from '../tables/blocks.ts';
 /**
  * Sets a block aside that was seen to be missing (`undefined`), or bad in this object version, so that whoever has its
  * content is asked for it. Not if it is no longer what was seen: stored by its row, and this version the current one.
- * Answers whether it did.
+ * Returns whether it did.
  */
 export async function quarantine(blocks: Database, hash: string, version: string | undefined): Promise<boolean> {
   const done = await transaction(blocks, async (sql) => {

@@ -15,7 +15,7 @@ import { type Counted, countedHashes, enterLedger, leaveLedger, type Open } from
 import { filterVersions } from '../tables/versions.ts';
 
 /**
- * Counts versions before they become visible, each once however often it is called. Answers the ids of those that may
+ * Counts versions before they become visible, each once however often it is called. Returns the ids of those that may
  * become visible: not the ones that an earlier call made.
  * @param blocks all blocks of the versions, locked by `lockToRaise` in the same transaction, and referable
  */
@@ -71,7 +71,7 @@ export async function lowerRefused(
 }
 
 /**
- * Counts new versions that reuse blocks of the user's own versions. Answers the ids of the versions that can be made;
+ * Counts new versions that reuse blocks of the user's own versions. Returns the ids of the versions that can be made;
  * the others need a block that is being deleted, or were made before.
  */
 export async function reuseBlocks(blocks: Database, versions: readonly Counted[]): Promise<Set<string>> {

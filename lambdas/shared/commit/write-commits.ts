@@ -22,7 +22,7 @@ export interface Commit extends NewVersion {
 
 /**
  * Writes new versions with all that follows from them: files, history, changes, events, holds, usage, stale tree hashes.
- * The transaction holds the account's lock. Answers the change number of each, in order.
+ * The transaction holds the account's lock. Returns the change number of each, in order.
  */
 export async function writeCommits(
   namespace: Namespace<PoolClient>,

@@ -57,7 +57,7 @@ export async function listChanges(
 /** The changes `c` from before the history's time. */
 export const OUTDATED_CHANGE = `c.created_at < now() - interval '${limits.historyDays} days'`;
 
-/** Removes some of these, oldest first. Answers them, by the ids of their namespaces. */
+/** Removes some of these, oldest first. Returns them, by the ids of their namespaces. */
 export async function removeOldChanges(
   { sql, schema }: Shard<PoolClient>,
   limit: number,

@@ -6,7 +6,7 @@ import { toBytes, toHexes } from '../database/ids.ts';
 import type { Namespace } from '../database/rows.ts';
 import { type EntryRow, entryColumns, toEntry } from './files.ts';
 
-/** Marks directories, the root as '', to be hashed anew. Answers how many of them were not known before. */
+/** Marks directories, the root as '', to be hashed anew. Returns how many of them were not known before. */
 export async function forgetTreeHashes({ sql, schema, id }: Namespace, paths: readonly string[]): Promise<number> {
   const { rows } = await sql.query<{ fresh: boolean }>(
     `insert into ${schema}.directories as known (user_id, path, parent, tree_hash)
@@ -63,7 +63,7 @@ export async function putTreeHashes(
   );
 }
 
-/** Removes those of the directories, which have nothing in them, that are no entry themselves; the root stays. Answers how many. */
+/** Removes those of the directories, which have nothing in them, that are no entry themselves; the root stays. Returns how many. */
 export async function forgetEmptyDirectories(
   { sql, schema, id }: Namespace,
   paths: readonly string[],

@@ -88,7 +88,7 @@ export async function filterParents(
   return rows.map(({ path }) => path);
 }
 
-/** Frees the paths of live files, which get new ones. Answers which of the files there are. */
+/** Frees the paths of live files, which get new ones. Returns which of the files there are. */
 export async function leavePaths({ sql, schema }: Shard<PoolClient>, fileIds: readonly string[]): Promise<string[]> {
   const { rows } = await sql.query<{ file_id: string }>(
     `update ${schema}.files set deleted_at = coalesce(deleted_at, now()) where file_id = any($1) returning file_id`,

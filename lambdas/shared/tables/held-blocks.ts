@@ -21,7 +21,7 @@ export async function listHeld({ sql, schema, id }: Namespace, after: string, li
   return toHexes(rows.map(({ block_hash }) => block_hash));
 }
 
-/** Counts one more version per occurrence of a hash in `hashes`. Answers those that no version held before. */
+/** Counts one more version per occurrence of a hash in `hashes`. Returns those that no version held before. */
 export async function holdBlocks({ sql, schema, id }: Namespace, hashes: readonly string[]): Promise<string[]> {
   if (hashes.length === 0) return [];
   const { rows } = await sql.query<{ hash: string; fresh: boolean }>(
@@ -35,7 +35,7 @@ export async function holdBlocks({ sql, schema, id }: Namespace, hashes: readonl
 }
 
 /**
- * Counts these versions, which are about to go, no longer. Answers what the blocks that no version holds any more took up,
+ * Counts these versions, which are about to go, no longer. Returns what the blocks that no version holds any more took up,
  * by namespace; each counts `least` bytes at least. Needs the accounts' locks.
  */
 export async function releaseHolds(

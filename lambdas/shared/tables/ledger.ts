@@ -13,7 +13,7 @@ export interface Counted {
 }
 
 /**
- * Notes that the versions are being counted. Answers those that may become visible, with whether they were not counted
+ * Notes that the versions are being counted. Returns those that may become visible, with whether they were not counted
  * before: only the counts of these may be raised, in the same transaction. For the others it renews the time, which
  * keeps the sweep from settling them now. A version that was made before, and is confirmed or on its way out, is none of
  * them.

@@ -182,7 +182,7 @@ export async function releasePins(sql: Sql, { userId, uploadId }: UploadKey): Pr
 /** A pin of a session that is over. */
 export const EXPIRED_PIN = 'expires_at < now()';
 
-/** Removes some of these. Answers how many. */
+/** Removes some of these. Returns how many. */
 export async function removeExpiredPins(sql: Database, limit: number): Promise<number> {
   const { rowCount } = await sql.query(
     `delete from blocks.pins where (user_id, upload_id, block_hash) in (

@@ -27,7 +27,7 @@ export interface Doomed {
   versions: string[];
 }
 
-/** Condemns some blocks that are unused and live. Answers how many. */
+/** Condemns some blocks that are unused and live. Returns how many. */
 export async function condemnBlocks(blocks: Database, limit: number): Promise<number> {
   return await transaction(blocks, async (sql) => {
     const { rows: locked } = await sql.query<{ block_hash: Buffer }>(
@@ -88,7 +88,7 @@ export async function listDoomed(
 }
 
 /**
- * Takes names off the lists that begin with them; another run may have done so, or an upload taken the block up. Answers
+ * Takes names off the lists that begin with them; another run may have done so, or an upload taken the block up. Returns
  * how many lists are shorter now.
  */
 export async function strikeVersions(blocks: Database, gone: readonly Doomed[]): Promise<number> {

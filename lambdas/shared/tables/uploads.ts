@@ -104,7 +104,7 @@ export async function insertUpload(
   );
 }
 
-/** Prolongs a session. Answers its new end in milliseconds since 1970. */
+/** Prolongs a session. Returns its new end in milliseconds since 1970. */
 export async function renewUpload({ sql, schema, id }: Namespace<PoolClient>, uploadId: string): Promise<number> {
   const { rows } = await sql.query<{ expires_at: number }>(
     `update ${schema}.uploads set expires_at = now() + $3 * interval '1 hour'
@@ -192,7 +192,7 @@ export async function settleUpload(
 
 /**
  * Closes the user's oldest open sessions beyond what may be open, and gives back what they had reserved. What they sent
- * stays counted until they expire. Answers their ids; needs the account's lock.
+ * stays counted until they expire. Returns their ids; needs the account's lock.
  */
 export async function closeOldUploads(namespace: Namespace<PoolClient>): Promise<string[]> {
   const { sql, schema, id } = namespace;
@@ -221,7 +221,7 @@ export async function closeOldUploads(namespace: Namespace<PoolClient>): Promise
 /** A session that is over. */
 export const EXPIRED_UPLOAD = 'expires_at < now()';
 
-/** Removes some expired sessions and gives back what they had reserved. Answers their number. */
+/** Removes some expired sessions and gives back what they had reserved. Returns their number. */
 export async function removeExpiredUploads(shard: Shard<PoolClient>, limit: number): Promise<number> {
   const { sql, schema } = shard;
   const { rows } = await sql.query<{ user_id: string; upload_id: string }>(

@@ -81,7 +81,7 @@ export async function supersedeVersions({ sql, schema }: Shard<PoolClient>, file
   );
 }
 
-/** Adds new versions, see `versionRecords`, made by this device. Answers how many of the ids were not there before. */
+/** Adds new versions, see `versionRecords`, made by this device. Returns how many of the ids were not there before. */
 export async function insertVersions(
   { sql, schema, id }: Namespace<PoolClient>,
   records: string,
@@ -99,7 +99,7 @@ export async function insertVersions(
   return rowCount ?? 0;
 }
 
-/** Removes versions. Answers their files, and whose they were. */
+/** Removes versions. Returns their files, and whose they were. */
 export async function removeVersions(
   { sql, schema }: Shard<PoolClient>,
   versionIds: readonly string[],

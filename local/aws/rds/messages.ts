@@ -25,7 +25,7 @@ async function readExactly(socket: Socket, size: number): Promise<Buffer> {
   }
 }
 
-/** Int32 length (itself included), Int32 code, payload. Answers the whole packet and its code. */
+/** Int32 length (itself included), Int32 code, payload. Returns the whole packet and its code. */
 export async function readStartPacket(socket: Socket): Promise<{ packet: Buffer; code: number }> {
   const head = await readExactly(socket, 8);
   const length = head.readInt32BE(0);

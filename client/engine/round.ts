@@ -15,7 +15,7 @@ import { Standstill } from './standstill.ts';
 
 interface RoundsOptions {
   readonly sync: Sync;
-  readonly lookout: Lookout;
+  readonly lookout: Pick<Lookout, 'look' | 'readIgnores' | 'blocked' | 'isUnsettled'>;
   readonly clock: Clock;
   readonly guard: DeletionGuard;
   /** Throws when the folder is not the one that the sync was started on. */

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { Clock } from '../../client/engine/clock.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/** A clock at a time that the test sets; `pass` moves it on. */
+function clockOf(start = 5_000_000): { clock: Clock; pass(milliseconds: number): void } {
+  let now = start;
+  return {
+    clock: new Clock(() => now),
+    pass: (milliseconds) => {
+      now += milliseconds;
+    },
+  };
+}
+
+test('the changes are read every minute, or every ten minutes while pushes arrive', () => {
+  const { clock, pass } = clockOf();
+  expect(clock.pollIsDue).toBe(false);
+  pass(MINUTE - 1);
+  expect(clock.pollIsDue).toBe(false);
+  pass(1);
+  expect(clock.pollIsDue).toBe(true);
+  clock.connected = true;
+  clock.polled();
+  pass(10 * MINUTE - 1);
+  expect(clock.pollIsDue).toBe(false);
+  pass(1);
+  expect(clock.pollIsDue).toBe(true);
+});
+
+test('the folder is looked at every ten minutes, or every ten seconds once it cannot be watched', () => {
+  const { clock, pass } = clockOf();
+  pass(10 * MINUTE - 1);
+  expect(clock.rescanIsDue).toBe(false);
+  pass(1);
+  expect(clock.rescanIsDue).toBe(true);
+  clock.degrade();
+  expect(clock.rescanIsDue).toBe(false);
+  for (let times = 0; times < 3; times++) {
+    pass(10 * SECOND);
+    expect(clock.rescanIsDue).toBe(true);
+    clock.rescanned();
+    expect(clock.rescanIsDue).toBe(false);
+  }
+});
+
+test('lost blocks are asked for at once, and then once an hour', () => {
+  const { clock, pass } = clockOf();
+  expect([clock.takeHeal(), clock.takeHeal()]).toEqual([true, false]);
+  pass(60 * MINUTE - 1);
+  expect(clock.takeHeal()).toBe(false);
+  pass(1);
+  expect([clock.takeHeal(), clock.takeHeal()]).toEqual([true, false]);
+});
+
+test('the rest ends with what is due first', () => {
+  const { clock, pass } = clockOf();
+  expect(clock.rest).toBe(MINUTE);
+  pass(20 * SECOND);
+  expect(clock.rest).toBe(40 * SECOND);
+  clock.degrade();
+  expect(clock.rest).toBe(10 * SECOND);
+  pass(15 * SECOND);
+  expect(clock.rest).toBeLessThan(0);
+});

@@ -1,3 +1,5 @@
+/** The common ground: errors, waits and small helpers that know nothing of syncing. */
+
 import { constants } from 'node:os';
 import { exitCode as common } from '../../cli/exit-code.ts';
 import { messageOf } from '../../cli/reason.ts';

@@ -2,6 +2,7 @@
  * The disk: what lies in the folder (looking, watching, hashing, rules), and how it is changed so that no moment leaves
  * half a file. It knows nothing of the service.
  */
+
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,3 +1,8 @@
+/**
+ * The engine: the loop that keeps a folder and the service equal. It knows time and signals, and when which step is
+ * due.
+ */
+
 import { FilePool } from '../../codec/node/file-pool.ts';
 import { ClientError } from '../common/errors.ts';
 import { backoff, pause } from '../common/retry.ts';

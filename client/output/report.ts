@@ -1,3 +1,5 @@
+/** The output: what a sync tells, for programs and for people. */
+
 import type { Writable } from 'node:stream';
 import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 

@@ -1,3 +1,8 @@
+/**
+ * The plan: what has to be done, decided from the three trees alone. Pure; it touches neither the disk nor the
+ * service.
+ */
+
 import { ancestors } from '../../protocol/path.ts';
 import { findLocalMoves, findRemoteMoves } from './moves.ts';
 import { type Operation, pathOf } from './operation.ts';

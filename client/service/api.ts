@@ -1,3 +1,7 @@
+/**
+ * The service as the client sees it: its calls, signing in to it, its pushes, and this device's configuration for it.
+ */
+
 import type { z } from 'zod';
 import { reasonOf } from '../../cli/reason.ts';
 import { ChangesResponse } from '../../protocol/changes.ts';

@@ -1,3 +1,5 @@
+/** The state: what a device remembers of its folder, in memory and in one file. */
+
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Content, LocalEntry, RemoteEntry, SyncedEntry } from '../plan/tree.ts';

@@ -2,6 +2,7 @@
  * The steps carry out the operations of a plan, on the disk and at the service. This is what they share in one running
  * sync; each names in its signature the part of it that it works on.
  */
+
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { BlockCache } from '../disk/block-cache.ts';
 import { DiskRoom } from '../disk/disk-room.ts';

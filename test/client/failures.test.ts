@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { ClientError, FileRefused, LocalTrouble } from '../../client/common/errors.ts';
 import { DiskChanged } from '../../client/disk/stamps.ts';
-import type { SyncEvent } from '../../client/output/report.ts';
 import { ServiceError, Unreachable } from '../../client/service/errors.ts';
 import { State } from '../../client/state/state.ts';
 import { classify } from '../../client/steps/classify.ts';
 import { Failures } from '../../client/steps/failures.ts';
 import { Notices } from '../../client/steps/notices.ts';
+import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 import { temporaryFolder } from './folder.ts';
 
 /* By a clock that the test moves, on a real state. */

@@ -2,7 +2,7 @@ import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
-import { writeAtomic } from './aws/files.ts';
+import { writeAtomic } from './files.ts';
 
 /** PEM texts of the local CA and of one certificate for localhost, 127.0.0.1 and ::1, and the CA's file. */
 export interface Tls {

@@ -1,9 +1,9 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { createQueue, readIfExists, writeAtomic } from '../files.ts';
 import { ACCOUNT, type Provider, REGION } from '../types.ts';
 import type { Access } from './access.ts';
 import { AwsError } from './errors.ts';
-import { createQueue, readIfExists, writeAtomic } from './files.ts';
 import { sendJson } from './http.ts';
 import { type ApiCall, type JsonApi, operationOf, parseMembers, unknownOperation } from './json-api.ts';
 

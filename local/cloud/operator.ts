@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeAtomic } from '../aws/files.ts';
+import { writeAtomic } from '../files.ts';
 import type { Roles } from '../iam/roles.ts';
 import { REGION } from '../types.ts';
 

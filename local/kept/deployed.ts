@@ -5,8 +5,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createQueue, writeAtomic } from '../aws/files.ts';
 import { LocalError } from '../errors.ts';
+import { createQueue, writeAtomic } from '../files.ts';
 
 /** What a custom resource answered, and for which properties. */
 interface DeployedResource {

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomic } from '../aws/files.ts';
 import { LocalError } from '../errors.ts';
+import { writeAtomic } from '../files.ts';
 import { environmentOf, type FunctionDefinition } from '../lambda/definition.ts';
 
 /** What another process has to know to run a function against the services of a running cloud. */

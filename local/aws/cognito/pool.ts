@@ -2,8 +2,8 @@ import { createHash, randomBytes, randomUUID, scrypt, timingSafeEqual } from 'no
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { exportJWK, exportPKCS8, generateKeyPair, importPKCS8, type JWK, SignJWT } from 'jose';
+import { createQueue, readIfExists, writeAtomic } from '../../files.ts';
 import { AwsError } from '../errors.ts';
-import { createQueue, readIfExists, writeAtomic } from '../files.ts';
 
 const derive = promisify<string, Buffer, number, Buffer>(scrypt);
 const HASH_BYTES = 32;

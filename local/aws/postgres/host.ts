@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { chmod, chown, cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { readIfExists, writeAtomic } from '../../files.ts';
 import type { Log } from '../../types.ts';
-import { readIfExists, writeAtomic } from '../files.ts';
 
 /** A user id that PostgreSQL may run as; empty where this process is not root. */
 type RunAs = { readonly uid: number; readonly gid: number } | Record<string, never>;

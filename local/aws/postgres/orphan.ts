@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readIfExists } from '../../files.ts';
 import type { Log } from '../../types.ts';
-import { readIfExists } from '../files.ts';
 
 const STOP_MS = 10_000;
 

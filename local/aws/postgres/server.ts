@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Pool } from 'pg';
+import { readIfExists } from '../../files.ts';
 import type { Log } from '../../types.ts';
-import { readIfExists } from '../files.ts';
 import { type PostgresHost, preparePostgresHost } from './host.ts';
 import { stopOrphan } from './orphan.ts';
 

@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createQueue, readIfExists, syncFolder, writeAtomic } from '../files.ts';
+import { createQueue, readIfExists, syncFolder, writeAtomic } from '../../files.ts';
 
 export interface Checksum {
   readonly algorithm: 'sha256' | 'crc32';

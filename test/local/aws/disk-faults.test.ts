@@ -1,8 +1,8 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeAtomic } from '../../../local/aws/files.ts';
 import { type ObjectVersion, openJournal } from '../../../local/aws/s3/journal.ts';
+import { writeAtomic } from '../../../local/files.ts';
 import { recordCalls } from '../../../local/iam/calls.ts';
 import { loadDeployed } from '../../../local/kept/deployed.ts';
 import { type Disk, fuseIsPossible, mountDisk } from '../../support/fuse/disk.ts';

@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { Lookout } from '../../client/engine/lookout.ts';
+import type { Api } from '../../client/service/api.ts';
+import type { Sync } from '../../client/steps/context.ts';
+import { temporaryFolder } from './folder.ts';
+import { openSync } from './open-sync.ts';
+
+/* Looks at a real folder, without a service and without a watch. */
+
+const device = { id: '00000000-0000-4000-8000-000000000000', name: 'desk' };
+let sync: Sync;
+let lookout: Lookout;
+
+beforeEach(async () => {
+  sync = await openSync(await temporaryFolder(), {} as Api, device);
+  onTestFinished(() => sync.state.close());
+  const watch = { directory: () => undefined, forget: () => undefined, close: () => undefined };
+  lookout = new Lookout(sync, watch, { later: () => undefined, isCollecting: false });
+});
+
+const on = (path: string): string => join(sync.root, path);
+const local = (): string[] => [...sync.state.trees.local.keys()].sort();
+
+/** Looks at these paths; answers what has to be planned then. */
+async function look(...paths: string[]): Promise<string[]> {
+  sync.notices.planned([]);
+  for (const path of paths) sync.notices.look(path);
+  await lookout.look();
+  return [...sync.notices.dirty].sort();
+}
+
+test('what is new, changed and gone is in the local tree and planned; what did not change is not', async () => {
+  await mkdir(on('docs'));
+  for (const name of ['same', 'edited', 'docs/gone']) await writeFile(on(name), name);
+  await lookout.readIgnores();
+  expect(await look('')).toEqual(['docs', 'docs/gone', 'edited', 'same']);
+  expect(local()).toEqual(['docs', 'docs/gone', 'edited', 'same']);
+  // A young file proves nothing by its stamps: it is read until it rests.
+  for (const [path, entry] of sync.state.trees.local) if (entry.hint === '') await look(path);
+  await writeFile(on('edited'), randomBytes(10));
+  await unlink(on('docs/gone'));
+  await look('edited', 'docs/gone');
+  expect(local()).toEqual(['docs', 'edited', 'same']);
+  expect(sync.state.trees.local.get('edited')?.size).toBe(10);
+  expect(sync.notices.unseen.size).toBe(0);
+});
+
+test('a look at a directory looks at all that is in it, and at nothing beside it', async () => {
+  await mkdir(on('docs'));
+  for (const name of ['docs/a', 'beside']) await writeFile(on(name), name);
+  await lookout.readIgnores();
+  sync.notices.takeUnseen();
+  expect(await look('docs/a', 'docs')).toEqual(['docs', 'docs/a']);
+  expect(local()).toEqual(['docs', 'docs/a']);
+});
+
+test('what rules leave out is blocked, and new rules make all be looked at and planned', async () => {
+  for (const name of ['a.log', 'b']) await writeFile(on(name), name);
+  await lookout.readIgnores();
+  await look('');
+  expect(lookout.blocked('a.log')).toBe(false);
+  await writeFile(on('.tidemarkignore'), '*.log');
+  await lookout.readIgnores();
+  expect([...sync.notices.unseen]).toEqual(['']);
+  expect([...sync.notices.dirty]).toEqual(expect.arrayContaining(['a.log', 'b']));
+  expect([lookout.blocked('a.log'), lookout.blocked('b')]).toEqual([true, false]);
+});
+
+test('a name that cannot be synced is listed, counted and blocked until it is renamed', async () => {
+  await writeFile(on('back\\slash'), 'x');
+  await lookout.readIgnores();
+  await look('');
+  expect([lookout.leftOut, lookout.blocked('back\\slash'), local()]).toEqual([1, true, []]);
+  expect(sync.state.problems()).toMatchObject([{ path: 'back\\slash' }]);
+  await rename(on('back\\slash'), on('slash'));
+  expect(await look('')).toEqual(['back\\slash', 'slash']);
+  expect([lookout.leftOut, sync.state.problems()]).toEqual([0, []]);
+});

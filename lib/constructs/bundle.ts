@@ -74,8 +74,9 @@ function bundleAll(): Map<string, OutputFile[]> {
     outExtension: { '.js': '.mjs' },
     mainFields: ['module', 'main'],
     banner: { js: banner },
-    // pg's other driver, over the C library, which is loaded only where an environment asks for it.
-    external: ['*/native'],
+    // Parts of pg that it loads where they are asked for: its other driver, over the C library, by an environment; the reader
+    // of password files, by a connection without a password.
+    external: ['*/native', 'pgpass'],
     alias: sdkParts,
     minify: true,
     sourcemap: 'linked',

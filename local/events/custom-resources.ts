@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:https';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { LocalError } from '../errors.ts';
@@ -42,6 +42,47 @@ function attributesOf(data: unknown): Record<string, string | number> {
   return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === 'number' ? value : String(value)]));
 }
 
+/** Where functions send their answers to. */
+class AnswerEndpoint {
+  readonly #waiting: Map<string, (answer: Answer) => void>;
+  readonly #server: Server;
+
+  private constructor(server: Server, waiting: Map<string, (answer: Answer) => void>) {
+    this.#server = server;
+    this.#waiting = waiting;
+  }
+
+  static async start(tls: { readonly cert: string; readonly key: string }): Promise<AnswerEndpoint> {
+    const waiting = new Map<string, (answer: Answer) => void>();
+    const server = createServer(tls, async (incoming, outgoing) => {
+      const take = waiting.get((incoming.url ?? '').slice(1).split('?')[0] ?? '');
+      const body = Buffer.concat((await incoming.toArray()) as Buffer[]).toString('utf8');
+      outgoing.writeHead(incoming.method === 'PUT' && take ? 200 : 403).end();
+      if (incoming.method === 'PUT') take?.(parseAnswer(body));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new AnswerEndpoint(server, waiting);
+  }
+
+  /** What is sent to the URL that `run` gets; where nothing was when it ends, a failure with the reason that it returns. */
+  async expect(run: (url: string) => Promise<string>): Promise<Answer> {
+    const token = randomUUID();
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    this.#waiting.set(token, resolve);
+    try {
+      const { port } = this.#server.address() as AddressInfo;
+      const nothing: Answer = { Status: 'FAILED', Reason: await run(`https://127.0.0.1:${port}/${token}`) };
+      return await Promise.race([promise, new Promise<Answer>((give) => setImmediate(give, nothing))]);
+    } finally {
+      this.#waiting.delete(token);
+    }
+  }
+
+  stop(): Promise<void> {
+    return close(this.#server);
+  }
+}
+
 /**
  * Starts the endpoint that functions send their answers to. `demandWay` throws where a function in the VPC could not
  * reach it (CloudFormation's lies in S3).
@@ -54,34 +95,17 @@ export async function startCustomResources(options: {
   readonly invoke: (functionArn: string, payload: Buffer, mode: 'RequestResponse') => Promise<InvokeResult>;
   readonly demandWay: (functionArn: string) => void;
 }): Promise<CustomResources> {
-  const waiting = new Map<string, (answer: Answer) => void>();
-  const server = createServer(options.tls, async (incoming, outgoing) => {
-    const take = waiting.get((incoming.url ?? '').slice(1).split('?')[0] ?? '');
-    const body = Buffer.concat((await incoming.toArray()) as Buffer[]).toString('utf8');
-    outgoing.writeHead(incoming.method === 'PUT' && take ? 200 : 403).end();
-    if (incoming.method === 'PUT') take?.(parseAnswer(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const answers = await AnswerEndpoint.start(options.tls);
 
   const ask = async (functionArn: string, event: Record<string, unknown>): Promise<Answer> => {
     options.demandWay(functionArn);
-    const token = randomUUID();
-    const { promise, resolve } = Promise.withResolvers<Answer>();
-    waiting.set(token, resolve);
-    try {
-      const asked = { ...event, ResponseURL: `https://127.0.0.1:${port}/${token}` };
-      const result = await options.invoke(functionArn, Buffer.from(JSON.stringify(asked)), 'RequestResponse');
-      const nothing: Answer = {
-        Status: 'FAILED',
-        Reason: result.functionError
-          ? `the function failed: ${result.payload.toString('utf8').slice(0, 500)}`
-          : 'the function ended without an answer to ResponseURL',
-      };
-      return await Promise.race([promise, new Promise<Answer>((give) => setImmediate(give, nothing))]);
-    } finally {
-      waiting.delete(token);
-    }
+    return await answers.expect(async (url) => {
+      const asked = Buffer.from(JSON.stringify({ ...event, ResponseURL: url }));
+      const result = await options.invoke(functionArn, asked, 'RequestResponse');
+      return result.functionError
+        ? `the function failed: ${result.payload.toString('utf8').slice(0, 500)}`
+        : 'the function ended without an answer to ResponseURL';
+    });
   };
 
   return {
@@ -111,6 +135,6 @@ export async function startCustomResources(options: {
       await options.deployed.setResource(key, { physicalId, properties: wanted, data, port: options.port });
       return { ref: physicalId, attributes: data };
     },
-    stop: () => close(server),
+    stop: () => answers.stop(),
   };
 }

@@ -47,49 +47,11 @@ export async function startInstance(
   onLine: (line: string) => void,
 ): Promise<Instance> {
   const started = performance.now();
-  const child = fork(join(import.meta.dirname, 'bootstrap.ts'), {
-    cwd: definition.taskRoot,
-    env: { ...environment },
-    execArgv: [`--max-old-space-size=${Math.floor(definition.memoryMb * HEAP_SHARE)}`],
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
-  forwardLines(child, onLine);
-  const exited = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(signal ? `signal: ${signal}` : `exit status ${code}`));
-  });
-  let alive = true;
-  exited.then(() => {
-    alive = false;
-  });
-
-  /** The next message, the end of the process, or nothing in time. */
-  const next = async (seconds: number): Promise<FromInstance | { type: 'exit'; how: string } | { type: 'late' }> => {
-    const { promise, resolve } = Promise.withResolvers<FromInstance | { type: 'late' }>();
-    const timer = setTimeout(() => resolve({ type: 'late' }), seconds * 1000);
-    child.once('message', (message) => resolve(message as FromInstance));
-    const result = await Promise.race([promise, exited.then((how) => ({ type: 'exit' as const, how }))]);
-    clearTimeout(timer);
-    child.removeAllListeners('message');
-    return result;
-  };
-
-  const tell = (message: ToInstance): void => {
-    child.send(message, () => {
-      // A failed send means that the process is gone, which `exited` reports.
-    });
-  };
-
-  const kill = async (): Promise<void> => {
-    alive = false;
-    child.kill('SIGKILL');
-    await exited;
-  };
-
-  tell({ type: 'init', taskRoot: definition.taskRoot, handler: definition.handler, ca });
-  const first = await next(INIT_SECONDS + definition.timeoutSeconds);
+  const runtime = new RuntimeProcess(definition, environment, onLine);
+  runtime.tell({ type: 'init', taskRoot: definition.taskRoot, handler: definition.handler, ca });
+  const first = await runtime.next(INIT_SECONDS + definition.timeoutSeconds);
   if (first.type !== 'ready') {
-    await kill();
+    await runtime.kill();
     if (first.type === 'init failure') throw new InitFailure({ payload: first.payload, failed: true });
     const how = first.type === 'exit' ? first.how : 'it did not finish in time';
     throw new InitFailure(errorOutcome('Runtime.ExitError', `Runtime exited during initialization: ${how}`));
@@ -97,15 +59,15 @@ export async function startInstance(
 
   return {
     coldStartMs: performance.now() - started,
-    isAlive: () => alive,
-    stop: kill,
+    isAlive: () => runtime.alive,
+    stop: () => runtime.kill(),
     async run(invocation) {
       const { timeoutSeconds } = definition;
-      tell({ type: 'invoke', ...invocation, deadline: Date.now() + timeoutSeconds * 1000 });
-      const message = await next(timeoutSeconds);
+      runtime.tell({ type: 'invoke', ...invocation, deadline: Date.now() + timeoutSeconds * 1000 });
+      const message = await runtime.next(timeoutSeconds);
       if (message.type === 'answer') return { payload: message.payload, failed: false };
       if (message.type === 'failure') return { payload: message.payload, failed: true };
-      await kill();
+      await runtime.kill();
       const prefix = `RequestId: ${invocation.requestId} Error:`;
       if (message.type === 'exit') {
         return errorOutcome('Runtime.ExitError', `${prefix} Runtime exited with error: ${message.how}`);
@@ -115,6 +77,59 @@ export async function startInstance(
       return errorOutcome('Sandbox.Timedout', `${prefix} ${text}`);
     },
   };
+}
+
+/** The child process that a function runs in, and the messages to and from it. */
+class RuntimeProcess {
+  alive = true;
+  readonly #child: ChildProcess;
+  /** How it ended. */
+  readonly #exited: Promise<string>;
+
+  constructor(
+    definition: FunctionDefinition,
+    environment: Readonly<Record<string, string>>,
+    onLine: (line: string) => void,
+  ) {
+    const child = fork(join(import.meta.dirname, 'bootstrap.ts'), {
+      cwd: definition.taskRoot,
+      env: { ...environment },
+      execArgv: [`--max-old-space-size=${Math.floor(definition.memoryMb * HEAP_SHARE)}`],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    this.#child = child;
+    forwardLines(child, onLine);
+    this.#exited = new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      child.once('exit', (code, signal) => resolve(signal ? `signal: ${signal}` : `exit status ${code}`));
+    });
+    this.#exited.then(() => {
+      this.alive = false;
+    });
+  }
+
+  /** The next message, the end of the process, or nothing in time. */
+  async next(seconds: number): Promise<FromInstance | { type: 'exit'; how: string } | { type: 'late' }> {
+    const { promise, resolve } = Promise.withResolvers<FromInstance | { type: 'late' }>();
+    const timer = setTimeout(() => resolve({ type: 'late' }), seconds * 1000);
+    this.#child.once('message', (message) => resolve(message as FromInstance));
+    const result = await Promise.race([promise, this.#exited.then((how) => ({ type: 'exit' as const, how }))]);
+    clearTimeout(timer);
+    this.#child.removeAllListeners('message');
+    return result;
+  }
+
+  tell(message: ToInstance): void {
+    this.#child.send(message, () => {
+      // A failed send means that the process is gone, which its end reports.
+    });
+  }
+
+  async kill(): Promise<void> {
+    this.alive = false;
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
 }
 
 function forwardLines(child: ChildProcess, onLine: (line: string) => void): void {

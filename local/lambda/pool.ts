@@ -30,61 +30,33 @@ function traceId(): string {
 export function createPool(definition: FunctionDefinition, start: () => Promise<Instance>, log: Log): Pool {
   const { name } = definition;
   const limit = definition.reservedConcurrency ?? ACCOUNT_CONCURRENCY;
-  /** Idle instances, the last used at the end: it is used next, so that the others can go. */
-  const idle: { instance: Instance; timer: NodeJS.Timeout }[] = [];
-  const all = new Set<Instance>();
+  const instances = new Instances(name, start, log);
   const waiting: (() => void)[] = [];
   let running = 0;
-  let announced = false;
-  let stopped = false;
 
-  const take = async (): Promise<Instance> => {
-    for (let warm = idle.pop(); warm; warm = idle.pop()) {
-      clearTimeout(warm.timer);
-      if (warm.instance.isAlive()) return warm.instance;
-      all.delete(warm.instance);
+  const enter = async (whenFull: 'refuse' | 'wait'): Promise<void> => {
+    while (running >= limit && !instances.stopped) {
+      if (whenFull === 'refuse') throw new LocalError('TooManyRequestsException', 'Rate Exceeded.', 429);
+      await new Promise<void>((resolve) => waiting.push(resolve));
     }
-    const instance = await start();
-    all.add(instance);
-    if (stopped) await instance.stop();
-    if (!announced) log(`${name}: cold start ${Math.round(instance.coldStartMs)} ms`, 'note');
-    announced = true;
-    return instance;
-  };
-
-  const put = (instance: Instance): void => {
-    if (!instance.isAlive() || stopped) {
-      all.delete(instance);
-      return;
+    if (instances.stopped) {
+      throw new LocalError('ServiceException', `the local cloud is stopping; ${name} is not run`, 503);
     }
-    const timer = setTimeout(() => {
-      idle.splice(
-        idle.findIndex((entry) => entry.instance === instance),
-        1,
-      );
-      all.delete(instance);
-      void instance.stop();
-    }, IDLE_MS);
-    idle.push({ instance, timer });
+    running++;
   };
 
   return {
     async run(payload, whenFull) {
-      while (running >= limit && !stopped) {
-        if (whenFull === 'refuse') throw new LocalError('TooManyRequestsException', 'Rate Exceeded.', 429);
-        await new Promise<void>((resolve) => waiting.push(resolve));
-      }
-      if (stopped) throw new LocalError('ServiceException', `the local cloud is stopping; ${name} is not run`, 503);
-      running++;
+      await enter(whenFull);
       try {
-        const instance = await take();
+        const instance = await instances.take();
         const outcome = await instance.run({
           requestId: randomUUID(),
           functionArn: functionArn(name),
           traceId: traceId(),
           payload: payload.length === 0 ? '{}' : payload.toString('utf8'),
         });
-        put(instance);
+        instances.put(instance);
         return outcome;
       } catch (error) {
         if (error instanceof InitFailure) return error.outcome;
@@ -95,10 +67,65 @@ export function createPool(definition: FunctionDefinition, start: () => Promise<
       }
     },
     async stop() {
-      stopped = true;
+      const stopped = instances.stop();
       for (const release of waiting.splice(0)) release();
-      for (const { timer } of idle.splice(0)) clearTimeout(timer);
-      await Promise.all([...all].map((instance) => instance.stop()));
+      await stopped;
     },
   };
+}
+
+/** The processes of one function, and of these the ones that wait for an event. */
+class Instances {
+  stopped = false;
+  readonly #name: string;
+  readonly #start: () => Promise<Instance>;
+  readonly #log: Log;
+  readonly #all = new Set<Instance>();
+  /** The last used at the end: it is used next, so that the others can go. */
+  readonly #idle: { instance: Instance; timer: NodeJS.Timeout }[] = [];
+  #announced = false;
+
+  constructor(name: string, start: () => Promise<Instance>, log: Log) {
+    this.#name = name;
+    this.#start = start;
+    this.#log = log;
+  }
+
+  /** A warm instance, or a new one. */
+  async take(): Promise<Instance> {
+    for (let warm = this.#idle.pop(); warm; warm = this.#idle.pop()) {
+      clearTimeout(warm.timer);
+      if (warm.instance.isAlive()) return warm.instance;
+      this.#all.delete(warm.instance);
+    }
+    const instance = await this.#start();
+    this.#all.add(instance);
+    if (this.stopped) await instance.stop();
+    if (!this.#announced) this.#log(`${this.#name}: cold start ${Math.round(instance.coldStartMs)} ms`, 'note');
+    this.#announced = true;
+    return instance;
+  }
+
+  /** Keeps an instance warm for a while. */
+  put(instance: Instance): void {
+    if (!instance.isAlive() || this.stopped) {
+      this.#all.delete(instance);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#idle.splice(
+        this.#idle.findIndex((entry) => entry.instance === instance),
+        1,
+      );
+      this.#all.delete(instance);
+      void instance.stop();
+    }, IDLE_MS);
+    this.#idle.push({ instance, timer });
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
+    await Promise.all([...this.#all].map((instance) => instance.stop()));
+  }
 }

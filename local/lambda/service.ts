@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalError, reason } from '../errors.ts';
 import type { Identities, InvokeResult, Log } from '../types.ts';
 import { environmentOf, type FunctionDefinition } from './definition.ts';
-import { startInstance } from './instance.ts';
+import { type Instance, startInstance } from './instance.ts';
 import { createLogs } from './logs.ts';
 import { demandDestination, logObstacle, traceObstacle } from './own-calls.ts';
 import { createPool, type Pool } from './pool.ts';
@@ -29,19 +29,55 @@ const MAX_PAYLOAD = { RequestResponse: 6 * 1024 * 1024, Event: 1024 * 1024 } as 
 const RETRIES = 2;
 /** Lambda waits a minute before the first retry of a failed event and two before the second. */
 const FAILURE_WAIT_MS = 60_000;
-export function createLambda(options: {
+
+interface LambdaOptions {
   readonly data: string;
   readonly endpoints: () => Readonly<Record<string, string>>;
   readonly tls: { readonly ca: string; readonly caFile: string };
   readonly authorize: Identities['authorize'];
   readonly log: Log;
-}): LambdaService {
-  const { log, tls } = options;
+}
+
+/** A function with what runs it. */
+interface Served {
+  readonly definition: FunctionDefinition;
+  readonly pool: Pool;
+  readonly retries: number;
+  readonly destination?: string;
+}
+
+/** Runs an asynchronous event, and again as often as the function says when it fails. */
+async function runQueued(served: Served, payload: Buffer, signal: AbortSignal, log: Log): Promise<void> {
+  const { definition, pool, retries, destination } = served;
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await pool.run(payload, 'wait');
+    if (!outcome.failed) return;
+    if (attempt > retries) {
+      const end = destination ? `would be sent to ${destination}` : 'is dropped';
+      const what = `an asynchronous event failed ${attempt} times and ${end}`;
+      log(`${definition.name}: ${what}: ${outcome.payload.slice(0, 300)}`);
+      return;
+    }
+    await sleep(attempt * FAILURE_WAIT_MS, undefined, { signal, ref: false });
+  }
+}
+
+/** Starts a process whose output goes to its log where its role lets it, and says what its role withholds. */
+function startLogged(
+  { authorize, endpoints, tls, log }: LambdaOptions,
+  definition: FunctionDefinition,
+  toItsLog: (line: string) => void,
+): Promise<Instance> {
+  const obstacle = logObstacle(authorize, definition);
+  for (const lost of [obstacle, traceObstacle(authorize, definition)]) if (lost !== undefined) log(lost);
+  const environment = environmentOf(definition, endpoints(), tls.caFile);
+  return startInstance(definition, environment, tls.ca, obstacle === undefined ? toItsLog : () => {});
+}
+
+export function createLambda(options: LambdaOptions): LambdaService {
+  const { log } = options;
   const logs = createLogs(options.data, log);
-  const functions = new Map<
-    string,
-    { definition: FunctionDefinition; pool: Pool; retries: number; destination?: string }
-  >();
+  const functions = new Map<string, Served>();
   const stopping = new AbortController();
 
   const lookUp = (nameOrArn: string) => {
@@ -55,29 +91,9 @@ export function createLambda(options: {
     throw new LocalError('ResourceNotFoundException', `Function not found: ${nameOrArn}`, 404);
   };
 
-  const runQueued = async (name: string, payload: Buffer): Promise<void> => {
-    const { pool, retries, destination } = demand(name);
-    for (let attempt = 1; ; attempt++) {
-      const outcome = await pool.run(payload, 'wait');
-      if (!outcome.failed) return;
-      if (attempt > retries) {
-        const end = destination ? `would be sent to ${destination}` : 'is dropped';
-        log(`${name}: an asynchronous event failed ${attempt} times and ${end}: ${outcome.payload.slice(0, 300)}`);
-        return;
-      }
-      await sleep(attempt * FAILURE_WAIT_MS, undefined, { signal: stopping.signal, ref: false });
-    }
-  };
-
   return {
     add(definition) {
-      const toItsLog = logs.lines(definition.name);
-      const start = () => {
-        const obstacle = logObstacle(options.authorize, definition);
-        for (const lost of [obstacle, traceObstacle(options.authorize, definition)]) if (lost !== undefined) log(lost);
-        const environment = environmentOf(definition, options.endpoints(), tls.caFile);
-        return startInstance(definition, environment, tls.ca, obstacle === undefined ? toItsLog : () => {});
-      };
+      const start = () => startLogged(options, definition, logs.lines(definition.name));
       functions.set(definition.name, { definition, pool: createPool(definition, start, log), retries: RETRIES });
     },
     find: (nameOrArn) => lookUp(nameOrArn)?.definition,
@@ -87,13 +103,14 @@ export function createLambda(options: {
       Object.assign(found, failure);
     },
     async invoke(nameOrArn, payload, mode) {
-      const { definition, pool } = demand(nameOrArn);
+      const served = demand(nameOrArn);
+      const { definition, pool } = served;
       if (payload.length > MAX_PAYLOAD[mode]) {
         const limit = `${MAX_PAYLOAD[mode]} bytes for the ${mode} invocation type`;
         throw new LocalError('RequestTooLargeException', `Request must be smaller than ${limit}`, 413);
       }
       if (mode === 'Event') {
-        runQueued(definition.name, payload).catch((error: unknown) => {
+        runQueued(served, payload, stopping.signal, log).catch((error: unknown) => {
           if (!stopping.signal.aborted) log(`${definition.name}: an asynchronous event is lost: ${reason(error)}`);
         });
         return { payload: Buffer.alloc(0) };

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chown, mkdir, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -51,15 +51,12 @@ async function socketFolder({ runAs, folder }: PostgresHost): Promise<string> {
   return path;
 }
 
-/** Starts the server with durable commits (fsync on), reachable through its Unix socket only. */
-export async function startPostgres(data: string, log: Log): Promise<Postgres> {
-  const host = await preparePostgresHost(data, log);
-  const dataFolder = join(host.folder, 'data');
-  await stopOrphan(dataFolder, log);
-  await initialise(host);
-  const socketDirectory = await socketFolder(host);
-
-  const logPath = join(data, 'postgres.log');
+/** The server's process, its output appended to a log; `exited` is when it is gone, or could not be started. */
+async function spawnServer(
+  host: PostgresHost,
+  socketDirectory: string,
+  logPath: string,
+): Promise<{ child: ChildProcess; exited: Promise<void> }> {
   const logFile = await open(logPath, 'a', 0o600);
   const settings = {
     listen_addresses: '',
@@ -69,7 +66,7 @@ export async function startPostgres(data: string, log: Log): Promise<Postgres> {
     timezone: 'UTC',
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const child = spawn(join(host.binaries, 'bin', 'postgres'), ['-D', dataFolder, ...flags], {
+  const child = spawn(join(host.binaries, 'bin', 'postgres'), ['-D', join(host.folder, 'data'), ...flags], {
     ...host.runAs,
     cwd: '/',
     env: { PATH: process.env.PATH },
@@ -79,13 +76,39 @@ export async function startPostgres(data: string, log: Log): Promise<Postgres> {
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()));
   await logFile.close();
+  return { child, exited };
+}
 
-  const connect = async (user: string, database: string): Promise<Client> => {
-    const client = new Client({ host: socketDirectory, port: 5432, user, database });
-    client.on('error', () => undefined); // a lost connection surfaces in the next query
-    await client.connect();
-    return client;
-  };
+async function connectTo(socketDirectory: string, user: string, database: string): Promise<Client> {
+  const client = new Client({ host: socketDirectory, port: 5432, user, database });
+  client.on('error', () => undefined); // a lost connection surfaces in the next query
+  await client.connect();
+  return client;
+}
+
+/** Waits until the server lets its superuser in. Throws the last error once it is gone, or after START_MS. */
+async function untilReady(child: ChildProcess, socketDirectory: string): Promise<void> {
+  const end = Date.now() + START_MS;
+  for (;;) {
+    try {
+      await (await connectTo(socketDirectory, SUPERUSER, 'postgres')).end();
+      return;
+    } catch (error) {
+      if (child.exitCode !== null || child.pid === undefined || Date.now() > end) throw error;
+      await sleep(25);
+    }
+  }
+}
+
+/** Starts the server with durable commits (fsync on), reachable through its Unix socket only. */
+export async function startPostgres(data: string, log: Log): Promise<Postgres> {
+  const host = await preparePostgresHost(data, log);
+  await stopOrphan(join(host.folder, 'data'), log);
+  await initialise(host);
+  const socketDirectory = await socketFolder(host);
+  const logPath = join(data, 'postgres.log');
+  const { child, exited } = await spawnServer(host, socketDirectory, logPath);
+
   let stopping = false;
   const stop = async (): Promise<void> => {
     stopping = true;
@@ -93,20 +116,10 @@ export async function startPostgres(data: string, log: Log): Promise<Postgres> {
     await exited;
     await rm(socketDirectory, { recursive: true, force: true });
   };
-
-  const end = Date.now() + START_MS;
-  for (;;) {
-    try {
-      await (await connect(SUPERUSER, 'postgres')).end();
-      break;
-    } catch (error) {
-      if (child.exitCode !== null || child.pid === undefined || Date.now() > end) {
-        await stop();
-        throw new Error(`PostgreSQL did not start: read ${logPath}`, { cause: error });
-      }
-      await sleep(25);
-    }
-  }
+  await untilReady(child, socketDirectory).catch(async (cause: unknown) => {
+    await stop();
+    throw new Error(`PostgreSQL did not start: read ${logPath}`, { cause });
+  });
   void exited.then(() => {
     if (!stopping) log(`postgres: the server has stopped unexpectedly: read ${logPath} and start again`);
   });
@@ -118,7 +131,7 @@ export async function startPostgres(data: string, log: Log): Promise<Postgres> {
     socket: join(socketDirectory, '.s.PGSQL.5432'),
     superuser,
     pool,
-    connect,
+    connect: (user, database) => connectTo(socketDirectory, user, database),
     async stop() {
       stopping = true;
       await pool.end();

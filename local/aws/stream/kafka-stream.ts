@@ -1,6 +1,9 @@
-import { type Consumer, type EachBatchPayload, Kafka, logLevel } from 'kafkajs';
+import { type Admin, type Consumer, type EachBatchPayload, Kafka, logLevel } from 'kafkajs';
 import type { Log, StreamRecord } from '../../types.ts';
 import type { TopicStream } from './topics.ts';
+
+type Consumption = Parameters<TopicStream['consume']>[0];
+type RecordHandler = Parameters<TopicStream['consume']>[1];
 
 function toRecord(
   batch: EachBatchPayload['batch'],
@@ -16,7 +19,7 @@ function toRecord(
 async function deliver(
   { batch, resolveOffset, commitOffsetsIfNecessary, heartbeat, isRunning, isStale }: EachBatchPayload,
   maxRecords: number,
-  handler: (records: readonly StreamRecord[]) => Promise<void>,
+  handler: RecordHandler,
 ): Promise<void> {
   for (let at = 0; at < batch.messages.length; at += maxRecords) {
     if (!isRunning() || isStale()) return;
@@ -33,6 +36,35 @@ async function deliver(
     });
     await heartbeat();
   }
+}
+
+/** Pins where a new group begins: its own first fetch would skip what arrives between its start and that fetch. */
+async function startAtEnd(admin: Admin, consumer: Consumer, topic: string, groupId: string): Promise<void> {
+  const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  const isNew = new Set(committed?.partitions.filter(({ offset }) => offset === '-1').map((p) => p.partition));
+  const ends = (await admin.fetchTopicOffsets(topic)).filter(({ partition }) => isNew.has(partition));
+  const positions = ends.map(({ partition, high }) => ({ topic, partition, offset: high }));
+  for (const position of positions) consumer.seek(position);
+  if (positions.length > 0) await consumer.commitOffsets(positions);
+}
+
+/** Runs a consumer that has yet to connect, until its group has given it its partitions. */
+async function runConsumer(
+  admin: Admin,
+  consumer: Consumer,
+  { topic, group, from, maxRecords }: Consumption,
+  handler: RecordHandler,
+): Promise<void> {
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: from === 'TRIM_HORIZON' });
+  const joined = new Promise<void>((resolve) => consumer.on(consumer.events.GROUP_JOIN, () => resolve()));
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    eachBatch: (payload) => deliver(payload, maxRecords, handler),
+  });
+  await joined;
+  if (from === 'LATEST') await startAtEnd(admin, consumer, topic, group);
 }
 
 /** The sync stream on a real Kafka cluster, reached without TLS or sign-in, as on a developer's machine. */
@@ -53,16 +85,6 @@ export async function openKafkaStream(brokers: readonly string[], log: Log): Pro
   const topics = new Map<string, number>();
   const consumers = new Set<Consumer>();
 
-  /** Pins where a new group begins: its own first fetch would skip what arrives between its start and that fetch. */
-  const startAtEnd = async (consumer: Consumer, topic: string, groupId: string): Promise<void> => {
-    const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
-    const isNew = new Set(committed?.partitions.filter(({ offset }) => offset === '-1').map((p) => p.partition));
-    const ends = (await admin.fetchTopicOffsets(topic)).filter(({ partition }) => isNew.has(partition));
-    const positions = ends.map(({ partition, high }) => ({ topic, partition, offset: high }));
-    for (const position of positions) consumer.seek(position);
-    if (positions.length > 0) await consumer.commitOffsets(positions);
-  };
-
   return {
     partitions: (topic) => topics.get(topic),
     async createTopic({ name, partitions, retentionMs }) {
@@ -82,21 +104,13 @@ export async function openKafkaStream(brokers: readonly string[], log: Log): Pro
       const [answer] = await producer.send({ topic, messages, acks: -1 });
       return Number(answer?.baseOffset);
     },
-    async consume({ topic, group, from, maxRecords, windowMs }, handler) {
+    async consume(consumption, handler) {
+      const { group, windowMs } = consumption;
       // Kafka's own batching: the broker answers at once (window 0), or when the window has passed.
       const batching = windowMs > 0 ? { minBytes: 1024 * 1024, maxWaitTimeInMs: windowMs } : { maxWaitTimeInMs: 1000 };
       const consumer = kafka.consumer({ groupId: group, ...batching });
       consumers.add(consumer);
-      await consumer.connect();
-      await consumer.subscribe({ topics: [topic], fromBeginning: from === 'TRIM_HORIZON' });
-      const joined = new Promise<void>((resolve) => consumer.on(consumer.events.GROUP_JOIN, () => resolve()));
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        eachBatch: (payload) => deliver(payload, maxRecords, handler),
-      });
-      await joined;
-      if (from === 'LATEST') await startAtEnd(consumer, topic, group);
+      await runConsumer(admin, consumer, consumption, handler);
       return {
         async stop() {
           consumers.delete(consumer);

@@ -75,6 +75,27 @@ interface Row {
   readonly value: Buffer;
 }
 
+/** What one group reads of a topic; `appended` emits the topic's name when there may be more. */
+function sourceOf(pool: Pool, appended: EventEmitter, topic: string, group: string): Source {
+  return {
+    async fetch(maxRecords) {
+      const result = await pool.query<Row>(FETCH, [group, topic, maxRecords]);
+      return inOrder(
+        result.rows.map(({ partition, record_offset, time_ms, key, value }) => {
+          return { topic, partition, offset: Number(record_offset), timestamp: Number(time_ms), key, value };
+        }),
+      );
+    },
+    async commit(records) {
+      const columns = [records.map((record) => record.partition), records.map((record) => record.offset)];
+      await pool.query(COMMIT, [group, topic, ...columns]);
+    },
+    async wait(signal) {
+      await once(appended, topic, { signal }).catch(() => undefined);
+    },
+  };
+}
+
 /**
  * The sync stream as tables in the schema `local_stream`. Appends and reads go through this process, so a consumer is
  * woken in memory, without polling.
@@ -92,24 +113,6 @@ export async function openPostgresStream(pool: Pool, log: Log): Promise<TopicStr
   };
   const timer = setInterval(expire, EXPIRE_EVERY_MS).unref();
   expire();
-
-  const source = (topic: string, group: string): Source => ({
-    async fetch(maxRecords) {
-      const result = await pool.query<Row>(FETCH, [group, topic, maxRecords]);
-      return inOrder(
-        result.rows.map(({ partition, record_offset, time_ms, key, value }) => {
-          return { topic, partition, offset: Number(record_offset), timestamp: Number(time_ms), key, value };
-        }),
-      );
-    },
-    async commit(records) {
-      const columns = [records.map((record) => record.partition), records.map((record) => record.offset)];
-      await pool.query(COMMIT, [group, topic, ...columns]);
-    },
-    async wait(signal) {
-      await once(appended, topic, { signal }).catch(() => undefined);
-    },
-  });
 
   return {
     partitions: (topic) => topics.get(topic),
@@ -132,7 +135,7 @@ export async function openPostgresStream(pool: Pool, log: Log): Promise<TopicStr
       if (!topics.has(topic)) throw new Error(`There is no topic ${topic} to consume.`);
       await pool.query(JOIN, [group, topic, from === 'LATEST']);
       const report = (error: unknown): void => log(`stream: a batch of ${topic} comes again: ${reason(error)}`);
-      const consumer = runConsumer(source(topic, group), options, handler, report);
+      const consumer = runConsumer(sourceOf(pool, appended, topic, group), options, handler, report);
       consumers.add(consumer);
       return consumer;
     },

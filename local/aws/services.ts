@@ -4,6 +4,7 @@
  */
 
 import { mkdir } from 'node:fs/promises';
+import type { Server } from 'node:net';
 import { close, listen } from '../listen.ts';
 import type { Services, ServicesOptions } from '../types.ts';
 import { createAccess } from './access.ts';
@@ -42,6 +43,14 @@ export async function startServices(options: ServicesOptions): Promise<Services>
   }
 }
 
+/** Services behind the AWS endpoint, as SDKs spell their names in variables. */
+const served = ['S3', 'DYNAMODB', 'LAMBDA', 'SECRETS_MANAGER', 'KAFKA', 'RDS_DATA', 'EXECUTE_API'];
+
+async function serve(server: Server, port: number, purpose: string, undo: AsyncDisposableStack): Promise<void> {
+  await listen(server, port, purpose);
+  undo.defer(() => close(server));
+}
+
 async function start(options: ServicesOptions, undo: AsyncDisposableStack): Promise<Services> {
   const { data, port, tls, identities, log } = options;
   const ports = { endpoint: port, edge: port + 1, cognito: port + 2, msk: port + 4 };
@@ -78,34 +87,17 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
     createConnectionsApi(options.connections, access),
   ];
   const endpoint = createEndpoint(createS3Handler(buckets, identities, access, log), apis, checks);
-  for (const [handler, at, purpose] of [
-    [endpoint, ports.endpoint, 'AWS endpoint'],
-    [edge.handle, ports.edge, 'CDN edge'],
-    [cognito.handle, ports.cognito, 'Cognito'],
-  ] as const) {
-    const server = httpsServer(tls, handler);
-    await listen(server, at, purpose);
-    undo.defer(() => close(server));
-  }
+  await serve(httpsServer(tls, endpoint), ports.endpoint, 'AWS endpoint', undo);
+  await serve(httpsServer(tls, edge.handle), ports.edge, 'CDN edge', undo);
+  await serve(httpsServer(tls, cognito.handle), ports.cognito, 'Cognito', undo);
   const mskFront = createMskFront({ stream, msk, identities, access, host: '127.0.0.1', port: ports.msk, log }, tls);
-  await listen(mskFront.server, ports.msk, 'Kafka');
-  undo.defer(() => {
-    mskFront.stop();
-    return close(mskFront.server);
-  });
+  await serve(mskFront.server, ports.msk, 'Kafka', undo);
+  undo.defer(() => mskFront.stop());
 
   const url = `https://127.0.0.1:${ports.endpoint}`;
-  const served = ['S3', 'DYNAMODB', 'LAMBDA', 'SECRETS_MANAGER', 'KAFKA', 'RDS_DATA', 'EXECUTE_API'];
+  const services = [buckets, dynamodb, secrets, rds, msk, cognito, distributions];
   return {
-    providers: {
-      ...buckets.providers,
-      ...dynamodb.providers,
-      ...secrets.providers,
-      ...rds.providers,
-      ...msk.providers,
-      ...cognito.providers,
-      ...distributions.providers,
-    },
+    providers: Object.assign({}, ...services.map(({ providers }) => providers)),
     endpoints: Object.fromEntries(served.map((name) => [name, url])),
     stream,
     createUser: cognito.createUser,

@@ -2,15 +2,15 @@
 
 import { mkdir } from 'node:fs/promises';
 import { startServices } from '../aws/services.ts';
-import { startCustomResources } from '../events/custom-resources.ts';
+import { type CustomResources, startCustomResources } from '../events/custom-resources.ts';
 import { startMappings } from '../events/mappings.ts';
 import { readSchedule, startSchedules } from '../events/schedules.ts';
 import { createSockets } from '../gateway/sockets.ts';
-import { startGateways } from '../gateway/start.ts';
+import { type ApiPorts, startGateways } from '../gateway/start.ts';
 import { type Call, recordCalls } from '../iam/calls.ts';
 import { iamProviders } from '../iam/provide.ts';
 import { createRoles, type RoleGrant } from '../iam/roles.ts';
-import { loadDeployed } from '../kept/deployed.ts';
+import { type Deployed, loadDeployed } from '../kept/deployed.ts';
 import { lockFolder } from '../kept/lock.ts';
 import { publish } from '../kept/running.ts';
 import { createPermissions } from '../lambda/permissions.ts';
@@ -20,7 +20,7 @@ import { loadAssembly } from '../template/assembly.ts';
 import { isCustom } from '../template/order.ts';
 import { type Provisioning, prepare } from '../template/provision.ts';
 import { loadTls } from '../tls.ts';
-import type { Identities, InvokeResult, Log, Provider, Services, ServicesOptions } from '../types.ts';
+import type { Identities, InvokeResult, Log, Provider, Resource, Services, ServicesOptions } from '../types.ts';
 import { createNetwork, demandRoute, type Network } from '../vpc/network.ts';
 import { writeOperator } from './operator.ts';
 import { runtimeProviders } from './providers.ts';
@@ -58,6 +58,20 @@ export interface CloudOptions {
 /** Where the services' ports begin, after those of the two APIs. */
 const SERVICES_PORT = 2;
 
+/** What the sources of events need of a cloud. */
+interface Parts {
+  readonly log: Log;
+  readonly ports: ApiPorts;
+  readonly tls: Awaited<ReturnType<typeof loadTls>>;
+  readonly deployed: Deployed;
+  readonly resources: () => Iterable<Resource>;
+  readonly lambda: LambdaService;
+  readonly services: Services;
+  readonly identities: Identities;
+  readonly network: Network;
+  readonly sockets: ReturnType<typeof createSockets>;
+}
+
 /**
  * Runs a cloud assembly on this machine until `stop()`: services, resources, functions, gateways, event sources. What
  * it keeps lies in `data`. Throws LocalError with what to do where it cannot; nothing is left running then.
@@ -76,11 +90,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 
 async function start(options: CloudOptions, undo: AsyncDisposableStack): Promise<Cloud> {
   const { data, port, log } = options;
-  const [assembly, tls, deployed] = await Promise.all([
-    loadAssembly(options.assembly),
-    loadTls(data),
-    loadDeployed(data),
-  ]);
+  const loading = [loadAssembly(options.assembly), loadTls(data), loadDeployed(data)] as const;
+  const [assembly, tls, deployed] = await Promise.all(loading);
   const kafkaBrokers = options.kafkaBrokers ?? process.env.KAFKA_BROKERS?.split(',').filter(Boolean) ?? [];
   const calls = recordCalls(data);
   const roles = createRoles(data, calls);
@@ -107,13 +118,7 @@ async function start(options: CloudOptions, undo: AsyncDisposableStack): Promise
   undo.defer(() => services?.stop());
   undo.defer(() => lambda.stop());
 
-  const custom = await startCustomResources({
-    tls,
-    deployed,
-    port,
-    invoke: lambda.invoke,
-    demandWay: (arn) => demandRoute(network.obstacle(nameOf(lambda, arn), lambda.find(arn)?.placement, 's3')),
-  });
+  const custom = await startCustom({ tls, deployed, port }, lambda, network);
   undo.defer(() => custom.stop());
   const ports = { HTTP: port, WEBSOCKET: port + 1 };
   const providers: Readonly<Record<string, Provider>> = {
@@ -126,33 +131,14 @@ async function start(options: CloudOptions, undo: AsyncDisposableStack): Promise
   await provisioning.run();
   await writeOperator(data, provisioning.outputs(), { roles, endpoint: services.endpoints.LAMBDA, ca: tls.caFile });
 
-  const mayInvoke = createPermissions(resources);
-  const gateways = await startGateways({
-    resources: [...resources()],
-    ports,
-    services: { invoke: lambda.invoke, mayInvoke, tls, log },
-    sockets,
-    callbackUrl: services.endpoints.EXECUTE_API,
-  });
-  undo.defer(() => gateways.stop());
-  const mappings = await startMappings({ resources: [...resources()], services, identities, lambda, network });
-  // Together: a mapping waits for its running batch, which ends with the function's process.
-  undo.defer(async () => {
-    await Promise.all([mappings.stop(), lambda.stop()]);
-  });
-  const schedules = await startSchedules(readSchedules(resources()), {
-    mayInvoke,
-    invoke: lambda.invoke,
-    log,
-    lastRun: deployed.lastRun,
-    ran: (ruleArn) => deployed.setLastRun(ruleArn, Date.now()),
-  });
-  undo.defer(() => schedules.stop());
+  const urls = await startSources(
+    { log, ports, tls, deployed, resources, lambda, services, identities, network, sockets },
+    undo,
+  );
   undo.defer(await publish(data, lambda.definitions(), services.endpoints, tls));
 
-  const cdn = [...resources()].find(({ type }) => type === 'AWS::CloudFront::Distribution')?.attributes.DomainName;
   return {
-    urls: { ...gateways.urls, ...(cdn !== undefined && { cdn: `https://${cdn}` }) },
+    urls: { ...urls, ...cdnOf(resources()) },
     outputs: provisioning.outputs(),
     ca: tls.caFile,
     services,
@@ -161,6 +147,53 @@ async function start(options: CloudOptions, undo: AsyncDisposableStack): Promise
     invoke: (name, payload) => lambda.invoke(name, Buffer.from(JSON.stringify(payload)), 'RequestResponse'),
     stop: () => undo.disposeAsync(),
   };
+}
+
+/** Starts what sets functions off: the gateways, the mappings of the stream, the schedules. Returns the APIs' URLs. */
+async function startSources(parts: Parts, undo: AsyncDisposableStack): Promise<{ api: string; socket: string }> {
+  const { log, ports, tls, deployed, lambda, services, identities, network, sockets } = parts;
+  const resources = [...parts.resources()];
+  const mayInvoke = createPermissions(parts.resources);
+  const gateways = await startGateways({
+    resources,
+    ports,
+    services: { invoke: lambda.invoke, mayInvoke, tls, log },
+    sockets,
+    callbackUrl: services.endpoints.EXECUTE_API,
+  });
+  undo.defer(() => gateways.stop());
+  const mappings = await startMappings({ resources, services, identities, lambda, network });
+  // Together: a mapping waits for its running batch, which ends with the function's process.
+  undo.defer(async () => {
+    await Promise.all([mappings.stop(), lambda.stop()]);
+  });
+  const schedules = await startSchedules(readSchedules(resources), {
+    mayInvoke,
+    invoke: lambda.invoke,
+    log,
+    lastRun: deployed.lastRun,
+    ran: (ruleArn) => deployed.setLastRun(ruleArn, Date.now()),
+  });
+  undo.defer(() => schedules.stop());
+  return gateways.urls;
+}
+
+function startCustom(
+  options: Pick<Parameters<typeof startCustomResources>[0], 'tls' | 'deployed' | 'port'>,
+  lambda: LambdaService,
+  network: Network,
+): Promise<CustomResources> {
+  return startCustomResources({
+    ...options,
+    invoke: lambda.invoke,
+    demandWay: (arn) => demandRoute(network.obstacle(nameOf(lambda, arn), lambda.find(arn)?.placement, 's3')),
+  });
+}
+
+/** The address of the CDN, where the templates have one. */
+function cdnOf(resources: Iterable<Resource>): { cdn?: string } {
+  const cdn = [...resources].find(({ type }) => type === 'AWS::CloudFront::Distribution')?.attributes.DomainName;
+  return cdn === undefined ? {} : { cdn: `https://${cdn}` };
 }
 
 function nameOf(lambda: LambdaService, arn: string): string {

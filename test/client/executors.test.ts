@@ -1,5 +1,4 @@
 import { type FileHandle, lstat, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { compileIgnores } from '../../client/disk/ignore.ts';
@@ -8,7 +7,6 @@ import { DiskChanged, hintOf } from '../../client/disk/stamps.ts';
 import { writeAtomically } from '../../client/disk/write-file.ts';
 import { type RemoteEntry, syncedEntry } from '../../client/plan/tree.ts';
 import type { Api } from '../../client/service/api.ts';
-import { trust } from '../../client/service/config.ts';
 import { ServiceError } from '../../client/service/errors.ts';
 import { catchUp } from '../../client/steps/catch-up.ts';
 import type { Sync } from '../../client/steps/context.ts';
@@ -18,10 +16,8 @@ import { deleteLocal, moveLocal, setAside } from '../../client/steps/local.ts';
 import { deleteRemote, moveRemote } from '../../client/steps/remote.ts';
 import { upload } from '../../client/steps/upload.ts';
 import { sha256, toHex } from '../../codec/index.ts';
-import { close, listen } from '../../local/listen.ts';
-import { loadTls } from '../../local/tls.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
-import { freePort } from '../support/ports.ts';
+import { located, serve } from './cdn.ts';
 import { temporaryFolder } from './folder.ts';
 import { openSync } from './open-sync.ts';
 
@@ -243,24 +239,6 @@ describe('the cursor', () => {
 });
 
 describe('a download', () => {
-  /** A CDN with one answer. */
-  async function serve(content: string): Promise<string> {
-    const tls = await loadTls(await temporaryFolder());
-    trust(tls.ca);
-    const server = createServer(tls, (_request, response) => response.end(content));
-    const port = await freePort();
-    await listen(server, port, 'CDN');
-    onTestFinished(() => close(server));
-    return `https://127.0.0.1:${port}/`;
-  }
-
-  const located = (url: string): Pick<Api, 'download'> => ({
-    download: async ({ files }) => {
-      const urls = Object.fromEntries(files.flatMap(({ lacks = [] }) => lacks.map((hash) => [hash, url])));
-      return { sent: 0, body: { files: [], urls, urls_expire_at: Date.now() + 900_000 } };
-    },
-  });
-
   test('that arrives damaged replaces nothing', async () => {
     await openFolder(located(await serve('bad')));
     await agreed({ a: 'old' });

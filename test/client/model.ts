@@ -73,17 +73,9 @@ export class Model implements Trees {
       case 'forget':
         synced.delete(operation.path);
         return;
-      case 'upload': {
-        const entry = local.get(operation.path);
-        if (!entry || disk.get(operation.path) !== entry) return;
-        const { kind, size, mode, mtime_ms, blocks } = entry;
-        const version = this.commit(operation.path, entry, operation.base_version);
-        if (version === undefined) return;
-        const uploaded = { kind, size, mode, mtime_ms, blocks, version };
-        remote.set(operation.path, uploaded);
-        synced.set(operation.path, syncedEntry(uploaded, entry));
+      case 'upload':
+        this.#upload(operation.path, operation.base_version);
         return;
-      }
       case 'deleteRemote':
         if (!this.withdraw(operation.path, operation.base_version)) return;
         remote.delete(operation.path);
@@ -92,15 +84,9 @@ export class Model implements Trees {
       case 'moveRemote':
         this.moveAll([operation]);
         return;
-      case 'moveLocal': {
-        const { from, to } = operation;
-        const [entry, base, there] = [local.get(from), synced.get(from), remote.get(to)];
-        if (!entry || !base || !there || disk.get(from) !== entry || disk.has(to) || !this.#makeParents(to)) return;
-        for (const tree of new Set([disk, local, synced])) tree.delete(from);
-        this.#put(to, entry);
-        synced.set(to, { ...base, version: same(base, there) ? there.version : base.version });
+      case 'moveLocal':
+        this.#moveLocal(operation.from, operation.to);
         return;
-      }
       case 'setAside':
         this.#setAside(operation.path, operation.to);
         return;
@@ -110,34 +96,61 @@ export class Model implements Trees {
         if (entry && disk.get(path) === entry) this.#put(path, { ...entry, mode });
         return;
       }
-      case 'download': {
-        const { path } = operation;
-        const there = remote.get(path);
-        const here = disk.get(path);
-        if (here && there && here.kind !== there.kind && disk === local) {
-          throw new Error(`a ${there.kind} is downloaded over a ${here.kind}`);
-        }
-        if (!there || (here && here.kind !== there.kind) || !this.#makeParents(path)) return;
-        if (there.kind === 'file' && here !== local.get(path)) return;
-        const { kind, size, mtime_ms, blocks } = there;
-        const known = local.get(path);
-        const mode = known?.kind === kind ? mergedMode(known, there, synced.get(path)) : there.mode;
-        const identity = here && same(here, { ...there, mode: here.mode }) ? here.identity : this.nextIdentity();
-        const entry = { kind, size, mode, mtime_ms, blocks, identity, hint: '' };
-        this.#put(path, entry);
-        synced.set(path, syncedEntry(there, entry));
+      case 'download':
+        this.#download(operation.path);
         return;
-      }
-      case 'deleteLocal': {
-        const { path } = operation;
-        const entry = local.get(path);
-        if (!entry || !synced.has(path) || disk.get(path) !== entry) return;
-        if ([...local].some(([other, { leftover }]) => !leftover && isInside(other, path))) return;
-        if ([...disk.keys()].some((other) => isInside(other, path))) this.#put(path, { ...entry, leftover: true });
-        else for (const tree of [disk, local]) tree.delete(path);
-        synced.delete(path);
-      }
+      case 'deleteLocal':
+        this.#deleteLocal(operation.path);
     }
+  }
+
+  #upload(path: string, base: number): void {
+    const { local, remote, synced, disk } = this;
+    const entry = local.get(path);
+    if (!entry || disk.get(path) !== entry) return;
+    const { kind, size, mode, mtime_ms, blocks } = entry;
+    const version = this.commit(path, entry, base);
+    if (version === undefined) return;
+    const uploaded = { kind, size, mode, mtime_ms, blocks, version };
+    remote.set(path, uploaded);
+    synced.set(path, syncedEntry(uploaded, entry));
+  }
+
+  #moveLocal(from: string, to: string): void {
+    const { local, remote, synced, disk } = this;
+    const [entry, base, there] = [local.get(from), synced.get(from), remote.get(to)];
+    if (!entry || !base || !there || disk.get(from) !== entry || disk.has(to) || !this.#makeParents(to)) return;
+    for (const tree of new Set([disk, local, synced])) tree.delete(from);
+    this.#put(to, entry);
+    synced.set(to, { ...base, version: same(base, there) ? there.version : base.version });
+  }
+
+  #download(path: string): void {
+    const { local, remote, synced, disk } = this;
+    const there = remote.get(path);
+    const here = disk.get(path);
+    if (here && there && here.kind !== there.kind && disk === local) {
+      throw new Error(`a ${there.kind} is downloaded over a ${here.kind}`);
+    }
+    if (!there || (here && here.kind !== there.kind) || !this.#makeParents(path)) return;
+    if (there.kind === 'file' && here !== local.get(path)) return;
+    const { kind, size, mtime_ms, blocks } = there;
+    const known = local.get(path);
+    const mode = known?.kind === kind ? mergedMode(known, there, synced.get(path)) : there.mode;
+    const identity = here && same(here, { ...there, mode: here.mode }) ? here.identity : this.nextIdentity();
+    const entry = { kind, size, mode, mtime_ms, blocks, identity, hint: '' };
+    this.#put(path, entry);
+    synced.set(path, syncedEntry(there, entry));
+  }
+
+  #deleteLocal(path: string): void {
+    const { local, synced, disk } = this;
+    const entry = local.get(path);
+    if (!entry || !synced.has(path) || disk.get(path) !== entry) return;
+    if ([...local].some(([other, { leftover }]) => !leftover && isInside(other, path))) return;
+    if ([...disk.keys()].some((other) => isInside(other, path))) this.#put(path, { ...entry, leftover: true });
+    else for (const tree of [disk, local]) tree.delete(path);
+    synced.delete(path);
   }
 
   #setAside(path: string, to: string): void {

@@ -1,37 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { conflictPath } from '../../client/plan/conflict-name.ts';
-import type { Operation } from '../../client/plan/operation.ts';
 import { plan } from '../../client/plan/plan.ts';
 import { type Content, same, sameContent } from '../../client/plan/tree.ts';
-import { applyEdit, type Edit, edits } from './edits.ts';
+import { applyEdit, edits } from './edits.ts';
 import { file, Model } from './model.ts';
-
-function options(model: Model, dirty?: Iterable<string>) {
-  const taken = (candidate: string): boolean => model.local.has(candidate) || model.remote.has(candidate);
-  return {
-    ...(dirty ? { dirty } : {}),
-    conflictPath: (at: string) => conflictPath(at, 'desk', new Date(2026, 0, 31), taken),
-  };
-}
-
-/** Plans and applies until nothing is left to do. */
-function settle(model: Model, interruptAfter = Number.POSITIVE_INFINITY): Operation[] {
-  const all: Operation[] = [];
-  for (let round = 0; round < 30; round++) {
-    const operations = plan(model, options(model)).slice(0, interruptAfter);
-    if (operations.length === 0) return all;
-    for (const operation of operations) model.apply(operation);
-    all.push(...operations);
-  }
-  throw new Error(`still not settled after 30 plans: ${JSON.stringify(plan(model, options(model)))}`);
-}
-
-function expectEqualSides(model: Model): void {
-  expect([...model.local.keys()].sort()).toEqual([...model.remote.keys()].sort());
-  expect([...model.synced.keys()].sort()).toEqual([...model.remote.keys()].sort());
-  for (const [at, entry] of model.local) expect(same(entry, model.remote.get(at)), at).toBe(true);
-}
+import { expectEqualSides, options, perturbed, settle } from './settle.ts';
 
 function contents(tree: ReadonlyMap<string, { kind: string; blocks: readonly { hash: string }[] }>): Set<string> {
   return new Set([...tree.values()].filter(({ kind }) => kind === 'file').map(({ blocks }) => blocks[0]?.hash ?? ''));
@@ -47,15 +20,6 @@ function written(model: Model, side: 'local' | 'remote'): Set<string> {
     if (entry.kind === 'file' && !known) fresh.set(at, entry);
   }
   return contents(fresh);
-}
-
-function perturbed(base: readonly Edit[], here: readonly Edit[], there: readonly Edit[]): Model {
-  const model = new Model();
-  for (const change of base) applyEdit(model, 'local', change);
-  settle(model);
-  for (const change of here) applyEdit(model, 'local', change);
-  for (const change of there) applyEdit(model, 'remote', change);
-  return model;
 }
 
 describe('one tree, changed on both sides at random', () => {

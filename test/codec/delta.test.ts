@@ -1,30 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyDelta, BLOCK_BYTES, DeltaError, encodeDelta, sha256, toHex } from '../../codec/index.ts';
+import {
+  archive,
+  brief,
+  bytesOf,
+  changed,
+  edited,
+  indented,
+  rated,
+  replaced,
+  replacedByAnother,
+  replacedEvery,
+  sourceCode,
+  table,
+} from './contents.ts';
 import { concat, noise, structuredPair } from './pairs.ts';
 
 const MIB = 1024 * 1024;
 
 async function apply(base: Uint8Array, delta: Uint8Array, target: Uint8Array): Promise<Uint8Array> {
   return applyDelta(base, delta, { expectedSize: target.length, expectedHash: toHex(await sha256(target)) });
-}
-
-function replaced(base: Uint8Array, at: number, bytes: Uint8Array): Uint8Array {
-  return concat([base.subarray(0, at), bytes, base.subarray(at + bytes.length)]);
-}
-
-/** Passes over a gap, removes bytes and inserts others, again and again. */
-function edited(
-  base: Uint8Array,
-  edits: readonly { gap: number; removed: number; inserted: number; seed: number }[],
-): Uint8Array {
-  let at = 0;
-  const parts = edits.flatMap(({ gap, removed, inserted, seed }) => {
-    const kept = base.subarray(at, at + gap);
-    at += gap + removed;
-    return [kept, noise(inserted, 20 + seed)];
-  });
-  return concat([...parts, base.subarray(at)]).subarray(0, BLOCK_BYTES);
 }
 
 describe('encodeDelta and applyDelta', () => {
@@ -229,69 +225,6 @@ describe('encodeDelta and applyDelta', () => {
     expect(() => encodeDelta(base, new Uint8Array(BLOCK_BYTES + 1))).toThrow(tooLarge);
   });
 });
-
-function replacedByAnother(row: string, index: number, all: readonly string[]): string {
-  return index % 3 === 0 ? (all[(index * 7919) % all.length] ?? row) : row;
-}
-
-/** Lines of statements, indented by their depth. */
-function sourceCode(lines: number): Uint8Array {
-  const words = Array.from({ length: 400 }, (_, index) => Buffer.from(noise(2 + (index % 4), index)).toString('hex'));
-  const choices = noise(4 * lines, 12);
-  const word = (index: number): string => words[(choices[index]! * 31 + choices[index + 1]!) % words.length]!;
-  const text = Array.from({ length: lines }, (_, line) => {
-    const statement = `${word(4 * line)} = node.${word(4 * line + 1)}(${word(4 * line + 2)});`;
-    return '  '.repeat(1 + Math.floor(Math.abs(Math.sin(line / 7)) * 6)) + statement;
-  });
-  return new TextEncoder().encode(text.join('\n'));
-}
-
-/** Rows of a number of six digits and some words. */
-function table(rows: number): string[] {
-  const words = noise(6 * rows, 13);
-  return Array.from({ length: rows }, (_, row) => {
-    const cells = Array.from(words.subarray(6 * row, 6 * row + 6), (word) => `word ${word * 7919}`);
-    return `${100_000 + row},${cells.join(',')}`;
-  });
-}
-
-/** Files whose headers resemble each other, so that only what follows one says whose it is. */
-function archive(numbers: readonly number[]): Uint8Array {
-  const fields = noise(400, 14);
-  return concat(
-    numbers.flatMap((number) => [
-      fields.subarray(0, 200),
-      noise(10, number),
-      fields.subarray(200),
-      noise(500 + ((number * 7919) % 1000), number),
-    ]),
-  );
-}
-
-function brief(row: string): string {
-  return row.slice(0, 18);
-}
-
-function rated(row: string, index: number): string {
-  return index % 50 === 7 ? row.replace(',word', ',rated') : row;
-}
-
-function indented(rows: readonly string[], spaces: number): Uint8Array {
-  const records = rows.map((row) => ({ row, cells: row.split(',').map((cell) => cell.slice(-6)) }));
-  return bytesOf([JSON.stringify(records, null, spaces)]);
-}
-
-function bytesOf(rows: readonly string[]): Uint8Array {
-  return new TextEncoder().encode(rows.join('\n')).subarray(0, BLOCK_BYTES);
-}
-
-function changed(text: Uint8Array, from: RegExp, to: string): Uint8Array {
-  return new TextEncoder().encode(new TextDecoder().decode(text).replaceAll(from, to));
-}
-
-function replacedEvery(bytes: Uint8Array, distance: number): Uint8Array {
-  return bytes.map((byte, index) => (index % distance === 7 ? 0x78 : byte));
-}
 
 describe('applyDelta refuses', () => {
   const base = noise(10_000);

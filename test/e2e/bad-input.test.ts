@@ -2,10 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeDelta } from '../../codec/index.ts';
 import { deltaContentType, encodeDeltaBody } from '../../protocol/delta-apply.ts';
-import { ErrorBody } from '../../protocol/errors.ts';
 import { TreeResponse } from '../../protocol/tree.ts';
+import { expectError } from '../support/expect-error.ts';
 import { type Service, startService } from '../support/service.ts';
-import { type Answer, blocksOf, offer, User } from '../support/user.ts';
+import { blocksOf, offer, User } from '../support/user.ts';
 
 let service: Service;
 let user: User;
@@ -15,13 +15,6 @@ beforeAll(async () => {
   user = await service.signUp();
 });
 afterAll(() => service.stop());
-
-function expectError(answer: Answer<unknown>, status: number, code: string): ErrorBody {
-  const error = ErrorBody.parse(answer.body);
-  expect({ status: answer.status, code: error.code }).toEqual({ status, code });
-  expect(error.message).not.toBe('');
-  return error;
-}
 
 async function tree(of: User): Promise<TreeResponse> {
   const { body } = await of.call('GET', `/tree?device_id=${of.device}`);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { audit } from '../../lambdas/admin/audit/audit.ts';
 import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
 import { expireVersions } from '../../lambdas/gc/expire-versions.ts';
@@ -9,23 +8,12 @@ import { within } from '../../lambdas/shared/database/database.ts';
 import { confirmVersions } from '../../lambdas/shared/tables/ledger.ts';
 import { removeExpiredUploads } from '../../lambdas/shared/tables/uploads.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
-import {
-  Answers,
-  type Call,
-  commit,
-  deviceOf,
-  finalize,
-  init,
-  isRefusal,
-  offer,
-  readOn,
-  send,
-  type Upload,
-} from './client.ts';
+import { type Call, commit, finalize, init, isRefusal, readOn, send, type Upload } from './client.ts';
 import { checkAlways, checkAtRest, type References } from './invariants.ts';
-import { type Action, paths, type Round, type Scenario } from './scenario.ts';
+import { type Known, Requests } from './requests.ts';
+import type { Action, Round, Scenario } from './scenario.ts';
 import { currentActor, interleave, LostConnection, type Plan, type Walk } from './scheduler.ts';
-import { contents, hashes, users, type World } from './world.ts';
+import { users, type World } from './world.ts';
 
 /** More often than the others can get in its way, no upload has to send anew. */
 const ATTEMPTS = 6;
@@ -51,13 +39,6 @@ export async function play(world: World, scenario: Scenario): Promise<Walk[]> {
   }
 }
 
-/** What a device knows about a path. */
-interface Known {
-  version: number;
-  firstBlock: string | undefined;
-  newest: number;
-}
-
 class Run {
   readonly trace: string[] = [];
   readonly #world: World;
@@ -68,10 +49,11 @@ class Run {
   #consumed = 0;
   /** When a block was last seen to be referenced, in hours. */
   readonly #referencedAt = new Map<string, number>();
-  #requests = 0;
+  readonly #requests: Requests;
 
   constructor(world: World, crossUser: boolean) {
     this.#world = world;
+    this.#requests = new Requests(world);
     this.#crossUser = crossUser;
     world.store.onDelete = (hash, current) => this.#onDelete(hash, current);
   }
@@ -151,7 +133,7 @@ class Run {
     const nothing = async () => {};
     switch (action.do) {
       case 'upload': {
-        const upload = this.#newUpload(action, trees[action.user]!);
+        const upload = this.#requests.upload(action, trees[action.user]!);
         this.#uploads.push(upload);
         return () => this.#upload(upload, 'init', action.upTo);
       }
@@ -162,7 +144,7 @@ class Run {
       case 'delete':
       case 'move':
       case 'restore': {
-        const call = this.#newCall(action, trees[action.user]!);
+        const call = this.#requests.call(action, trees[action.user]!);
         if (!call) return nothing;
         this.#calls.push(call);
         return () => commit(this.#world, call);
@@ -190,56 +172,6 @@ class Run {
       case 'consume':
         return () => this.#consume(action.old);
     }
-  }
-
-  #newUpload({ user, device, files, delta, stale }: Action & { do: 'upload' }, tree: Map<string, Known>): Upload {
-    const known = (path: number) => tree.get(paths[path]!);
-    const base = known(files[0]!.path)?.firstBlock;
-    return {
-      user,
-      base: base === undefined ? undefined : contents[hashes.indexOf(base)],
-      asked: undefined,
-      answers: new Answers(this.#world.hours),
-      request: {
-        upload_id: this.#newId(),
-        device_id: deviceOf(device),
-        files: files.map(({ path, blocks }, index) => {
-          const version = known(path)?.version ?? 0;
-          return offer(
-            paths[path]!,
-            blocks,
-            stale ? Math.max(0, version - 1) : version,
-            delta && index === 0 && !stale,
-          );
-        }),
-      },
-    };
-  }
-
-  #newCall(action: Action & { do: 'delete' | 'move' | 'restore' }, tree: Map<string, Known>): Call | undefined {
-    const { user } = action;
-    const common = { request_id: this.#newId(), device_id: deviceOf(0) };
-    const answers = new Answers(this.#world.hours);
-    const path = paths[action.do === 'move' ? action.from : action.path]!;
-    const base_version = tree.get(path)?.version ?? 0;
-    if (action.do === 'restore') {
-      const version = (tree.get(path)?.newest ?? 0) - action.version;
-      if (version < 1) return undefined;
-      return { user, answers, kind: 'restore', request: { ...common, files: [{ path, version, base_version }] } };
-    }
-    if (base_version === 0) return undefined;
-    if (action.do === 'move') {
-      const to = paths[action.to]!;
-      return { user, answers, kind: 'move', request: { ...common, moves: [{ from: path, to, base_version }] } };
-    }
-    return { user, answers, kind: 'delete', request: { ...common, files: [{ path, base_version }] } };
-  }
-
-  #newId(): string {
-    const hex = createHash('sha256')
-      .update(`request ${this.#requests++}`)
-      .digest('hex');
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
   }
 
   /** As the client does it: what is missing after all is asked about again. */

@@ -95,76 +95,94 @@ export async function interleave(
   plan: Plan,
   trace: string[],
 ): Promise<Walk[]> {
-  const waiting: Step[] = [];
-  const blocked: Performed[] = [];
-  const failures: unknown[] = [];
-  let moved = Promise.withResolvers<void>();
-  const enter = (step: Step): void => {
-    waiting.push(step);
-    moved.resolve();
-  };
-  const actors = programs.map(({ name }, index) => new Actor(name, index, enter));
-  const switches = [...plan.switches];
-  let turnsLeft = switches[0]?.after ?? Number.POSITIVE_INFINITY;
-  let running = 0;
+  return new Interleaving(programs, plan, trace).run();
+}
 
-  for (const [index, actor] of actors.entries()) {
+class Interleaving {
+  readonly #plan: Plan;
+  readonly #trace: string[];
+  readonly #actors: readonly Actor[];
+  readonly #switches: { after: number; to: number }[];
+  readonly #waiting: Step[] = [];
+  readonly #blocked: Performed[] = [];
+  readonly #failures: unknown[] = [];
+  #moved = Promise.withResolvers<void>();
+  #turnsLeft: number;
+  #running = 0;
+
+  constructor(programs: readonly { name: string; run: () => Promise<void> }[], plan: Plan, trace: string[]) {
+    this.#plan = plan;
+    this.#trace = trace;
+    this.#switches = [...plan.switches];
+    this.#turnsLeft = this.#switches[0]?.after ?? Number.POSITIVE_INFINITY;
+    const enter = (step: Step): void => {
+      this.#waiting.push(step);
+      this.#moved.resolve();
+    };
+    this.#actors = programs.map(({ name }, index) => new Actor(name, index, enter));
+    for (const [index, actor] of this.#actors.entries()) this.#start(actor, programs[index]!.run);
+  }
+
+  async run(): Promise<Walk[]> {
+    for (const started = Date.now(); ; ) {
+      await this.#quiet();
+      for (const each of [...this.#blocked]) await this.#resume(each);
+      const idle = this.#waiting.length === 0 && this.#blocked.length === 0;
+      if (idle && this.#actors.every(({ state }) => state !== 'alive')) break;
+      if (this.#waiting.length > 0) await this.#perform(this.#choose());
+      else await delay(1);
+      if (Date.now() - started > STUCK_MS) throw new Error(`stuck:\n${this.#trace.join('\n')}`);
+    }
+    if (this.#failures.length > 0) throw this.#failures[0];
+    return this.#actors.map(({ steps }) => steps);
+  }
+
+  #start(actor: Actor, run: () => Promise<void>): void {
     void currentActor.run(actor, async () => {
       try {
-        await programs[index]!.run();
+        await run();
       } catch (error) {
-        failures.push(error);
+        this.#failures.push(error);
       }
       if (actor.state === 'alive') actor.state = 'done';
-      moved.resolve();
+      this.#moved.resolve();
     });
   }
 
-  for (const started = Date.now(); ; ) {
-    await quiet();
-    for (const each of [...blocked]) await resume(each);
-    if (waiting.length === 0 && blocked.length === 0 && actors.every(({ state }) => state !== 'alive')) break;
-    if (waiting.length > 0) await perform(choose());
-    else await delay(1);
-    if (Date.now() - started > STUCK_MS) throw new Error(`stuck:\n${trace.join('\n')}`);
-  }
-  if (failures.length > 0) throw failures[0];
-  return actors.map(({ steps }) => steps);
-
   /** Until whoever is alive has come to a step, or waits for a lock. */
-  async function quiet(): Promise<void> {
+  async #quiet(): Promise<void> {
     const isBusy = (actor: Actor) =>
       actor.state === 'alive' &&
-      !waiting.some((step) => step.actor === actor) &&
-      !blocked.some(({ step }) => step.actor === actor);
-    while (actors.some(isBusy)) {
-      await moved.promise;
-      moved = Promise.withResolvers();
+      !this.#waiting.some((step) => step.actor === actor) &&
+      !this.#blocked.some(({ step }) => step.actor === actor);
+    while (this.#actors.some(isBusy)) {
+      await this.#moved.promise;
+      this.#moved = Promise.withResolvers();
     }
   }
 
-  function choose(): Step {
-    const ready = actors.filter((actor) => waiting.some((step) => step.actor === actor));
-    if (turnsLeft === 0) {
-      const others = ready.filter(({ index }) => index !== running);
-      if (others.length > 0) running = others[switches[0]!.to % others.length]!.index;
-      switches.shift();
-      turnsLeft = switches[0]?.after ?? Number.POSITIVE_INFINITY;
+  #choose(): Step {
+    const ready = this.#actors.filter((actor) => this.#waiting.some((step) => step.actor === actor));
+    if (this.#turnsLeft === 0) {
+      const others = ready.filter(({ index }) => index !== this.#running);
+      if (others.length > 0) this.#running = others[this.#switches[0]!.to % others.length]!.index;
+      this.#switches.shift();
+      this.#turnsLeft = this.#switches[0]?.after ?? Number.POSITIVE_INFINITY;
     }
-    const actor = ready.find(({ index }) => index === running) ?? ready[0]!;
-    running = actor.index;
-    turnsLeft--;
-    const place = waiting.findIndex((step) => step.actor === actor);
-    return waiting.splice(place, 1)[0]!;
+    const actor = ready.find(({ index }) => index === this.#running) ?? ready[0]!;
+    this.#running = actor.index;
+    this.#turnsLeft--;
+    const place = this.#waiting.findIndex((step) => step.actor === actor);
+    return this.#waiting.splice(place, 1)[0]!;
   }
 
-  async function perform(step: Step): Promise<void> {
+  async #perform(step: Step): Promise<void> {
     const { actor } = step;
     const number = actor.steps.length;
     actor.steps.push(!READS.test(step.label) && !step.waiter?.inTransaction);
-    const fault = plan.faults.find((each) => each.actor === actor.index && each.step === number)?.kind;
-    trace.push(`${actor.name} ${number}: ${step.label}${fault ? ` [${fault}]` : ''}`);
-    if (fault === 'crash') return await crash(actor);
+    const fault = this.#plan.faults.find((each) => each.actor === actor.index && each.step === number)?.kind;
+    this.#trace.push(`${actor.name} ${number}: ${step.label}${fault ? ` [${fault}]` : ''}`);
+    if (fault === 'crash') return await this.#crash(actor);
     if (fault === 'lost request') return await lose(step);
     const performed: Performed = {
       step,
@@ -178,25 +196,25 @@ export async function interleave(
         },
       ),
     };
-    blocked.push(performed);
-    await resume(performed);
+    this.#blocked.push(performed);
+    await this.#resume(performed);
   }
 
   /** Hands the outcome over, unless the step still waits for a lock. */
-  async function resume(performed: Performed): Promise<void> {
+  async #resume(performed: Performed): Promise<void> {
     const { step, fault, done } = performed;
     while (!performed.outcome) {
       await Promise.race([done, delay(PATIENCE_MS)]);
       if (!performed.outcome && step.waiter && (await step.waiter.isBlocked())) return;
     }
-    blocked.splice(blocked.indexOf(performed), 1);
+    this.#blocked.splice(this.#blocked.indexOf(performed), 1);
     if (step.actor.state === 'crashed') return;
     const { outcome } = performed;
     if ('error' in outcome) {
-      trace.push(`${step.actor.name}   ${String(outcome.error)}`);
+      this.#trace.push(`${step.actor.name}   ${String(outcome.error)}`);
       step.reject(outcome.error);
     } else if (fault === 'crash after') {
-      await crash(step.actor);
+      await this.#crash(step.actor);
     } else if (fault === 'lost answer') {
       await lose(step);
     } else {
@@ -204,14 +222,15 @@ export async function interleave(
     }
   }
 
-  async function lose({ waiter, reject }: Step): Promise<void> {
-    await waiter?.cut();
-    reject(new LostConnection());
-  }
-
-  async function crash(actor: Actor): Promise<void> {
+  async #crash(actor: Actor): Promise<void> {
     actor.state = 'crashed';
-    for (const step of waiting.filter((each) => each.actor === actor)) waiting.splice(waiting.indexOf(step), 1);
+    const left = this.#waiting.filter((each) => each.actor === actor);
+    for (const step of left) this.#waiting.splice(this.#waiting.indexOf(step), 1);
     for (const connection of actor.connections) await connection.cut();
   }
+}
+
+async function lose({ waiter, reject }: Step): Promise<void> {
+  await waiter?.cut();
+  reject(new LostConnection());
 }

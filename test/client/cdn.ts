@@ -1,0 +1,27 @@
+import { createServer } from 'node:https';
+import { onTestFinished } from 'vitest';
+import type { Api } from '../../client/service/api.ts';
+import { trust } from '../../client/service/config.ts';
+import { close, listen } from '../../local/listen.ts';
+import { loadTls } from '../../local/tls.ts';
+import { freePort } from '../support/ports.ts';
+import { temporaryFolder } from './folder.ts';
+
+/** The URL of a CDN with one answer, which stops with the test. */
+export async function serve(content: string): Promise<string> {
+  const tls = await loadTls(await temporaryFolder());
+  trust(tls.ca);
+  const server = createServer(tls, (_request, response) => response.end(content));
+  const port = await freePort();
+  await listen(server, port, 'CDN');
+  onTestFinished(() => close(server));
+  return `https://127.0.0.1:${port}/`;
+}
+
+/** An API that has every missing block downloaded from there. */
+export const located = (url: string): Pick<Api, 'download'> => ({
+  download: async ({ files }) => {
+    const urls = Object.fromEntries(files.flatMap(({ lacks = [] }) => lacks.map((hash) => [hash, url])));
+    return { sent: 0, body: { files: [], urls, urls_expire_at: Date.now() + 900_000 } };
+  },
+});

@@ -100,8 +100,13 @@ async function start(options: CloudOptions, undo: AsyncDisposableStack): Promise
   let provisioning: Provisioning | undefined;
   const resources = () => provisioning?.resources.values() ?? [];
   const network = createNetwork(resources);
-  const endpoints = () => services?.endpoints ?? {};
-  const lambda = createLambda({ data, endpoints, tls, authorize: roles.authorize, log });
+  const lambda = createLambda({
+    data,
+    endpoints: () => services?.endpoints ?? {},
+    tls,
+    authorize: roles.authorize,
+    log,
+  });
   const sockets = createSockets();
   const identities = identitiesOf(roles, lambda, network);
 
@@ -136,7 +141,6 @@ async function start(options: CloudOptions, undo: AsyncDisposableStack): Promise
     undo,
   );
   undo.defer(await publish(data, lambda.definitions(), services.endpoints, tls));
-
   return {
     urls: { ...urls, ...cdnOf(resources()) },
     outputs: provisioning.outputs(),

@@ -1,26 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { plan } from '../../client/plan/plan.ts';
-import { type Content, same, sameContent } from '../../client/plan/tree.ts';
+import { same } from '../../client/plan/tree.ts';
 import { applyEdit, edits } from './edits.ts';
 import { file, Model } from './model.ts';
-import { expectEqualSides, options, perturbed, settle } from './settle.ts';
-
-function contents(tree: ReadonlyMap<string, { kind: string; blocks: readonly { hash: string }[] }>): Set<string> {
-  return new Set([...tree.values()].filter(({ kind }) => kind === 'file').map(({ blocks }) => blocks[0]?.hash ?? ''));
-}
-
-/** Content that one side wrote, of which the other side never knew: it must outlive the sync. */
-function written(model: Model, side: 'local' | 'remote'): Set<string> {
-  const byIdentity = new Map([...model.synced.values()].map((entry) => [entry.identity, entry]));
-  const fresh = new Map<string, Content>();
-  for (const [at, entry] of model[side]) {
-    const origin = 'identity' in entry ? byIdentity.get(entry.identity) : model.synced.get(entry.moved_from ?? at);
-    const known = sameContent(entry, origin) || sameContent(entry, model.synced.get(at));
-    if (entry.kind === 'file' && !known) fresh.set(at, entry);
-  }
-  return contents(fresh);
-}
+import { contents, expectEqualSides, options, perturbed, settle, written } from './settle.ts';
 
 describe('one tree, changed on both sides at random', () => {
   test('both sides become equal, and a second sync has nothing to do', () => {

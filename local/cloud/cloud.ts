@@ -100,13 +100,8 @@ async function start(options: CloudOptions, undo: AsyncDisposableStack): Promise
   let provisioning: Provisioning | undefined;
   const resources = () => provisioning?.resources.values() ?? [];
   const network = createNetwork(resources);
-  const lambda = createLambda({
-    data,
-    endpoints: () => services?.endpoints ?? {},
-    tls,
-    authorize: roles.authorize,
-    log,
-  });
+  const endpoints = () => services?.endpoints ?? {};
+  const lambda = createLambda({ data, endpoints, tls, authorize: roles.authorize, log });
   const sockets = createSockets();
   const identities = identitiesOf(roles, lambda, network);
 

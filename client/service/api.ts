@@ -55,10 +55,11 @@ export function createApi(baseUrl: string, tokens: AccessTokens) {
     try {
       return await post(CommitResponse, path, content);
     } catch (error) {
-      // All items failed for one reason: the list that says so is in the details.
-      const results = error instanceof ServiceError ? CommitResponse.safeParse(error.details) : undefined;
-      if (results?.success) return { body: results.data, sent: 0 };
-      throw error;
+      if (!(error instanceof ServiceError)) throw error;
+      // All items failed for one reason: the list that says so is in the details, with whatever else belongs to that.
+      const all = CommitResponse.safeParse({ results: error.details.results });
+      if (!all.success) throw error;
+      return { body: all.data, sent: 0 };
     }
   };
   const query = (parameters: Record<string, string | number | undefined>): string => {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -9,6 +9,7 @@ import { ServiceError } from '../../client/service/errors.ts';
 import { catchUp } from '../../client/steps/catch-up.ts';
 import type { Sync } from '../../client/steps/context.ts';
 import { upload } from '../../client/steps/upload.ts';
+import type { UploadInitRequest } from '../../protocol/upload-init.ts';
 import { type Account, openAccount } from './account.ts';
 
 let account: Account;
@@ -50,6 +51,12 @@ async function lookedAt(files: Record<string, Uint8Array>, replace?: (api: Api) 
 const create = (...paths: string[]): { path: string; base_version: number }[] =>
   paths.map((path) => ({ path, base_version: 0 }));
 
+type OfferedFile = UploadInitRequest['files'][number];
+
+function withOtherContent(file: OfferedFile): OfferedFile {
+  return { ...file, blocks: file.blocks.map(({ size }) => ({ hash: randomBytes(32).toString('hex'), size })) };
+}
+
 describe('an upload', () => {
   test('of which one file is gone commits the others, and asks for another look at that one', async () => {
     const it = await lookedAt({ stays: randomBytes(5000), goes: randomBytes(5000) });
@@ -64,21 +71,26 @@ describe('an upload', () => {
     const content = randomBytes(5_000_000);
     const sessions: string[] = [];
     const asked: number[] = [];
+    let offered: UploadInitRequest | undefined;
     const it = await lookedAt({ lost: content }, (api) => ({
       uploadInit: async (request) => {
         const answer = await api.uploadInit(request);
+        offered = request;
         sessions.push(request.upload_id);
         asked.push(answer.body.send.length);
         return answer;
       },
       finalize: async (request) => {
         if (sessions.length > 1) return api.finalize(request);
-        const error = { code: 'blocks_missing' as const, message: 'lost' };
-        return { sent: 0, body: { results: [{ path: 'lost', error }] } };
+        // What the service says of a session of which nothing was sent.
+        const unsent = { ...offered!, upload_id: randomUUID(), files: offered!.files.map(withOtherContent) };
+        await api.uploadInit(unsent);
+        return api.finalize({ ...request, upload_id: unsent.upload_id });
       },
     }));
     await upload(it, create('lost'));
     expect([it.failures.countAt('lost'), it.state.problems()]).toEqual([1, []]);
+    expect(it.state.sentBlocks(sessions[0]!), 'what is taken for sent').toEqual(new Map());
     await upload(it, create('lost'));
     expect(it.state.trees.synced.get('lost')).toMatchObject({ size: content.length, version: 1 });
     expect(new Set(sessions).size).toBe(1);

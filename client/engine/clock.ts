@@ -55,7 +55,7 @@ export class Clock {
   }
 
   /** Milliseconds until a look or a poll is due. */
-  get rest(): number {
+  get untilDue(): number {
     return Math.min(this.#rescanAt, this.#pollAt) - this.#now();
   }
 }

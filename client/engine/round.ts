@@ -51,8 +51,8 @@ export class Rounds {
     const operations = this.#plan();
     const ready = operations.filter((operation) => pathsOf(operation).every((path) => sync.failures.mayTry(path)));
     if (ready.length === 0) {
-      sync.notices.rest();
-      return sync.failures.rest;
+      sync.notices.settle();
+      return sync.failures.untilRetry;
     }
     guard.check(ready, sync.state.trees.synced);
     announce(sync, ready);

@@ -15,7 +15,7 @@ import type { Configuration } from '../service/config.ts';
 import { ServiceError, Unreachable } from '../service/errors.ts';
 import { keepSocket } from '../service/socket.ts';
 import type { State } from '../state/state.ts';
-import { endsSession } from '../steps/classify.ts';
+import { endsSignIn } from '../steps/classify.ts';
 import { createSync, type Sync } from '../steps/context.ts';
 import { Clock } from './clock.ts';
 import { DeletionGuard, rootGuard } from './deletion-guard.ts';
@@ -116,7 +116,7 @@ async function loop({ sync, signals, clock, lookout, rounds, network, idle, once
       if (leftOut === 0) return;
       throw new ClientError('incomplete', `${leftOut} paths could not be synced; see 'tidemark status'`);
     }
-    await signals.wait(Math.min(wait, clock.rest));
+    await signals.wait(Math.min(wait, clock.untilDue));
   }
 }
 
@@ -206,7 +206,7 @@ function isOutage(error: unknown): error is Error {
 
 function translate(error: unknown): unknown {
   if (isOutage(error)) return new ClientError('unreachable', error.message, { cause: error });
-  if (error instanceof ServiceError && endsSession(error)) {
+  if (error instanceof ServiceError && endsSignIn(error)) {
     return new ClientError('not_signed_in', `${error.message}: run 'tidemark login' again`, { cause: error });
   }
   return error;

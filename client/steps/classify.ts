@@ -26,13 +26,13 @@ export function classify(error: unknown): Verdict {
   if (error instanceof ClientError && error.code === 'unsafe_path') {
     return { concerns: 'path', code: 'local', message: error.message };
   }
-  if (error instanceof ServiceError && !endsSession(error)) {
+  if (error instanceof ServiceError && !endsSignIn(error)) {
     return { concerns: 'path', code: error.code, message: error.message };
   }
   return { concerns: 'sync' };
 }
 
 /** Whether this device may no longer talk to the service. */
-export function endsSession({ code }: ServiceError): boolean {
+export function endsSignIn({ code }: ServiceError): boolean {
   return code === 'unauthorized' || code === 'device_revoked' || code === 'device_unknown';
 }

@@ -16,7 +16,13 @@ interface Failure {
 }
 
 /** Answers that mean: this device's picture of the service is old. The next plan, on a new picture, decides again. */
-const outdated: readonly string[] = ['stale_version', 'path_conflict', 'not_found', 'upload_gone', 'blocks_missing'];
+const outdated: readonly FailureCode[] = [
+  'stale_version',
+  'path_conflict',
+  'not_found',
+  'upload_gone',
+  'blocks_missing',
+];
 
 /** Times in a row that it may be so, or that the disk may be another than the plan saw, before it is a problem. */
 const QUIET_TIMES = 2;
@@ -113,7 +119,7 @@ export class Failures {
   }
 
   /** Milliseconds until the first of them is worth a call of its own; infinite without any. */
-  get rest(): number {
+  get untilRetry(): number {
     let first = Number.POSITIVE_INFINITY;
     for (const { retryAt } of this.#byPath.values()) first = Math.min(first, retryAt);
     return Math.max(0, first - this.#now());

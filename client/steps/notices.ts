@@ -90,7 +90,7 @@ export class Notices {
   }
 
   /** Nothing is left to do: what was noticed led to nothing. */
-  rest(): void {
+  settle(): void {
     if (this.#unseen.size === 0) this.#noticed.clear();
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Step } from '../plan/operation.ts';
 import { same } from '../plan/tree.ts';
 import { ServiceError } from '../service/errors.ts';
-import { endsSession } from './classify.ts';
+import { endsSignIn } from './classify.ts';
 import type { Sync } from './context.ts';
 import { advanceCursor } from './cursor.ts';
 
@@ -56,7 +56,7 @@ export async function moveRemote(sync: Sync, steps: readonly MoveStep[]): Promis
     sync.notices.readChanges();
   };
   const answer = await sync.api.move({ request_id: randomUUID(), device_id: sync.device.id, moves }).catch((error) => {
-    if (!(error instanceof ServiceError) || endsSession(error) || error.status >= 500) throw error;
+    if (!(error instanceof ServiceError) || endsSignIn(error) || error.status >= 500) throw error;
     for (const { from, to } of moves) refuse(from, to);
   });
   if (!answer) return;

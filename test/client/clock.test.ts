@@ -57,11 +57,11 @@ test('lost blocks are asked for at once, and then once an hour', () => {
 
 test('the rest ends with what is due first', () => {
   const { clock, pass } = clockOf();
-  expect(clock.rest).toBe(MINUTE);
+  expect(clock.untilDue).toBe(MINUTE);
   pass(20 * SECOND);
-  expect(clock.rest).toBe(40 * SECOND);
+  expect(clock.untilDue).toBe(40 * SECOND);
   clock.degrade();
-  expect(clock.rest).toBe(10 * SECOND);
+  expect(clock.untilDue).toBe(10 * SECOND);
   pass(15 * SECOND);
-  expect(clock.rest).toBeLessThan(0);
+  expect(clock.untilDue).toBeLessThan(0);
 });

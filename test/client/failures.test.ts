@@ -60,15 +60,15 @@ describe('a path that failed', () => {
     const waits: number[] = [];
     for (let count = 1; count <= 9; count++) {
       failures.fail('a', 'local', 'no');
-      const wait = failures.rest;
+      const wait = failures.untilRetry;
       waits.push(wait);
       now += wait / 2 - 0.01;
       expect(failures.mayTry('a')).toBe(false);
       now += 0.02;
       expect(failures.mayTry('a')).toBe(true);
-      expect(failures.rest).toBeCloseTo(wait / 2, 0);
+      expect(failures.untilRetry).toBeCloseTo(wait / 2, 0);
       now += wait;
-      expect(failures.rest).toBe(0);
+      expect(failures.untilRetry).toBe(0);
     }
     const [first] = waits;
     expect(first).toBeGreaterThanOrEqual(500);
@@ -82,7 +82,11 @@ describe('a path that failed', () => {
     expect(shown).toEqual([{ event: 'error', code: 'local', message: 'permission denied', path: 'a' }]);
     expect(state.problems()).toEqual([{ path: 'a', message: 'permission denied' }]);
     failures.succeed('a');
-    expect([failures.countAt('a'), failures.mayTry('a'), failures.rest]).toEqual([0, true, Number.POSITIVE_INFINITY]);
+    expect([failures.countAt('a'), failures.mayTry('a'), failures.untilRetry]).toEqual([
+      0,
+      true,
+      Number.POSITIVE_INFINITY,
+    ]);
     expect(state.problems()).toEqual([]);
   });
 
@@ -126,11 +130,11 @@ describe('notices', () => {
   test('what was noticed is kept at rest only while there is something to look at', () => {
     notices.noticed('a', 100);
     notices.look('a');
-    notices.rest();
+    notices.settle();
     expect(notices.noticedAt('a')).toEqual({ noticed_at: 100 });
     expect([...notices.takeUnseen()]).toEqual(['a']);
     expect(notices.unseen.size).toBe(0);
-    notices.rest();
+    notices.settle();
     expect(notices.noticedAt('a')).toEqual({});
   });
 

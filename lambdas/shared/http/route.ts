@@ -81,8 +81,8 @@ function asRefusal(error: unknown): Refusal {
 }
 
 /**
- * The subject of the token that API Gateway verified: the only place where a user id comes from. Notes the token's
- * sign-in. An ID token has the same issuer and audience, and API Gateway takes it; it is for the client to read.
+ * The subject of the token that API Gateway verified: the only place where the user id of an HTTP request comes from; a
+ * socket's is its ticket's (`lambdas/authorize/redeem.ts`). Notes the token's sign-in. An ID token has the same issuer and audience, and API Gateway takes it; it is for the client to read.
  */
 function userOf(event: Event): string {
   const claims = Claims.safeParse(event.requestContext?.authorizer?.jwt?.claims);

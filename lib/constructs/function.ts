@@ -1,3 +1,5 @@
+/* What stacks are built from: functions with their roles, bundles, grants, the database cluster, signing keys. */
+
 import type { Duration } from 'aws-cdk-lib';
 import {
   Alias,

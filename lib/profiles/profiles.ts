@@ -1,3 +1,5 @@
+/* The deployment profiles: all sizes and what a deletion keeps. `-c profile=` chooses one. */
+
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';

@@ -1,3 +1,7 @@
+/*
+ * One file per stack, and what the operations stack is made of. Stacks hand each other what is needed, not themselves.
+ */
+
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {

@@ -1,3 +1,5 @@
+/* What a function may answer: typed errors, and no more than Lambda can return. */
+
 import { type ErrorCode, errorStatus, type ItemError } from '../../../protocol/errors.ts';
 
 /**

@@ -1,3 +1,8 @@
+/*
+ * What finalize, move, restore and delete share: references rise, versions appear, references fall, the relay is
+ * woken.
+ */
+
 import type { PoolClient } from 'pg';
 import { ancestors } from '../../../protocol/path.ts';
 import { Refusal } from '../answers/errors.ts';

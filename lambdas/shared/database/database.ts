@@ -1,3 +1,5 @@
+/* Connections to PostgreSQL, transactions, and where each shard is. */
+
 import { Signer } from '@aws-sdk/rds-signer';
 import { Pool, type PoolClient, types } from 'pg';
 import { Refusal } from '../answers/errors.ts';

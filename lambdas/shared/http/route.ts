@@ -1,3 +1,5 @@
+/* From an event of API Gateway to a user and a checked body, and back. */
+
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod';
 import type { ErrorBody } from '../../../protocol/errors.ts';

@@ -1,3 +1,5 @@
+/* Applies the SQL of `migrations/` to a schema, each file once. */
+
 import type { PoolClient } from 'pg';
 import { transaction } from '../database/database.ts';
 import type { Database } from '../database/rows.ts';

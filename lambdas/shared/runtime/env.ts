@@ -1,3 +1,5 @@
+/* What every function has: variables, logs, figures, credentials. It knows nothing of Tidemark's data. */
+
 /** Reads an environment variable that the template must set. Throws with its name when it is missing or empty. */
 export function requireEnv(name: string): string {
   const value = process.env[name];

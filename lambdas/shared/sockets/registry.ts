@@ -1,3 +1,5 @@
+/* Open WebSocket connections, their tickets, and revocations, in DynamoDB. */
+
 import { DeleteItemCommand, GetItemCommand, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { limits } from '../../../protocol/limits.ts';
 import { dynamo } from '../runtime/dynamo.ts';

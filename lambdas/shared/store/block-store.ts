@@ -1,3 +1,5 @@
+/* The blocks in S3: signing, looking, reading, writing, deleting by version. */
+
 import {
   DeleteObjectCommand,
   GetObjectCommand,

@@ -1,3 +1,5 @@
+/* Kafka: what the relay publishes, and how a batch is read. */
+
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
 import { requireEnv } from '../runtime/env.ts';

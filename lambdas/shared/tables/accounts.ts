@@ -1,3 +1,8 @@
+/*
+ * A module per table, with every statement that writes it or that two functions need. Rows come as a `Namespace` or a
+ * `Person`.
+ */
+
 import type { Namespace, Shard } from '../database/rows.ts';
 import { ms } from '../database/sql.ts';
 

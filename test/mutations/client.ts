@@ -195,4 +195,12 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/plan: a directory with more than one call can hold is made anew, and goes when it is empty',
     breaks: /upload/,
   },
+  {
+    mistake: 'a conflict copy of a run that was cut off is taken for a rename',
+    file: 'client/plan/moves.ts',
+    replace: 'if (isConflictCopy(to) && !isConflictCopy(from)) return;',
+    by: '',
+    noticedBy: 'client/plan: a copy that was set aside is no rename, also where nobody wrote down that it was',
+    breaks: /a \(conflicted copy/,
+  },
 ];

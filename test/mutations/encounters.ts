@@ -5,7 +5,7 @@ export const ofEncounters: readonly Mutation[] = [
   {
     mistake: 'collection takes no notice of pins',
     file: 'lambdas/shared/tables/unused-blocks.ts',
-    replace: 'and p.expires_at > now())`;',
+    replace: 'and p.keeps_until > now())`;',
     by: 'and false)`;',
     noticedBy: 'model/encounters: collection and the end of an upload that took its time, at every step',
     breaks: /^I3:/,

@@ -142,7 +142,7 @@ describe('single cases', () => {
     applyEdit(model, 'local', { do: 'move', path: 'a.txt', to: copy });
     settle(model);
     for (const side of [model.local, model.remote]) {
-      expect([...side.keys()].sort()).toEqual([copy, 'a.txt']);
+      expect([...side.keys()].sort(), 'I15: the name that both sides had').toEqual([copy, 'a.txt']);
       expect(side.get('a.txt')).toMatchObject(file('theirs'));
       expect(side.get(copy)).toMatchObject(file('mine'));
     }

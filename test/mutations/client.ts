@@ -201,6 +201,6 @@ export const ofClient: readonly Mutation[] = [
     replace: 'if (isConflictCopy(to) && !isConflictCopy(from)) return;',
     by: '',
     noticedBy: 'client/plan: a copy that was set aside is no rename, also where nobody wrote down that it was',
-    breaks: /a \(conflicted copy/,
+    breaks: /I15: the name that both sides had/,
   },
 ];

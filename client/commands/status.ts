@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { SyncStatus } from '../../protocol/output/sync-status.ts';
 import { ancestors } from '../../protocol/path.ts';
-import { stateFolder } from '../../protocol/reserved-name.ts';
 import { ClientError } from '../common/errors.ts';
 import { say } from '../common/format.ts';
 import { describeExclusion, type Ignores, loadIgnores } from '../disk/ignore.ts';
@@ -14,6 +13,7 @@ import { pathOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
 import { isDirectory } from '../plan/tree.ts';
 import { readConfiguration } from '../service/config.ts';
+import { statePlace } from '../state/places.ts';
 import { State } from '../state/state.ts';
 
 export function statusCommand(configFolder: () => string): Command {
@@ -30,7 +30,7 @@ async function status(folder: string, directory: string | undefined, json: boole
   const configuration = await readConfiguration(folder);
   const root = directory === undefined ? configuration?.folder?.path : resolve(directory);
   if (root === undefined) throw new ClientError('usage', 'no folder is synced yet: run tidemark sync DIR');
-  if (!existsSync(join(root, stateFolder, 'state.db'))) {
+  if (!existsSync(statePlace(root))) {
     throw new ClientError('folder_unknown', `${root} is not synced: run 'tidemark sync ${root}', or mount it`);
   }
   const state = new State(root);

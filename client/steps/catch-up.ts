@@ -7,7 +7,7 @@ import type { Sync } from './context.ts';
 import { treeHashes } from './tree-hashes.ts';
 
 /** Reads what happened at the service since the cursor into the remote tree, and marks the paths for the next plan. */
-export async function catchUp(sync: Sync): Promise<void> {
+export async function catchUp(sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'tombstones'>): Promise<void> {
   for (;;) {
     const { body } = await sync.api.changes(sync.device.id, sync.state.cursor).catch((error) => {
       if (!(error instanceof ServiceError) || error.code !== 'cursor_gone') throw error;
@@ -55,7 +55,7 @@ export function applyChange(state: Pick<State, 'set' | 'remove'>, { remote, sync
  * then put the others right. A service that is behind this device's cursor was set back to an old backup, and what it
  * lacks was not deleted: where it differs, the folder is merged with it as on the first day.
  */
-async function rereadTree(sync: Sync): Promise<void> {
+async function rereadTree(sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices'>): Promise<void> {
   const known = treeHashes(sync.state.trees.remote);
   const entries = new Map<string, RemoteEntry>();
   const unchanged = new Set<string>();

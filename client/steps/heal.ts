@@ -8,7 +8,9 @@ import { putBlock } from './send-blocks.ts';
 const CONCURRENCY = 4;
 
 /** Sends blocks that the service has lost, or found damaged, and this device still has. Returns how many it sent. */
-export async function heal(sync: Sync): Promise<number> {
+export async function heal(
+  sync: Pick<Sync, 'api' | 'device' | 'root' | 'state' | 'cache' | 'notices'>,
+): Promise<number> {
   const damaged = await listDamage(sync);
   if (damaged.size === 0) return 0;
   const places = findPlaces(sync, damaged);
@@ -18,7 +20,7 @@ export async function heal(sync: Sync): Promise<number> {
   return sent;
 }
 
-async function listDamage({ api, device }: Sync): Promise<Set<string>> {
+async function listDamage({ api, device }: Pick<Sync, 'api' | 'device'>): Promise<Set<string>> {
   const damaged = new Set<string>();
   let after: string | undefined;
   do {
@@ -29,7 +31,7 @@ async function listDamage({ api, device }: Sync): Promise<Set<string>> {
   return damaged;
 }
 
-function findPlaces({ state }: Sync, hashes: ReadonlySet<string>): Map<string, BlockPlace> {
+function findPlaces({ state }: Pick<Sync, 'state'>, hashes: ReadonlySet<string>): Map<string, BlockPlace> {
   const found = new Map<string, BlockPlace>();
   for (const [path, { blocks }] of state.trees.local) {
     if (!blocks.some(({ hash }) => hashes.has(hash))) continue;
@@ -39,7 +41,7 @@ function findPlaces({ state }: Sync, hashes: ReadonlySet<string>): Map<string, B
 }
 
 async function healBatch(
-  sync: Sync,
+  sync: Pick<Sync, 'api' | 'device' | 'root' | 'cache' | 'notices'>,
   hashes: readonly string[],
   places: ReadonlyMap<string, BlockPlace>,
 ): Promise<number> {
@@ -57,7 +59,11 @@ async function healBatch(
   return sent.length;
 }
 
-async function read(sync: Sync, hash: string, place: BlockPlace | undefined): Promise<Uint8Array | undefined> {
+async function read(
+  sync: Pick<Sync, 'root' | 'cache' | 'notices'>,
+  hash: string,
+  place: BlockPlace | undefined,
+): Promise<Uint8Array | undefined> {
   const cached = await sync.cache.get(hash);
   return cached || !place ? cached : await readIfThere(sync, place, hash);
 }

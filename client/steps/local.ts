@@ -10,7 +10,10 @@ import { type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
 /** Deletes on the disk what another device deleted. A directory goes only when it is empty. */
-export async function deleteLocal(sync: Sync, path: string): Promise<void> {
+export async function deleteLocal(
+  sync: Pick<Sync, 'root' | 'state' | 'tombstones' | 'failures' | 'report'>,
+  path: string,
+): Promise<void> {
   const { state, root } = sync;
   const [entry, synced] = [state.trees.local.get(path), state.trees.synced.get(path)];
   if (!entry || !synced) return;
@@ -60,12 +63,16 @@ async function removeDirectory(place: string): Promise<boolean> {
 }
 
 /** Follows a rename of another device. An edit that was made here goes along and is uploaded from the new place. */
-export async function moveLocal(sync: Sync, from: string, to: string): Promise<void> {
+export async function moveLocal(
+  sync: Pick<Sync, 'root' | 'state' | 'notices' | 'failures' | 'report'>,
+  from: string,
+  to: string,
+): Promise<void> {
   const { state } = sync;
   const [entry, synced] = [state.trees.local.get(from), state.trees.synced.get(from)];
   const remote = state.trees.remote.get(to);
   if (!entry || !synced || !remote) return;
-  const moved = await renameOnDisk(sync, from, to, entry);
+  const moved = await renameOnDisk(sync.root, from, to, entry);
   state.transaction(() => {
     for (const tree of ['local', 'synced'] as const) state.remove(tree, from);
     state.set('local', to, moved);
@@ -79,8 +86,11 @@ export async function moveLocal(sync: Sync, from: string, to: string): Promise<v
 }
 
 /** Gives a file permissions that another device gave it. */
-export async function setMode(sync: Sync, path: string, mode: number): Promise<void> {
-  const { state, root } = sync;
+export async function setMode(
+  { root, state, notices }: Pick<Sync, 'root' | 'state' | 'notices'>,
+  path: string,
+  mode: number,
+): Promise<void> {
   const entry = state.trees.local.get(path);
   if (!entry) return;
   const place = diskPath(root, path);
@@ -89,7 +99,7 @@ export async function setMode(sync: Sync, path: string, mode: number): Promise<v
   await chmod(place, mode);
   const stats = await lstat(place, { bigint: true });
   state.set('local', path, { ...entry, mode, hint: sameBytes(entry, stats) ? hintOf(stats) : '' });
-  sync.notices.replan(path);
+  notices.replan(path);
 }
 
 /** The change of the permissions changed the change time; the other stamps have to tell. */
@@ -98,7 +108,11 @@ function sameBytes({ size, hint }: LocalEntry, stats: BigIntStats): boolean {
 }
 
 /** Renames this device's side of a conflict, with all that is in it. */
-export async function setAside(sync: Sync, path: string, to: string): Promise<void> {
+export async function setAside(
+  sync: Pick<Sync, 'root' | 'state' | 'apart' | 'notices' | 'failures' | 'report'>,
+  path: string,
+  to: string,
+): Promise<void> {
   const { state } = sync;
   const entry = state.trees.local.get(path);
   if (!entry) return;
@@ -107,7 +121,7 @@ export async function setAside(sync: Sync, path: string, to: string): Promise<vo
     const why = "holds this device's sign-in, so that it cannot make room for the file of this name";
     return sync.failures.fail(path, 'local', `${kept} ${why}: rename the file on another device`);
   }
-  const moved = await renameOnDisk(sync, path, to, entry);
+  const moved = await renameOnDisk(sync.root, path, to, entry);
   state.transaction(() => {
     state.remove('local', path);
     // The entry at the new path is a new one, and no rename of this one by the user.
@@ -127,10 +141,10 @@ export async function setAside(sync: Sync, path: string, to: string): Promise<vo
   sync.report({ event: 'conflict', path: to, original: path, at: Date.now() });
 }
 
-async function renameOnDisk(sync: Sync, from: string, to: string, entry: LocalEntry): Promise<LocalEntry> {
-  const [source, target] = [diskPath(sync.root, from), diskPath(sync.root, to)];
-  if (!(await demandParents(sync.root, from, { create: false }))) throw new DiskChanged(`${source} is gone`);
-  await demandParents(sync.root, to, { create: true });
+async function renameOnDisk(root: string, from: string, to: string, entry: LocalEntry): Promise<LocalEntry> {
+  const [source, target] = [diskPath(root, from), diskPath(root, to)];
+  if (!(await demandParents(root, from, { create: false }))) throw new DiskChanged(`${source} is gone`);
+  await demandParents(root, to, { create: true });
   if (entry.kind === 'file') await demandUnchanged(source, entry.hint);
   await demandUnchanged(target, undefined);
   await rename(source, target);

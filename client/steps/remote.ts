@@ -13,7 +13,10 @@ type MoveStep = Step<'moveRemote'>;
 const STALE_TRIES = 3;
 
 /** Deletes at the service what was deleted here, in one call. */
-export async function deleteRemote(sync: Sync, steps: readonly DeleteStep[]): Promise<void> {
+export async function deleteRemote(
+  sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'failures' | 'report'>,
+  steps: readonly DeleteStep[],
+): Promise<void> {
   const files = steps.map(({ path, base_version }) => ({ path, base_version }));
   const request = { request_id: randomUUID(), device_id: sync.device.id, files };
   const answer = await sync.api.remove(request).catch((error) => {
@@ -45,7 +48,10 @@ export async function deleteRemote(sync: Sync, steps: readonly DeleteStep[]): Pr
  * Renames at the service what was renamed here, in one commit. A rename that the service refuses travels as a new file
  * and a deletion from then on; one of a file that another device just changed is tried again on what that made of it.
  */
-export async function moveRemote(sync: Sync, steps: readonly MoveStep[]): Promise<void> {
+export async function moveRemote(
+  sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'failures' | 'unmovable' | 'report'>,
+  steps: readonly MoveStep[],
+): Promise<void> {
   const { state } = sync;
   const moves = steps.map(({ from, to, base_version }) => ({ from, to, base_version }));
   const refuse = (from: string, to: string): void => {

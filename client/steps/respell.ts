@@ -8,8 +8,10 @@ import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps
 import { type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
+export type RespellContext = Pick<Sync, 'root' | 'state' | 'notices' | 'failures' | 'report'>;
+
 /** Gives an entry, with all that is in it, the spelling that the service has. */
-export async function respell(sync: Sync, twin: Twin): Promise<void> {
+export async function respell(sync: RespellContext, twin: Twin): Promise<void> {
   const { state, root } = sync;
   const { path, spelled } = twin;
   const entry = state.trees.local.get(spelled)!;
@@ -27,8 +29,11 @@ export async function respell(sync: Sync, twin: Twin): Promise<void> {
 }
 
 /** What was agreed on goes along: an edit that was made here is one of the new path. */
-function moveEntries(sync: Sync, { path, spelled }: Twin, entry: LocalEntry): void {
-  const { state, notices } = sync;
+function moveEntries(
+  { state, notices }: Pick<Sync, 'state' | 'notices'>,
+  { path, spelled }: Twin,
+  entry: LocalEntry,
+): void {
   const { local, remote, synced } = state.trees;
   const within = <Entry>(tree: ReadonlyMap<string, Entry>): (readonly [string, string, Entry])[] =>
     [...tree]

@@ -4,8 +4,7 @@ import { foldName } from '../../protocol/reserved-name.ts';
 import { findTwin, type Twin } from '../disk/spelling.ts';
 import { mayRespell } from '../disk/twins.ts';
 import { type Operation, pathOf, pathsOf } from '../plan/operation.ts';
-import type { Sync } from './context.ts';
-import { respell } from './respell.ts';
+import { type RespellContext, respell } from './respell.ts';
 
 /** Paths that are looked at together. */
 const CONCURRENT = 16;
@@ -16,7 +15,7 @@ const CONCURRENT = 16;
  * renamed. Its steps, and those at names that cannot lie here, are left to the next plan, which knows more.
  */
 export class SpellingCheck {
-  readonly #sync: Sync;
+  readonly #sync: RespellContext;
   /** Paths with steps that are left to the next plan. */
   readonly #unclear = new Set<string>();
   readonly #directories = new Map<string, Promise<string | undefined>>();
@@ -24,7 +23,7 @@ export class SpellingCheck {
   /** The first of the paths that some disk may take for one, by their folded form. */
   readonly #first = new Map<string, string>();
 
-  constructor(sync: Sync) {
+  constructor(sync: RespellContext) {
     this.#sync = sync;
   }
 

@@ -22,7 +22,7 @@ export const errorStatus = {
   stale_version: 409,
   /** The path is taken, or its parent is a file. */
   path_conflict: 409,
-  /** The upload session is unknown, expired or finalized with other files. */
+  /** The upload is unknown, expired or finalized with other files. */
   upload_gone: 410,
   /** A cursor from before the oldest change that is kept: read the tree anew. */
   cursor_gone: 410,

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { Uuid } from './uuid.ts';
 
 /**
- * POST /finalize: makes every file of the session visible, each by compare-and-swap on its base version.
+ * POST /finalize: makes every file of the upload visible, each by compare-and-swap on its base version.
  * Answers `CommitResponse`; a retry with the same `upload_id` changes nothing and answers the same.
  */
 export const FinalizeRequest = z.strictObject({ upload_id: Uuid, device_id: Uuid });

@@ -57,7 +57,7 @@ export const limits = {
   urlSeconds: 900,
   /** Seconds that a WebSocket ticket is valid. */
   ticketSeconds: 60,
-  /** Hours that an upload session, and its hold on blocks, lives. */
+  /** Hours that an upload, and its hold on blocks, lives. */
   uploadHours: 72,
   /** Hours that a block which nothing uses stays in the store. */
   graceHours: 72,

@@ -35,7 +35,7 @@ export type OfferedFile = z.infer<typeof OfferedFile>;
 
 /** POST /upload-init. Repeating it with the same `upload_id` renews the URLs and the hold on the blocks. */
 export const UploadInitRequest = z.strictObject({
-  /** Chosen by the client; names the session in every later call and makes retries harmless. */
+  /** Chosen by the client; names the upload in every later call and makes retries harmless. */
   upload_id: Uuid,
   device_id: Uuid,
   files: z.array(OfferedFile).min(1).max(limits.filesPerCall),
@@ -44,7 +44,7 @@ export const UploadInitRequest = z.strictObject({
 });
 export type UploadInitRequest = z.infer<typeof UploadInitRequest>;
 
-/** How to send one block that the service lacks. One that is on no page is present, and pinned for the session. */
+/** How to send one block that the service lacks. One that is on no page is present, and pinned for the upload. */
 export const BlockToSend = z.discriminatedUnion('how', [
   /** `PUT url` with exactly these headers and the content as the body; the signature covers checksum and length. */
   z.strictObject({
@@ -62,9 +62,9 @@ export type BlockToSend = z.infer<typeof BlockToSend>;
 
 export const UploadInitResponse = z.strictObject({
   upload_id: Uuid,
-  /** Milliseconds since 1970 until which the session and its pins live. */
+  /** Milliseconds since 1970 until which the upload and its pins live. */
   expires_at: z.int(),
-  /** Files that cannot be uploaded as offered; the others are in the session. */
+  /** Files that cannot be uploaded as offered; the others are in the upload. */
   refused: z.array(z.strictObject({ path: Path, error: ItemError })),
   /** In the order of the hashes. */
   send: z.array(BlockToSend).max(limits.sendsPerPage),

@@ -138,7 +138,7 @@ export class State {
     return fresh;
   }
 
-  /** The session in which these files are being uploaded; the same one after a restart. */
+  /** The upload in which these files are being uploaded; the same one after a restart. */
   uploadId(filesDigest: string): string {
     const [row] = this.#rows('SELECT upload_id FROM uploads WHERE files_digest = ?', filesDigest);
     if (row) return row.upload_id as string;
@@ -147,7 +147,7 @@ export class State {
     return fresh;
   }
 
-  /** The session is over. */
+  /** The upload is over. */
   endUpload(filesDigest: string): void {
     this.#run('DELETE FROM uploads WHERE files_digest = ?', filesDigest);
     this.#dropSentBlocks();
@@ -158,17 +158,17 @@ export class State {
     this.#dropSentBlocks();
   }
 
-  /** Notes that the store took a block in this session, so that a restart does not send it again. */
+  /** Notes that the store took a block in this upload, so that a restart does not send it again. */
   noteSent(uploadId: string, hash: string, bytes: number): void {
     this.#run('INSERT OR REPLACE INTO sent_blocks VALUES (?, ?, ?)', uploadId, hash, bytes);
   }
 
-  /** The store has lost blocks of this session: all are sent again. */
+  /** The store has lost blocks of this upload: all are sent again. */
   forgetSent(uploadId: string): void {
     this.#run('DELETE FROM sent_blocks WHERE upload_id = ?', uploadId);
   }
 
-  /** Blocks that the store took in this session, with the bytes that crossed the wire for each. */
+  /** Blocks that the store took in this upload, with the bytes that crossed the wire for each. */
   sentBlocks(uploadId: string): Map<string, number> {
     const rows = this.#rows('SELECT hash, bytes FROM sent_blocks WHERE upload_id = ?', uploadId);
     return new Map(rows.map((row) => [row.hash as string, row.bytes as number]));

@@ -19,7 +19,7 @@ import type { ReadyFile } from './raise.ts';
 
 /**
  * Commits each file whose path still has its base version, all in one transaction, and keeps the answers. Returns all
- * files of the session with their results so far.
+ * files of the upload with their results so far.
  */
 export async function commitFiles(
   namespace: Namespace<Database>,
@@ -58,7 +58,7 @@ export async function commitFiles(
   });
 }
 
-/** What a session keeps until it expires: its answers, and what it sent for files that were refused. */
+/** What an upload keeps until it expires: its answers, and what it sent for files that were refused. */
 function keptWhenSettled(files: readonly UploadFile[]): number {
   const refused = files.filter(({ result }) => result !== null && 'error' in result);
   const sizes = new Map(refused.flatMap(({ hashes, sizes }) => hashes.map((hash, index) => [hash, sizes[index]!])));

@@ -12,7 +12,7 @@ import { commitFiles } from './commit-files.ts';
 import { raiseUpload } from './raise.ts';
 
 /**
- * Makes the files of a session visible. Three steps, each harmless to repeat and to break off after:
+ * Makes the files of an upload visible. Three steps, each harmless to repeat and to break off after:
  * counts rise in the blocks database; versions appear in the shard, each by compare-and-swap; counts fall again for
  * those that lost. In between the counts are too high, never too low, and the hourly sweep settles what was left.
  */
@@ -43,5 +43,5 @@ export async function finalizeUpload(
   return { results, missing: raised.missing };
 }
 
-/** The file was opened by another call of the same session after this one had looked. */
+/** The file was opened by another call of the same upload after this one had looked. */
 const unsettled: ItemError = { code: 'unavailable', message: 'the upload changed meanwhile: finalize again' };

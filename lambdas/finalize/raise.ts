@@ -23,7 +23,7 @@ interface Raised {
   missing: string[];
 }
 
-/** Counts the blocks of every file whose blocks are all stored and the user's to use: held, or verified in the session. */
+/** Counts the blocks of every file whose blocks are all stored and the user's to use: held, or verified in the upload. */
 export async function raiseUpload(
   blocks: Database,
   key: UploadKey,
@@ -48,7 +48,7 @@ export async function raiseUpload(
   });
 }
 
-/** Unless the session keeps an answer, its id was used before, and forgotten since. */
+/** Unless the upload keeps an answer, its id was used before, and forgotten since. */
 const madeBefore = itemError('upload_gone', 'this upload_id stands for an upload of days ago: take a new one');
 
 function judge(

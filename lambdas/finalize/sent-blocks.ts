@@ -11,7 +11,7 @@ const CONCURRENCY = 32;
 /** Times that an object is looked for in vain until upload-init is asked again: no repetition asks S3 for ever. */
 const MAX_LOOKS = 5;
 
-/** Finds out which blocks came by the session's signed uploads: nobody vouches for them yet. */
+/** Finds out which blocks came by the upload's signed PUTs: nobody vouches for them yet. */
 export async function noteSentBlocks(
   blocks: Database,
   key: UploadKey,

@@ -18,13 +18,13 @@ export const handler = customResource(async () => {
     readMigrations(join(folder, 'blocks')),
   ];
   const clusters = connectClusters(STATEMENT_MS);
-  const { pools, placement, blocksCluster } = clusters;
+  const { pools, places, blocksCluster } = clusters;
   try {
     await demandShards(clusters);
     const applied = await Promise.all(
       [...pools].map(async ([name, pool]) => {
         const work = shardSchemas
-          .filter((_, shard) => placement.clusterOf(shard) === name)
+          .filter((_, shard) => places.clusterOf(shard) === name)
           .map((schema) => ({ schema, migrations: shardMigrations }));
         if (name === blocksCluster) work.push({ schema: 'blocks', migrations: blocksMigrations });
         const run = ({ schema, migrations }: (typeof work)[number]) => migrateSchema(pool, schema, migrations);
@@ -39,8 +39,8 @@ export const handler = customResource(async () => {
 });
 
 /** A shard that is nowhere is made anew, unless a move of it was interrupted: then its rows are under another name. */
-async function demandShards({ pools, placement }: Clusters): Promise<void> {
-  const found = await placement.look();
+async function demandShards({ pools, places }: Clusters): Promise<void> {
+  const found = await places.look();
   const left = shardSchemas.flatMap((_, shard) => (found.has(shard) ? [] : [leftSchema(shard)]));
   for (const [name, pool] of pools) {
     const { rows } = await pool.query<{ nspname: string }>(

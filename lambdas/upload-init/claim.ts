@@ -22,7 +22,7 @@ export type BlockToSend =
   | { hash: string; how: 'prove'; nonce: string };
 
 /**
- * Pins all blocks for the session and answers those to send. In one transaction: no block that it leaves out of the
+ * Pins all blocks for the upload and answers those to send. In one transaction: no block that it leaves out of the
  * answer can be collected before the pin expires.
  * @param crossUser whether possession of a block that others store may be proved, up to `limits.claimsPerDay`: beyond
  *   them, and where its size is another than claimed, the user is asked for the content as if nobody stored it
@@ -42,7 +42,7 @@ export async function claimBlocks(
     const unknown = crossUser ? wanted.filter(({ hash, held }) => !held && !known.has(hash)) : [];
     const allowed = await takeClaims(sql, key.userId, unknown.length);
     const claimed = new Set(unknown.slice(0, allowed).map(({ hash }) => hash));
-    // What the session was told to send at first it is told for good: asking again tells nothing new.
+    // What the upload was told to send at first it is told for good: asking again tells nothing new.
     const offered = ({ hash, size, held }: WantedBlock) =>
       crossUser &&
       !held &&

@@ -28,11 +28,11 @@ interface OpenUpload {
   openPaths: string[];
   /** Of their blocks, those that some version of this user holds. */
   held: Set<string>;
-  /** Ids of older sessions that gave way to this one: their pins can go. */
+  /** Ids of older uploads that gave way to this one: their pins can go. */
   closed: string[];
 }
 
-/** Registers the session, or finds it again, in one transaction under the account's lock. */
+/** Registers the upload, or finds it again, in one transaction under the account's lock. */
 export async function openUpload(
   person: Person<Database>,
   request: UploadInitRequest,
@@ -70,7 +70,7 @@ export async function openUpload(
 interface Checked {
   refused: UploadInitResponse['refused'];
   files: { file: Offered; reservedBytes: number }[];
-  /** What the session adds to what is kept for the user. */
+  /** What the upload adds to what is kept for the user. */
   keptBytes: number;
 }
 

@@ -9,8 +9,8 @@ import { usableDeltas } from './deltas.ts';
 import { openUpload } from './open-upload.ts';
 
 /**
- * Opens or renews an upload session, pins every block that is there, and says how to send each one that is not.
- * Nothing the session names can be collected until it expires.
+ * Opens or renews an upload, pins every block that is there, and says how to send each one that is not.
+ * Nothing the upload names can be collected until it expires.
  */
 export async function initUpload(
   databases: Databases,
@@ -20,15 +20,15 @@ export async function initUpload(
 ): Promise<Omit<UploadInitResponse, 'send'> & { send: BlockToSend[] }> {
   checkOffer(request);
   const person = personOf(databases, userId);
-  const session = await openUpload(person, request, policy.defaultQuota);
-  for (const uploadId of session.closed) await releasePins(databases.blocks, { userId, uploadId });
-  const open = new Set(session.openPaths);
+  const upload = await openUpload(person, request, policy.defaultQuota);
+  for (const uploadId of upload.closed) await releasePins(databases.blocks, { userId, uploadId });
+  const open = new Set(upload.openPaths);
   const files = request.files.filter(({ path }) => open.has(path));
   const deltas = await usableDeltas(ownNamespace(person), files);
   const wanted = new Map<string, WantedBlock>();
   for (const { blocks } of files) {
     for (const { hash, size } of blocks) {
-      wanted.set(hash, { hash, size, held: session.held.has(hash), delta: deltas.has(hash) });
+      wanted.set(hash, { hash, size, held: upload.held.has(hash), delta: deltas.has(hash) });
     }
   }
   const { upload_id: uploadId, after = '' } = request;
@@ -37,8 +37,8 @@ export async function initUpload(
   const send = rest.slice(0, limits.sendsPerPage);
   return {
     upload_id: uploadId,
-    expires_at: session.expiresAt,
-    refused: session.refused,
+    expires_at: upload.expiresAt,
+    refused: upload.refused,
     send,
     ...(rest.length > send.length && { next: send.at(-1)!.hash }),
   };

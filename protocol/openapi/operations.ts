@@ -57,7 +57,7 @@ export const operations: Record<RouteKey, Operation> = {
   },
   'POST /upload-init': {
     id: 'initUpload',
-    summary: 'Opens an upload session, or renews it, and says how to send each block that the service lacks.',
+    summary: 'Opens an upload, or renews it, and says how to send each block that the service lacks.',
     body: UploadInitRequest,
     answer: UploadInitResponse,
     errors: ['upload_gone'],
@@ -78,7 +78,7 @@ export const operations: Record<RouteKey, Operation> = {
   },
   'POST /finalize': {
     id: 'finalize',
-    summary: 'Makes the files of a session visible, each by compare-and-swap on its base version.',
+    summary: 'Makes the files of an upload visible, each by compare-and-swap on its base version.',
     body: FinalizeRequest,
     answer: CommitResponse,
     errors: ['upload_gone', 'stale_version', 'path_conflict', 'blocks_missing', 'content_mismatch'],

@@ -207,7 +207,7 @@ class Run {
     }
   }
 
-  /** Time passes, and sessions that are over are removed. */
+  /** Time passes, and uploads that are over are removed. */
   async #end(hours: number): Promise<void> {
     await this.#pass(hours);
     for (const shard of this.#world.databases.shards) {

@@ -148,7 +148,7 @@ export const ofEncounters: readonly Mutation[] = [
     breaks: /^I8: after change/,
   },
   {
-    mistake: 'expired sessions are removed without the locks of their accounts',
+    mistake: 'expired uploads are removed without the locks of their accounts',
     file: 'lambdas/shared/tables/uploads.ts',
     replace: 'await lockAccounts(\n    shard,\n    rows.map(({ user_id }) => user_id),\n  );',
     by: '',

@@ -29,7 +29,7 @@ test("another user's block costs no upload once possession of its content is pro
   expect((await download(user, 'mine.bin')).equals(bytes)).toBe(true);
 });
 
-test('after a wrong proof the session has to send the block', async () => {
+test('after a wrong proof the upload has to send the block', async () => {
   const [owner, user] = await Promise.all([signUp(), signUp()]);
   const bytes = content();
   await owner.save('secret', bytes);
@@ -48,7 +48,7 @@ test('after a wrong proof the session has to send the block', async () => {
   expect(await finalize(user, upload_id)).toMatchObject([{ version: 1 }]);
 });
 
-test('a proof for an old challenge or for another session does not count', async () => {
+test('a proof for an old challenge or for another upload does not count', async () => {
   const [owner, user] = await Promise.all([signUp(), signUp()]);
   const bytes = content();
   await owner.save('secret', bytes);
@@ -63,7 +63,7 @@ test('a proof for an old challenge or for another session does not count', async
   expect(late.results).toMatchObject([{ error: { code: 'content_mismatch' } }]);
 });
 
-test('a proof counts for its own session only', async () => {
+test('a proof counts for its own upload only', async () => {
   const [owner, user] = await Promise.all([signUp(), signUp()]);
   const bytes = content();
   await owner.save('secret', bytes);
@@ -112,7 +112,7 @@ test('who claims another size than a stored block has is told nothing of it', as
   expect(send).toMatchObject([{ how: 'put' }]);
 });
 
-test('what a session has to send it has to send for good: asking again does not tell that somebody stores it now', async () => {
+test('what an upload has to send it has to send for good: asking again does not tell that somebody stores it now', async () => {
   const [owner, user] = await Promise.all([signUp(), signUp()]);
   const bytes = content();
   const files = [await offer('watched', bytes, 0)];

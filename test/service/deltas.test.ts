@@ -129,7 +129,7 @@ test('a bad delta fails alone', async () => {
   ]);
 });
 
-test('a block that the session does not name is not stored', async () => {
+test('a block that the upload does not name is not stored', async () => {
   const old = randomBytes(5000);
   await user.save('known', old);
   const { upload_id } = await init(user, [await offer('else', randomBytes(100), 0)]);

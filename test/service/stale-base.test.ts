@@ -5,7 +5,7 @@ import { blocksOf, offer, type User } from '../support/user.ts';
 import { allChanges, deleteFiles, download, errorOf, init, put, restoreFile, tree } from './support/calls.ts';
 import { signUp } from './support/service.ts';
 
-/** A session of one device whose content is in the store already. */
+/** An upload of one device whose content is in the store already. */
 async function ready(
   user: User,
   path: string,

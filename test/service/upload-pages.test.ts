@@ -34,7 +34,7 @@ test('an upload of many blocks is told page by page which to send, in the order 
   expect(told.map(({ hash }) => hash)).toEqual(file.blocks.map(({ hash }) => hash).sort());
 });
 
-test('every block of the session is pinned from the first page on', async () => {
+test('every block of the upload is pinned from the first page on', async () => {
   const file = fileOf('pinned', limits.sendsPerPage + 10);
   const { upload_id } = await init(user, [file]);
   const { rows } = await database.query(

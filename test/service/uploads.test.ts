@@ -50,7 +50,7 @@ test('finalize answers a retry with the same results and changes nothing', async
   expect(await allChanges(user)).toHaveLength(2);
 });
 
-test('finalizes of one session at the same time commit once', async () => {
+test('finalizes of one upload at the same time commit once', async () => {
   const user = await signUp();
   const content = randomBytes(100);
   const { upload_id, send } = await init(user, [await offer('a', content, 0)]);
@@ -60,7 +60,7 @@ test('finalizes of one session at the same time commit once', async () => {
   expect(await allChanges(user)).toHaveLength(1);
 });
 
-test('upload-init under the same id continues the session, and takes no other files under it', async () => {
+test('upload-init under the same id continues the upload, and takes no other files under it', async () => {
   const user = await signUp();
   const content = randomBytes(100);
   const files = [await offer('a', content, 0)];
@@ -72,7 +72,7 @@ test('upload-init under the same id continues the session, and takes no other fi
   errorOf(await user.call('POST', '/upload-init', body), 'upload_gone');
 });
 
-test('each file of a session commits by itself: one that lacks its block can follow', async () => {
+test('each file of an upload commits by itself: one that lacks its block can follow', async () => {
   const user = await signUp();
   const [one, two] = [randomBytes(100), randomBytes(100)];
   const files = [await offer('one', one, 0), await offer('two', two, 0)];
@@ -93,7 +93,7 @@ test('each file of a session commits by itself: one that lacks its block can fol
   ]);
 });
 
-test('two sessions of one user for the same new content need it once', async () => {
+test('two uploads of one user for the same new content need it once', async () => {
   const user = await signUp();
   const content = randomBytes(1000);
   const [first, second] = await Promise.all([
@@ -112,7 +112,7 @@ test('two users who send the same new content at once both end with it', async (
   const file = await offer('same.bin', content, 0);
   const [mine, theirs] = await Promise.all([init(user, [file]), init(other, [file])]);
   await put(mine.send, content);
-  await put(theirs.send, content); // S3 keeps the newest: it carries the other session's token
+  await put(theirs.send, content); // S3 keeps the newest: it carries the other upload's token
   expect(await finalize(other, theirs.upload_id)).toMatchObject([{ version: 1 }]);
   const { details } = errorOf(await user.finalize(mine.upload_id), 'blocks_missing');
   expect(details).toMatchObject({ hashes: file.blocks.map(({ hash }) => hash) });

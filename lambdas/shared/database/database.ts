@@ -5,8 +5,8 @@ import { Pool, type PoolClient, types } from 'pg';
 import { Refusal } from '../answers/errors.ts';
 import { once, requireEnv } from '../runtime/env.ts';
 import { isAbsent, isTransient } from './database-errors.ts';
-import { Placement } from './placement.ts';
 import type { Database, Shard } from './rows.ts';
+import { ShardPlaces } from './shard-places.ts';
 import { parseShardMap, shardOf, shardSchemas } from './shards.ts';
 
 /** The global blocks and the shards: two handles that never share a transaction. */
@@ -31,7 +31,7 @@ export const typeParsers = {
 /** All clusters of the shard map, with what lies on them. */
 export interface Clusters extends Databases {
   readonly pools: ReadonlyMap<string, Pool>;
-  readonly placement: Placement;
+  readonly places: ShardPlaces;
   /** Name of the cluster that holds the blocks. */
   readonly blocksCluster: string;
 }
@@ -40,13 +40,13 @@ export interface Clusters extends Databases {
 export function connectClusters(statementMs: number): Clusters {
   const map = parseShardMap(requireEnv('SHARD_MAP'));
   const pools = new Map(Object.entries(map.clusters).map(([name, cluster]) => [name, poolOf(cluster, statementMs)]));
-  const placement = new Placement(pools, map.clusterOf);
+  const places = new ShardPlaces(pools, map.clusterOf);
   const blocks = pools.get(map.blocks)!;
   return {
     pools,
-    placement,
+    places,
     blocksCluster: map.blocks,
-    ...databasesOf(blocks, (shard) => databaseOf(placement, shard)),
+    ...databasesOf(blocks, (shard) => databaseOf(places, shard)),
   };
 }
 
@@ -58,20 +58,20 @@ export function databasesOf(blocks: Database, poolOfShard: (shard: number) => Da
 }
 
 /** Leads to wherever the shard is. */
-function databaseOf(placement: Placement, shard: number): Database {
+function databaseOf(places: ShardPlaces, shard: number): Database {
   const follow = async (error: unknown): Promise<boolean> => {
     if (!isAbsent(error)) return false;
-    if (await placement.find(shard)) return true;
+    if (await places.find(shard)) return true;
     const message = `shard ${shard} is being moved to another cluster: try again in a moment`;
     throw new Refusal('unavailable', message, undefined, { cause: error });
   };
   const query = (...statement: unknown[]) => {
-    const pool = placement.poolOf(shard);
+    const pool = places.poolOf(shard);
     return (pool.query as (...statement: unknown[]) => Promise<unknown>)(...statement);
   };
   return {
     query: ((...statement: unknown[]) => retried(() => query(...statement), follow)) as Pool['query'],
-    connect: () => placement.poolOf(shard).connect(),
+    connect: () => places.poolOf(shard).connect(),
     follow,
   };
 }

@@ -26,9 +26,9 @@ export interface Pin {
 const UNPROVEN_HOURS = limits.uploadHours;
 
 /**
- * Pins every block for the session, or renews its pins; what was proved stays proved, and what has to be sent stays so.
+ * Pins every block for the upload, or renews its pins; what was proved stays proved, and what has to be sent stays so.
  * A pin that has expired counts as none: the block may have been collected since, and its old object may still be about
- * to be deleted. All sessions of a user sign a block's upload with one token, so that each of them recognises what
+ * to be deleted. All uploads of a user sign the PUT of a block with one token, so that each of them recognises what
  * another sent. The blocks are locked. A stored block that no version refers to any more is not kept for ever by those
  * who know its hash: what keeps collection away ends, however often they ask. Their uploads go on; where the block goes
  * meanwhile, its content is asked for.
@@ -107,7 +107,7 @@ export async function listKept(
   return new Set(rows.map(({ hash }) => hash));
 }
 
-/** Locks pins of the session in the order of the hashes, as everything does that changes more than one. */
+/** Locks pins of the upload in the order of the hashes, as everything does that changes more than one. */
 function lockedPins(which = ''): string {
   return `select user_id, upload_id, block_hash, nonce from blocks.pins
     where user_id = $1 and upload_id = $2 ${which} order by block_hash for update`;
@@ -147,7 +147,7 @@ export async function takeNonces(
   return new Map(rows.map(({ hash, nonce }) => [hash, nonce]));
 }
 
-/** After a wrong proof the session gets no other challenge for the block: the content has to be sent. */
+/** After a wrong proof the upload gets no other challenge for the block: the content has to be sent. */
 export async function failProofs(sql: Sql, { userId, uploadId }: UploadKey, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
   await sql.query(
@@ -179,7 +179,7 @@ export async function releasePins(sql: Sql, { userId, uploadId }: UploadKey): Pr
   );
 }
 
-/** A pin of a session that is over. */
+/** A pin of an upload that is over. */
 export const EXPIRED_PIN = 'expires_at < now()';
 
 /** Removes some of these. Returns how many. */

@@ -24,7 +24,7 @@ export interface Upload {
 }
 
 export interface UploadFile {
-  /** Its place in the session. */
+  /** Its place in the upload. */
   position: number;
   path: string;
   kind: Kind;
@@ -41,7 +41,7 @@ export interface UploadFile {
 
 const uploadGone = (why: string) => new Refusal('upload_gone', `${why}: start again with a new upload_id`);
 
-/** Throws `upload_gone` for a session that is over. */
+/** Throws `upload_gone` for an upload that is over. */
 export function checkUpload({ expired, state }: Upload): void {
   if (expired) throw uploadGone('this upload expired');
   if (state === 'closed') throw uploadGone(`this upload gave way to ${limits.openUploads} newer ones`);
@@ -57,7 +57,7 @@ export async function findUpload({ sql, schema, id }: Namespace, uploadId: strin
   return rows[0];
 }
 
-/** Throws `upload_gone` unless the session is there and not over. */
+/** Throws `upload_gone` unless the upload is there and not over. */
 export async function requireUpload(namespace: Namespace, uploadId: string): Promise<Upload> {
   const upload = await findUpload(namespace, uploadId);
   if (!upload) throw uploadGone('this upload is unknown');
@@ -104,7 +104,7 @@ export async function insertUpload(
   );
 }
 
-/** Prolongs a session. Returns its new end in milliseconds since 1970. */
+/** Prolongs an upload. Returns its new end in milliseconds since 1970. */
 export async function renewUpload({ sql, schema, id }: Namespace<PoolClient>, uploadId: string): Promise<number> {
   const { rows } = await sql.query<{ expires_at: number }>(
     `update ${schema}.uploads set expires_at = now() + $3 * interval '1 hour'
@@ -148,7 +148,7 @@ export async function listUploadFiles({ sql, schema, id }: Namespace, uploadId: 
   }));
 }
 
-/** The sizes with which the session's files name each of the blocks; none for a block that they do not name. */
+/** The sizes with which the upload's files name each of the blocks; none for a block that they do not name. */
 export async function offeredSizes(
   { sql, schema, id }: Namespace,
   uploadId: string,
@@ -178,7 +178,7 @@ export async function settleUploadFiles(
   );
 }
 
-/** Every file has its answer: of what the session took, so many bytes are still kept until it expires. */
+/** Every file has its answer: of what the upload took, so many bytes are still kept until it expires. */
 export async function settleUpload(
   { sql, schema, id }: Namespace<PoolClient>,
   uploadId: string,
@@ -191,7 +191,7 @@ export async function settleUpload(
 }
 
 /**
- * Closes the user's oldest open sessions beyond what may be open, and gives back what they had reserved. What they sent
+ * Closes the user's oldest open uploads beyond what may be open, and gives back what they had reserved. What they sent
  * stays counted until they expire. Returns their ids; needs the account's lock.
  */
 export async function closeOldUploads(namespace: Namespace<PoolClient>): Promise<string[]> {
@@ -218,10 +218,10 @@ export async function closeOldUploads(namespace: Namespace<PoolClient>): Promise
   return ids;
 }
 
-/** A session that is over. */
+/** An upload that is over. */
 export const EXPIRED_UPLOAD = 'expires_at < now()';
 
-/** Removes some expired sessions and gives back what they had reserved. Returns their number. */
+/** Removes some expired uploads and gives back what they had reserved. Returns their number. */
 export async function removeExpiredUploads(shard: Shard<PoolClient>, limit: number): Promise<number> {
   const { sql, schema } = shard;
   const { rows } = await sql.query<{ user_id: string; upload_id: string }>(

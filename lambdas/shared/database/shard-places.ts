@@ -11,7 +11,7 @@ const LOOK_AGAIN_MS = 50;
  * takes that name away at the old place before the new one gets it. So this memory may be old without harm: whoever goes
  * to the old place finds nothing to read or write there, and looks again.
  */
-export class Placement {
+export class ShardPlaces {
   readonly #pools: ReadonlyMap<string, Pool>;
   readonly #places: string[];
 

@@ -15,7 +15,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/disk/write-file.ts',
     replace: '      await file.sync();\n',
     by: '',
-    noticedBy: 'client/executors: content is flushed before it takes its place, and its name after that',
+    noticedBy: 'client/write-file: content is flushed before it takes its place, and its name after that',
     breaks: /I16: the order on disk/,
   },
   {
@@ -23,7 +23,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/disk/write-file.ts',
     replace: '    await putInPlace(temporary, target);\n',
     by: '    await flushDirectory(dirname(target.place));\n    await putInPlace(temporary, target);\n',
-    noticedBy: 'client/executors: content is flushed before it takes its place, and its name after that',
+    noticedBy: 'client/write-file: content is flushed before it takes its place, and its name after that',
     breaks: /I16: the order on disk/,
   },
   {
@@ -39,7 +39,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/local.ts',
     replace: '    await demandUnchanged(place, entry.hint);\n    await unlink(place);',
     by: '    await unlink(place);',
-    noticedBy: 'client/executors: is not deleted',
+    noticedBy: 'client/steps/local: is not deleted',
     breaks: /I15: an edited file/,
   },
   {
@@ -47,7 +47,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/local.ts',
     replace: "  if (entry.kind === 'file') await demandUnchanged(source, entry.hint);\n",
     by: '',
-    noticedBy: 'client/executors: is not taken along as what was known',
+    noticedBy: 'client/steps/local: is not taken along as what was known',
     breaks: /I15: an edit that no look will find/,
   },
   {
@@ -55,7 +55,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/local.ts',
     replace: '  await demandUnchanged(target, undefined);\n',
     by: '',
-    noticedBy: 'client/executors: at the target is not renamed over',
+    noticedBy: 'client/steps/local: at the target is not renamed over',
     breaks: /I15: a file that appeared/,
   },
   {
@@ -64,7 +64,7 @@ export const ofClient: readonly Mutation[] = [
     replace: "state.set('synced', to, { ...synced, version, identity: moved.identity });",
     by: "state.set('synced', to, { ...remote, identity: moved.identity });",
     noticedBy:
-      'client/executors: a file that was renamed and edited elsewhere is still to be downloaded after the rename',
+      'client/steps/local: a file that was renamed and edited elsewhere is still to be downloaded after the rename',
     breaks: /I14: what both sides had/,
   },
   {
@@ -72,7 +72,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/local.ts',
     replace: "        state.set('local', target, below);\n",
     by: "        state.set('local', inside, below);\n",
-    noticedBy: 'client/executors: leaves the copy, with all that is in it, as new files to upload',
+    noticedBy: 'client/steps/local: leaves the copy, with all that is in it, as new files to upload',
     breaks: /I15: the copy/,
   },
   {
@@ -80,7 +80,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/local.ts',
     replace: "      state.set('local', path, { ...entry, leftover: true });\n",
     by: '',
-    noticedBy: 'client/executors: a folder that still holds what is not synced stays, and is no longer the service’s',
+    noticedBy: 'client/steps/local: a folder that still holds what is not synced stays, and is no longer the service’s',
     breaks: /I15: a folder that stays/,
   },
   {
@@ -88,7 +88,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/upload.ts',
     replace: 'const local = byPath.get(path)?.local;',
     by: 'const local = byPath.get(path) && state.trees.local.get(path);',
-    noticedBy: 'client/executors: is not taken for what was uploaded',
+    noticedBy: 'client/steps/upload: an edit during an upload is not taken for what was uploaded',
     breaks: /I15: what the service got/,
   },
   {
@@ -96,7 +96,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/remote.ts',
     replace: '        sync.failures.fail(path, result.error.code, result.error.message);\n        continue;\n',
     by: '        sync.failures.fail(path, result.error.code, result.error.message);\n        sync.state.remove("remote", path);\n        continue;\n',
-    noticedBy: 'client/executors: to delete leaves what was known',
+    noticedBy: 'client/steps/remote: to delete leaves what was known',
     breaks: /I14: what the service still has/,
   },
   {
@@ -104,7 +104,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/remote.ts',
     replace: '      sync.unmovable.add(path);\n',
     by: '',
-    noticedBy: 'client/executors: to move makes it a new file and a deletion',
+    noticedBy: 'client/steps/remote: to move makes it a new file and a deletion',
     breaks: /I14: a move that is tried for ever/,
   },
   {
@@ -112,7 +112,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/cursor.ts',
     replace: 'if (next !== cursor + 1) {',
     by: 'if (next < cursor + 1) {',
-    noticedBy: 'client/executors: does not pass over what another device did in between',
+    noticedBy: 'client/steps/catch-up: does not pass over what another device did in between',
     breaks: /I14: a change that is never read/,
   },
   {
@@ -120,7 +120,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/catch-up.ts',
     replace: 'cursor ??= body.cursor;',
     by: 'cursor = body.cursor;',
-    noticedBy: 'client/executors: of a tree that changes while it is read is that of its first page',
+    noticedBy: 'client/steps/catch-up: of a tree that changes while it is read is that of its first page',
     breaks: /I14: changes during the read/,
   },
   {
@@ -128,7 +128,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/fetch-blocks.ts',
     replace: 'if (toHex(await sha256(bytes)) === hash) return',
     by: 'if (hash !== "") return',
-    noticedBy: 'client/executors: that arrives damaged replaces nothing',
+    noticedBy: 'client/steps/download: that arrives damaged replaces nothing',
     breaks: /I16: /,
   },
   {
@@ -136,7 +136,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/folder-blocks.ts',
     replace: 'if (bytes.length !== size || toHex(await sha256(bytes)) !== hash) {',
     by: 'if (bytes.length !== size) {',
-    noticedBy: 'client/executors: takes nothing from a file that changed since it was looked at',
+    noticedBy: 'client/steps/download: takes nothing from a file that changed since it was looked at',
     breaks: /I16: a block of a file that changed/,
   },
   {
@@ -152,7 +152,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/steps/download.ts',
     replace: '    const disk = await writeAtomically(',
     by: "    agree(sync, path, remote, { mode, identity: '', hint: '' });\n    const disk = await writeAtomically(",
-    noticedBy: 'client/executors: is agreed on only when it is in place',
+    noticedBy: 'client/steps/download: is agreed on only when it is in place',
     breaks: /I14: a version that this disk does not have/,
   },
   {

@@ -1,0 +1,73 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { DiskChanged } from '../../../client/disk/stamps.ts';
+import { type RemoteEntry, syncedEntry } from '../../../client/plan/tree.ts';
+import { deleteLocal, moveLocal, setAside } from '../../../client/steps/local.ts';
+import { blockOf, openFolder, remoteFile } from './open-folder.ts';
+
+describe('an edit between the look and the step', () => {
+  test('is not deleted', async () => {
+    const { sync, on, text, agreed } = await openFolder();
+    await agreed({ a: 'old' });
+    await writeFile(on('a'), 'edited');
+    await deleteLocal(sync, 'a').catch((error) => expect(error).toBeInstanceOf(DiskChanged));
+    expect(await text('a').catch(() => 'gone'), 'I15: an edited file').toBe('edited');
+  });
+
+  test('is not taken along as what was known', async () => {
+    const { sync, on, agreed, hintAt } = await openFolder();
+    await agreed({ a: 'old' });
+    sync.state.set('remote', 'b', await remoteFile('old', 2));
+    await writeFile(on('a'), 'edited');
+    await moveLocal(sync, 'a', 'b').catch((error) => expect(error).toBeInstanceOf(DiskChanged));
+    const known = sync.state.trees.local.get('b');
+    expect(known?.hint === (await hintAt('b').catch(() => '')), 'I15: an edit that no look will find').toBe(false);
+  });
+
+  test('at the target is not renamed over', async () => {
+    const { sync, on, text, agreed } = await openFolder();
+    await agreed({ a: 'old' });
+    sync.state.set('remote', 'b', await remoteFile('old', 2));
+    await writeFile(on('b'), 'the user was here');
+    await moveLocal(sync, 'a', 'b').catch((error) => expect(error).toBeInstanceOf(DiskChanged));
+    expect(await text('b'), 'I15: a file that appeared').toBe('the user was here');
+  });
+});
+
+describe('a conflict', () => {
+  test('leaves the copy, with all that is in it, as new files to upload', async () => {
+    const { sync, on, text, agreed } = await openFolder();
+    await mkdir(on('docs'));
+    await agreed({ 'docs/a': 'mine' });
+    await setAside(sync, 'docs', 'docs (copy)');
+    expect(await text('docs (copy)/a')).toBe('mine');
+    const { local, synced } = sync.state.trees;
+    expect([...local.keys()].sort(), 'I15: the copy').toEqual(['docs (copy)', 'docs (copy)/a']);
+    expect(synced.has('docs (copy)/a'), 'I15: a copy that nobody uploads').toBe(false);
+    expect([...sync.notices.dirty]).toEqual(expect.arrayContaining(['docs', 'docs/a', 'docs (copy)', 'docs (copy)/a']));
+  });
+});
+
+test('a file that was renamed and edited elsewhere is still to be downloaded after the rename', async () => {
+  const { sync, agreed } = await openFolder();
+  await agreed({ a: 'old' });
+  sync.state.set('remote', 'b', { ...(await remoteFile('new', 2)), moved_from: 'a' });
+  await moveLocal(sync, 'a', 'b');
+  expect(sync.state.trees.synced.get('b'), 'I14: what both sides had').toMatchObject({
+    version: 1,
+    blocks: [await blockOf('old')],
+  });
+});
+
+test('a folder that still holds what is not synced stays, and is no longer the service’s', async () => {
+  const { sync, on, text, look } = await openFolder();
+  await mkdir(on('docs'));
+  await look();
+  const remote: RemoteEntry = { ...(await remoteFile('', 1)), kind: 'directory' };
+  sync.state.set('synced', 'docs', syncedEntry(remote, sync.state.trees.local.get('docs')!));
+  await writeFile(on('docs/ignored'), 'precious');
+  await deleteLocal(sync, 'docs');
+  expect(await text('docs/ignored')).toBe('precious');
+  expect(sync.state.trees.local.get('docs'), 'I15: a folder that stays').toMatchObject({ leftover: true });
+  expect(sync.state.trees.synced.has('docs')).toBe(false);
+});

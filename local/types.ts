@@ -135,8 +135,11 @@ export interface Services {
   /** AWS_ENDPOINT_URL_* values by suffix: { S3: 'https://127.0.0.1:…', DYNAMODB: …, … }. */
   readonly endpoints: Readonly<Record<string, string>>;
   readonly stream: Stream;
-  /** No error if the user exists. */
-  readonly createUser: (poolId: string, user: { username: string; password: string }) => Promise<void>;
+  /** As an administrator makes one; no error if the user exists. A temporary password has to be replaced at sign-in. */
+  readonly createUser: (
+    poolId: string,
+    user: { username: string; password: string; temporary?: boolean },
+  ) => Promise<void>;
   /** The superuser of the first cluster's PostgreSQL server, for tests and for whoever debugs. */
   readonly database: Superuser;
   /** The same for all clusters, in the order of the template. */

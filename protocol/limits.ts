@@ -36,7 +36,7 @@ export const limits = {
   /** Sign-ins as one device whose tokens work; the latest ones. */
   signInsPerDevice: 10,
   /** Days that a sign-in lasts: the validity of its refresh token. */
-  signInDays: 30,
+  signInDays: 3650,
   /** Minutes after a sign-in in which it may revoke other devices. */
   freshSignInMinutes: 10,
   /** Files and directories in a user's tree. */

@@ -6,7 +6,7 @@ import { keepAccessTokens } from '../service/access-token.ts';
 import { createApi } from '../service/api.ts';
 import { type Configuration, loadConfiguration, saveConfiguration } from '../service/config.ts';
 import { signInWithPassword } from '../service/sign-in.ts';
-import { readPassword } from './password.ts';
+import { passwords } from './password.ts';
 
 interface Options {
   readonly revoke?: string;
@@ -31,7 +31,7 @@ async function devices(folder: string, { revoke, passwordStdin, json }: Options)
     return;
   }
   const device = find(list, revoke);
-  const password = await readPassword(passwordStdin === true);
+  const password = await passwords(passwordStdin === true)('Password');
   const revoked = await shutOut(folder, configuration, device, password);
   console.log(json ? JSON.stringify(revoked) : `${revoked.name} is revoked; what it has synced stays on its disk`);
 }

@@ -10,7 +10,7 @@ import { type Api, createApi } from '../service/api.ts';
 import { type Configuration, readConfiguration, saveConfiguration, trust } from '../service/config.ts';
 import { ServiceError } from '../service/errors.ts';
 import { signInWithPassword } from '../service/sign-in.ts';
-import { readPassword } from './password.ts';
+import { newPassword, passwords } from './password.ts';
 
 interface Options {
   readonly user: string;
@@ -23,8 +23,8 @@ export function loginCommand(configFolder: () => string): Command {
   return new Command('login')
     .description('sign in and register this device')
     .argument('<url>', 'address of the service: output ApiUrl of the deployment')
-    .requiredOption('--user <name>', 'your user name')
-    .option('--password-stdin', 'read the password from the standard input')
+    .requiredOption('--user <name>', 'your user name, an address')
+    .option('--password-stdin', 'read the password from the standard input, and from its next line a new one')
     .option('--device-name <name>', 'shown in conflict copies and in the history (default: the host name)')
     .option('--ca <file>', 'PEM file of a private CA to trust as well')
     .action(async (url: string, options: Options) => login(configFolder(), url, options));
@@ -34,8 +34,8 @@ async function login(folder: string, url: string, options: Options): Promise<voi
   const ca = options.ca === undefined ? undefined : await readCa(options.ca);
   if (ca !== undefined) trust(ca);
   const service = await findService(url);
-  const password = await readPassword(options.passwordStdin === true);
-  const tokens = await signInWithPassword(service.auth, options.user, password);
+  const ask = passwords(options.passwordStdin === true);
+  const tokens = await signInWithPassword(service.auth, options.user, await ask('Password'), () => newPassword(ask));
   if (tokens.refresh === undefined)
     throw new ClientError('sign_in_refused', 'the sign-in service sent no refresh token');
 

@@ -1,5 +1,5 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
-import { AccountRecovery, UserPool, type UserPoolClient } from 'aws-cdk-lib/aws-cognito';
+import { AccountRecovery, ClientAttributes, UserPool, type UserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import type { Profile } from '../profiles/profile.ts';
@@ -18,7 +18,9 @@ export class IdentityStack extends Stack {
 
     this.userPool = new UserPool(this, 'Users', {
       selfSignUpEnabled: false,
-      signInAliases: { username: true, email: true },
+      // A pool whose address is an alias refuses addresses as names. Neither can be changed in a pool that exists.
+      signInAliases: { email: true },
+      signInCaseSensitive: false,
       passwordPolicy: {
         minLength: 12,
         requireLowercase: true,
@@ -40,7 +42,11 @@ export class IdentityStack extends Stack {
       authFlows: { userPassword: true, userSrp: true },
       disableOAuth: true,
       accessTokenValidity: Duration.hours(1),
-      refreshTokenValidity: Duration.days(30),
+      // The longest there is: a device stays signed in until it is revoked. Not rotated: a rotated token ends when the
+      // first one would have, and a device that loses the answer would be signed out.
+      refreshTokenValidity: Duration.days(3650),
+      // By a stolen access token one could otherwise change the address, and by that the password.
+      writeAttributes: new ClientAttributes().withStandardAttributes({ fullname: true }),
       enableTokenRevocation: true,
       preventUserExistenceErrors: true,
     });

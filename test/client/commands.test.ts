@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Device } from '../../local/demo/devices/device.ts';
-
+import { ask } from '../service/support/service.ts';
 import { type Account, openAccount } from './account.ts';
 import { temporaryFolder } from './folder.ts';
 
@@ -44,6 +45,32 @@ describe('login', () => {
     await expect(stranger.run(words, 'secret')).rejects.toThrow('self-signed certificate');
     await expect(stranger.run([...words, '--ca', account.service.ca], 'secret')).rejects.toThrow('sign-in refused');
     await expect(stranger.run(['sync', folder])).rejects.toThrow("run 'tidemark login URL --user NAME'");
+  });
+});
+
+describe('a password that an administrator gave', () => {
+  const given = 'Given-by-admin-1';
+  const makeUser = async (): Promise<string> => {
+    const username = `${randomUUID()}@tidemark.example`;
+    await ask('/users', { username, password: given, temporary: true });
+    return username;
+  };
+  const login = async (username: string, piped: string): Promise<string> => {
+    const folder = await temporaryFolder();
+    const device = new Device('fresh', folder, join(folder, 'config'));
+    const { api, ca } = account.service;
+    return await device.run(['login', api, '--user', username, '--ca', ca, '--password-stdin'], piped);
+  };
+
+  test('is replaced at the first sign-in, and by that alone', async () => {
+    const username = await makeUser();
+    await expect(login(username, given)).rejects.toThrow('New password is missing: with --password-stdin it is line 2');
+    await expect(login(username, `${given}\nshort\n`)).rejects.toThrow(
+      /the new password was refused: .*not long enough/,
+    );
+    expect(await login(username, `${given}\nMy-own-words-1\n`)).toContain(`signed in as ${username}`);
+    await expect(login(username, given)).rejects.toThrow('sign-in refused');
+    expect(await login(username, 'My-own-words-1')).toContain(`signed in as ${username}`);
   });
 });
 

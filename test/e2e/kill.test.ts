@@ -59,7 +59,12 @@ test('a cloud killed in the middle of an upload, and started again, ends with id
     const device = new Device(name, join(folder, name), join(folder, 'config', name));
     devices.push(device);
     await mkdir(device.folder, { recursive: true });
-    await device.signIn({ url: service.api, ca: service.ca, username: 'demo', password: 'Correct-horse-1' });
+    await device.signIn({
+      url: service.api,
+      ca: service.ca,
+      username: 'demo@tidemark.example',
+      password: 'Correct-horse-1',
+    });
     device.startSync((reason) => expect.fail(reason));
   }
   const [laptop, desktop] = devices as [Device, Device];

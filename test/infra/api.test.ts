@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import { limits } from '../../protocol/limits.ts';
 import { routeProblems } from './checks/routes.ts';
+import { userProblems } from './checks/users.ts';
 import { deploymentOf } from './deployment.ts';
 
 const { template, resources, functions } = deploymentOf();
@@ -65,6 +68,12 @@ describe('identity', () => {
       RefreshTokenValidity: limits.signInDays * 24 * 60,
       TokenValidityUnits: { RefreshToken: 'minutes' },
     });
+  });
+
+  test('users are made under what README tells them to sign in with', () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+    const name = /tidemark login \S+ --user (\S+)/.exec(readme)?.[1];
+    expect(userProblems(deploymentOf(), name!)).toEqual([]);
   });
 
   test('only an administrator creates users', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { App, CfnResource } from 'aws-cdk-lib';
 import { CfnRoute } from 'aws-cdk-lib/aws-apigatewayv2';
+import { CfnUserPool, CfnUserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import { CfnSecurityGroupIngress, CfnVPCEndpoint } from 'aws-cdk-lib/aws-ec2';
 import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
@@ -16,6 +17,7 @@ import { wiringOf } from './checks/network.ts';
 import { payloadProblems } from './checks/payload.ts';
 import { routeProblems } from './checks/routes.ts';
 import { statefulIdProblems } from './checks/stateful-ids.ts';
+import { userProblems } from './checks/users.ts';
 import { deploymentIn, deploymentOf } from './deployment.ts';
 import { synthesize } from './synthesis.ts';
 
@@ -44,6 +46,7 @@ async function problemsIn(folder: string): Promise<string[]> {
     ...functionProblems(deployment),
     ...routeProblems(deployment),
     ...bucketProblems(deployment),
+    ...userProblems(deployment, 'you@example.com'),
     ...statefulIdProblems('dev', deployment),
     ...(await wiringOf(deployment)).obstacles(),
     ...(await handlerProblems(deployment, deploymentOf('dev'))),
@@ -149,6 +152,23 @@ test.each<[mistake: string, make: (app: App) => void, message: RegExp]>([
       the(app, CfnEventSourceMapping, 'TidemarkMaintenance/Gc/Changes/Resource').batchSize = 20_000;
     },
     /BatchSize: 20000 is greater than the maximum of 10000[\s\S]*TidemarkMaintenance\/Gc\/Changes/,
+  ],
+  [
+    'a pool that takes no addresses as names',
+    (app) => {
+      const pool = the(app, CfnUserPool, 'TidemarkIdentity/Users/Resource');
+      pool.addPropertyDeletionOverride('UsernameAttributes');
+      pool.aliasAttributes = ['email'];
+    },
+    /takes no user you@example\.com: Username cannot be of email format, since user pool is configured for email alias/,
+  ],
+  [
+    'an address that a stolen access token can change',
+    (app) =>
+      the(app, CfnUserPoolClient, 'TidemarkIdentity/Users/Client/Resource').addPropertyDeletionOverride(
+        'WriteAttributes',
+      ),
+    /TidemarkIdentity\/Users\/Client\/Resource: who steals an access token can change the user's address/,
   ],
 ])(
   '%s is found, and its cause is named',

@@ -6,14 +6,16 @@ import { ACCOUNT, type Provider, REGION } from '../../types.ts';
 import { AwsError } from '../errors.ts';
 import { readBody, sendJson } from '../http.ts';
 import { operationOf, parseMembers, sendJsonError } from '../json-api.ts';
-import { type Client, openPool, type Pool } from './pool.ts';
+import { type NewUser, Pool } from './pool.ts';
+import { readSettings } from './settings.ts';
+import type { Client, Tokens } from './tokens.ts';
 
 const MAX_BODY = 64 * 1024;
 const UNIT_SECONDS: Readonly<Record<string, number>> = { seconds: 1, minutes: 60, hours: 3600, days: 86_400 };
 
 export interface Cognito {
   readonly providers: Readonly<Record<string, Provider>>;
-  createUser(poolId: string, user: { username: string; password: string }): Promise<void>;
+  createUser(poolId: string, user: NewUser): Promise<void>;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
@@ -35,7 +37,9 @@ function validity(
 }
 
 function readClient(id: string, properties: Readonly<Record<string, unknown>>): Client {
+  const { Feature, RetryGracePeriodSeconds } = (properties.RefreshTokenRotation ?? {}) as Record<string, unknown>;
   return {
+    ...(Feature === 'ENABLED' && { rotation: Number(RetryGracePeriodSeconds ?? 0) }),
     id,
     flows: (properties.ExplicitAuthFlows as string[] | undefined) ?? [],
     hidesUsers: properties.PreventUserExistenceErrors === 'ENABLED',
@@ -53,8 +57,8 @@ interface Registered {
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * User pools: the Cognito API's InitiateAuth and RevokeToken (which carry no signature), and each pool's OpenID
- * configuration and key set at `<base>/<pool id>/.well-known/`.
+ * User pools with the settings of the template: those calls of the Cognito API that carry no signature, and each pool's
+ * OpenID configuration and key set at `<base>/<pool id>/.well-known/`.
  */
 export function createCognito(data: string, base: string, log: Log): Cognito {
   const pools = new Map<string, Pool>();
@@ -62,9 +66,9 @@ export function createCognito(data: string, base: string, log: Log): Cognito {
 
   return {
     providers: {
-      'AWS::Cognito::UserPool': async ({ physicalName }) => {
+      'AWS::Cognito::UserPool': async ({ physicalName, properties }) => {
         const id = `${REGION}_${suffix(physicalName, 9)}`;
-        const pool = await openPool(data, id, `${base}/${id}`);
+        const pool = await Pool.open(data, { id, issuer: `${base}/${id}`, settings: readSettings(properties) });
         pools.set(id, pool);
         return {
           ref: id,
@@ -84,10 +88,10 @@ export function createCognito(data: string, base: string, log: Log): Cognito {
         return { ref: id, attributes: { ClientId: id } };
       },
     },
-    async createUser(poolId, { username, password }) {
+    async createUser(poolId, user) {
       const pool = pools.get(poolId);
       if (!pool) throw new Error(`There is no user pool ${poolId}: it has ${[...pools.keys()].join(', ') || 'none'}.`);
-      await pool.createUser(username, password);
+      await pool.createUser(user);
     },
     async handle(request, response) {
       try {
@@ -129,6 +133,10 @@ function discovery(pools: ReadonlyMap<string, Pool>, path: string): unknown {
 
 const operations: Readonly<Record<string, (registered: Registered, members: Members) => Promise<unknown>>> = {
   InitiateAuth: initiateAuth,
+  RespondToAuthChallenge: respond,
+  async GetTokensFromRefreshToken({ client, pool }, members) {
+    return authenticated(await pool.refresh(client, String(members.RefreshToken)));
+  },
   async RevokeToken({ client, pool }, members) {
     await pool.revoke(client, String(members.Token));
     return {};
@@ -155,10 +163,34 @@ async function initiateAuth({ client, pool }: Registered, members: Members): Pro
   const flow = String(members.AuthFlow).replace('REFRESH_TOKEN_AUTH', 'REFRESH_TOKEN');
   const allowed = client.flows.includes(`ALLOW_${flow}_AUTH`) || client.flows.includes(`ALLOW_${flow}`);
   if (!allowed) throw new AwsError('InvalidParameterException', `${flow} flow not enabled for this client`);
-  if (flow === 'REFRESH_TOKEN') return { AuthenticationResult: await pool.refresh(client, REFRESH_TOKEN) };
+  if (flow === 'REFRESH_TOKEN') {
+    if (client.rotation === undefined) return authenticated(await pool.refresh(client, REFRESH_TOKEN));
+    throw new AwsError(
+      'InvalidParameterException',
+      'This client rotates refresh tokens: use GetTokensFromRefreshToken.',
+    );
+  }
   if (flow !== 'USER_PASSWORD_AUTH') {
     throw new AwsError('InvalidParameterException', `The local Cognito has no ${flow}: use USER_PASSWORD_AUTH.`);
   }
   if (USERNAME === '') throw new AwsError('InvalidParameterException', 'Missing required parameter USERNAME');
-  return { AuthenticationResult: await pool.signIn(client, USERNAME, PASSWORD), ChallengeParameters: {} };
+  const signedIn = await pool.signIn(client, USERNAME, PASSWORD);
+  if ('tokens' in signedIn) return authenticated(signedIn.tokens);
+  return {
+    ChallengeName: 'NEW_PASSWORD_REQUIRED',
+    Session: signedIn.session,
+    ChallengeParameters: { USER_ID_FOR_SRP: signedIn.newPasswordFor, requiredAttributes: '[]', userAttributes: '{}' },
+  };
+}
+
+async function respond({ client, pool }: Registered, members: Members): Promise<unknown> {
+  if (members.ChallengeName !== 'NEW_PASSWORD_REQUIRED') {
+    throw new AwsError('InvalidParameterException', `The local Cognito has no challenge ${members.ChallengeName}.`);
+  }
+  const { USERNAME = '', NEW_PASSWORD = '' } = (members.ChallengeResponses ?? {}) as Record<string, string>;
+  return authenticated(await pool.choosePassword(client, String(members.Session), USERNAME, NEW_PASSWORD));
+}
+
+function authenticated(tokens: Tokens): unknown {
+  return { AuthenticationResult: tokens, ChallengeParameters: {} };
 }

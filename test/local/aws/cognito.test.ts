@@ -1,15 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Fixture, startFixture } from './fixture.ts';
 
-const USER = { username: 'ada@example.com', password: 'correct horse battery' };
+const USER = { username: 'ada@example.com', password: 'correct Horse 8 battery' };
 let cloud: Fixture;
 let poolId: string;
 let issuer: string;
 let clientId: string;
 
 async function providePool(): Promise<void> {
-  const pool = await cloud.provide('AWS::Cognito::UserPool', 'Users', {});
+  const pool = await cloud.provide('AWS::Cognito::UserPool', 'Users', {
+    UsernameAttributes: ['email'],
+    UsernameConfiguration: { CaseSensitive: false },
+  });
   poolId = pool.ref;
   issuer = String(pool.attributes.ProviderURL);
   const client = await cloud.provide('AWS::Cognito::UserPoolClient', 'Client', {
@@ -65,8 +69,9 @@ describe('a user pool', () => {
     const { body } = await signIn();
     const { payload, protectedHeader } = await verify(body.AuthenticationResult.AccessToken);
     expect(protectedHeader.alg).toBe('RS256');
-    expect(payload).toMatchObject({ token_use: 'access', client_id: clientId, username: USER.username, iss: issuer });
+    expect(payload).toMatchObject({ token_use: 'access', client_id: clientId, username: payload.sub, iss: issuer });
     expect(payload.sub).toMatch(/^[0-9a-f-]{36}$/);
+    expect((await verify(body.AuthenticationResult.IdToken)).payload.email).toBe(USER.username);
     expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(3600);
     expect(body.AuthenticationResult).toMatchObject({ ExpiresIn: 3600, TokenType: 'Bearer' });
   });
@@ -119,4 +124,114 @@ describe('a user pool', () => {
     expect((await refresh(before.RefreshToken)).status).toBe(200);
     expect((await signIn()).status).toBe(200);
   });
+});
+
+describe('the settings of a pool', () => {
+  const policy = { MinimumLength: 12, RequireSymbols: true, TemporaryPasswordValidityDays: 7 };
+  const makeUser = async (settings: object, user: object) => {
+    const { ref } = await cloud.provide('AWS::Cognito::UserPool', randomUUID(), { ...settings });
+    return await cloud.services.createUser(ref, { ...USER, ...user });
+  };
+
+  test.each<[what: string, settings: object, user: object, refusal: string | undefined]>([
+    ['an address where it is the name', { UsernameAttributes: ['email'] }, {}, undefined],
+    [
+      'a word where the address is the name',
+      { UsernameAttributes: ['email'] },
+      { username: 'ada' },
+      'should be an email',
+    ],
+    ['an address where it is an alias', { AliasAttributes: ['email'] }, {}, 'Username cannot be of email format'],
+    [
+      'a user without what is required',
+      { Schema: [{ Name: 'email', Required: true }] },
+      { username: 'ada' },
+      'email: The attribute is required',
+    ],
+    ['a short password', { Policies: { PasswordPolicy: policy } }, { password: 'short-1' }, 'Password not long enough'],
+    [
+      'a password without symbols',
+      { Policies: { PasswordPolicy: policy } },
+      { password: 'LongEnoughForIt1' },
+      'Password must have symbol characters',
+    ],
+    [
+      'a password that only the default policy refuses',
+      {},
+      { password: 'all-lower-1' },
+      'must have uppercase characters',
+    ],
+  ])('say whether it takes %s', async (_, settings, user, refusal) => {
+    const made = makeUser(settings, user);
+    await (refusal === undefined ? made : expect(made).rejects.toThrow(refusal));
+  });
+
+  test('take an address in capitals for the same', async () => {
+    expect((await signIn(USER.password, USER.username.toUpperCase())).status).toBe(200);
+  });
+});
+
+describe('a password that an administrator gave', () => {
+  const respond = (session: string, username: string, password: string) =>
+    call('RespondToAuthChallenge', {
+      ChallengeName: 'NEW_PASSWORD_REQUIRED',
+      ClientId: clientId,
+      Session: session,
+      ChallengeResponses: { USERNAME: username, NEW_PASSWORD: password },
+    });
+
+  test('lets in only who replaces it, by one that the policy takes', async () => {
+    const username = 'grace@example.com';
+    await cloud.services.createUser(poolId, { username, password: USER.password, temporary: true });
+    const { body: challenge } = await signIn(USER.password, username);
+    expect(challenge.AuthenticationResult).toBeUndefined();
+    expect(challenge.ChallengeName).toBe('NEW_PASSWORD_REQUIRED');
+    const id = challenge.ChallengeParameters.USER_ID_FOR_SRP;
+    expect((await respond(challenge.Session, id, 'weak')).body.__type).toBe('InvalidPasswordException');
+    expect((await respond('another', id, 'My own 1st word')).body.__type).toBe('NotAuthorizedException');
+    expect((await respond(challenge.Session, 'ada@example.com', 'My own 1st word')).status).toBe(400);
+    const chosen = await respond(challenge.Session, id, 'My own 1st word');
+    expect(chosen.body.AuthenticationResult.RefreshToken).toEqual(expect.any(String));
+    expect((await respond(challenge.Session, id, 'My own 1st word')).status).toBe(400);
+    expect((await signIn(USER.password, username)).status).toBe(400);
+    expect((await signIn('My own 1st word', username)).body.AuthenticationResult).toBeDefined();
+  });
+
+  test('ends after the days of the policy', async () => {
+    const { ref } = await cloud.provide('AWS::Cognito::UserPool', 'Impatient', {
+      Policies: { PasswordPolicy: { TemporaryPasswordValidityDays: -1 } },
+    });
+    const client = await cloud.provide('AWS::Cognito::UserPoolClient', 'Impatient', {
+      UserPoolId: ref,
+      ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH'],
+    });
+    await cloud.services.createUser(ref, { ...USER, username: 'ada', temporary: true });
+    const { body } = await call('InitiateAuth', {
+      AuthFlow: 'USER_PASSWORD_AUTH',
+      ClientId: client.ref,
+      AuthParameters: { USERNAME: 'ada', PASSWORD: USER.password },
+    });
+    expect(body.message).toMatch(/^Temporary password has expired/);
+  });
+});
+
+test('a client that rotates gives another refresh token, and takes the old one no more', async () => {
+  const client = await cloud.provide('AWS::Cognito::UserPoolClient', 'Rotating', {
+    UserPoolId: poolId,
+    ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+    RefreshTokenRotation: { Feature: 'ENABLED', RetryGracePeriodSeconds: 0 },
+  });
+  const { body } = await call('InitiateAuth', {
+    AuthFlow: 'USER_PASSWORD_AUTH',
+    ClientId: client.ref,
+    AuthParameters: { USERNAME: USER.username, PASSWORD: USER.password },
+  });
+  const { RefreshToken: first } = body.AuthenticationResult;
+  const members = { AuthFlow: 'REFRESH_TOKEN_AUTH', ClientId: client.ref, AuthParameters: { REFRESH_TOKEN: first } };
+  expect((await call('InitiateAuth', members)).body.message).toContain('use GetTokensFromRefreshToken');
+  const rotate = (token: string) => call('GetTokensFromRefreshToken', { ClientId: client.ref, RefreshToken: token });
+  const { RefreshToken: second } = (await rotate(first)).body.AuthenticationResult;
+  expect(second).not.toBe(first);
+  expect((await rotate(first)).body.__type).toBe('NotAuthorizedException');
+  expect((await rotate(second)).status).toBe(200);
 });

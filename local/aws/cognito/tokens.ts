@@ -1,0 +1,72 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+
+export interface Client {
+  readonly id: string;
+  readonly flows: readonly string[];
+  readonly hidesUsers: boolean;
+  /** Seconds. */
+  readonly accessTtl: number;
+  readonly refreshTtl: number;
+  /** Seconds for which a refresh token that was used goes on working. @default - tokens are not rotated */
+  readonly rotation?: number;
+}
+
+/** A sign-in that a refresh token continues. */
+export interface Refresh {
+  readonly username: string;
+  readonly clientId: string;
+  readonly originId: string;
+  /** Seconds since 1970. */
+  readonly authTime: number;
+  readonly expires: number;
+}
+
+export interface Tokens {
+  readonly AccessToken: string;
+  readonly IdToken: string;
+  readonly ExpiresIn: number;
+  readonly TokenType: 'Bearer';
+  readonly RefreshToken?: string;
+}
+
+/** By what a pool signs its tokens. */
+export interface Signer {
+  readonly key: CryptoKey;
+  readonly kid: string;
+  readonly issuer: string;
+}
+
+/** A user as tokens name him. */
+export interface Subject {
+  readonly id: string;
+  /** Cognito's own id again where the address is what he signs in with. */
+  readonly username: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export const seconds = (): number => Math.floor(Date.now() / 1000);
+/** By what a pool keeps a refresh token. */
+export const fingerprint = (token: string): string => createHash('sha256').update(token).digest('hex');
+export const newRefreshToken = (): string => randomBytes(48).toString('base64url');
+
+/** The claims of Cognito's own access and ID tokens. */
+export async function issueTokens(signer: Signer, client: Client, session: Refresh, subject: Subject): Promise<Tokens> {
+  const { authTime, originId } = session;
+  const { username, attributes } = subject;
+  const common = { origin_jti: originId, auth_time: authTime };
+  const access = { ...common, token_use: 'access', client_id: client.id, username };
+  const scope = { scope: 'aws.cognito.signin.user.admin' };
+  const identity = { ...common, ...attributes, token_use: 'id', aud: client.id, 'cognito:username': username };
+  const now = seconds();
+  const sign = (claims: Record<string, unknown>): Promise<string> =>
+    new SignJWT({ ...claims, jti: randomUUID(), event_id: randomUUID() })
+      .setProtectedHeader({ alg: 'RS256', kid: signer.kid })
+      .setIssuer(signer.issuer)
+      .setSubject(subject.id)
+      .setIssuedAt(now)
+      .setExpirationTime(now + client.accessTtl)
+      .sign(signer.key);
+  const [AccessToken, IdToken] = await Promise.all([sign({ ...access, ...scope }), sign(identity)]);
+  return { AccessToken, IdToken, ExpiresIn: client.accessTtl, TokenType: 'Bearer' };
+}

@@ -15,13 +15,24 @@ import { Device } from '../../local/demo/devices/device.ts';
 import { firstDifference } from '../../local/demo/tour/folders.ts';
 import type { Whereabouts } from '../service/support/keeper.ts';
 import { ask, shardOf } from '../service/support/service.ts';
+import { Network } from '../support/network/network.ts';
 import { signIn, User } from '../support/user.ts';
 import { openSync } from './open-sync.ts';
+
+/** Where a device is, other than where all are. */
+interface Whereabout {
+  readonly place?: string;
+  readonly configuration?: string;
+  /** The network that it reaches the service through. */
+  readonly network?: Network;
+}
 
 /** A fresh user of a running service, and the devices of this user. */
 export interface Account {
   /** A signed-in device that does not sync yet; its folder and configuration go away with the account unless given. */
-  device(name: string, place?: string, configuration?: string): Promise<Device>;
+  device(name: string, at?: Whereabout): Promise<Device>;
+  /** A network between this account's devices and the service, which goes away with the account. */
+  network(): Promise<Network>;
   /** Brings a device's folder and the service together in this process, as `tidemark sync --once` does. */
   syncOnce(device: Device, report?: Report): Promise<void>;
   /**
@@ -46,19 +57,26 @@ export interface Account {
 export async function openAccount(): Promise<Account> {
   const credentials = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
   await ask('/users', credentials);
-  const { api, ca } = await ask<Whereabouts>('/');
+  const { api, ca, data } = await ask<Whereabouts>('/');
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-account-'));
   const devices: Device[] = [];
+  const networks: Network[] = [];
   const config = (name: string): string => join(folder, 'config', name);
   return {
-    device: async (name, place = join(folder, name), configuration = config(name)) => {
+    device: async (name, { place = join(folder, name), configuration = config(name), network } = {}) => {
       const device = new Device(name, place, configuration);
-      await device.signIn({ url: api, ca, ...credentials });
+      await device.signIn({ url: network?.url ?? api, ca, ...credentials });
       devices.push(device);
       return device;
     },
+    network: async () => {
+      const network = await Network.open({ api, data });
+      networks.push(network);
+      return network;
+    },
     close: async () => {
       await Promise.all(devices.map((device) => device.stopSync()));
+      await Promise.all(networks.map((network) => network.close()));
       await rm(folder, { recursive: true });
     },
     syncOnce: async ({ name, folder: place }, report = () => undefined) => {

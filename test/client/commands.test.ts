@@ -120,25 +120,25 @@ describe('what protects the folder', () => {
   test('a synced folder inside another one is refused from both sides, and a folder that holds the sign-in, too', async () => {
     const outer = await syncedDevice('outer', { f: 'x' });
     await mkdir(join(outer.folder, 'deep/inner'), { recursive: true });
-    const inner = await account.device('inner', join(outer.folder, 'deep/inner'));
+    const inner = await account.device('inner', { place: join(outer.folder, 'deep/inner') });
     await expect(inner.run(['sync', inner.folder, '--once'])).rejects.toThrow(
       `${inner.folder} is inside ${outer.folder}, and ${outer.folder} is synced already`,
     );
     const around = await temporaryFolder();
-    const below = await account.device('below', join(around, 'deep/below'));
+    const below = await account.device('below', { place: join(around, 'deep/below') });
     await below.run(['sync', below.folder, '--once']);
-    const above = await account.device('above', around);
+    const above = await account.device('above', { place: around });
     await expect(above.run(['sync', around, '--once'])).rejects.toThrow(`${below.folder} is synced already`);
     expect((await readdir(around)).sort()).toEqual(['deep']);
     const config = await temporaryFolder();
-    const inConfig = await account.device('in config', config, config);
+    const inConfig = await account.device('in config', { place: config, configuration: config });
     await expect(inConfig.run(['sync', config, '--once'])).rejects.toThrow("holds this device's sign-in");
     await rm(outer.folder, { recursive: true });
   });
 
   test('the configuration inside a synced folder stays on its device, and none from elsewhere replaces it', async () => {
     const home = await temporaryFolder();
-    const one = await account.device('one', home, join(home, '.config/tidemark'));
+    const one = await account.device('one', { place: home, configuration: join(home, '.config/tidemark') });
     await writeFile(join(home, 'mine'), 'x');
     const before = await readFile(join(home, '.config/tidemark/config.json'), 'utf8');
     await one.run(['sync', home, '--once']);

@@ -63,7 +63,7 @@ class Lane {
   static async open(): Promise<Lane> {
     const [disk, account] = await Promise.all([mountDisk('faults'), openAccount()]);
     const desk = await account.device('desk');
-    const lane = new Lane(disk, account, desk, await account.device('lap', join(disk.root, 'lap')));
+    const lane = new Lane(disk, account, desk, await account.device('lap', { place: join(disk.root, 'lap') }));
     for (const name of ['edited', 'both', 'modes', 'moved 0']) await writeFile(join(desk.folder, name), `${name} 0`);
     await mkdir(join(desk.folder, 'folder 0'));
     await writeFile(join(desk.folder, 'folder 0/inside'), 'inside 0');

@@ -16,7 +16,7 @@ describe.skipIf(!fuseIsPossible)('on a disk that folds names', () => {
     account = await openAccount();
     disk = await mountDisk('fold');
     linux = await account.device('linux');
-    mac = await account.device('mac', join(disk.root, 'folder'));
+    mac = await account.device('mac', { place: join(disk.root, 'folder') });
   });
   afterAll(async () => {
     await account?.close();

@@ -143,7 +143,7 @@ describe.skipIf(!fuseIsPossible)('the room of a disk', () => {
 
   test('is looked at before a download: what does not fit is listed, and comes once it does', async () => {
     const desk = await newDevice();
-    const lap = await account.device('small disk', join(disk.root, 'lap'));
+    const lap = await account.device('small disk', { place: join(disk.root, 'lap') });
     await mkdir(join(desk.folder, 'room'));
     await writeFile(join(desk.folder, 'room/film'), Buffer.alloc(300_000, 1));
     await writeFile(join(desk.folder, 'room/note'), 'x');
@@ -180,7 +180,7 @@ describe.skipIf(!fuseIsPossible)('the room of a disk', () => {
   });
 
   test('that is used up by others ends no sync with a trace: it waits, and goes on', async () => {
-    const device = await account.device('full disk', join(disk.root, 'full'));
+    const device = await account.device('full disk', { place: join(disk.root, 'full') });
     await account.syncOnce(device);
     await disk.fail({ call: 'write', nth: 1, error: 'ENOSPC', times: null, path: '^/full/' });
     startAll(device);

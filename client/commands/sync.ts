@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { ClientError, exitCode, LocalTrouble } from '../common/errors.ts';
-import { pause } from '../common/retry.ts';
+import { sleep } from '../common/waits.ts';
 import { lockFolder, openFolder, pathsApart } from '../engine/folder.ts';
 import { runSync } from '../engine/run.ts';
 import { Trouble } from '../engine/trouble.ts';
@@ -107,7 +107,7 @@ async function openPatiently(
       };
     } catch (error) {
       if (!(error instanceof LocalTrouble)) throw error;
-      await pause(trouble.meet(error), signal);
+      await sleep(trouble.meet(error), signal);
     }
   }
   return undefined;

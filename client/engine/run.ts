@@ -5,7 +5,7 @@
 
 import { FilePool } from '../../codec/node/file-pool.ts';
 import { ClientError } from '../common/errors.ts';
-import { backoff, pause } from '../common/retry.ts';
+import { sleep, whileAway } from '../common/waits.ts';
 import { BlockCache } from '../disk/block-cache.ts';
 import { type Watch, watchFolder } from '../disk/watch.ts';
 import type { Report } from '../output/report.ts';
@@ -102,7 +102,7 @@ async function loop({ sync, signals, clock, lookout, rounds, network, idle, once
     } catch (error) {
       const offline = network.waitFor(error);
       if (offline === undefined) {
-        await pause(trouble.meet(translate(error)), signal);
+        await sleep(trouble.meet(translate(error)), signal);
         rounds.startOver();
       } else await signals.wait(offline);
       continue;
@@ -146,6 +146,8 @@ class Network {
   readonly #once: boolean;
   #online: boolean | undefined;
   #attempts = 0;
+  /** By `performance.now()`. */
+  #awaySince = 0;
 
   constructor(sync: Sync, once: boolean) {
     this.#sync = sync;
@@ -165,8 +167,9 @@ class Network {
     if (!isOutage(error) || this.#once) return undefined;
     if (this.#online !== false) this.#sync.report({ event: 'offline', message: error.message });
     this.#online = false;
+    if (this.#attempts === 0) this.#awaySince = performance.now();
     this.#sync.notices.readChanges();
-    return backoff(++this.#attempts);
+    return whileAway(++this.#attempts, performance.now() - this.#awaySince);
   }
 }
 

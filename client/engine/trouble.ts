@@ -1,6 +1,6 @@
 import { messageOf } from '../../cli/reason.ts';
 import { ClientError, LocalTrouble, systemCode } from '../common/errors.ts';
-import { laterEachTime } from '../common/retry.ts';
+import { afterLocalTrouble } from '../common/waits.ts';
 import type { Report } from '../output/report.ts';
 
 /** Attempts of a sync that is to end. */
@@ -29,7 +29,7 @@ export class Trouble {
     }
     if (message !== this.#shown) this.#report({ event: 'error', code: 'local', message });
     this.#shown = message;
-    return laterEachTime(this.#attempts);
+    return afterLocalTrouble(this.#attempts);
   }
 
   /** An attempt went well. */

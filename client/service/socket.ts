@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { messageOf } from '../../cli/reason.ts';
 import { SocketMessage } from '../../protocol/socket.ts';
-import { backoff, pause } from '../common/retry.ts';
+import { betweenSockets, sleep } from '../common/waits.ts';
 import type { Api } from './api.ts';
 
 /** The gateway drops a connection after 10 minutes of silence, and any connection after 2 hours. */
@@ -38,7 +38,7 @@ export async function keepSocket(options: SocketOptions): Promise<void> {
     if (options.signal.aborted) return;
     if (performance.now() - openedAt > STABLE_MS) failures = 0;
     if (reason !== 'renewed') options.onClosed(reason);
-    await pause(reason === 'renewed' ? 0 : backoff(++failures), options.signal);
+    await sleep(reason === 'renewed' ? 0 : betweenSockets(++failures), options.signal);
   }
 }
 

@@ -1,4 +1,4 @@
-import { laterEachTime } from '../common/retry.ts';
+import { afterPathFailure } from '../common/waits.ts';
 import type { Report } from '../output/report.ts';
 import type { State } from '../state/state.ts';
 import { classify, type FailureCode } from './classify.ts';
@@ -63,7 +63,7 @@ export class Failures {
     const isOutdated = outdated.includes(code);
     if (isOutdated) notices.readChanges();
     const quiet = (isOutdated || code === 'disk_changed') && count <= QUIET_TIMES;
-    const wait = quiet ? 0 : this.#jitter * laterEachTime(count);
+    const wait = quiet ? 0 : this.#jitter * afterPathFailure(count);
     const now = this.#now();
     const shown = quiet ? before?.shown : (words[code] ?? message);
     this.#byPath.set(path, { count, shown, retryAt: now + wait, mayRetryAt: now + wait / 2 });

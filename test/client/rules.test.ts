@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { backoff } from '../../client/common/retry.ts';
+import { betweenRequests, betweenSockets, whileAway } from '../../client/common/waits.ts';
 import { DeletionGuard } from '../../client/engine/deletion-guard.ts';
 import { conflictPath } from '../../client/plan/conflict-name.ts';
 import type { Operation } from '../../client/plan/operation.ts';
@@ -165,12 +165,21 @@ describe('answers that are not 2xx', () => {
   ])('the gateway’s own %i maps by status', (status, body, code) => expect(errorOf(status, body).code).toBe(code));
 });
 
-test('waits double up to a ceiling, with full jitter', () => {
-  for (let attempt = 1; attempt < 20; attempt++) {
-    const wait = backoff(attempt);
-    expect(wait).toBeGreaterThanOrEqual(0);
-    expect(wait).toBeLessThanOrEqual(Math.min(30_000, 500 * 2 ** (attempt - 1)));
-  }
+describe('waits', () => {
+  test.each([
+    ['between the attempts of a request', betweenRequests, 200, 2000],
+    ['between two sockets', betweenSockets, 500, 30_000],
+    ['in a short outage', (attempt: number) => whileAway(attempt, 60_000), 500, 6000],
+    ['in a long outage', (attempt: number) => whileAway(attempt, 600_000), 500, 30_000],
+  ])('%s double up to a ceiling, with full jitter', (_, wait, first, most) => {
+    for (let attempt = 1; attempt < 20; attempt++) {
+      const ceiling = Math.min(most, first * 2 ** (attempt - 1));
+      const some = Array.from({ length: 200 }, () => wait(attempt));
+      expect(Math.min(...some)).toBeGreaterThanOrEqual(0);
+      expect(Math.max(...some)).toBeLessThanOrEqual(ceiling);
+      expect(Math.max(...some)).toBeGreaterThan(ceiling / 2);
+    }
+  });
 });
 
 test.each([

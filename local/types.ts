@@ -144,6 +144,8 @@ export interface Services {
   readonly database: Superuser;
   /** The same for all clusters, in the order of the template. */
   readonly databases: () => readonly Superuser[];
+  /** How often each database user's statements made a proxy keep a connection for one client. */
+  readonly pins: () => ReadonlyMap<string, number>;
   readonly edgeReport: () => { hits: number; misses: number; bytes: number };
   stop(): Promise<void>;
 }

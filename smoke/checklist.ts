@@ -28,7 +28,7 @@ const questions: readonly Question[] = [
     look: 'aws service-quotas list-service-quotas --service-code apigateway',
   },
   {
-    what: 'no connection of the database proxy is pinned (the sum has to be 0)',
+    what: 'no connection of the database proxy is pinned (the sum has to be 0 but for deployments and moves of shards)',
     look: 'aws cloudwatch get-metric-statistics --namespace AWS/RDS --metric-name DatabaseConnectionsCurrentlySessionPinned --statistics Sum --period 3600 --start-time "$(date -ud -1hour +%FT%TZ)" --end-time "$(date -u +%FT%TZ)"',
   },
 ];

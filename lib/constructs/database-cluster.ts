@@ -90,6 +90,9 @@ export class DatabaseCluster extends Construct {
         'rds.force_ssl': '1',
         // Milliseconds. A frozen function cannot close its connections, and with one open a cluster never pauses.
         idle_session_timeout: String(Duration.minutes(2).toMilliseconds()),
+        // Under the shortest timeout of a function that waits for it (10 s), so that the caller gets an answer. Here, and
+        // not at the start of a connection, where a proxy would refuse it.
+        statement_timeout: String(Duration.seconds(8).toMilliseconds()),
       },
       iamAuthentication: true,
       enableDataApi: true,
@@ -125,6 +128,8 @@ export class DatabaseCluster extends Construct {
         new SecurityGroup(this, 'ProxySecurityGroup', { vpc: network.vpc, description: 'Metadata proxy' }),
       ],
       requireTLS: true,
+      // As long as a function waits for a connection, in place of two minutes.
+      borrowTimeout: Duration.seconds(8),
     });
   }
 }

@@ -103,6 +103,7 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
     createUser: cognito.createUser,
     database: postgres.superuser,
     databases: () => rds.servers().map(({ superuser }) => superuser),
+    pins: rds.pins,
     edgeReport: edge.report,
     stop: () => undo.disposeAsync(),
   };

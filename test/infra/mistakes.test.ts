@@ -7,10 +7,12 @@ import { CfnUserPool, CfnUserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import { CfnSecurityGroupIngress, CfnVPCEndpoint } from 'aws-cdk-lib/aws-ec2';
 import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
-import { CfnDBCluster } from 'aws-cdk-lib/aws-rds';
+import { CfnDBCluster, CfnDBClusterParameterGroup } from 'aws-cdk-lib/aws-rds';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
+import { connectionOf } from '../../lambdas/shared/database/database.ts';
 import { limits } from '../../protocol/limits.ts';
 import { bucketProblems } from './checks/buckets.ts';
+import { startProblems, statementProblems } from './checks/database.ts';
 import { functionProblems } from './checks/functions.ts';
 import { handlerProblems } from './checks/handlers.ts';
 import { wiringOf } from './checks/network.ts';
@@ -46,6 +48,7 @@ async function problemsIn(folder: string): Promise<string[]> {
     ...functionProblems(deployment),
     ...routeProblems(deployment),
     ...bucketProblems(deployment),
+    ...statementProblems(deployment),
     ...userProblems(deployment, 'you@example.com'),
     ...statefulIdProblems('dev', deployment),
     ...(await wiringOf(deployment)).obstacles(),
@@ -67,6 +70,9 @@ function remove(resource: CfnResource): void {
 test('the app as it is has none of them', async () => {
   expect(await problemsIn(deploymentOf('dev').folder)).toEqual([]);
   expect(payloadProblems()).toEqual([]);
+  process.env.DATABASE_USER = 'tidemark_app';
+  process.env.DATABASE_NAME = 'tidemark';
+  expect(startProblems(connectionOf({ host: 'proxy', port: 5432 }))).toEqual([]);
 });
 
 test.each<[mistake: string, make: (app: App) => void, message: RegExp]>([
@@ -163,6 +169,14 @@ test.each<[mistake: string, make: (app: App) => void, message: RegExp]>([
     /takes no user you@example\.com: Username cannot be of email format, since user pool is configured for email alias/,
   ],
   [
+    'statements without a bound',
+    (app) =>
+      the(app, CfnDBClusterParameterGroup, 'ClusterA/Cluster/ParameterGroup/Resource').addPropertyDeletionOverride(
+        'Parameters.statement_timeout',
+      ),
+    /ClusterA\/.* lets a statement run for Infinity s, longer than UploadInit/,
+  ],
+  [
     'an address that a stolen access token can change',
     (app) =>
       the(app, CfnUserPoolClient, 'TidemarkIdentity/Users/Client/Resource').addPropertyDeletionOverride(
@@ -177,6 +191,12 @@ test.each<[mistake: string, make: (app: App) => void, message: RegExp]>([
   },
   60_000,
 );
+
+test('a connection that a proxy refuses is found, and its cause is named', () => {
+  expect(startProblems({ statement_timeout: 8000 })).toEqual([
+    "0A000: Feature not supported: RDS Proxy currently doesn't support the option statement_timeout.",
+  ]);
+});
 
 test('a payload above 6 MB is found, and its cause is named', () => {
   expect(payloadProblems({ ...limits, deltaBodyBytes: 6 * 1024 * 1024 })).toEqual([

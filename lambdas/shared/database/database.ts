@@ -1,7 +1,7 @@
 /* Connections to PostgreSQL, transactions, and where each shard is. */
 
 import { Signer } from '@aws-sdk/rds-signer';
-import { Pool, type PoolClient, types } from 'pg';
+import { type ClientBase, Pool, type PoolClient, type PoolConfig, types } from 'pg';
 import { Refusal } from '../answers/errors.ts';
 import { once, requireEnv } from '../runtime/env.ts';
 import { isAbsent, isTransient } from './database-errors.ts';
@@ -19,9 +19,6 @@ export interface Databases {
 
 const INT8 = 20;
 const ATTEMPTS = 3;
-/** Under the shortest function timeout that waits for it (10 s), so that the caller gets an answer. */
-const STATEMENT_MS = 8_000;
-
 /** Type parsers of every pool: bigint columns as numbers; none of ours exceeds 2^53. */
 export const typeParsers = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
@@ -36,8 +33,11 @@ export interface Clusters extends Databases {
   readonly blocksCluster: string;
 }
 
-/** Connects as the environment says: an IAM token as password, TLS verified, at most two connections per cluster. */
-export function connectClusters(statementMs: number): Clusters {
+/**
+ * Connects as the environment says: an IAM token as password, TLS verified, at most two connections per cluster.
+ * @param statementMs bound of each statement. @default - the cluster's own, which is right for requests
+ */
+export function connectClusters(statementMs?: number): Clusters {
   const map = parseShardMap(requireEnv('SHARD_MAP'));
   const pools = new Map(Object.entries(map.clusters).map(([name, cluster]) => [name, poolOf(cluster, statementMs)]));
   const places = new ShardPlaces(pools, map.clusterOf);
@@ -50,7 +50,7 @@ export function connectClusters(statementMs: number): Clusters {
   };
 }
 
-export const databases = once((): Databases => connectClusters(STATEMENT_MS));
+export const databases = once((): Databases => connectClusters());
 
 export function databasesOf(blocks: Database, poolOfShard: (shard: number) => Database): Databases {
   const shards = shardSchemas.map((schema, number) => ({ number, schema, sql: poolOfShard(number) }));
@@ -76,15 +76,11 @@ function databaseOf(places: ShardPlaces, shard: number): Database {
   };
 }
 
-/**
- * A pool for one cluster of the shard map. Its single statements run again like transactions, so they too must change
- * nothing the second time.
- * @param statementMs bound of each statement
- */
-function poolOf({ host, port }: { host: string; port: number }, statementMs: number): Pool {
+/** How a function connects. RDS Proxy refuses connections whose start names settings: those are the cluster's own. */
+export function connectionOf({ host, port }: { host: string; port: number }): PoolConfig {
   const user = requireEnv('DATABASE_USER');
   const signer = new Signer({ hostname: host, port, username: user });
-  const pool = new Pool({
+  return {
     host,
     port,
     user,
@@ -93,9 +89,19 @@ function poolOf({ host, port }: { host: string; port: number }, statementMs: num
     ssl: true,
     max: 2,
     connectionTimeoutMillis: 8_000,
-    statement_timeout: statementMs,
     types: typeParsers,
-  });
+  };
+}
+
+/**
+ * A pool for one cluster of the shard map. Its single statements run again like transactions, so they too must change
+ * nothing the second time. A bound of its own makes a proxy keep the connection for it, until it is closed.
+ */
+function poolOf(cluster: { host: string; port: number }, statementMs?: number): Pool {
+  const bound = async (sql: ClientBase): Promise<void> => {
+    await sql.query(`set statement_timeout = ${statementMs}`);
+  };
+  const pool = new Pool({ ...connectionOf(cluster), ...(statementMs !== undefined && { onConnect: bound }) });
   // An idle connection may die while the function is frozen; the next statement gets a new one.
   pool.on('error', () => {});
   const query = pool.query.bind(pool) as (...statement: unknown[]) => Promise<unknown>;

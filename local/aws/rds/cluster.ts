@@ -22,6 +22,8 @@ export interface Rds {
   cluster(arn: string): Cluster | undefined;
   /** The servers of all clusters, in the order of the template. */
   servers(): readonly Postgres[];
+  /** How often each user's statements made a proxy keep a connection for one client. */
+  pins(): ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
 
@@ -78,6 +80,10 @@ function resourceSuffix(name: string): string {
 class Fleet {
   readonly clusters = new Map<string, Served>();
   readonly proxies = new Map<string, Dialled>();
+  /** By the name of the parameter group. */
+  readonly settings = new Map<string, Readonly<Record<string, string>>>();
+  readonly pins = new Map<string, number>();
+  readonly #told = new Set<string>();
   readonly #options: RdsOptions;
 
   constructor(options: RdsOptions) {
@@ -93,15 +99,31 @@ class Fleet {
     const masterUser = this.#options.secrets.resolve(String(properties.MasterUsername ?? 'postgres'));
     const dataApi = properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true';
     const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${name}`;
-    const served = { arn, masterUser, dataApi, ...(await this.#serve(name)) };
+    const served = { arn, masterUser, dataApi, ...(await this.#serve(name, this.#settingsOf(properties))) };
     this.clusters.set(name, served);
     const database = properties.DatabaseName === undefined ? undefined : String(properties.DatabaseName);
     await prepareDatabase(served.postgres, masterUser, database);
     return served;
   }
 
+  #settingsOf({ DBClusterParameterGroupName: group }: Properties): Readonly<Record<string, string>> {
+    return this.settings.get(String(group)) ?? {};
+  }
+
+  /** Counts a pinned connection, and tells of each kind once. */
+  #pinned(user: string, why: string): void {
+    this.pins.set(user, (this.pins.get(user) ?? 0) + 1);
+    const line = `rds: the proxy keeps a connection for one client of ${user}: ${why}`;
+    if (this.#told.has(line)) return;
+    this.#told.add(line);
+    this.#options.log(line, 'note');
+  }
+
   /** The cluster's server, reachable on the cluster's port. */
-  async #serve(name: string): Promise<Pick<Served, 'postgres' | 'port' | 'resourceId' | 'hosts' | 'stop'>> {
+  async #serve(
+    name: string,
+    settings: Readonly<Record<string, string>>,
+  ): Promise<Pick<Served, 'postgres' | 'port' | 'resourceId' | 'hosts' | 'stop'>> {
     const { data, first, ports, tls, identities, access, log } = this.#options;
     const port = ports[this.clusters.size];
     if (port === undefined)
@@ -110,7 +132,9 @@ class Fleet {
     const resourceId = `cluster-${resourceSuffix(name)}`;
     const hosts = new Map<string, Dialled>([['127.0.0.1', { resourceId }]]);
     const dialled = (host: string) => hosts.get(host);
-    const front = createRdsFront({ postgres, resourceId, dialled, identities, access, port, log }, tls);
+    const pinned = (user: string, why: string): void => this.#pinned(user, why);
+    const about = { postgres, resourceId, dialled, settings, pinned, identities, access, port, log };
+    const front = createRdsFront(about, tls);
     const stop = async (): Promise<void> => {
       front.stop();
       await close(front.server);
@@ -135,6 +159,7 @@ export function createRds(options: RdsOptions): Rds {
   return {
     cluster: (arn) => [...clusters.values()].find((cluster) => cluster.arn === arn),
     servers: () => [...clusters.values()].map(({ postgres }) => postgres),
+    pins: () => fleet.pins,
     async stop() {
       for (const cluster of clusters.values()) await cluster.stop();
     },
@@ -181,7 +206,13 @@ function rdsProviders(fleet: Fleet): Readonly<Record<string, Provider>> {
       return { ref: physicalName, attributes: { TargetGroupArn: arn } };
     },
     'AWS::RDS::DBSubnetGroup': passive,
-    'AWS::RDS::DBClusterParameterGroup': passive,
+    'AWS::RDS::DBClusterParameterGroup': ({ properties, physicalName }) => {
+      const all = Object.entries((properties.Parameters ?? {}) as Record<string, unknown>);
+      // What begins with rds. is no setting of PostgreSQL.
+      const settings = all.filter(([name]) => !name.startsWith('rds.')).map(([name, value]) => [name, String(value)]);
+      fleet.settings.set(physicalName, Object.fromEntries(settings));
+      return { ref: physicalName, attributes: {} };
+    },
     'AWS::RDS::DBParameterGroup': passive,
   };
 }

@@ -13,7 +13,9 @@ import {
   readStartPacket,
   SSL_REQUEST,
   startParameters,
+  withSettings,
 } from './messages.ts';
+import { PinWatch, refusedStart } from './proxy.ts';
 
 const SIGN_IN_MS = 20_000;
 
@@ -30,6 +32,10 @@ interface Front {
   /** The cluster's own. */
   readonly resourceId: string;
   readonly dialled: (host: string) => Dialled | undefined;
+  /** What connections begin with, by the cluster's parameter group. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Told of each statement that makes a proxy keep a connection for one client. */
+  readonly pinned: (user: string, why: string) => void;
   readonly identities: Identities;
   readonly access: Access;
   readonly port: number;
@@ -40,12 +46,16 @@ function userArn(resourceId: string, user: string): string {
   return `arn:aws:rds-db:${REGION}:${ACCOUNT}:dbuser:${resourceId}/${user}`;
 }
 
+/** What a client meant to reach: its token says so. */
+function dialledBy(front: Front, token: string): Dialled | undefined {
+  return front.dialled(token.slice(0, token.indexOf('/')).split(':')[0] ?? '');
+}
+
 /** Why a user with this token may not enter; undefined for a user who may. */
 async function refusal(front: Front, user: string, token: string): Promise<string | undefined> {
   try {
-    const host = token.slice(0, token.indexOf('/')).split(':')[0] ?? '';
     const { principal, url } = verifyToken(token, 'rds-db', { Action: 'connect', DBUser: user }, front.identities);
-    const dialled = front.dialled(host);
+    const dialled = dialledBy(front, token);
     if (!dialled || Number(url.port) !== front.port) return `the token is for ${url.host}, which is not this server`;
     front.access.reach(principal, 'rds-db');
     front.access.demand(principal, 'rds-db:connect', userArn(dialled.resourceId, user));
@@ -62,7 +72,7 @@ async function refusal(front: Front, user: string, token: string): Promise<strin
   }
 }
 
-function pipe(client: Socket, socketPath: string, first: Buffer): void {
+function pipe(client: Socket, socketPath: string, first: Buffer, watch?: PinWatch): void {
   const server = dial(socketPath);
   server.setNoDelay(true);
   const end = (): void => {
@@ -71,6 +81,7 @@ function pipe(client: Socket, socketPath: string, first: Buffer): void {
   };
   for (const socket of [client, server]) socket.on('error', end).on('close', end);
   server.write(first);
+  if (watch) client.on('data', (piece: Buffer) => watch.see(piece));
   client.pipe(server);
   server.pipe(client);
 }
@@ -102,13 +113,21 @@ async function serve(front: Front, socket: Socket, context: SecureContext): Prom
     const message = `no pg_hba.conf entry for host "127.0.0.1", user "${user}", database "${parameters?.get('database') ?? user}", no encryption`;
     return void client.end(fatal('28000', message));
   }
-  const why = await refusal(front, user, await askPassword(client));
+  const token = await askPassword(client);
+  const isProxied = dialledBy(front, token)?.proxyRole !== undefined;
+  const unsupported = isProxied ? refusedStart(parameters?.keys() ?? []) : undefined;
+  if (unsupported !== undefined) {
+    front.log(`rds: ${user} was refused: ${unsupported} Give it to the cluster's parameter group.`);
+    return void client.end(fatal('0A000', unsupported));
+  }
+  const why = await refusal(front, user, token);
   if (why !== undefined) {
     front.log(`rds: ${user} was refused: ${why}`);
     return void client.end(fatal('28000', `PAM authentication failed for user "${user}" (${why})`));
   }
   socket.setTimeout(0);
-  pipe(client, front.postgres.socket, start.packet);
+  const watch = isProxied ? new PinWatch((cause) => front.pinned(user, cause)) : undefined;
+  pipe(client, front.postgres.socket, withSettings(start, front.settings), watch);
 }
 
 /**

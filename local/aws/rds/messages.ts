@@ -44,6 +44,22 @@ export function startParameters({ packet, code }: { packet: Buffer; code: number
   return parameters;
 }
 
+/** The start packet of a client with further settings, which give way to those that it has itself. */
+export function withSettings(
+  { packet, code }: { packet: Buffer; code: number },
+  settings: Readonly<Record<string, string>>,
+): Buffer {
+  const parameters = { ...settings, ...Object.fromEntries(startParameters({ packet, code }) ?? []) };
+  const text = Object.entries(parameters)
+    .map(([name, value]) => `${name}\0${value}\0`)
+    .join('');
+  const body = Buffer.from(`${text}\0`);
+  const head = Buffer.alloc(8);
+  head.writeInt32BE(body.length + head.length);
+  head.writeInt32BE(code, 4);
+  return Buffer.concat([head, body]);
+}
+
 /** 'R' Int32 8 Int32 3: AuthenticationCleartextPassword; then 'p' Int32 length, zero-terminated password. */
 export async function askPassword(socket: Socket): Promise<string> {
   socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]));

@@ -1,6 +1,6 @@
 import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data';
 import { Signer } from '@aws-sdk/rds-signer';
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Fixture, startFixture, type TestPrincipal } from './fixture.ts';
 
@@ -17,7 +17,11 @@ async function provideDatabase(): Promise<void> {
     GenerateSecretString: { SecretStringTemplate: '{"username":"master"}', GenerateStringKey: 'password' },
   });
   secretArn = secret.ref;
+  const group = await cloud.provide('AWS::RDS::DBClusterParameterGroup', 'Settings', {
+    Parameters: { statement_timeout: '8000', 'rds.force_ssl': '1' },
+  });
   const cluster = await cloud.provide('AWS::RDS::DBCluster', 'Database', {
+    DBClusterParameterGroupName: group.ref,
     MasterUsername: `{{resolve:secretsmanager:${secretArn}:SecretString:username::}}`,
     DatabaseName: 'tidemark',
     EnableHttpEndpoint: true,
@@ -46,9 +50,9 @@ function execute(principal: TestPrincipal, sql: string, secret = secretArn) {
 
 async function connect(
   principal: TestPrincipal,
-  options: { hostname?: string; user?: string; tls?: boolean; password?: string } = {},
+  options: { hostname?: string; user?: string; tls?: boolean; password?: string; start?: ClientConfig } = {},
 ): Promise<Client> {
-  const { hostname = 'localhost', user = 'app', tls = true } = options;
+  const { hostname = 'localhost', user = 'app', tls = true, start = {} } = options;
   const port = cloud.port + 3;
   const signer = new Signer({
     hostname,
@@ -58,7 +62,7 @@ async function connect(
     credentials: principal.credentials,
   });
   const password = options.password ?? (await signer.getAuthToken());
-  const client = new Client({ host: hostname, port, user, password, database: 'tidemark', ssl: tls });
+  const client = new Client({ host: hostname, port, user, password, database: 'tidemark', ssl: tls, ...start });
   await client.connect();
   return client;
 }
@@ -106,6 +110,53 @@ describe('a connection with an IAM token', () => {
     const cut = cloud.principal('cut', [grant(proxyId, 'app')], { unreachable: ['rds-db'] });
     await expect(connect(cut)).rejects.toThrow('no route to rds-db');
     expect(cloud.log.join('\n')).toContain('proxy.grantConnect');
+  });
+
+  test('begins with the settings of the parameter group', async () => {
+    const client = await connect(cloud.principal('fn', [grant(proxyId, 'app')]));
+    expect((await client.query('SHOW statement_timeout')).rows).toEqual([{ statement_timeout: '8s' }]);
+    await client.end();
+  });
+
+  test.each<[start: ClientConfig, refusal: string | undefined]>([
+    [{ statement_timeout: 5000 }, "RDS Proxy currently doesn't support the option statement_timeout."],
+    [{ options: '-c search_path=x' }, "RDS Proxy currently doesn't support command-line options."],
+    [{ application_name: 'finalize' }, undefined],
+  ])('that starts with %j is refused by a proxy alone: %s', async (start, refusal) => {
+    const fn = cloud.principal('fn', [grant(proxyId, 'app'), grant(clusterId, 'app')]);
+    const proxied = connect(fn, { start });
+    if (refusal !== undefined)
+      await expect(proxied).rejects.toMatchObject({ code: '0A000', message: expect.stringContaining(refusal) });
+    else await (await proxied).end();
+    await (await connect(fn, { hostname: '127.0.0.1', start })).end();
+  });
+
+  test('is counted when a proxy has to keep it for one client', async () => {
+    const fn = cloud.principal('fn', [grant(proxyId, 'app'), grant(clusterId, 'app')]);
+    const pins = () => cloud.services.pins().get('app') ?? 0;
+    const [proxied, direct] = [await connect(fn), await connect(fn, { hostname: '127.0.0.1' })];
+    const before = pins();
+    await proxied.query('SELECT $1::text', ['set x = 1']);
+    await proxied.query("BEGIN; SET LOCAL lock_timeout = '1s'; COMMIT");
+    await proxied.query('BEGIN');
+    await proxied.query("SET LOCAL lock_timeout = '1s'");
+    await proxied.query('SELECT pg_advisory_xact_lock(1)');
+    await proxied.query('COMMIT');
+    await direct.query('SET lock_timeout = 1000');
+    expect(pins()).toBe(before);
+    const pinning = [
+      'SET lock_timeout = 1000',
+      'SELECT pg_advisory_lock(1)',
+      { name: 'kept', text: 'SELECT 1' },
+      'CREATE TEMPORARY TABLE mine (x int)',
+      `SELECT 1 -- ${'x'.repeat(17_000)}`,
+    ];
+    for (const statement of pinning) await proxied.query(statement);
+    expect(pins()).toBe(before + pinning.length);
+    expect(cloud.log.join('\n')).toContain(
+      'keeps a connection for one client of app: a setting of the session (SET lock',
+    );
+    await Promise.all([proxied.end(), direct.end()]);
   });
 
   test('carries large results and outlives the sign-in time', async () => {

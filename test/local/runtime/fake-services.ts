@@ -29,6 +29,7 @@ export class FakeServices {
       createUser: async () => undefined,
       database: { host: '/nowhere', port: 5432, user: 'nobody' },
       databases: () => [],
+      pins: () => new Map(),
       edgeReport: () => ({ hits: 0, misses: 0, bytes: 0 }),
       stop: async () => {
         this.stopped = true;

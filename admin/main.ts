@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { runProgram } from '../cli/run-program.ts';
 import { auditCommand } from './commands/audit.ts';
+import { restoredCommand } from './commands/restored.ts';
 import { shardCommand } from './commands/shard.ts';
 import { shardsCommand } from './commands/shards.ts';
 import type { Context } from './context.ts';
@@ -42,7 +43,7 @@ const context: Context = {
   },
   json: () => program.opts<{ json?: true }>().json === true,
 };
-for (const command of [shardsCommand, shardCommand, auditCommand]) adopt(program, command(context));
+for (const command of [shardsCommand, shardCommand, auditCommand, restoredCommand]) adopt(program, command(context));
 
 await runProgram(
   program,

@@ -46,6 +46,7 @@ export const AdminRequest = z.discriminatedUnion('command', [
   }),
   z.object({ command: z.literal('move-shard'), shard: ShardNumber, to: z.string() }),
   z.object({ command: z.literal('cancel-move'), shard: ShardNumber }),
+  z.object({ command: z.literal('begin-timelines') }),
 ]);
 export type AdminRequest = z.infer<typeof AdminRequest>;
 
@@ -77,6 +78,7 @@ export const adminAnswers = {
     z.object({ state: z.literal('moved') }),
   ]),
   'cancel-move': z.object({}),
+  'begin-timelines': z.object({ accounts: z.int() }),
 } as const;
 export type AdminAnswers = { [Command in keyof typeof adminAnswers]: z.infer<(typeof adminAnswers)[Command]> };
 

@@ -3,6 +3,7 @@ import { Entry } from './entry.ts';
 import { limits } from './limits.ts';
 import { Cursor, inQuery, pageLimit } from './numbers.ts';
 import { Path } from './path.ts';
+import { Timeline } from './timeline.ts';
 import { Uuid } from './uuid.ts';
 
 export const ChangeType = z.enum(['create', 'update', 'delete', 'move']);
@@ -37,5 +38,6 @@ export const ChangesResponse = z.strictObject({
   cursor: z.int().min(0),
   /** Whether there is more to read now. */
   more: z.boolean(),
+  timeline: Timeline,
 });
 export type ChangesResponse = z.infer<typeof ChangesResponse>;

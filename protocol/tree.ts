@@ -4,6 +4,7 @@ import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
 import { pageLimit } from './numbers.ts';
 import { Name, Path } from './path.ts';
+import { Timeline } from './timeline.ts';
 import { Uuid } from './uuid.ts';
 
 /**
@@ -36,5 +37,6 @@ export const TreeResponse = z.strictObject({
   next: Name.optional(),
   /** Changes with a higher cursor are not in this answer. */
   cursor: z.int().min(0),
+  timeline: Timeline,
 });
 export type TreeResponse = z.infer<typeof TreeResponse>;

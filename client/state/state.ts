@@ -129,6 +129,15 @@ export class State {
     return Number(this.fact('cursor') ?? 0);
   }
 
+  /** The timeline that the cursor counts in. */
+  get timeline(): string | undefined {
+    return this.fact('timeline');
+  }
+
+  set timeline(timeline: string | undefined) {
+    if (timeline !== undefined && timeline !== this.timeline) this.setFact('timeline', timeline);
+  }
+
   /** Marks the folder, so that another one in its place is noticed. */
   get folderId(): string {
     const known = this.fact('folder_id');

@@ -13,7 +13,7 @@ export async function catchUp(sync: Pick<Sync, 'api' | 'device' | 'state' | 'not
       if (!(error instanceof ServiceError) || error.code !== 'cursor_gone') throw error;
       return { body: undefined };
     });
-    if (!body) return rereadTree(sync);
+    if (!body || anotherTimeline(sync.state, body.timeline)) return rereadTree(sync);
     sync.state.transaction(() => {
       for (const change of body.changes) {
         applyChange(sync.state, sync.state.trees, change);
@@ -22,6 +22,7 @@ export async function catchUp(sync: Pick<Sync, 'api' | 'device' | 'state' | 'not
         if (change.moved_from !== undefined) sync.notices.replan(change.moved_from);
       }
       sync.state.setFact('cursor', String(body.cursor));
+      sync.state.timeline = body.timeline;
     });
     if (!body.more) return;
   }
@@ -52,31 +53,13 @@ export function applyChange(state: Pick<State, 'set' | 'remove'>, { remote, sync
 /**
  * Reads the tree, because the changes since the cursor are not kept; directories whose hash is that of the remote
  * tree here are skipped. The pages may be of different moments; the cursor of the first is kept, and the changes since
- * then put the others right. A service that is behind this device's cursor was set back to an old backup, and what it
- * lacks was not deleted: where it differs, the folder is merged with it as on the first day.
+ * then put the others right. A service that is behind this device's cursor, or in another timeline, was set back to a
+ * backup, and what it lacks was not deleted: where it differs, the folder is merged with it as on the first day.
  */
-async function rereadTree(sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices'>): Promise<void> {
-  const known = treeHashes(sync.state.trees.remote);
-  const entries = new Map<string, RemoteEntry>();
-  const unchanged = new Set<string>();
-  const directories = [''];
-  let cursor: number | undefined;
-  for (let path = directories.pop(); path !== undefined; path = directories.pop()) {
-    let after: string | undefined;
-    do {
-      const { body } = await sync.api.tree(sync.device.id, path === '' ? undefined : path, after);
-      cursor ??= body.cursor;
-      for (const { name, entry, tree_hash } of body.entries) {
-        const child = pathInside(path, name);
-        if (entry) entries.set(child, remoteEntry(entry));
-        if (tree_hash === undefined) continue;
-        if (tree_hash === known.get(child)) unchanged.add(child);
-        else directories.push(child);
-      }
-      after = body.next;
-    } while (after !== undefined);
-  }
-  const setBack = cursor !== undefined && cursor < sync.state.cursor;
+async function rereadTree(
+  sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'tombstones'>,
+): Promise<void> {
+  const { entries, unchanged, cursor, timeline, setBack } = await readTree(sync);
   sync.state.transaction(() => {
     for (const path of [...sync.state.trees.remote.keys()]) {
       if (entries.has(path) || ancestors(path).some((above) => unchanged.has(above))) continue;
@@ -90,6 +73,48 @@ async function rereadTree(sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices
       if (setBack && !same(entry, sync.state.trees.synced.get(path))) sync.state.remove('synced', path);
     }
     sync.state.setFact('cursor', String(cursor));
+    sync.state.timeline = timeline;
   });
+  if (setBack) sync.tombstones.clear();
   sync.notices.readChanges();
+}
+
+interface ReadTree {
+  readonly entries: ReadonlyMap<string, RemoteEntry>;
+  /** Directories of which the remote tree here has everything. */
+  readonly unchanged: ReadonlySet<string>;
+  readonly cursor: number;
+  readonly timeline: string | undefined;
+  readonly setBack: boolean;
+}
+
+async function readTree({ api, device, state }: Pick<Sync, 'api' | 'device' | 'state'>): Promise<ReadTree> {
+  const known = treeHashes(state.trees.remote);
+  const entries = new Map<string, RemoteEntry>();
+  const unchanged = new Set<string>();
+  const directories = [''];
+  let first: Pick<ReadTree, 'cursor' | 'timeline' | 'setBack'> | undefined;
+  for (let path = directories.pop(); path !== undefined; path = directories.pop()) {
+    let after: string | undefined;
+    do {
+      const { body } = await api.tree(device.id, path === '' ? undefined : path, after);
+      const { cursor, timeline } = body;
+      first ??= { cursor, timeline, setBack: cursor < state.cursor || anotherTimeline(state, timeline) };
+      for (const { name, entry, tree_hash } of body.entries) {
+        const child = pathInside(path, name);
+        if (entry) entries.set(child, remoteEntry(entry));
+        if (tree_hash === undefined) continue;
+        // A version of another timeline may have the number and the blocks of one here, and other permissions.
+        if (!first.setBack && tree_hash === known.get(child)) unchanged.add(child);
+        else directories.push(child);
+      }
+      after = body.next;
+    } while (after !== undefined);
+  }
+  return { entries, unchanged, ...first! };
+}
+
+/** Whether the service was set back since this device read it; one that knows of no timeline yet takes this one. */
+function anotherTimeline({ timeline: known }: State, timeline: string | undefined): boolean {
+  return known !== undefined && timeline !== known;
 }

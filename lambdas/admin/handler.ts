@@ -8,6 +8,7 @@ import { audit } from './audit/audit.ts';
 import { cancelMove, moveShard } from './move-shard/move.ts';
 import { OperatorRefusal } from './refusal.ts';
 import { listShards } from './shards.ts';
+import { beginAllTimelines } from './timelines.ts';
 
 /** Statements of an operator look at whole shards, or index their tables; within the function's 300 s. */
 const STATEMENT_MS = 240_000;
@@ -34,6 +35,8 @@ export async function handler(event: unknown): Promise<AdminAnswers[keyof AdminA
       case 'cancel-move':
         await cancelMove(clusters(), request.shard);
         return {};
+      case 'begin-timelines':
+        return { accounts: await beginAllTimelines(clusters()) };
     }
   } catch (error) {
     if (error instanceof OperatorRefusal) return { refusal: error.message };

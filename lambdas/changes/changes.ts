@@ -14,13 +14,13 @@ export async function readChanges(person: Person<Database>, request: ChangesQuer
   return await within(
     ownNamespace(person),
     async (namespace) => {
-      const { change_seq: newest, forgotten_seq: forgotten } = await changeBounds(namespace);
+      const { change_seq: newest, forgotten_seq: forgotten, timeline } = await changeBounds(namespace);
       if (cursor < forgotten || cursor > newest) {
         throw new Refusal('cursor_gone', 'the changes after this cursor are not kept: read the tree anew');
       }
       const changes = await listChanges(namespace, { cursor, limit });
       const last = changes.at(-1)?.cursor ?? cursor;
-      return { changes, cursor: last, more: last < newest };
+      return { changes, cursor: last, more: last < newest, ...(timeline && { timeline }) };
     },
     'repeatable read',
   );

@@ -19,12 +19,12 @@ export async function readTree(person: Person<Database>, request: TreeQuery, unt
   const look = () =>
     within(ownNamespace(person), async (namespace): Promise<TreeResponse | undefined> => {
       // Under the lock that every commit takes, so that hashes, entries and cursor belong together.
-      const { change_seq: cursor } = await lockAccount(namespace);
+      const { change_seq: cursor, timeline } = await lockAccount(namespace);
       if (!(await hashStaleDirectories(namespace, path))) return undefined;
       const hash = (await findTreeHash(namespace, path)) ?? (path === '' ? emptyTreeHash : undefined);
       if (hash === undefined) throw new Refusal('not_found', 'there is no directory at this path');
       const { entries, more } = await listDirectory(namespace, path, { after, limit });
-      return { hash, entries, cursor, ...(more && { next: entries.at(-1)!.name }) };
+      return { hash, entries, cursor, timeline, ...(more && { next: entries.at(-1)!.name }) };
     });
   for (;;) {
     const answer = await look();

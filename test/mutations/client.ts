@@ -118,8 +118,8 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'the tree has the cursor of its last page',
     file: 'client/steps/catch-up.ts',
-    replace: 'cursor ??= body.cursor;',
-    by: 'cursor = body.cursor;',
+    replace: 'first ??= {',
+    by: 'first = {',
     noticedBy: 'client/steps/catch-up: of a tree that changes while it is read is that of its first page',
     breaks: /I14: changes during the read/,
   },

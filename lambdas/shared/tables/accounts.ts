@@ -16,6 +16,7 @@ export interface Account {
   quota_bytes: number | null;
   default_quota_bytes: number | null;
   change_seq: number;
+  timeline: string;
   /** The transaction's time in milliseconds since 1970. */
   now: number;
 }
@@ -30,7 +31,7 @@ export async function ensureAccount({ sql, schema, id }: Namespace): Promise<voi
   await sql.query(`insert into ${schema}.accounts (user_id) values ($1) on conflict do nothing`, [id]);
 }
 
-const columns = `used_bytes, reserved_bytes, kept_bytes, entries, quota_bytes, default_quota_bytes, change_seq,
+const columns = `used_bytes, reserved_bytes, kept_bytes, entries, quota_bytes, default_quota_bytes, change_seq, timeline,
   ${ms('now()')} as now`;
 
 /** The account as it is now, without its lock. */
@@ -116,15 +117,23 @@ export async function noteForgotten(
   );
 }
 
-/** The newest change and the newest one that is no longer kept; zeros for a user without an account. */
-export async function changeBounds({
-  sql,
-  schema,
-  id,
-}: Namespace): Promise<{ change_seq: number; forgotten_seq: number }> {
-  const { rows } = await sql.query<{ change_seq: number; forgotten_seq: number }>(
-    `select change_seq, forgotten_seq from ${schema}.accounts where user_id = $1`,
+interface ChangeBounds {
+  change_seq: number;
+  forgotten_seq: number;
+  timeline?: string;
+}
+
+/** The newest change and the newest one that is no longer kept, and the timeline; zeros for a user without an account. */
+export async function changeBounds({ sql, schema, id }: Namespace): Promise<ChangeBounds> {
+  const { rows } = await sql.query<ChangeBounds>(
+    `select change_seq, forgotten_seq, timeline from ${schema}.accounts where user_id = $1`,
     [id],
   );
   return rows[0] ?? { change_seq: 0, forgotten_seq: 0 };
+}
+
+/** Gives each account of a shard another timeline. Returns how many there are. */
+export async function beginTimelines({ sql, schema }: Shard): Promise<number> {
+  const { rowCount } = await sql.query(`update ${schema}.accounts set timeline = gen_random_uuid()`);
+  return rowCount ?? 0;
 }

@@ -35,6 +35,7 @@ const mayImport = {
   'lambdas/shared/runtime': 'protocol/',
 
   'local/demo': '(local/(cloud|kept)|cli)/',
+  'local/rehearsal': '(local/(demo|cloud|aws)|cli)/',
   'local/cloud': 'local/(events|gateway|kept|aws|lambda|iam|vpc|template)/',
   'local/events': 'local/(kept|lambda|vpc|template)/',
   'local/gateway': 'local/(lambda|iam|template)/',

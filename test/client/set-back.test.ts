@@ -35,7 +35,7 @@ test('a service that was set back and has come past the cursor since is merged w
   sync.tombstones.set('gone', 7);
   await catchUp(sync);
   const { state, tombstones } = sync;
-  expect([state.cursor, state.timeline]).toEqual([9, since]);
+  expect([state.cursor, state.timeline], 'I48: the tree that was read').toEqual([9, since]);
   expect([...state.trees.remote.keys()], 'I48: what the service has').toEqual(['kept', 'private']);
   expect([...state.trees.synced.keys()], 'I48: what would be deleted or overwritten here').toEqual(['kept']);
   expect([...tombstones], 'I48: a deletion that never was').toEqual([]);

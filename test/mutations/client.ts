@@ -116,6 +116,15 @@ export const ofClient: readonly Mutation[] = [
     breaks: /I14: a change that is never read/,
   },
   {
+    mistake: 'a device takes the changes of another timeline for a continuation',
+    file: 'client/steps/catch-up.ts',
+    replace: 'known !== undefined && timeline !== known',
+    by: 'known !== undefined && timeline === undefined',
+    noticedBy:
+      'client/set-back: a service that was set back and has come past the cursor since is merged with, not followed',
+    breaks: /I48: /,
+  },
+  {
     mistake: 'the tree has the cursor of its last page',
     file: 'client/steps/catch-up.ts',
     replace: 'first ??= {',

@@ -121,7 +121,7 @@ export const ofClient: readonly Mutation[] = [
     replace: 'known !== undefined && timeline !== known',
     by: 'known !== undefined && timeline === undefined',
     noticedBy:
-      'client/set-back: a service that was set back and has come past the cursor since is merged with, not followed',
+      'client/steps/set-back: a service that was set back and has come past the cursor since is merged with, not followed',
     breaks: /I48: /,
   },
   {

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { RemoteEntry } from '../../client/plan/tree.ts';
-import type { Api } from '../../client/service/api.ts';
-import { catchUp } from '../../client/steps/catch-up.ts';
-import { temporaryFolder } from './folder.ts';
-import { openSync } from './open-sync.ts';
+import type { RemoteEntry } from '../../../client/plan/tree.ts';
+import type { Api } from '../../../client/service/api.ts';
+import { catchUp } from '../../../client/steps/catch-up.ts';
+import { temporaryFolder } from '../folder.ts';
+import { openSync } from '../open-sync.ts';
 
 const device = { id: '00000000-0000-4000-8000-000000000000', name: 'desk' };
 const [before, since] = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'];

@@ -56,9 +56,7 @@ export function applyChange(state: Pick<State, 'set' | 'remove'>, { remote, sync
  * then put the others right. A service that is behind this device's cursor, or in another timeline, was set back to a
  * backup, and what it lacks was not deleted: where it differs, the folder is merged with it as on the first day.
  */
-async function rereadTree(
-  sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'tombstones'>,
-): Promise<void> {
+async function rereadTree(sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'tombstones'>): Promise<void> {
   const { entries, unchanged, cursor, timeline, setBack } = await readTree(sync);
   sync.state.transaction(() => {
     for (const path of [...sync.state.trees.remote.keys()]) {

@@ -52,14 +52,18 @@ export interface Outcome {
  * past what it had read.
  */
 export async function rehearse(options: RehearsalOptions): Promise<Outcome> {
-  await using undo = new AsyncDisposableStack();
+  const undo = new AsyncDisposableStack();
   const story = new Rehearsal(options, undo);
-  await story.begin();
-  await story.backUpAtWork();
-  await story.workAfterTheMoment();
-  const held = await story.lose();
-  await story.restore();
-  return await story.reconnect(held);
+  try {
+    await story.begin();
+    await story.backUpAtWork();
+    await story.workAfterTheMoment();
+    const held = await story.lose();
+    await story.restore();
+    return await story.reconnect(held);
+  } finally {
+    await undo.disposeAsync();
+  }
 }
 
 /** One rehearsal; its steps in order. */

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { Command } from 'commander';
-import { messageOf, reasonOf } from '../../cli/reason.ts';
-import { ServiceResponse } from '../../protocol/service.ts';
+import { messageOf } from '../../cli/reason.ts';
 import { ClientError } from '../common/errors.ts';
 import { keepAccessTokens } from '../service/access-token.ts';
 import { type Api, createApi } from '../service/api.ts';
 import { type Configuration, readConfiguration, saveConfiguration, trust } from '../service/config.ts';
 import { ServiceError } from '../service/errors.ts';
+import { findService } from '../service/find-service.ts';
 import { signInWithPassword } from '../service/sign-in.ts';
 import { newPassword, passwords } from './password.ts';
 
@@ -79,22 +79,6 @@ async function readCa(place: string): Promise<string> {
   });
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
   throw new ClientError('usage', `--ca ${place} holds no certificate in PEM form`);
-}
-
-async function findService(url: string): Promise<ServiceResponse> {
-  if (!/^https:\/\//i.test(url) || !URL.canParse(url))
-    throw new ClientError('usage', `${url} is not an address; it begins with https://`);
-  const place = `${url.replace(/\/+$/, '')}/service`;
-  const response = await fetch(place, { signal: AbortSignal.timeout(15_000) }).catch((error) => {
-    const hint = 'A private CA is given with --ca FILE.';
-    throw new ClientError('unreachable', `${url} does not answer: ${reasonOf(error)}. ${hint}`);
-  });
-  const parsed = ServiceResponse.safeParse(await response.json().catch(() => undefined));
-  if (response.ok && parsed.success) return parsed.data;
-  throw new ClientError(
-    'bad_service',
-    `${url} is no Tidemark service that this client knows (answer ${response.status})`,
-  );
 }
 
 /** The service takes 1 to 64 characters without slashes. */

@@ -14,6 +14,9 @@ export class TryAgain extends Error {
   }
 }
 
+/** Who is asked to wait longer than this between two attempts, ms, gives up: the next round may wait so long. */
+const MOST_PATIENT_MS = 20_000;
+
 /**
  * Runs `attempt` until it does not throw `TryAgain`, some times at most, with growing waits between. Rejects with the
  * failure of the last attempt, or at once with whatever else an attempt throws, and with the signal's reason.
@@ -25,17 +28,20 @@ export async function retried<Result>(attempt: () => Promise<Result>, signal?: A
       return await attempt();
     } catch (error) {
       if (!(error instanceof TryAgain)) throw error;
-      if (count === REQUEST_ATTEMPTS) throw error.failure;
+      if (count === REQUEST_ATTEMPTS || error.after > MOST_PATIENT_MS) throw error.failure;
       await sleep(Math.max(betweenRequests(count), error.after), signal);
     }
   }
 }
 
-/** Who asks for more gets the next attempt then all the same: what fails for good is tried again by the next round. */
-const MOST_ASKED_MS = 20_000;
+/** Nobody is left alone for longer, whatever was asked. */
+const MOST_ASKED_MS = 10 * 60_000;
 
-/** Milliseconds that the header `Retry-After` asks for, in seconds or as a date; 0 without one that can be read. */
-export function retryAfter(header: string | null | undefined, now = Date.now()): number {
+/**
+ * Milliseconds that the header `Retry-After` asks for, in seconds or as a date; 0 without one that can be read.
+ * @param now the time by the clock of whoever answered, milliseconds since 1970; without it a date cannot be read
+ */
+export function retryAfter(header: string | null | undefined, now = Number.NaN): number {
   if (header === null || header === undefined) return 0;
   const asked = /^\d+$/.test(header) ? 1000 * Number(header) : Date.parse(header) - now;
   return Number.isNaN(asked) ? 0 : Math.min(MOST_ASKED_MS, Math.max(0, asked));

@@ -169,7 +169,8 @@ class Network {
     this.#online = false;
     if (this.#attempts === 0) this.#awaySince = performance.now();
     this.#sync.notices.readChanges();
-    return whileAway(++this.#attempts, performance.now() - this.#awaySince);
+    const asked = error instanceof Unreachable ? error.after : 0;
+    return Math.max(asked, whileAway(++this.#attempts, performance.now() - this.#awaySince));
   }
 }
 

@@ -2,13 +2,20 @@ import { LocalTrouble } from '../common/errors.ts';
 import { type Configuration, saveConfiguration } from './config.ts';
 import { signInWithRefreshToken, type Tokens } from './sign-in.ts';
 
-/** Milliseconds before its end at which an access token is replaced. */
+/** An access token is replaced so long before its end. */
 const EARLY_MS = 60_000;
+
+interface TokenOptions {
+  /** Asks for a fresh one even when the present one has not ended. */
+  readonly renew?: boolean;
+  /** Ends the waiting for one. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Where the access token for each call comes from. */
 export interface AccessTokens {
-  /** A valid access token; `renew` asks for a fresh one even when the present one has not ended. */
-  token(renew?: boolean): Promise<string>;
+  /** A valid access token. */
+  token(options?: TokenOptions): Promise<string>;
 }
 
 /**
@@ -34,16 +41,16 @@ export function keepAccessTokens(
       onUnsaved?.(error.message);
     }
   };
-  const refresh = async (): Promise<Tokens> => {
-    const fresh = await signInWithRefreshToken(configuration, refreshToken);
+  const refresh = async (signal?: AbortSignal): Promise<Tokens> => {
+    const fresh = await signInWithRefreshToken(configuration, refreshToken, signal);
     refreshToken = fresh.refresh ?? refreshToken;
     if (refreshToken !== configuration.refresh_token) await save();
     return fresh;
   };
   return {
-    async token(renew = false) {
-      if (!tokens || renew || Date.now() > tokens.expires_at - EARLY_MS) {
-        refreshing ??= refresh().finally(() => {
+    async token({ renew = false, signal } = {}) {
+      if (!tokens || renew || performance.now() > tokens.until - EARLY_MS) {
+        refreshing ??= refresh(signal).finally(() => {
           refreshing = undefined;
         });
         tokens = await refreshing;

@@ -3,7 +3,6 @@
  */
 
 import type { z } from 'zod';
-import { reasonOf } from '../../cli/reason.ts';
 import { ChangesResponse } from '../../protocol/changes.ts';
 import { CommitResponse } from '../../protocol/commit.ts';
 import { CompareResponse } from '../../protocol/compare.ts';
@@ -20,9 +19,10 @@ import type { RestoreRequest } from '../../protocol/restore.ts';
 import { TicketResponse } from '../../protocol/ticket.ts';
 import { TreeResponse } from '../../protocol/tree.ts';
 import { type UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
-import { retried, retryAfter, TryAgain } from '../common/retry.ts';
+import { retried, TryAgain } from '../common/retry.ts';
 import type { AccessTokens } from './access-token.ts';
-import { errorOf, ServiceError, Unreachable } from './errors.ts';
+import { ask } from './ask.ts';
+import { errorOf, notOurs, parseJson, ServiceError, Unreachable } from './errors.ts';
 
 /** API Gateway ends a request after 29 s, so that no answer comes later. */
 const TIMEOUT_MS = 35_000;
@@ -35,8 +35,16 @@ export interface Counted<Body> {
 
 export type Api = ReturnType<typeof createApi>;
 
+/** What goes on while calls are made. */
+export interface ApiOptions {
+  /** Ends what is under way, which then throws the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Told of each attempt whether the service answered it, and if not, why. */
+  readonly onAttempt?: (failure: Unreachable | undefined) => void;
+}
+
 /** The service's routes as functions. Every one retries, and throws `ServiceError` or `Unreachable`. */
-export function createApi(baseUrl: string, tokens: AccessTokens) {
+export function createApi(baseUrl: string, tokens: AccessTokens, options: ApiOptions = {}) {
   const call = async <Schema extends z.ZodType>(
     schema: Schema,
     method: 'GET' | 'POST' | 'DELETE',
@@ -46,8 +54,9 @@ export function createApi(baseUrl: string, tokens: AccessTokens) {
     const binary = content instanceof Uint8Array;
     const body = content === undefined ? undefined : binary ? content : Buffer.from(JSON.stringify(content));
     const type = binary ? deltaContentType : 'application/json';
-    const text = await request(baseUrl + path, tokens, { method, body, type });
-    return { body: schema.parse(JSON.parse(text)), sent: body?.length ?? 0 };
+    const headers = body ? { 'content-type': type } : {};
+    const request = { url: baseUrl + path, method, headers, body, schema };
+    return { body: await new Caller(tokens, options).call(request), sent: body?.length ?? 0 };
   };
   const post = <Schema extends z.ZodType>(schema: Schema, path: string, content: unknown) =>
     call(schema, 'POST', path, content);
@@ -94,42 +103,72 @@ export function createApi(baseUrl: string, tokens: AccessTokens) {
   };
 }
 
-interface Request {
+interface Call<Schema extends z.ZodType> {
+  readonly url: string;
   readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | undefined;
-  readonly type: string;
+  readonly schema: Schema;
 }
 
-/** The text of the answer. An access token that is refused is replaced once. */
-async function request(url: string, tokens: AccessTokens, content: Request): Promise<string> {
-  let renewed = false;
-  return retried(async () => {
+/** Calls until there is an answer of the service, or it counts as unreachable. */
+class Caller {
+  readonly #tokens: AccessTokens;
+  readonly #options: ApiOptions;
+  #renewed = false;
+
+  constructor(tokens: AccessTokens, options: ApiOptions) {
+    this.#tokens = tokens;
+    this.#options = options;
+  }
+
+  call<Schema extends z.ZodType>(call: Call<Schema>): Promise<z.infer<Schema>> {
+    return retried(async () => {
+      try {
+        const body = await this.#attempt(call);
+        this.#options.onAttempt?.(undefined);
+        return body;
+      } catch (error) {
+        const failure = error instanceof TryAgain ? error.failure : error;
+        if (failure instanceof Unreachable) this.#options.onAttempt?.(failure);
+        else if (failure instanceof ServiceError) this.#options.onAttempt?.(undefined);
+        throw error;
+      }
+    }, this.#options.signal);
+  }
+
+  /** An access token that is refused is replaced once. */
+  async #attempt<Schema extends z.ZodType>(call: Call<Schema>): Promise<z.infer<Schema>> {
+    const { signal } = this.#options;
     try {
-      return await send(url, await tokens.token(), content);
+      return await send(call, await this.#tokens.token({ signal }), signal);
     } catch (error) {
-      if (renewed || !(error instanceof ServiceError) || error.status !== 401) throw error;
-      renewed = true;
-      return await send(url, await tokens.token(true), content);
+      if (this.#renewed || !(error instanceof ServiceError) || error.status !== 401) throw error;
+      this.#renewed = true;
+      return await send(call, await this.#tokens.token({ renew: true, signal }), signal);
     }
+  }
+}
+
+/** @throws TryAgain where another attempt may help, ServiceError where the service says no */
+async function send<Schema extends z.ZodType>(
+  { url, schema, headers, ...request }: Call<Schema>,
+  token: string,
+  signal: AbortSignal | undefined,
+): Promise<z.infer<Schema>> {
+  const answer = await ask('the service', url, {
+    ...request,
+    headers: { ...headers, authorization: `Bearer ${token}` },
+    timeoutMs: TIMEOUT_MS,
+    signal,
   });
-}
-
-async function send(url: string, token: string, { method, body, type }: Request): Promise<string> {
-  const response = await fetch(url, {
-    method,
-    headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': type } : {}) },
-    ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}),
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).catch(noAnswer);
-  const text = await response.text().catch(noAnswer);
-  if (response.ok) return text;
-  const error = errorOf(response.status, text, response.headers.get('apigw-requestid'));
-  if (error.status !== 429 && error.status < 500) throw error;
-  // A request that breaks the service says nothing about the others.
-  const last = error.status === 500 ? error : new Unreachable(error.message);
-  throw new TryAgain(last, retryAfter(response.headers.get('retry-after')));
-}
-
-function noAnswer(error: unknown): never {
-  throw new TryAgain(new Unreachable(`the service does not answer: ${reasonOf(error)}`));
+  if (answer.status >= 200 && answer.status < 300) {
+    const parsed = schema.safeParse(parseJson(answer.text));
+    if (parsed.success) return parsed.data;
+    throw new TryAgain(notOurs('the service', answer));
+  }
+  const error = errorOf(answer);
+  // A request that breaks the service says nothing about the others, and may go well the next time.
+  if (error instanceof ServiceError && error.status < 500) throw error;
+  throw new TryAgain(error, answer.retryAfter);
 }

@@ -15,44 +15,82 @@ export class ServiceError extends Error {
   }
 }
 
-/** No answer, after retries: the network or the service is away. */
+/** No answer of ours, after retries: the network or the service is away, or something answers in its place. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
+  /** Milliseconds that were asked for before anything is tried again. */
+  readonly after: number;
+
+  constructor(message: string, { after = 0, ...options }: ErrorOptions & { readonly after?: number } = {}) {
+    super(message, options);
+    this.after = after;
+  }
 }
 
-const codeOfStatus: Record<number, ErrorCode> = {
-  400: 'bad_request',
-  401: 'unauthorized',
-  403: 'unauthorized',
-  404: 'route_unknown',
-  405: 'method_not_allowed',
-  408: 'unavailable',
-  413: 'body_too_large',
-  415: 'unsupported_media_type',
-  429: 'throttled',
-  500: 'internal',
+/** What came in answer. */
+interface Said {
+  readonly status: number;
+  readonly text: string;
+  readonly retryAfter: number;
+  readonly requestId: string | null;
+}
+
+/**
+ * What API Gateway itself says, without a code, and this service alone can mean: that a token is not valid, or that a
+ * function broke at a request.
+ */
+const ofGateway: Readonly<Record<number, { readonly message: string; readonly code: ErrorCode }>> = {
+  401: { message: 'Unauthorized', code: 'unauthorized' },
+  500: { message: 'Internal Server Error', code: 'internal' },
 };
 
 /**
- * The error of an answer. A gateway answers some requests itself, with `{"message": …}` and without a code, or with no
- * JSON at all; those map by status.
- * @param requestId API Gateway's id of the request, by which the service's operator finds a failure in the logs
+ * The error of an answer that is not 2xx. Only what the service said itself is a `ServiceError`, and concerns a file or
+ * a session; what anybody else said is `Unreachable`, as if nothing had come.
  */
-export function errorOf(status: number, body: string, requestId?: string | null): ServiceError {
-  const json = parse(body);
+export function errorOf({ status, text, retryAfter: after, requestId }: Said): ServiceError | Unreachable {
+  const json = parseJson(text);
   const ours = ErrorBody.safeParse(json);
   const id = status >= 500 && requestId ? ` (request ${requestId})` : '';
-  if (ours.success) return new ServiceError(ours.data.code, status, ours.data.message + id, ours.data.details);
-  const code = codeOfStatus[status] ?? (status >= 500 ? 'unavailable' : 'bad_request');
-  const said =
-    typeof json === 'object' && json !== null && 'message' in json ? String(json.message) : body.slice(0, 200);
-  return new ServiceError(code, status, `the service answered ${status}${said === '' ? '' : `: ${said}`}${id}`);
+  if (ours.success && status >= 400) {
+    const { code, message, details } = ours.data;
+    if (isPassing(status)) return new Unreachable(message + id, { after });
+    return new ServiceError(code, status, message + id, details);
+  }
+  const message = isRecord(json) && typeof json.message === 'string' ? json.message : undefined;
+  const words = `the service answered ${status}${message === undefined ? '' : `: ${message}`}${id}`;
+  const own = ofGateway[status];
+  if (own && own.message === message) return new ServiceError(own.code, status, words);
+  return isPassing(status) ? new Unreachable(words, { after }) : notOurs('the service', { status, text });
 }
 
-function parse(body: string): unknown {
+/** Whether the service says that it is not there for anybody now. */
+function isPassing(status: number): boolean {
+  return status === 429 || (status > 500 && status < 600);
+}
+
+/** Characters of an answer in a message. */
+const MOST_SAID = 80;
+
+/** What is thrown for an answer that whoever was asked did not give. */
+export function notOurs(who: string, { status, text }: Pick<Said, 'status' | 'text'>): Unreachable {
+  const line = text
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+  const said = line === '' ? 'nothing' : `“${line.slice(0, MOST_SAID)}${line.length > MOST_SAID ? '…' : ''}”`;
+  return new Unreachable(`a proxy or portal answered instead of ${who}: ${status}, ${said}`);
+}
+
+/** The value of a JSON text; `undefined` for any other text. */
+export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(body);
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,7 +1,11 @@
 import { z } from 'zod';
-import { reasonOf } from '../../cli/reason.ts';
 import { ClientError } from '../common/errors.ts';
-import { Unreachable } from './errors.ts';
+import { retried, TryAgain } from '../common/retry.ts';
+import { type Answer as Answered, ask } from './ask.ts';
+import { notOurs, parseJson, Unreachable } from './errors.ts';
+
+const WHO = 'the sign-in service';
+const TIMEOUT_MS = 30_000;
 
 const AuthenticationResult = z.object({
   AccessToken: z.string(),
@@ -17,6 +21,13 @@ const Answer = z.object({
   Session: z.string().optional(),
 });
 type Answer = z.infer<typeof Answer>;
+/** How Cognito says no. */
+const Refusal = z.object({ __type: z.string(), message: z.string().default('no reason given') });
+
+/** The refusals by which a sign-in has ended. */
+const final = ['NotAuthorizedException', 'UserNotFoundException'];
+/** Those that pass: Cognito's throttle is a 400. */
+const passing = ['InternalErrorException', 'LimitExceededException', 'ThrottlingException', 'TooManyRequestsException'];
 
 export interface Provider {
   readonly provider_url: string;
@@ -25,8 +36,8 @@ export interface Provider {
 
 export interface Tokens {
   readonly access: string;
-  /** Milliseconds since 1970. */
-  readonly expires_at: number;
+  /** By `performance.now()`: the end does not come sooner or later when the clock is set. */
+  readonly until: number;
   /** A new refresh token, when the provider rotates it. */
   readonly refresh?: string;
 }
@@ -41,7 +52,7 @@ export async function signInWithPassword(
   choosePassword?: () => Promise<string>,
 ): Promise<Tokens> {
   const parameters = { USERNAME: username, PASSWORD: password };
-  const answer = await ask(provider, 'InitiateAuth', { AuthFlow: 'USER_PASSWORD_AUTH', AuthParameters: parameters });
+  const answer = await initiate(provider, 'USER_PASSWORD_AUTH', parameters);
   if (answer.ChallengeName !== 'NEW_PASSWORD_REQUIRED') return tokensOf(answer);
   if (!choosePassword) {
     throw new ClientError(
@@ -50,56 +61,84 @@ export async function signInWithPassword(
     );
   }
   const { USER_ID_FOR_SRP: id = username } = answer.ChallengeParameters ?? {};
-  const chosen = await ask(provider, 'RespondToAuthChallenge', {
-    ChallengeName: answer.ChallengeName,
-    Session: answer.Session,
-    ChallengeResponses: { USERNAME: id, NEW_PASSWORD: await choosePassword() },
+  const response = { USERNAME: id, NEW_PASSWORD: await choosePassword() };
+  const challenge = { ChallengeName: answer.ChallengeName, Session: answer.Session, ChallengeResponses: response };
+  // Once: Cognito takes a session for one answer.
+  const chosen = await call(provider, 'RespondToAuthChallenge', challenge).catch((error) => {
+    throw error instanceof TryAgain ? error.failure : error;
   });
   return tokensOf(chosen);
 }
 
-export async function signInWithRefreshToken(provider: Provider, refreshToken: string): Promise<Tokens> {
-  const parameters = { REFRESH_TOKEN: refreshToken };
-  return tokensOf(await ask(provider, 'InitiateAuth', { AuthFlow: 'REFRESH_TOKEN_AUTH', AuthParameters: parameters }));
+/** @throws ClientError `sign_in_refused` when the sign-in has ended, and the signal's reason */
+export async function signInWithRefreshToken(
+  provider: Provider,
+  refreshToken: string,
+  signal?: AbortSignal,
+): Promise<Tokens> {
+  return tokensOf(await initiate(provider, 'REFRESH_TOKEN_AUTH', { REFRESH_TOKEN: refreshToken }, signal));
+}
+
+function initiate(
+  provider: Provider,
+  flow: 'USER_PASSWORD_AUTH' | 'REFRESH_TOKEN_AUTH',
+  parameters: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const members = { AuthFlow: flow, AuthParameters: parameters };
+  return retried(() => call(provider, 'InitiateAuth', members, signal), signal);
 }
 
 type Operation = 'InitiateAuth' | 'RespondToAuthChallenge';
 
-/** An operation of Cognito that needs no AWS credentials. */
-async function ask(provider: Provider, operation: Operation, members: Record<string, unknown>): Promise<Answer> {
-  const response = await fetch(new URL('/', provider.provider_url), {
+/** An operation of Cognito that needs no AWS credentials. Throws TryAgain unless Cognito itself said yes or no. */
+async function call(
+  provider: Provider,
+  operation: Operation,
+  members: Record<string, unknown>,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const answer = await ask(WHO, new URL('/', provider.provider_url), {
     method: 'POST',
     headers: {
       'content-type': 'application/x-amz-json-1.1',
       'x-amz-target': `AWSCognitoIdentityProviderService.${operation}`,
     },
-    body: JSON.stringify({ ClientId: provider.client_id, ...members }),
-    signal: AbortSignal.timeout(30_000),
-  }).catch((error) => {
-    throw new Unreachable(`the sign-in service does not answer: ${reasonOf(error)}`);
+    body: Buffer.from(JSON.stringify({ ClientId: provider.client_id, ...members })),
+    timeoutMs: TIMEOUT_MS,
+    signal,
   });
-  const text = await response.text();
-  if (response.status >= 500 || response.status === 429) {
-    throw new Unreachable(`the sign-in service answered ${response.status}`);
+  const json = parseJson(answer.text);
+  const granted = Answer.safeParse(json);
+  if (answer.status === 200 && granted.success && (granted.data.AuthenticationResult || granted.data.ChallengeName)) {
+    return granted.data;
   }
-  if (!response.ok) throw refusal(members.AuthFlow, text);
-  return Answer.parse(JSON.parse(text));
+  throw refusal(members.AuthFlow, answer, json);
 }
 
 function tokensOf({ AuthenticationResult: result, ChallengeName: challenge }: Answer): Tokens {
   if (!result) {
-    const reason = challenge ? `it asks for ${challenge}` : 'it sent no token';
-    throw new ClientError('sign_in_refused', `sign-in is not complete: ${reason}; finish it in a browser first`);
+    const reason = `it asks for ${challenge}; finish it in a browser first`;
+    throw new ClientError('sign_in_refused', `sign-in is not complete: ${reason}`);
   }
   return {
     access: result.AccessToken,
-    expires_at: Date.now() + result.ExpiresIn * 1000,
+    until: performance.now() + result.ExpiresIn * 1000,
     ...(result.RefreshToken === undefined ? {} : { refresh: result.RefreshToken }),
   };
 }
 
-function refusal(flow: unknown, text: string): ClientError {
-  const message = /"message"\s*:\s*"([^"]*)"/i.exec(text)?.[1] ?? 'no reason given';
+function refusal(flow: unknown, answer: Answered, json: unknown): ClientError | TryAgain {
+  const { status, retryAfter: after } = answer;
+  const said = Refusal.safeParse(json);
+  if (status < 400 || !said.success) return new TryAgain(notOurs(WHO, answer), after);
+  const { __type: type, message } = said.data;
+  const name = type.slice(type.indexOf('#') + 1);
+  // What is wrong with a user or the pool may be mended while a device waits; who types a password wants to know.
+  const isFinal = flow === 'REFRESH_TOKEN_AUTH' ? final.includes(name) : !passing.includes(name);
+  if (status >= 500 || !isFinal) {
+    return new TryAgain(new Unreachable(`${WHO} answered ${name}: ${message}`, { after }), after);
+  }
   if (flow === 'USER_PASSWORD_AUTH') {
     return new ClientError('sign_in_refused', `sign-in refused: ${message} Check the user name and the password.`);
   }

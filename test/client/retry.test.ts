@@ -14,19 +14,27 @@ afterEach(() => {
   server = undefined;
 });
 
+/** What the gateway says with a status. */
+const bodies: Record<number, unknown> = {
+  401: { message: 'Unauthorized' },
+  500: { message: 'Internal Server Error' },
+};
+
 /** A server that gives these answers in turn. Returns its address, and the tokens and times of the requests so far. */
 async function serve(answers: readonly (readonly [status: number, headers?: Record<string, string>])[]) {
   const requests: { readonly token: string | undefined; readonly at: number }[] = [];
   server = createServer((request, response) => {
     const [status, headers] = answers[requests.length] ?? [200];
     requests.push({ token: request.headers.authorization, at: performance.now() });
-    request.resume().on('end', () => response.writeHead(status, headers).end('{"devices":[]}'));
+    request
+      .resume()
+      .on('end', () => response.writeHead(status, headers).end(JSON.stringify(bodies[status] ?? { devices: [] })));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
 
-const devices = (url: string) => createApi(url, { token: async (renew) => (renew ? 'new' : 'old') }).devices();
+const devices = (url: string) => createApi(url, { token: async ({ renew } = {}) => (renew ? 'new' : 'old') }).devices();
 
 describe('attempts', () => {
   test('end with the first that works', async () => {
@@ -73,13 +81,17 @@ describe('attempts', () => {
   });
 });
 
+test('a date without the time of who gave it asks for nothing: this clock may be another', () => {
+  expect(retryAfter('Sun, 29 Nov 2036 16:00:05 GMT')).toBe(0);
+});
+
 test.each([
   ['3', 3000],
   ['0', 0],
-  ['86400', 20_000],
+  ['86400', 600_000],
   ['Sun, 29 Nov 2026 16:00:05 GMT', 5000],
   ['Sun, 29 Nov 2026 15:00:00 GMT', 0],
-  ['Mon, 30 Nov 2026 16:00:00 GMT', 20_000],
+  ['Mon, 30 Nov 2026 16:00:00 GMT', 600_000],
   ['soon', 0],
   ['', 0],
   [undefined, 0],
@@ -92,6 +104,12 @@ describe('a call', () => {
     expect((await devices(url)).body.devices).toEqual([]);
     // Timers count whole milliseconds.
     expect(requests[1]!.at - requests[0]!.at).toBeGreaterThan(998);
+  });
+
+  test('that is asked to wait for long fails at once, and says for how long', async () => {
+    const { url, requests } = await serve([[503, { 'retry-after': '60' }]]);
+    await expect(devices(url)).rejects.toMatchObject({ name: 'Unreachable', after: 60_000 });
+    expect(requests).toHaveLength(1);
   });
 
   test('whose token is refused takes a new one, and goes on with tries where the service fails too', async () => {

@@ -5,7 +5,6 @@ import { DeletionGuard } from '../../client/engine/deletion-guard.ts';
 import { conflictPath } from '../../client/plan/conflict-name.ts';
 import type { Operation } from '../../client/plan/operation.ts';
 import type { SyncedEntry } from '../../client/plan/tree.ts';
-import { errorOf } from '../../client/service/errors.ts';
 import { formatBytes } from '../../protocol/bytes.ts';
 import { pathProblem } from '../../protocol/path.ts';
 
@@ -144,25 +143,6 @@ describe('the guard against mass deletion', () => {
     expect(() => guard.check(deletions(15), synced(60), 30_000)).toThrow('55 of 100');
     expect(() => guard.check(deletions(15), synced(60), 61_000)).not.toThrow();
   });
-});
-
-describe('answers that are not 2xx', () => {
-  test('ours keep code and details', () => {
-    const body = JSON.stringify({ code: 'quota_exceeded', message: 'full', details: { quota: 1 } });
-    expect(errorOf(403, body)).toMatchObject({ code: 'quota_exceeded', message: 'full', details: { quota: 1 } });
-  });
-
-  test.each([
-    [401, '{"message":"Unauthorized"}', 'unauthorized'],
-    [403, '{"message":"Forbidden"}', 'unauthorized'],
-    [404, '{"message":"Not Found"}', 'route_unknown'],
-    [413, '{"message":"Request Too Long"}', 'body_too_large'],
-    [429, '{"message":"Too Many Requests"}', 'throttled'],
-    [500, '{"message":"Internal Server Error"}', 'internal'],
-    [503, '{"message":"Service Unavailable"}', 'unavailable'],
-    [504, '', 'unavailable'],
-    [502, '<html>bad gateway</html>', 'unavailable'],
-  ])('the gateway’s own %i maps by status', (status, body, code) => expect(errorOf(status, body).code).toBe(code));
 });
 
 describe('waits', () => {

@@ -212,4 +212,21 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/plan: a copy that was set aside is no rename, also where nobody wrote down that it was',
     breaks: /I15: the name that both sides had/,
   },
+  {
+    mistake: 'an answer of a proxy is taken for one of the service',
+    file: 'client/service/errors.ts',
+    replace:
+      "  return isPassing(status) ? new Unreachable(words, { after }) : notOurs('the service', { status, text });",
+    by: "  return isPassing(status) ? new Unreachable(words, { after }) : new ServiceError('unauthorized', status, words);",
+    noticedBy: 'client/answers: names what answered in place of the service',
+    breaks: /instance of Unreachable/,
+  },
+  {
+    mistake: 'the throttle of the sign-in service ends the sign-in',
+    file: 'client/service/sign-in.ts',
+    replace: "flow === 'REFRESH_TOKEN_AUTH' ? final.includes(name) : !passing.includes(name)",
+    by: 'true',
+    noticedBy: 'client/answers: does not end with the throttle, which is a 400',
+    breaks: /instance of Unreachable/,
+  },
 ];

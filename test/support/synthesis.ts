@@ -1,5 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { synthesize } from '../../local/demo/synthesize.ts';
@@ -10,10 +10,58 @@ declare module 'vitest' {
   }
 }
 
-/** Synthesizes the app once for all test files; they read the folder's name through `inject('assembly')`. */
-export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const assembly = await mkdtemp(join(tmpdir(), 'tidemark-assembly-'));
-  await synthesize(assembly, { profile: 'team' });
+const root = join(import.meta.dirname, '../..');
+const kept = join(root, '.tidemark', 'assemblies');
+/** All that the app is synthesized from. */
+const sources = ['bin', 'lib', 'lambdas', 'protocol', 'codec', 'migrations', 'cdk.json', 'package-lock.json'];
+
+/**
+ * Synthesizes the app once for all test files, which read the folder's name through `inject('assembly')` and change
+ * nothing in it. The assembly is kept: as long as nothing changes that it is made of, no run has to make it again.
+ */
+export async function setup(project: TestProject): Promise<void> {
+  const assembly = join(kept, await digestOf(sources));
+  if (!(await isThere(assembly))) {
+    const unfinished = `${assembly}.${process.pid}`;
+    await mkdir(kept, { recursive: true });
+    const before = await readdir(kept);
+    await synthesize(unfinished, { profile: 'team' });
+    await rename(unfinished, assembly).catch(async (error) => {
+      // Another run was faster.
+      if (!(await isThere(assembly))) throw error;
+      await rm(unfinished, { recursive: true, force: true });
+    });
+    await removeOld(before);
+  }
   project.provide('assembly', assembly);
-  return () => rm(assembly, { recursive: true, force: true });
+}
+
+/** Hex of SHA-256 over names and contents of everything below `names`. */
+async function digestOf(names: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of names) {
+    const isFolder = (await stat(join(root, name))).isDirectory();
+    const below = isFolder ? await readdir(join(root, name), { recursive: true, withFileTypes: true }) : [];
+    const inside = below.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    for (const file of isFolder ? inside.sort() : [join(root, name)])
+      hash.update(`${file}\0`).update(await readFile(file));
+  }
+  return hash.digest('hex');
+}
+
+function isThere(folder: string): Promise<boolean> {
+  return stat(folder).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Removes assemblies that no run can be using any more. */
+async function removeOld(names: readonly string[]): Promise<void> {
+  const dayAgo = Date.now() - 24 * 3_600_000;
+  for (const name of names) {
+    const folder = join(kept, name);
+    const age = await stat(folder).catch(() => undefined);
+    if (age && age.mtimeMs < dayAgo) await rm(folder, { recursive: true, force: true });
+  }
 }

@@ -4,7 +4,9 @@ import { ignoreFile } from '../disk/ignore.ts';
 import { conflictPath } from '../plan/conflict-name.ts';
 import { type Operation, pathsOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
+import type { Intent } from '../state/intent.ts';
 import { catchUp } from '../steps/catch-up.ts';
+import { pathsInDoubt, settle } from '../steps/commit.ts';
 import type { Sync } from '../steps/context.ts';
 import { heal } from '../steps/heal.ts';
 import type { Clock } from './clock.ts';
@@ -43,13 +45,16 @@ export class Rounds {
     const { sync, demandRoot, guard } = this.#options;
     this.#start();
     await demandRoot();
+    // Before the look, which tells by what was agreed on why a file is missing; without an answer it is due all the same.
+    const [settled] = await Promise.allSettled([settle(sync)]);
     await this.#look();
     await demandRoot();
-    await this.#catchUp();
+    if (settled.status === 'rejected') throw settled.reason;
+    await this.#catchUp(settled.value);
 
     const planned = performance.now();
     const operations = this.#plan();
-    const ready = operations.filter((operation) => pathsOf(operation).every((path) => sync.failures.mayTry(path)));
+    const ready = this.#readyOf(operations);
     if (ready.length === 0) {
       sync.notices.settle();
       return sync.failures.untilRetry;
@@ -89,15 +94,17 @@ export class Rounds {
     this.#rules = rules();
   }
 
-  async #catchUp(): Promise<void> {
+  /** @param doubtful calls of which only the changes tell whether they were carried out */
+  async #catchUp(doubtful: readonly Intent[]): Promise<void> {
     const { sync, clock, onCaughtUp } = this.#options;
-    if (sync.notices.takeBehind() || clock.pollIsDue) {
+    if (sync.notices.takeBehind() || clock.pollIsDue || doubtful.length > 0) {
       try {
         await catchUp(sync);
       } catch (error) {
         sync.notices.readChanges();
         throw error;
       }
+      for (const { id } of doubtful) sync.state.dropIntent(id);
       clock.polled();
       onCaughtUp();
     }
@@ -107,15 +114,24 @@ export class Rounds {
   #plan(): Operation[] {
     const { sync, lookout } = this.#options;
     // Rules that arrive are in use before anything else is done: what they leave out is neither fetched nor deleted.
-    const rules = this.#planAt([ignoreFile]).filter(
-      (operation) => isInward(operation) && pathsOf(operation).every((path) => sync.failures.mayTry(path)),
-    );
+    const rules = this.#readyOf(this.#planAt([ignoreFile]).filter(isInward));
     if (rules.length > 0) return rules;
     const operations = this.#planAt([...sync.notices.dirty, ...sync.failures.paths]);
     const unsettled = [...sync.notices.dirty].filter((path) => lookout.isUnsettled(path));
     sync.notices.planned([...unsettled, ...operations.flatMap(pathsOf)]);
-    for (const path of sync.failures.paths) if (!sync.notices.dirty.has(path)) sync.failures.succeed(path);
+    const inDoubt = pathsInDoubt(sync.state);
+    for (const path of sync.failures.paths) {
+      if (!sync.notices.dirty.has(path) && !inDoubt.has(path)) sync.failures.succeed(path);
+    }
     return operations;
+  }
+
+  /** The operations of which no path has to wait: after a failure, or for the answer of a call. */
+  #readyOf(operations: readonly Operation[]): Operation[] {
+    const { failures, state } = this.#options.sync;
+    const inDoubt = pathsInDoubt(state);
+    const isReady = (path: string): boolean => failures.mayTry(path) && !inDoubt.has(path);
+    return operations.filter((operation) => pathsOf(operation).every(isReady));
   }
 
   #planAt(paths: Iterable<string>): Operation[] {

@@ -15,6 +15,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS sent_blocks (
     upload_id TEXT NOT NULL, hash TEXT NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (upload_id, hash)
   ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS intents (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, intent TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS problems (path TEXT PRIMARY KEY, message TEXT NOT NULL) WITHOUT ROWID;
 `;
 

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Content, LocalEntry, RemoteEntry, SyncedEntry } from '../plan/tree.ts';
 import { decodeEntry, type EntryRow, encodeEntry } from './entry-row.ts';
+import type { Intent } from './intent.ts';
 import { statePlace } from './places.ts';
 import { guarded, openStateFile, sqliteCode } from './state-file.ts';
 
@@ -14,9 +15,10 @@ interface TreeTypes {
 }
 
 /**
- * What a device knows about its folder: the three trees, the cursor, open uploads, and what could not be synced.
- * The trees are in memory and written through to one SQLite file. The file is written after the disk: losing its last
- * transactions in a crash costs a second look at some files, and nothing else.
+ * What a device knows about its folder: the three trees, the cursor, calls without an answer, open uploads, and what
+ * could not be synced. The trees are in memory and written through to one SQLite file. The file is written after the
+ * disk: losing its last transactions in a crash costs a second look at some files, and nothing else. What is to be sent
+ * is on the disk before.
  */
 export class State {
   readonly trees = {
@@ -29,6 +31,7 @@ export class State {
   readonly #put: StatementSync;
   readonly #drop: StatementSync;
   readonly #facts = new Map<string, string>();
+  readonly #intents = new Map<string, Intent>();
   /** What takes the memory back to where the open transaction began, in the order of the changes. */
   #undo: (() => void)[] | undefined;
 
@@ -43,6 +46,10 @@ export class State {
   #load(database: DatabaseSync): void {
     for (const { name, value } of database.prepare('SELECT name, value FROM facts').all()) {
       this.#facts.set(name as string, value as string);
+    }
+    for (const { intent } of database.prepare('SELECT intent FROM intents ORDER BY number').all()) {
+      const noted = JSON.parse(intent as string) as Intent;
+      this.#intents.set(noted.id, noted);
     }
     const trees: { [Tree in keyof TreeTypes]: Map<string, TreeTypes[Tree]> } = this.trees;
     for (const row of database
@@ -147,6 +154,29 @@ export class State {
     return fresh;
   }
 
+  /** Calls that were sent and whose answers were not taken over, in the order in which they were sent. */
+  get intents(): readonly Intent[] {
+    return [...this.#intents.values()];
+  }
+
+  /** Writes a call down before it is sent. It survives a power cut, so that no transaction may be open. */
+  noteIntent(intent: Intent): void {
+    this.#exec('PRAGMA synchronous = FULL');
+    try {
+      this.#run('INSERT OR REPLACE INTO intents (id, intent) VALUES (?, ?)', intent.id, JSON.stringify(intent));
+    } finally {
+      this.#exec('PRAGMA synchronous = NORMAL');
+    }
+    this.#intents.set(intent.id, intent);
+  }
+
+  /** The call has its answer. */
+  dropIntent(id: string): void {
+    this.#run('DELETE FROM intents WHERE id = ?', id);
+    this.#remember(this.#intents, id);
+    this.#intents.delete(id);
+  }
+
   /** The upload in which these files are being uploaded; the same one after a restart. */
   uploadId(filesDigest: string): string {
     const [row] = this.#rows('SELECT upload_id FROM uploads WHERE files_digest = ?', filesDigest);
@@ -157,8 +187,8 @@ export class State {
   }
 
   /** The upload is over. */
-  endUpload(filesDigest: string): void {
-    this.#run('DELETE FROM uploads WHERE files_digest = ?', filesDigest);
+  endUpload(uploadId: string): void {
+    this.#run('DELETE FROM uploads WHERE upload_id = ?', uploadId);
     this.#dropSentBlocks();
   }
 

@@ -4,6 +4,7 @@ import { type RemoteEntry, remoteEntry, same, type Trees } from '../plan/tree.ts
 import { ServiceError } from '../service/errors.ts';
 import type { State } from '../state/state.ts';
 import type { Sync } from './context.ts';
+import { recognize, recognizeInTree } from './take-over.ts';
 import { treeHashes } from './tree-hashes.ts';
 
 /** Reads what happened at the service since the cursor into the remote tree, and marks the paths for the next plan. */
@@ -17,6 +18,7 @@ export async function catchUp(sync: Pick<Sync, 'api' | 'device' | 'state' | 'not
     sync.state.transaction(() => {
       for (const change of body.changes) {
         applyChange(sync.state, sync.state.trees, change);
+        recognize(sync.state, sync.state.trees, sync.state.intents, change);
         if (change.change_type === 'delete') sync.tombstones.set(change.entry.path, change.entry.version);
         sync.notices.replan(change.entry.path);
         if (change.moved_from !== undefined) sync.notices.replan(change.moved_from);
@@ -70,6 +72,7 @@ async function rereadTree(sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices
       sync.state.set('remote', path, entry);
       if (setBack && !same(entry, sync.state.trees.synced.get(path))) sync.state.remove('synced', path);
     }
+    recognizeInTree(sync.state, sync.state.trees, sync.state.intents);
     sync.state.setFact('cursor', String(cursor));
     sync.state.timeline = timeline;
   });

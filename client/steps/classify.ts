@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../protocol/errors.ts';
 import { ClientError, diskReason, FileRefused, systemCode } from '../common/errors.ts';
 import { DiskChanged } from '../disk/stamps.ts';
 import { ServiceError } from '../service/errors.ts';
+import { meaningOf } from './refusals.ts';
 
 /** Codes of failures of one path: the service's, and two of this device. */
 export type FailureCode = ErrorCode | 'local' | 'disk_changed';
@@ -34,5 +35,5 @@ export function classify(error: unknown): Verdict {
 
 /** Whether this device may no longer talk to the service. */
 export function endsSignIn({ code }: ServiceError): boolean {
-  return code === 'unauthorized' || code === 'device_revoked' || code === 'device_unknown';
+  return meaningOf(code) === 'end';
 }

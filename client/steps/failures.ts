@@ -3,6 +3,7 @@ import type { Report } from '../output/report.ts';
 import type { State } from '../state/state.ts';
 import { classify, type FailureCode } from './classify.ts';
 import type { Notices } from './notices.ts';
+import { meaningOf } from './refusals.ts';
 
 interface Failure {
   /** Times in a row. */
@@ -14,15 +15,6 @@ interface Failure {
   /** When it may go along with others. */
   readonly mayRetryAt: number;
 }
-
-/** Answers that mean: this device's picture of the service is old. The next plan, on a new picture, decides again. */
-const outdated: readonly FailureCode[] = [
-  'stale_version',
-  'path_conflict',
-  'not_found',
-  'upload_gone',
-  'blocks_missing',
-];
 
 /** Times in a row that it may be so, or that the disk may be another than the plan saw, before it is a problem. */
 const QUIET_TIMES = 2;
@@ -60,7 +52,7 @@ export class Failures {
     const { state, notices, report } = this.#options;
     const before = this.#byPath.get(path);
     const count = (before?.count ?? 0) + 1;
-    const isOutdated = outdated.includes(code);
+    const isOutdated = code !== 'local' && code !== 'disk_changed' && meaningOf(code) === 'outdated';
     if (isOutdated) notices.readChanges();
     const quiet = (isOutdated || code === 'disk_changed') && count <= QUIET_TIMES;
     const wait = quiet ? 0 : this.#jitter * afterPathFailure(count);

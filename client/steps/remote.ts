@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Step } from '../plan/operation.ts';
-import { same } from '../plan/tree.ts';
 import { ServiceError } from '../service/errors.ts';
-import { endsSignIn } from './classify.ts';
+import type { MovedItem } from '../state/intent.ts';
+import { type CommitContext, commit } from './commit.ts';
 import type { Sync } from './context.ts';
-import { advanceCursor } from './cursor.ts';
+import { isFinal } from './refusals.ts';
 
 type DeleteStep = Step<'deleteRemote'>;
 type MoveStep = Step<'moveRemote'>;
@@ -13,35 +13,17 @@ type MoveStep = Step<'moveRemote'>;
 const STALE_TRIES = 3;
 
 /** Deletes at the service what was deleted here, in one call. */
-export async function deleteRemote(
-  sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'failures' | 'report'>,
-  steps: readonly DeleteStep[],
-): Promise<void> {
+export async function deleteRemote(sync: CommitContext, steps: readonly DeleteStep[]): Promise<void> {
   const files = steps.map(({ path, base_version }) => ({ path, base_version }));
-  const request = { request_id: randomUUID(), device_id: sync.device.id, files };
-  const answer = await sync.api.remove(request).catch((error) => {
+  try {
+    const refused = await commit(sync, { call: 'remove', id: randomUUID(), device_id: sync.device.id, files });
+    for (const { path, error } of refused) sync.failures.fail(path, error.code, error.message);
+  } catch (error) {
     sync.failures.failEach(
       files.map(({ path }) => path),
       error,
     );
-  });
-  if (!answer) return;
-  const { body } = answer;
-  sync.state.transaction(() => {
-    for (const result of body.results) {
-      const { path } = result;
-      if ('error' in result) {
-        sync.failures.fail(path, result.error.code, result.error.message);
-        continue;
-      }
-      sync.state.remove('remote', path);
-      sync.state.remove('synced', path);
-      const done = { path, version: result.version, at: Date.now(), ...sync.notices.noticedAt(path) };
-      sync.report({ event: 'deleted', side: 'remote', ...done });
-      sync.failures.succeed(path);
-    }
-    advanceCursor(sync, body.results);
-  });
+  }
 }
 
 /**
@@ -49,55 +31,39 @@ export async function deleteRemote(
  * and a deletion from then on; one of a file that another device just changed is tried again on what that made of it.
  */
 export async function moveRemote(
-  sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'failures' | 'unmovable' | 'report'>,
+  sync: CommitContext & Pick<Sync, 'unmovable'>,
   steps: readonly MoveStep[],
 ): Promise<void> {
-  const { state } = sync;
-  const moves = steps.map(({ from, to, base_version }) => ({ from, to, base_version }));
-  const refuse = (from: string, to: string): void => {
-    for (const path of [from, to]) {
-      sync.unmovable.add(path);
-      sync.notices.replan(path);
-    }
-    sync.notices.readChanges();
-  };
-  const answer = await sync.api.move({ request_id: randomUUID(), device_id: sync.device.id, moves }).catch((error) => {
-    if (!(error instanceof ServiceError) || endsSignIn(error) || error.status >= 500) throw error;
-    for (const { from, to } of moves) refuse(from, to);
+  const { local, synced } = sync.state.trees;
+  const moves = steps.map(({ from, to, base_version }) => {
+    const identity = local.get(to)?.identity ?? synced.get(from)?.identity ?? '';
+    return { from, to, base_version, identity };
   });
-  if (!answer) return;
-  const { body } = answer;
-  const byTarget = new Map(steps.map((step) => [step.to, step.from]));
-  state.transaction(() => {
-    for (const result of body.results) {
-      const from = byTarget.get(result.path);
-      if (from === undefined) continue;
-      const [old, there] = [state.trees.synced.get(from), state.trees.remote.get(from)];
-      const tries = sync.failures.countAt(from);
-      if ('error' in result && result.error.code === 'stale_version' && tries < STALE_TRIES) {
-        sync.failures.fail(from, result.error.code, result.error.message);
-        continue;
-      }
-      if ('error' in result || !old || !there) {
-        refuse(from, result.path);
-        continue;
-      }
-      for (const tree of ['remote', 'synced'] as const) state.remove(tree, from);
-      const { moved_from: _, ...content } = there;
-      state.set('remote', result.path, { ...content, version: result.version });
-      const identity = state.trees.local.get(result.path)?.identity ?? old.identity;
-      const version = same(old, there) ? result.version : old.version;
-      state.set('synced', result.path, { ...old, version, identity });
-      const done = {
-        path: result.path,
-        version: result.version,
-        at: Date.now(),
-        ...sync.notices.noticedAt(result.path),
-      };
-      sync.report({ event: 'renamed', side: 'remote', from, ...done });
-      sync.failures.succeed(from);
-      sync.failures.succeed(result.path);
+  const byTarget = new Map(moves.map((move) => [move.to, move]));
+  try {
+    const refused = await commit(sync, { call: 'move', id: randomUUID(), device_id: sync.device.id, moves });
+    for (const { path, error } of refused) {
+      const move = byTarget.get(path);
+      if (!move) continue;
+      const isTried = error.code === 'stale_version' && sync.failures.countAt(move.from) < STALE_TRIES;
+      if (isTried) sync.failures.fail(move.from, error.code, error.message);
+      else refuse(sync, move);
     }
-    advanceCursor(sync, body.results);
-  });
+  } catch (error) {
+    if (error instanceof ServiceError && isFinal(error.code)) for (const move of moves) refuse(sync, move);
+    else {
+      sync.failures.failEach(
+        moves.flatMap(({ from, to }) => [from, to]),
+        error,
+      );
+    }
+  }
+}
+
+function refuse({ unmovable, notices }: Pick<Sync, 'unmovable' | 'notices'>, { from, to }: MovedItem): void {
+  for (const path of [from, to]) {
+    unmovable.add(path);
+    notices.replan(path);
+  }
+  notices.readChanges();
 }

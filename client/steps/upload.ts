@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { CommitResult } from '../../protocol/commit.ts';
 import type { OfferedFile, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { diskPath } from '../disk/paths.ts';
 import { DiskChanged, demandUnchanged } from '../disk/stamps.ts';
 import { trackProgress } from '../output/progress.ts';
 import type { LocalEntry } from '../plan/tree.ts';
 import { ServiceError } from '../service/errors.ts';
+import type { OfferedItem } from '../state/intent.ts';
+import { commit, type RefusedItem } from './commit.ts';
 import type { Sync } from './context.ts';
-import { advanceCursor } from './cursor.ts';
 import { type Delta, deltasFor } from './deltas.ts';
 import { type BlockPlace, blockPlaces } from './folder-blocks.ts';
 import { type SendResult, sendBlocks } from './send-blocks.ts';
@@ -17,8 +17,7 @@ export interface UploadStep {
   readonly base_version: number;
 }
 
-interface Item extends UploadStep {
-  readonly local: LocalEntry;
+interface Item extends OfferedItem {
   readonly deltas: ReadonlyMap<string, Delta>;
 }
 
@@ -35,22 +34,21 @@ const ROUNDS = 4;
 export async function upload(sync: Sync, steps: readonly UploadStep[]): Promise<void> {
   const items = await prepare(sync, steps);
   if (items.length === 0) return;
-  const digest = digestOf(items);
-  // Until it has settled all, the same session again: each one reserves quota until it ends.
-  const uploadId = sync.state.uploadId(digest);
+  // Until all of it is settled, the same session again: each one reserves quota until it ends.
+  const id = sync.state.uploadId(digestOf(items));
   try {
-    const results = await runSession(sync, uploadId, items);
-    if (results.some((result) => 'error' in result && result.error.code === 'blocks_missing')) {
-      return sync.state.forgetSent(uploadId);
-    }
+    const { accepted, bytes } = await sendAll(sync, id, items);
+    if (accepted.length === 0) return sync.state.endUpload(id);
+    const offered = accepted.map(({ path, base_version, local }) => ({ path, base_version, local }));
+    const intent = { call: 'finalize', id, device_id: sync.device.id, items: offered } as const;
+    await noteRefused(sync, offered, await commit(sync, intent, bytes));
   } catch (error) {
+    if (error instanceof ServiceError && error.code === 'upload_gone') sync.state.endUpload(id);
     sync.failures.failEach(
       items.map(({ path }) => path),
       error,
     );
-    if (!(error instanceof ServiceError && error.code === 'upload_gone')) return;
   }
-  sync.state.endUpload(digest);
 }
 
 async function prepare(sync: Sync, steps: readonly UploadStep[]): Promise<Item[]> {
@@ -74,7 +72,12 @@ async function prepare(sync: Sync, steps: readonly UploadStep[]): Promise<Item[]
   return items;
 }
 
-async function runSession(sync: Sync, uploadId: string, items: readonly Item[]): Promise<readonly CommitResult[]> {
+/** Answers what the service is ready to commit, and the bytes of request bodies around the content. */
+async function sendAll(
+  sync: Sync,
+  uploadId: string,
+  items: readonly Item[],
+): Promise<{ accepted: Item[]; bytes: number }> {
   const session = { upload_id: uploadId, device_id: sync.device.id };
   const places = new Map<string, BlockPlace>();
   const deltas = new Map<string, Delta>();
@@ -106,12 +109,8 @@ async function runSession(sync: Sync, uploadId: string, items: readonly Item[]):
     if (complete || round === ROUNDS) break;
   }
   for (const { path, error } of refused) sync.failures.fail(path, error.code, error.message);
-  if (refused.length === items.length) return [];
-
-  const { body, sent: bytes } = await sync.api.finalize(session);
-  sent.envelope += bytes;
-  commit(sync, items, body.results, { places, sent, changed: await changedHere(sync, items, body.results) });
-  return body.results;
+  const paths = new Set(refused.map(({ path }) => path));
+  return { accepted: items.filter(({ path }) => !paths.has(path)), bytes: sent.envelope };
 }
 
 /** The same for the same files with the same content, also after a restart. */
@@ -133,70 +132,30 @@ function offer({ path, base_version, local, deltas }: Item, sent?: SendResult): 
   return { path, kind, size, mtime_ms, mode, base_version, blocks };
 }
 
-/** Refused files that are not what was offered any more: a block that is missing then is no fault. */
-async function changedHere(
-  { root, notices }: Sync,
-  items: readonly Item[],
-  results: readonly CommitResult[],
-): Promise<Set<string>> {
-  const refused = new Set(results.flatMap((result) => ('error' in result ? [result.path] : [])));
-  const changed = new Set<string>();
-  for (const { path, local } of items.filter(({ path }) => refused.has(path))) {
-    const same =
-      local.kind === 'directory' ||
-      (await demandUnchanged(diskPath(root, path), local.hint).then(
-        () => true,
-        () => false,
-      ));
-    if (!same || notices.unseen.has(path)) changed.add(path);
+/** Notes what was refused. The refusal of what is not what was offered any more was for what is gone: that is no fault. */
+async function noteRefused(
+  sync: Pick<Sync, 'root' | 'notices' | 'failures'>,
+  items: readonly OfferedItem[],
+  refused: readonly RefusedItem[],
+): Promise<void> {
+  const byPath = new Map(items.map((item) => [item.path, item.local]));
+  for (const { path, error } of refused) {
+    const local = byPath.get(path);
+    if (!local) continue;
+    if (await isUnchanged(sync, path, local)) sync.failures.fail(path, error.code, error.message);
+    else sync.failures.failEach([path], new DiskChanged(`${path} changed while it was sent`));
   }
-  return changed;
 }
 
-function commit(
-  sync: Sync,
-  items: readonly Item[],
-  results: readonly CommitResult[],
-  {
-    places,
-    sent,
-    changed,
-  }: { places: ReadonlyMap<string, BlockPlace>; sent: SendResult; changed: ReadonlySet<string> },
-): void {
-  const { state } = sync;
-  const byPath = new Map(items.map((item) => [item.path, item]));
-  const contentOf = new Map<string, number>();
-  for (const [hash, bytes] of sent.content) {
-    const path = places.get(hash)?.path ?? '';
-    contentOf.set(path, (contentOf.get(path) ?? 0) + bytes);
-  }
-  const share = Math.floor(sent.envelope / results.length);
-  let extra = sent.envelope - share * results.length;
-  state.transaction(() => {
-    for (const result of results) {
-      const { path } = result;
-      const local = byPath.get(path)?.local;
-      if (!local) continue;
-      if ('error' in result) {
-        // The refusal was for what is gone.
-        if (changed.has(path)) sync.failures.failEach([path], new DiskChanged(`${path} changed while it was sent`));
-        else sync.failures.fail(path, result.error.code, result.error.message);
-        continue;
-      }
-      const { kind, size, mode, mtime_ms, blocks, identity } = local;
-      const entry = { kind, size, mode, mtime_ms, blocks, version: result.version };
-      state.set('remote', path, entry);
-      state.set('synced', path, { ...entry, identity });
-      const done = { path, version: result.version, at: Date.now(), ...sync.notices.noticedAt(path) };
-      if (kind === 'directory') sync.report({ event: 'directory', side: 'remote', ...done });
-      else {
-        const content = contentOf.get(path) ?? 0;
-        const body = { content_bytes: content, body_bytes: content + share + extra };
-        extra = 0;
-        sync.report({ event: 'uploaded', ...done, file_bytes: size, ...body });
-      }
-      sync.failures.succeed(path);
-    }
-    advanceCursor(sync, results);
-  });
+async function isUnchanged(
+  { root, notices }: Pick<Sync, 'root' | 'notices'>,
+  path: string,
+  local: LocalEntry,
+): Promise<boolean> {
+  if (notices.unseen.has(path)) return false;
+  if (local.kind === 'directory') return true;
+  return demandUnchanged(diskPath(root, path), local.hint).then(
+    () => true,
+    () => false,
+  );
 }

@@ -5,13 +5,9 @@
 
 import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:net';
-import { matureAccount } from '../account.ts';
 import { close, listen } from '../listen.ts';
 import type { Services, ServicesOptions } from '../types.ts';
 import { createAccess } from './access.ts';
-import { createCloudFormation } from './account/cloudformation.ts';
-import { createEc2 } from './account/ec2.ts';
-import { createParameters, createQuotas } from './account/settings.ts';
 import { createDistributions } from './cdn/distribution.ts';
 import { createEdge } from './cdn/edge.ts';
 import { createCognito } from './cognito/server.ts';
@@ -77,8 +73,7 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
   undo.defer(() => buckets.close());
   const rds = createRds({ data, first: postgres, ports: rdsPorts, tls, secrets, identities, access, log });
   undo.defer(() => rds.stop());
-  const account = options.account ?? matureAccount;
-  const msk = createMsk(stream, `127.0.0.1:${ports.msk}`, { access, account });
+  const msk = createMsk(stream, `127.0.0.1:${ports.msk}`, access);
   const cognito = createCognito(data, `https://127.0.0.1:${ports.cognito}`, log);
   const distributions = createDistributions(`127.0.0.1:${ports.edge}`);
   const edge = createEdge(buckets, distributions.current, log);
@@ -88,12 +83,8 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
     secrets.api,
     msk.api,
     createDataApi(rds, secrets, access),
-    createLambdaApi(options.invoke, { access, account }),
+    createLambdaApi(options.invoke, access),
     createConnectionsApi(options.connections, access),
-    createEc2(account, access),
-    createCloudFormation(account, access),
-    createParameters(account, access),
-    createQuotas(account, access),
   ];
   const endpoint = createEndpoint(createS3Handler(buckets, identities, access, log), apis, checks);
   await serve(httpsServer(tls, endpoint), ports.endpoint, 'AWS endpoint', undo);

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { plan } from '../../client/plan/plan.ts';
 import { same } from '../../client/plan/tree.ts';
 import { ancestors, parentOf, pathInside } from '../../protocol/path.ts';
-import { contentsOf, DeviceModel, type Edit, ServiceModel } from './fleet.ts';
+import { contentsOf, DeviceModel, type Edit } from './fleet.ts';
+import { ServiceModel } from './service-model.ts';
 
 /** What happens next: a user edits, or a device does a part of its work. */
 type Event =

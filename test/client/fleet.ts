@@ -1,113 +1,24 @@
 import { conflictPath } from '../../client/plan/conflict-name.ts';
 import { pathsOf } from '../../client/plan/operation.ts';
 import { plan } from '../../client/plan/plan.ts';
-import type { Content, RemoteEntry } from '../../client/plan/tree.ts';
+import type { Content } from '../../client/plan/tree.ts';
+import { type Intent, pathsOfIntent } from '../../client/state/intent.ts';
 import { applyChange } from '../../client/steps/catch-up.ts';
-import type { Change } from '../../protocol/changes.ts';
+import { recognize, takeDeletion, takeMove, takeUpload } from '../../client/steps/take-over.ts';
 import { ancestors, isInside } from '../../protocol/path.ts';
 import { directory, file, Model, type RemoteMove } from './model.ts';
+import type { Outcome, ServiceModel } from './service-model.ts';
 
 /** A change that a user makes in the folder of one device. */
 export type Edit =
   | { readonly do: 'write' | 'mkdir' | 'delete'; readonly path: string }
   | { readonly do: 'move'; readonly path: string; readonly to: string };
 
-const NOBODY = '00000000-0000-4000-8000-000000000000';
+/** What becomes of a call: nobody answers, though it was carried out, or it never arrives, or later than the next ones. */
+export type Loss = 'unanswered' | 'lost' | 'late';
 
-/** The rules of the service, on maps: compare-and-swap on versions, kinds that do not change, changes in order. */
-export class ServiceModel {
-  readonly entries = new Map<string, RemoteEntry>();
-  readonly changes: Change[] = [];
-  /** Every content that was ever committed. */
-  readonly history = new Set<string>();
-  readonly #lastVersions = new Map<string, number>();
-
-  commit(path: string, content: Content, base: number): number | undefined {
-    const current = this.entries.get(path);
-    if ((current?.version ?? 0) !== base || (current && current.kind !== content.kind)) return undefined;
-    if (!current && !this.#isFree(path, content.kind)) return undefined;
-    const { kind, size, mode, mtime_ms, blocks } = content;
-    const entry = { kind, size, mode, mtime_ms, blocks, version: this.#nextVersion(path) };
-    this.entries.set(path, entry);
-    for (const { hash } of blocks) this.history.add(hash);
-    this.#note(current ? 'update' : 'create', path, entry);
-    return entry.version;
-  }
-
-  withdraw(path: string, base: number): boolean {
-    const current = this.entries.get(path);
-    if (current?.version !== base || this.#hasInside(path)) return false;
-    this.entries.delete(path);
-    this.#note('delete', path, { ...current, size: 0, blocks: [], version: this.#nextVersion(path) });
-    return true;
-  }
-
-  /** One commit: those that are refused stay, and so does a directory in which something would, with all of it. */
-  renameAll(moves: readonly RemoteMove[]): (RemoteEntry | 'stale' | 'refused')[] {
-    const stay = new Set<RemoteMove>();
-    for (;;) {
-      const before = new Map(this.entries);
-      const done = moves.filter((move) => !stay.has(move) && this.#rename(move));
-      const emptied = done.filter(
-        ({ to, from }) => this.entries.get(to)!.kind === 'directory' && this.#hasInside(from),
-      );
-      if (emptied.length === 0) {
-        return moves.map((move) => {
-          if (done.includes(move)) return this.#noteMove(move);
-          return stay.has(move) || before.get(move.from)?.version !== move.base_version ? 'stale' : 'refused';
-        });
-      }
-      this.entries.clear();
-      for (const [path, entry] of before) this.entries.set(path, entry);
-      for (const move of moves) {
-        if (emptied.some(({ from }) => move.from === from || isInside(move.from, from))) stay.add(move);
-      }
-    }
-  }
-
-  #rename({ from, to, base_version }: RemoteMove): boolean {
-    const current = this.entries.get(from);
-    if (current?.version !== base_version || this.entries.has(to)) return false;
-    this.entries.delete(from);
-    const isFree = this.#isFree(to, current.kind);
-    this.entries.set(isFree ? to : from, current);
-    return isFree;
-  }
-
-  #noteMove({ from, to, base_version }: RemoteMove): RemoteEntry {
-    const entry = { ...this.entries.get(to)!, version: this.#nextVersion(to, base_version) };
-    this.entries.set(to, entry);
-    this.#note('move', to, entry, from);
-    return entry;
-  }
-
-  #isFree(path: string, kind: Content['kind']): boolean {
-    if (ancestors(path).some((above) => this.entries.get(above)?.kind === 'file')) return false;
-    return kind === 'directory' || !this.#hasInside(path);
-  }
-
-  #hasInside(path: string): boolean {
-    return [...this.entries.keys()].some((other) => isInside(other, path));
-  }
-
-  #nextVersion(path: string, base = 0): number {
-    const version = Math.max(base, this.#lastVersions.get(path) ?? 0) + 1;
-    this.#lastVersions.set(path, version);
-    return version;
-  }
-
-  #note(change_type: Change['change_type'], path: string, entry: RemoteEntry, moved_from?: string): void {
-    const { kind, size, mode, mtime_ms, version, blocks } = entry;
-    this.changes.push({
-      cursor: this.changes.length + 1,
-      change_type,
-      entry: { path, kind, size, mode, mtime_ms, version, blocks: [...blocks] },
-      ...(moved_from === undefined ? {} : { moved_from }),
-      device_id: NOBODY,
-      timestamp: 0,
-    });
-  }
-}
+type WithoutId<I> = I extends Intent ? Omit<I, 'id' | 'device_id'> : never;
+type Call = WithoutId<Intent>;
 
 /** A device of the fleet: a disk that its user changes at any time, and a picture of disk and service that lags behind. */
 export class DeviceModel extends Model {
@@ -118,7 +29,16 @@ export class DeviceModel extends Model {
   readonly #service: ServiceModel;
   readonly #dirty = new Set<string>();
   readonly #unmovable = new Set<string>();
+  readonly #intents: Intent[] = [];
+  readonly #writer = {
+    set: (tree: 'local' | 'remote' | 'synced', path: string, entry: unknown) =>
+      void this[tree].set(path, entry as never),
+    remove: (tree: 'local' | 'remote' | 'synced', path: string) => void this[tree].delete(path),
+  };
+  /** What becomes of the next calls. */
+  readonly losses: (Loss | undefined)[] = [];
   #cursor = 0;
+  #isAway = false;
 
   constructor(name: string, service: ServiceModel) {
     super();
@@ -130,21 +50,72 @@ export class DeviceModel extends Model {
     return `${this.#name} ${super.nextIdentity()}`;
   }
 
-  override commit(path: string, content: Content, base: number): number | undefined {
-    return this.#service.commit(path, content, base);
+  override commit(path: string, _content: Content, base_version: number): number | undefined {
+    const items = [{ path, base_version, local: this.local.get(path)! }];
+    const [outcome] = this.#call({ call: 'finalize', items });
+    return typeof outcome === 'object' ? outcome.version : undefined;
   }
 
-  override withdraw(path: string, base: number): boolean {
-    return this.#service.withdraw(path, base);
+  override withdraw(path: string, base_version: number): boolean {
+    const [outcome] = this.#call({ call: 'remove', files: [{ path, base_version }] });
+    return typeof outcome === 'object';
   }
 
   override rename(moves: readonly RemoteMove[]): (number | undefined)[] {
-    return this.#service.renameAll(moves).map((result, index) => {
-      if (typeof result === 'object') return result.version;
-      const { from, to } = moves[index]!;
-      if (result === 'refused') for (const path of [from, to]) this.#unmovable.add(path);
-      return undefined;
+    const items = moves.map(({ from, to, base_version }) => {
+      return { from, to, base_version, identity: (this.local.get(to) ?? this.synced.get(from))!.identity };
     });
+    const outcomes = this.#call({ call: 'move', moves: items });
+    return moves.map(({ from, to }, index) => {
+      const outcome = outcomes[index];
+      if (outcome === 'refused') for (const path of [from, to]) this.#unmovable.add(path);
+      return typeof outcome === 'object' ? outcome.version : undefined;
+    });
+  }
+
+  /** Sends a call; no outcome when no answer comes, and then nothing else is sent before `catchUp`. */
+  #call(what: Call): readonly Outcome[] {
+    if (this.#isAway) return [];
+    const intent = { ...what, id: this.nextIdentity(), device_id: this.#name } as Intent;
+    if (intent.call === 'finalize') this.#service.open(intent.id);
+    const outcomes = this.#ask(intent);
+    if (outcomes === 'none') this.#intents.push(intent);
+    return Array.isArray(outcomes) ? outcomes : [];
+  }
+
+  /** What the service answers; `none` when no answer comes. */
+  #ask(intent: Intent): readonly Outcome[] | 'gone' | 'none' {
+    const loss = this.losses.shift();
+    this.#isAway = loss !== undefined;
+    if (loss === 'late') this.#service.send(intent);
+    else if (loss !== 'lost') {
+      const outcomes = this.#service.answer(intent);
+      if (!loss) return outcomes ?? 'gone';
+    }
+    return 'none';
+  }
+
+  /** As the client settles what has no answer, before it reads the changes. False when again there is none. */
+  #settle(): boolean {
+    for (const intent of [...this.#intents]) {
+      const outcomes = this.#ask(intent);
+      if (outcomes === 'none') return false;
+      for (const path of pathsOfIntent(intent)) this.#dirty.add(path);
+      const results = outcomes === 'gone' ? [] : outcomes;
+      for (const [index, outcome] of results.entries()) {
+        if (typeof outcome === 'object') this.#take(intent, index, outcome);
+      }
+      const isSettled = results.length > 0 && results.every((outcome) => typeof outcome === 'object');
+      if (isSettled) this.#intents.splice(this.#intents.indexOf(intent), 1);
+    }
+    return true;
+  }
+
+  #take(intent: Intent, index: number, { version, cursor }: Exclude<Outcome, string>): void {
+    const committed = { version, isRead: cursor <= this.#cursor };
+    if (intent.call === 'finalize') takeUpload(this.#writer, this, intent.items[index]!, committed);
+    else if (intent.call === 'move') takeMove(this.#writer, this, intent.moves[index]!, committed);
+    else takeDeletion(this.#writer, intent.files[index]!.path, committed);
   }
 
   /** Makes the local tree what the disk is. */
@@ -162,18 +133,19 @@ export class DeviceModel extends Model {
     }
   }
 
-  /** Reads at most `most` of the changes since the cursor. */
-  catchUp(most = Number.POSITIVE_INFINITY): void {
-    const state = {
-      set: (_tree: string, path: string, entry: unknown) => void this.remote.set(path, entry as RemoteEntry),
-      remove: (_tree: string, path: string) => void this.remote.delete(path),
-    };
+  /** Settles what has no answer, and reads at most `most` of the changes since the cursor. False without an answer. */
+  catchUp(most = Number.POSITIVE_INFINITY): boolean {
+    this.#isAway = false;
+    if (!this.#settle()) return false;
     for (const change of this.#service.changes.slice(this.#cursor, this.#cursor + most)) {
-      applyChange(state, this, change);
+      applyChange(this.#writer, this, change);
+      recognize(this.#writer, this, this.#intents, change);
       this.#dirty.add(change.entry.path);
       if (change.moved_from !== undefined) this.#dirty.add(change.moved_from);
       this.#cursor = change.cursor;
     }
+    if (this.#cursor === this.#service.changes.length) this.#intents.length = 0;
+    return true;
   }
 
   /** Plans as the engine does and carries out the first `most` steps. Returns how many there were. */
@@ -191,8 +163,11 @@ export class DeviceModel extends Model {
     });
     this.#dirty.clear();
     for (const operation of operations) for (const path of pathsOf(operation)) this.#dirty.add(path);
-    const moves = operations.filter((operation) => operation.do === 'moveRemote');
-    for (const operation of operations.slice(0, most)) {
+    const inDoubt = new Set(this.#intents.flatMap(pathsOfIntent));
+    const ready = operations.filter((operation) => !pathsOf(operation).some((path) => inDoubt.has(path)));
+    const moves = ready.filter((operation) => operation.do === 'moveRemote');
+    for (const operation of ready.slice(0, most)) {
+      if (this.#isAway) break;
       const before = contentsOf(this.disk);
       if (operation.do === 'moveRemote') {
         // One call, and so never cut off in the middle.

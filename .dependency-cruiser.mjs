@@ -8,6 +8,7 @@ const mayImport = {
   'lib/stacks': 'lib/(constructs|profiles)/',
   'lib/constructs': 'lib/profiles/',
   cost: 'lib/profiles/',
+  preflight: 'lib/tidemark.ts',
 
   'client/main.ts': 'client/(commands|service|common)/|package.json',
   'client/commands': '(client/(engine|steps|disk|state|plan|service|output|common)|protocol)/',
@@ -22,7 +23,7 @@ const mayImport = {
   smoke: '(client/(service|common)|codec|protocol)/',
 
   // The ground of all commands.
-  '(client|admin|smoke|bench)': 'cli/',
+  '(client|admin|smoke|preflight|bench)': 'cli/',
 
   // A function imports what is shared, and nothing of another function.
   'lambdas/(?!shared/)([^/]+)': '(lambdas/($1|shared)|codec|protocol)/',
@@ -50,10 +51,10 @@ const mayImport = {
   local: 'local/[^/]+\\.ts',
 
   bench: '(codec|protocol|client|lambdas|lib|local|test/(support|model))/',
-  test: '(bin|lib|cost|codec|protocol|cli|client|admin|smoke|lambdas|local|bench)/|package.json',
+  test: '(bin|lib|cost|codec|protocol|cli|client|admin|smoke|preflight|lambdas|local|bench)/|package.json',
 };
 
-const ours = '^(bin|lib|cost|codec|protocol|cli|client|admin|smoke|lambdas|local|bench|test|package\\.json)';
+const ours = '^(bin|lib|cost|codec|protocol|cli|client|admin|smoke|preflight|lambdas|local|bench|test|package\\.json)';
 /** The codec runs in a browser; what builds it, and what runs it on threads, does not. */
 const onNode = '^codec/(node/|assembly/build\\.ts)|^protocol/openapi/write\\.ts';
 
@@ -77,7 +78,7 @@ export default {
     ...Object.entries(mayImport).map(within),
     // Within a room, and within a folder that has none.
     { from: { path: '^((?:client|local|lib)/[^/]+|lambdas/shared/[^/]+)/' }, to: { path: '^$1/' } },
-    { from: { path: '^(bin|cost|codec|protocol|cli|admin|smoke|bench|test)/' }, to: { path: '^$1/' } },
+    { from: { path: '^(bin|cost|codec|protocol|cli|admin|smoke|preflight|bench|test)/' }, to: { path: '^$1/' } },
     { from: { path: ours, pathNot: '^(codec|protocol)/' }, to: { pathNot: ours } },
     { from: { path: onNode }, to: { pathNot: ours } },
     { from: { path: '^protocol/' }, to: { path: '^node_modules/zod/' } },

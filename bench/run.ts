@@ -1,10 +1,11 @@
-/** A benchmark: prints a table, or with `json` its figures as one line of JSON. */
-type Bench = (options: { json: boolean }) => Promise<void>;
+/** A benchmark: prints a table, or with `json` its figures as one line of JSON; `words` are all of its options. */
+type Bench = (options: { json: boolean; words: readonly string[] }) => Promise<void>;
 
 const benches: Record<string, () => Promise<{ run: Bench }>> = {
   codec: () => import('./codec/bench.ts'),
   'cold-start': () => import('./cold-start.ts'),
   metadata: () => import('./metadata/bench.ts'),
+  sync: () => import('./sync/bench.ts'),
 };
 
 const [name, ...options] = process.argv.slice(2);
@@ -14,5 +15,5 @@ if (!bench) {
   process.exitCode = 2;
 } else {
   const { run } = await bench();
-  await run({ json: options.includes('--json') });
+  await run({ json: options.includes('--json'), words: options });
 }

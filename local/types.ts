@@ -1,3 +1,5 @@
+import type { AccountFigures } from './account.ts';
+
 /** The account and region that every local ARN is made with. */
 export const ACCOUNT = '000000000000';
 export const REGION = 'us-east-1';
@@ -120,6 +122,8 @@ export interface ServicesOptions {
   readonly connections: Connections;
   readonly log: Log;
   readonly kafkaBrokers?: readonly string[];
+  /** What is told of the account. @default - one that has been in use for a while */
+  readonly account?: AccountFigures;
 }
 
 /** How a PostgreSQL server's superuser gets in. */

@@ -5,9 +5,13 @@
 
 import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:net';
+import { matureAccount } from '../account.ts';
 import { close, listen } from '../listen.ts';
 import type { Services, ServicesOptions } from '../types.ts';
 import { createAccess } from './access.ts';
+import { createCloudFormation } from './account/cloudformation.ts';
+import { createEc2 } from './account/ec2.ts';
+import { createParameters, createQuotas } from './account/settings.ts';
 import { createDistributions } from './cdn/distribution.ts';
 import { createEdge } from './cdn/edge.ts';
 import { createCognito } from './cognito/server.ts';
@@ -73,7 +77,8 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
   undo.defer(() => buckets.close());
   const rds = createRds({ data, first: postgres, ports: rdsPorts, tls, secrets, identities, access, log });
   undo.defer(() => rds.stop());
-  const msk = createMsk(stream, `127.0.0.1:${ports.msk}`, access);
+  const account = options.account ?? matureAccount;
+  const msk = createMsk(stream, `127.0.0.1:${ports.msk}`, { access, account });
   const cognito = createCognito(data, `https://127.0.0.1:${ports.cognito}`, log);
   const distributions = createDistributions(`127.0.0.1:${ports.edge}`);
   const edge = createEdge(buckets, distributions.current, log);
@@ -83,8 +88,12 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
     secrets.api,
     msk.api,
     createDataApi(rds, secrets, access),
-    createLambdaApi(options.invoke, access),
+    createLambdaApi(options.invoke, { access, account }),
     createConnectionsApi(options.connections, access),
+    createEc2(account, access),
+    createCloudFormation(account, access),
+    createParameters(account, access),
+    createQuotas(account, access),
   ];
   const endpoint = createEndpoint(createS3Handler(buckets, identities, access, log), apis, checks);
   await serve(httpsServer(tls, endpoint), ports.endpoint, 'AWS endpoint', undo);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AccountFigures } from '../../account.ts';
 import { ACCOUNT, type Provider, REGION } from '../../types.ts';
 import type { Access } from '../access.ts';
 import { AwsError } from '../errors.ts';
@@ -28,8 +29,12 @@ function retentionOf(configs: unknown): number {
   return Number(/^retention\.ms\s*=\s*(-?\d+)\s*$/m.exec(text)?.[1] ?? WEEK_MS);
 }
 
-/** AWS::MSK resources over the stream, and the one call of the MSK API that deployments make: GetBootstrapBrokers. */
-export function createMsk(stream: TopicStream, broker: string, access: Access): Msk {
+/** AWS::MSK resources over the stream, and the calls of the MSK API that deployments make, and who looks before one. */
+export function createMsk(
+  stream: TopicStream,
+  broker: string,
+  { access, account }: { readonly access: Access; readonly account: AccountFigures },
+): Msk {
   let arn: string | undefined;
   return {
     clusterArn: () => arn,
@@ -62,6 +67,11 @@ export function createMsk(stream: TopicStream, broker: string, access: Access): 
       service: 'kafka',
       async handle({ request, response, principal }) {
         const path = decodeURIComponent(request.url ?? '');
+        if (request.method === 'GET' && path.startsWith('/api/v2/clusters')) {
+          access.demand(principal, 'kafka:ListClustersV2', '*');
+          const listed = account.kafkaClusters.map((clusterName) => ({ clusterName }));
+          return sendJson(response, 200, { clusterInfoList: listed });
+        }
         const named = /^\/v1\/clusters\/(.+)\/bootstrap-brokers$/.exec(path)?.[1];
         if (request.method !== 'GET' || !named) throw unknownOperation('Kafka', `${request.method} ${path}`);
         access.demand(principal, 'kafka:GetBootstrapBrokers', named);

@@ -21,13 +21,21 @@ export class Device {
   /** What its syncs have printed. */
   readonly events: SyncEvent[] = [];
   readonly #config: string;
+  readonly #node: readonly string[];
   readonly #lines = new EventEmitter<{ event: [SyncEvent] }>();
   #process: ChildProcess | undefined;
 
-  constructor(name: string, folder: string, config: string) {
+  /** @param node options of Node for its processes */
+  constructor(name: string, folder: string, config: string, node: readonly string[] = []) {
     this.name = name;
     this.folder = folder;
     this.#config = config;
+    this.#node = node;
+  }
+
+  /** Of the sync that runs. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
   }
 
   async signIn(account: Account): Promise<void> {
@@ -77,7 +85,7 @@ export class Device {
   }
 
   #spawn(words: readonly string[]): ChildProcess {
-    return spawn(process.execPath, [tidemark, '--config', this.#config, ...words], {
+    return spawn(process.execPath, [...this.#node, tidemark, '--config', this.#config, ...words], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
   }

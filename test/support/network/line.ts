@@ -8,7 +8,7 @@ export interface LineFault {
   readonly stall?: boolean;
   /** Of all connections together, each way. */
   readonly bytesPerSecond?: number;
-  /** Each way. */
+  /** Each way; a new connection is there after both. */
   readonly latencyMs?: number;
   /** A connection is reset once so many bytes have crossed it, both ways together. */
   readonly cutAfterBytes?: number;
@@ -17,6 +17,8 @@ export interface LineFault {
 /** Slices in which a slow line moves what it is given, in a second. */
 const SLICES = 20;
 const MOST_SLICE = 16 * 1024;
+/** What a line may catch up on: timers are late by about a millisecond, which it would lose with every slice. */
+const BEHIND_MS = 5;
 
 /** A line that several relays share, as a device has one for all the hosts that it talks to. */
 export class Line {
@@ -52,9 +54,9 @@ export class Line {
     const { bytesPerSecond } = this.#fault;
     if (bytesPerSecond !== undefined) {
       const now = performance.now();
-      const from = Math.max(now, this.#freeAt[way]);
+      const from = Math.max(now - BEHIND_MS, this.#freeAt[way]);
       this.#freeAt[way] = from + (1000 * bytes) / bytesPerSecond;
-      await sleep(this.#freeAt[way] - now);
+      if (this.#freeAt[way] > now) await sleep(this.#freeAt[way] - now);
       await this.#moves;
     }
     this.moved[way] += bytes;

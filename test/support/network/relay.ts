@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { close, listen } from '../../../local/listen.ts';
 import { Line, type LineFault } from './line.ts';
 
@@ -97,6 +98,8 @@ export class Relay {
   async #pump(connection: Connection, way: 'up' | 'down'): Promise<void> {
     const [from, to] = way === 'up' ? [connection.near, connection.far] : [connection.far, connection.near];
     try {
+      // A connection over a far line is there once both sides have answered; here, it was at once.
+      if (way === 'up' && this.#latency > 0) await sleep(2 * this.#latency);
       for await (const chunk of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         for (const slice of this.#slices(chunk)) {
           for (const line of this.#lines) await line.take(way, slice.length);
@@ -126,10 +129,14 @@ export class Relay {
     return Math.min(...this.#lines.map(({ fault }) => fault.cutAfterBytes ?? Number.POSITIVE_INFINITY));
   }
 
+  /** Milliseconds, one way. */
+  get #latency(): number {
+    return this.#lines.reduce((sum, { fault }) => sum + (fault.latencyMs ?? 0), 0);
+  }
+
   /** Does it at once, or later on a line that is far: timers of the same length end in their order. */
   #late(work: () => void): void {
-    const latency = this.#lines.reduce((sum, { fault }) => sum + (fault.latencyMs ?? 0), 0);
-    if (latency > 0) setTimeout(work, latency);
+    if (this.#latency > 0) setTimeout(work, this.#latency);
     else work();
   }
 }

@@ -14,11 +14,12 @@ const banner =
   "import{createRequire as $createRequire}from'node:module';const require=$createRequire(import.meta.url);";
 
 // Parts of the SDK that a function never runs, and that would be a third of a bundle: a function finds its credentials in
-// its environment, not through clients of their own, and streams no events.
-const sdkParts = {
+// its environment, not through clients of their own, and streams no events. And pg's parser of connection strings.
+const neverRun = {
   '@aws-sdk/credential-provider-node': join(handlers, 'shared/runtime/credentials.ts'),
   '@aws-sdk/credential-providers': join(handlers, 'shared/runtime/credentials.ts'),
   '@smithy/core/event-streams': join(handlers, 'shared/runtime/no-event-streams.ts'),
+  'pg-connection-string': join(handlers, 'shared/runtime/no-connection-strings.ts'),
 };
 
 let bundles: Map<string, OutputFile[]> | undefined;
@@ -77,7 +78,7 @@ function bundleAll(): Map<string, OutputFile[]> {
     // Parts of pg that it loads where they are asked for: its other driver, over the C library, by an environment; the reader
     // of password files, by a connection without a password.
     external: ['*/native', 'pgpass'],
-    alias: sdkParts,
+    alias: neverRun,
     minify: true,
     sourcemap: 'linked',
     sourcesContent: false,

@@ -49,6 +49,12 @@ export class Answers {
     this.#madeAt = hours;
   }
 
+  copy(): Answers {
+    const copy = new Answers(this.#madeAt);
+    for (const [path, text] of this.#settled) copy.#settled.set(path, text);
+    return copy;
+  }
+
   note(results: readonly CommitResult[], hours: number): void {
     if (hours - this.#madeAt >= RETRY_HOURS) return;
     for (const result of results) {

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { play } from './run.ts';
-import type { Action, Remains, Round, Scenario } from './scenario.ts';
+import { fingerprint } from './fingerprint.ts';
+import { Moment } from './moment.ts';
+import { Run } from './run.ts';
+import type { Action, Remains, Round } from './scenario.ts';
 import type { FaultKind, Plan, Walk } from './scheduler.ts';
 import type { World } from './world.ts';
 
@@ -184,29 +186,58 @@ export type EncounterName = keyof typeof encounters;
 export async function explore(world: World, name: EncounterName): Promise<number> {
   const encounter: Encounter = encounters[name];
   const [one, other] = encounter.actors;
-  let played = await disturbFirst(world, encounter, name);
-  if (!isDeepStrictEqual(one, other)) {
-    played += await disturbFirst(world, { ...encounter, actors: [other, one] }, `${name}, swapped`);
-  }
+  const meeting = await Meeting.prepare(world, encounter, name);
+  let played = await meeting.disturbFirst([one, other]);
+  if (!isDeepStrictEqual(one, other)) played += await meeting.disturbFirst([other, one]);
   return played;
 }
 
-async function disturbFirst(world: World, encounter: Encounter, name: string): Promise<number> {
-  const { actors, before, hours, ...rest } = encounter;
-  const meet = async (plan: Plan): Promise<Walk[]> => {
-    const rounds = [...before, { hours, actions: [...actors], ...plan }];
-    const scenario: Scenario = { ...rest, remains: [...rest.remains], skewMinutes: 5, rounds };
+/** Two actors meet again and again at one moment. */
+class Meeting {
+  readonly #world: World;
+  readonly #hours: number;
+  readonly #name: string;
+  readonly #past: Run;
+  readonly #moment: Moment;
+  /** The states in which a meeting has ended: what follows from one of them was seen. */
+  readonly #ends = new Set<string>();
+
+  private constructor(world: World, { hours }: Encounter, name: string, before: { past: Run; moment: Moment }) {
+    this.#world = world;
+    this.#hours = hours;
+    this.#name = name;
+    this.#past = before.past;
+    this.#moment = before.moment;
+  }
+
+  static async prepare(world: World, encounter: Encounter, name: string): Promise<Meeting> {
+    const past = await Run.begin(world, { ...encounter, remains: [...encounter.remains], skewMinutes: 5 });
+    for (const round of encounter.before) await past.play(round);
+    return new Meeting(world, encounter, name, { past, moment: await Moment.keep(world) });
+  }
+
+  async disturbFirst(actors: readonly [Action, Action]): Promise<number> {
+    const [walk = []] = await this.#meet(actors, { switches: [], faults: [] });
+    const plans = plansFor(walk);
+    for (const plan of plans) await this.#meet(actors, plan);
+    return 1 + plans.length;
+  }
+
+  async #meet(actors: readonly [Action, Action], plan: Plan): Promise<Walk[]> {
     try {
-      return await play(world, scenario);
+      await this.#moment.bringBack();
+      const run = this.#past.copy();
+      const walks = await run.play({ hours: this.#hours, actions: [...actors], ...plan });
+      const end = await fingerprint(this.#world, this.#moment.start, run.memory);
+      if (!this.#ends.has(end)) await run.comeToRest();
+      this.#ends.add(end);
+      return walks;
     } catch (error) {
       const { message } = error as Error;
-      throw new Error(`${message}\n${name}, with ${JSON.stringify(plan)}`, { cause: error });
+      const who = actors.map((each) => each.do).join(' and ');
+      throw new Error(`${message}\n${this.#name}, ${who}, with ${JSON.stringify(plan)}`, { cause: error });
     }
-  };
-  const [walk = []] = await meet({ switches: [], faults: [] });
-  const plans = plansFor(walk);
-  for (const plan of plans) await meet(plan);
-  return 1 + plans.length;
+  }
 }
 
 /**

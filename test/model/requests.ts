@@ -19,6 +19,12 @@ export class Requests {
     this.#world = world;
   }
 
+  copy(): Requests {
+    const copy = new Requests(this.#world);
+    copy.#count = this.#count;
+    return copy;
+  }
+
   upload({ user, device, files, delta, stale }: Action & { do: 'upload' }, tree: Map<string, Known>): Upload {
     const known = (path: number) => tree.get(paths[path]!);
     const base = known(files[0]!.path)?.firstBlock;

@@ -26,20 +26,15 @@ const undisturbed: Plan = { switches: [], faults: [] };
  * last round.
  */
 export async function play(world: World, scenario: Scenario): Promise<Walk[]> {
-  await world.reset(scenario.skewMinutes);
-  await world.leave(scenario.remains);
-  const run = new Run(world, scenario.crossUser);
-  try {
-    let walks: Walk[] = [];
-    for (const round of scenario.rounds) walks = await run.play(round);
-    await run.comeToRest();
-    return walks;
-  } catch (error) {
-    throw new Error(`${(error as Error).message}\n${run.trace.join('\n')}`, { cause: error });
-  }
+  const run = await Run.begin(world, scenario);
+  let walks: Walk[] = [];
+  for (const round of scenario.rounds) walks = await run.play(round);
+  await run.comeToRest();
+  return walks;
 }
 
-class Run {
+/** What happens in a world, round after round. */
+export class Run {
   readonly trace: string[] = [];
   readonly #world: World;
   readonly #crossUser: boolean;
@@ -49,7 +44,7 @@ class Run {
   #consumed = 0;
   /** When a block was last seen to be referenced, in hours. */
   readonly #referencedAt = new Map<string, number>();
-  readonly #requests: Requests;
+  #requests: Requests;
 
   constructor(world: World, crossUser: boolean) {
     this.#world = world;
@@ -58,7 +53,52 @@ class Run {
     world.store.onDelete = (hash, current) => this.#onDelete(hash, current);
   }
 
-  async play({ hours, actions, ...plan }: Round): Promise<Walk[]> {
+  /** Empties the world, but for what the scenario begins with. */
+  static async begin(world: World, { skewMinutes, remains, crossUser }: Omit<Scenario, 'rounds'>): Promise<Run> {
+    await world.reset(skewMinutes);
+    await world.leave(remains);
+    return new Run(world, crossUser);
+  }
+
+  /** Another run with the same past, for a world that is brought back to this moment. */
+  copy(): Run {
+    const copy = new Run(this.#world, this.#crossUser);
+    copy.trace.push(...this.trace);
+    copy.#uploads.push(...this.#uploads.map((upload) => ({ ...upload, answers: upload.answers.copy() })));
+    copy.#calls.push(...this.#calls.map((call) => ({ ...call, answers: call.answers.copy() })));
+    copy.#stream.push(...this.#stream);
+    copy.#consumed = this.#consumed;
+    for (const [hash, hours] of this.#referencedAt) copy.#referencedAt.set(hash, hours);
+    copy.#referenced = this.#referenced;
+    copy.#requests = this.#requests.copy();
+    return copy;
+  }
+
+  /** Beside the world, all on which it depends how this run comes to rest. */
+  get memory(): unknown {
+    const referencedAt = [...this.#referencedAt].sort();
+    return { hours: this.#world.hours, stream: this.#stream, consumed: this.#consumed, referencedAt };
+  }
+
+  /** Returns the steps of each actor. */
+  async play(round: Round): Promise<Walk[]> {
+    return await this.#told(() => this.#play(round));
+  }
+
+  /** No call is under way any more, all events arrive, and time passes until everything unused is gone. */
+  async comeToRest(): Promise<void> {
+    await this.#told(() => this.#comeToRest());
+  }
+
+  async #told<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${this.trace.join('\n')}`, { cause: error });
+    }
+  }
+
+  async #play({ hours, actions, ...plan }: Round): Promise<Walk[]> {
     this.trace.push(`--- ${hours} hours later`);
     await this.#pass(hours);
     const trees = await Promise.all(users.map((_, user) => this.#look(user)));
@@ -76,8 +116,7 @@ class Run {
     return walks;
   }
 
-  /** No call is under way any more, all events arrive, and time passes until everything unused is gone. */
-  async comeToRest(): Promise<void> {
+  async #comeToRest(): Promise<void> {
     const alone = async (name: string, run: () => Promise<void>) => {
       await interleave([{ name, run }], undisturbed, this.trace);
       if (this.#failure) throw this.#failure;

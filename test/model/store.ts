@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { S3Client } from '@aws-sdk/client-s3';
 import { createAccess } from '../../local/aws/access.ts';
 import { createEndpoint } from '../../local/aws/endpoint.ts';
 import { type Bucket, createBuckets, currentVersion } from '../../local/aws/s3/buckets.ts';
 import { createS3Handler } from '../../local/aws/s3/handler.ts';
+import type { ObjectVersion } from '../../local/aws/s3/journal.ts';
 import { close, listen } from '../../local/listen.ts';
 import type { Identities } from '../../local/types.ts';
 import { freePort } from '../support/ports.ts';
@@ -23,6 +24,12 @@ const identities: Identities = {
   authorize: () => {},
   reach: () => {},
 };
+
+/** A version of an object, with its bytes unless it is a delete marker. */
+export interface SavedObject {
+  readonly version: ObjectVersion;
+  readonly bytes: Buffer | undefined;
+}
 
 /** The local S3 with one versioned bucket, to which every S3 client of this process is directed. */
 export class Store {
@@ -89,6 +96,40 @@ export class Store {
   /** How many versions of objects there are, delete markers included. */
   get versionCount(): number {
     return [...this.#bucket.journal.versions.values()].flat().length;
+  }
+
+  /** What readers and the service's functions see of it. */
+  describe(): unknown[] {
+    return [...this.#bucket.journal.versions.values()].map((versions) =>
+      versions.map(({ key, versionId, size, metadata }) => ({
+        key: key.replace('blocks/', ''),
+        versionId,
+        size,
+        metadata,
+      })),
+    );
+  }
+
+  async save(): Promise<SavedObject[]> {
+    const { journal } = this.#bucket;
+    return await Promise.all(
+      [...journal.versions.values()].flat().map(async (version) => {
+        const bytes = version.file === undefined ? undefined : await readFile(journal.path(version.file));
+        return { version, bytes };
+      }),
+    );
+  }
+
+  /** Holds these versions again, and no others. */
+  async bringBack(objects: readonly SavedObject[]): Promise<void> {
+    const { journal } = this.#bucket;
+    const now = [...journal.versions.values()].flat();
+    if (now.length === objects.length && objects.every(({ version }) => now.includes(version))) return;
+    await this.clear();
+    for (const { version, bytes } of objects) {
+      if (version.file !== undefined) await writeFile(journal.temporary(version.file), bytes!);
+      await journal.put(version);
+    }
   }
 
   async clear(): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import { Client, type Pool } from 'pg';
 import { type Databases, typeParsers } from '../../lambdas/shared/database/database.ts';
 import { shardSchemas } from '../../lambdas/shared/database/shards.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
@@ -44,6 +44,11 @@ export class World {
       shards,
       shardOf: (userId) => shards[users.indexOf(userId)]!,
     };
+  }
+
+  /** The databases of both clusters. */
+  get clusters(): Pool[] {
+    return this.#clusters.map(({ pool }) => pool);
   }
 
   /** Makes a database of its own on each server. */

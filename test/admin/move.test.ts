@@ -1,12 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { PoolClient } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cancelMove, moveShard } from '../../lambdas/admin/move-shard/move.ts';
-import type { Database } from '../../lambdas/shared/database/rows.ts';
-import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { allChanges, changes, download, tree } from '../service/support/calls.ts';
 import { admin } from '../support/admin.ts';
 import type { User } from '../support/user.ts';
@@ -14,7 +8,6 @@ import { shardOfUser, signUpOn, startTwo, synthesizeTwo, type TwoClusters } from
 
 let assembly: string;
 let two: TwoClusters;
-const migrations = readMigrations(join(import.meta.dirname, '../../migrations/shard'));
 
 beforeAll(async () => {
   assembly = await synthesizeTwo();
@@ -149,104 +142,6 @@ async function currentVersion(user: User, path: string): Promise<number> {
   );
   return body.versions?.[0]?.version ?? 0;
 }
-
-describe('a move that is broken off', () => {
-  /** Stands for the death of the process at one statement: from then on nothing it says reaches a database. */
-  class Killed extends Error {}
-
-  /** Connections that are killed before the given statement, or after it when its answer is on the way. */
-  function mortal(kill: { at: number; when: 'before' | 'after' }): { pools: Map<string, Database>; count(): number } {
-    let count = 0;
-    let dead = false;
-    const guarded = async <Result>(run: () => Promise<Result>): Promise<Result> => {
-      if (!dead) count++;
-      const fatal = count === kill.at;
-      if (dead || (fatal && kill.when === 'before')) {
-        dead = true;
-        throw new Killed();
-      }
-      const result = await run();
-      if (fatal) {
-        dead = true;
-        throw new Killed();
-      }
-      return result;
-    };
-    const wrap = (pool: TwoClusters['databases']['a']): Database =>
-      ({
-        query: (...statement: [string, unknown[]?]) => guarded(() => pool.query(...statement)),
-        connect: async () => {
-          const client = await pool.connect();
-          const query = (...statement: [string, unknown[]?]) => guarded(() => client.query(...statement));
-          return { query, release: (error?: Error) => client.release(error ?? dead) } as unknown as PoolClient;
-        },
-      }) as unknown as Database;
-    const pools = new Map(Object.entries(two.databases).map(([name, pool]) => [name, wrap(pool)]));
-    return { pools, count: () => count };
-  }
-
-  const immortal = () => mortal({ at: 0, when: 'before' });
-  const until = () => Date.now() + 60_000;
-
-  /** Does what a killed run keeps from others until its database has noticed the death. */
-  async function afterTheDead<Result>(work: () => Promise<Result>): Promise<Result> {
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!(error as Error).message.startsWith('another run')) throw error;
-        await sleep(20);
-      }
-    }
-  }
-
-  async function moveWhole(shard: number, to: string): Promise<void> {
-    const move = () => moveShard({ ...immortal(), migrations }, { shard, to, until: until() });
-    expect(await afterTheDead(move)).toEqual({ state: 'moved' });
-  }
-
-  test('at any statement is finished or taken back, and the shard is never in two places', {
-    timeout: 280_000,
-  }, async () => {
-    const user = await signUpWithFiles();
-    const { number, schema } = await shardOfUser(two, user);
-    await untilRelayed(user);
-    const content = await contentOf(user);
-    const whole = immortal();
-    await moveShard({ ...whole, migrations }, { shard: number, to: 'b', until: until() });
-    const statements = whole.count();
-    expect(statements).toBeGreaterThan(60);
-    let [from, to]: ('a' | 'b')[] = ['b', 'a'];
-    const outcomes = { finished: 0, cancelled: 0 };
-    const end = Date.now() + 200_000;
-    // Every third statement, one round before and one after it, so that each run takes another path through the move.
-    for (let at = 1; at <= statements && Date.now() < end; at += 3) {
-      for (const when of ['before', 'after'] as const) {
-        const { pools } = mortal({ at, when });
-        const killed = moveShard({ pools, migrations }, { shard: number, to: to!, until: until() });
-        await expect(killed).rejects.toThrow();
-        const places = await schemasOf(number);
-        const live = [...places.a, ...places.b].filter((name) => name === schema);
-        expect(live.length, `${when} ${at}`).toBeLessThanOrEqual(1);
-        const canCancel = places[from!].some((name) => name.startsWith('moving')) && !places[to!].includes(schema);
-        if (canCancel && at % 2 === 0) {
-          await afterTheDead(() => cancelMove(immortal(), number));
-          outcomes.cancelled++;
-          expect(await schemasOf(number)).toEqual({ a: [], b: [], [from!]: [schema] });
-        } else {
-          await moveWhole(number, to!);
-          outcomes.finished++;
-          expect(await schemasOf(number)).toEqual({ a: [], b: [], [to!]: [schema] });
-          [from, to] = [to!, from!];
-        }
-      }
-    }
-    expect(outcomes.finished).toBeGreaterThan(5);
-    expect(outcomes.cancelled).toBeGreaterThan(5);
-    expect(await contentOf(user)).toEqual(content);
-    expect((await tree(user, 'dir')).entries).toHaveLength(5);
-  });
-});
 
 test('a cluster that is not there, a second direction and a cancel of nothing are refused with the reason', async () => {
   const move = (...words: string[]) => admin(two.service, 'shard', 'move', ...words);

@@ -14,7 +14,7 @@ export const DownloadRequest = z.strictObject({
     .array(
       z.strictObject({
         path: Path,
-        /** Current version if absent. */
+        /** A version that had this path; the current one if absent. */
         version: Version.optional(),
         /** The blocks to sign URLs for; all of the file's if absent. */
         lacks: z.array(Hash).max(limits.blocksPerCall).optional(),

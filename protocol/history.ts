@@ -6,7 +6,10 @@ import { inQuery, pageLimit, Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
-/** GET /history?path=P: the versions of a file, newest first, across renames; works for deleted files too. */
+/**
+ * GET /history?path=P: the versions of the file that is, or was last, at a path, newest first, across renames: each with
+ * the path that it had, by which it is downloaded and restored.
+ */
 export const HistoryQuery = z.strictObject({
   device_id: Uuid,
   path: Path,

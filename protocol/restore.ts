@@ -15,9 +15,9 @@ export const RestoreRequest = z.strictObject({
     .array(
       z.strictObject({
         path: Path,
-        /** The version to bring back: of the file that is, or was last, at the path. */
+        /** The version to bring back, by its number at the path that it had. */
         version: Version,
-        /** Where that version was, when it is meant by its own path and not by the file's history. */
+        /** That path, as the history names it with the version; the same as `path` if absent. */
         from: Path.optional(),
         /** The version that is current; 0 when nothing is at the path. */
         base_version: BaseVersion,

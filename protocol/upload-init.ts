@@ -8,7 +8,8 @@ import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
 /**
- * Where a delta's base lies: `count` neighbouring blocks, from index `first`, of a version of this user's own file.
+ * Where a delta's base lies: `count` neighbouring blocks, from index `first`, of a version that had this path, of the
+ * user's own.
  * The base is always named through a version, never by hash: a hash is not a capability.
  */
 export const DeltaBase = z.strictObject({

@@ -51,8 +51,14 @@ async function restoreVersion(api: Api, { device_id }: Configuration, path: stri
   if (path === '') throw new ClientError('usage', 'a folder has no versions: give --at TIME');
   const { body: past } = await api.history(device_id, path);
   const newest = past.versions[0];
+  const { body: there } = await api.history(device_id, path, version + 1);
+  const from = there.versions.find((one) => one.version === version)?.path ?? path;
   const base_version = !newest || newest.change_type === 'delete' ? 0 : newest.version;
-  const { body } = await api.restore({ request_id: randomUUID(), device_id, files: [{ path, version, base_version }] });
+  const { body } = await api.restore({
+    request_id: randomUUID(),
+    device_id,
+    files: [{ path, from, version, base_version }],
+  });
   const result = body.results[0]!;
   if ('error' in result)
     throw new ServiceError(result.error.code, errorStatus[result.error.code], result.error.message);

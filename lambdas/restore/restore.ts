@@ -49,7 +49,7 @@ export async function restoreVersions(
   const call = { kind: 'restore', ...request } as const;
   const before = await earlierAnswer(namespace, call);
   if (before) return before;
-  const names = files.map(({ path, version, from }) => ({ path: from ?? path, version, own: from !== undefined }));
+  const names = files.map(({ path, version, from }) => ({ path: from ?? path, version }));
   const versions = await findVersions(namespace, names);
   const named = files.map(({ path, base_version: baseVersion }, position): Item => {
     const old = versions[position]?.change_type === 'delete' ? undefined : versions[position];

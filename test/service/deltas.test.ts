@@ -70,10 +70,12 @@ test('a base may be a block with its neighbours', async () => {
   expect((await download(user, 'shifted')).equals(middle)).toBe(true);
 });
 
-test('the old path of a moved file still names its versions', async () => {
+test('the old path of a moved file still names its versions, whatever was moved there since', async () => {
   const old = randomBytes(5000);
   await user.save('before', old);
+  await user.save('other', randomBytes(5000));
   await moveFiles(user, [{ from: 'before', to: 'after', base_version: 1 }]);
+  await moveFiles(user, [{ from: 'other', to: 'before', base_version: 1 }]);
   const base = { path: 'before', version: 1, first: 0, count: 1 };
   const { file, item } = await offerDelta('after', edited(old), { base, source: old, version: 2 });
   const { upload_id, send } = await init(user, [file]);

@@ -47,9 +47,10 @@ test('a deleted file comes back, with its history', async () => {
   expect((await history(user, 'file')).map(({ version }) => version)).toEqual([5, 4, 3, 2, 1]);
 });
 
-test('a version from before a rename comes back at the new path, named by either', async () => {
+test('a version from before a rename comes back at the new path, named by the path that it had', async () => {
   await moveFiles(user, [{ from: 'file', to: 'renamed', base_version: 3 }]);
-  resultsOf(await restoreFile(user, { path: 'renamed', version: 1, base_version: 4 }));
+  errorOf(await restoreFile(user, { path: 'renamed', version: 1, base_version: 4 }), 'not_found');
+  resultsOf(await restoreFile(user, { path: 'renamed', from: 'file', version: 1, base_version: 4 }));
   expect((await download(user, 'renamed')).equals(contents[0]!)).toBe(true);
   // At the old path nothing is: the version becomes a file of its own there.
   resultsOf(await restoreFile(user, { path: 'file', version: 2, base_version: 0 }));

@@ -2,7 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { CommitResult } from '../../protocol/commit.ts';
 import { blocksOf, offer, type User } from '../support/user.ts';
-import { allChanges, deleteFiles, download, errorOf, init, put, restoreFile, tree } from './support/calls.ts';
+import {
+  allChanges,
+  deleteFiles,
+  download,
+  errorOf,
+  init,
+  moveFiles,
+  put,
+  restoreFile,
+  resultsOf,
+  tree,
+} from './support/calls.ts';
 import { signUp } from './support/service.ts';
 
 /** An upload of one device whose content is in the store already. */
@@ -64,6 +75,22 @@ test('a delete, a restore and an update against an old version are refused, and 
   const { refused } = await init(user, [await offer('a', randomBytes(100), 1)]);
   expect(refused).toMatchObject([{ error: { code: 'stale_version', current_version: 2 } }]);
   expect(await tree(user)).toEqual(before);
+});
+
+test('a version number at a path stands for one content for ever, whatever is moved there', async () => {
+  const user = await signUp();
+  const [first, second, other] = [randomBytes(10), randomBytes(20), randomBytes(30)];
+  await user.save('a', first);
+  await user.save('a', second, 1);
+  await user.save('b', other);
+  const versions = async (path: string, numbers: readonly number[]): Promise<(Buffer | string)[]> =>
+    await Promise.all(numbers.map((version) => download(user, path, version).catch(() => 'none')));
+  resultsOf(await moveFiles(user, [{ from: 'a', to: 'away', base_version: 2 }]));
+  expect(await versions('a', [1, 2, 3])).toEqual([first, second, 'none']);
+  resultsOf(await moveFiles(user, [{ from: 'b', to: 'a', base_version: 1 }]));
+  expect(await versions('a', [1, 2, 3])).toEqual([first, second, other]);
+  expect(await versions('away', [1, 2, 3])).toEqual(['none', 'none', second]);
+  expect(await versions('b', [1, 2])).toEqual([other, 'none']);
 });
 
 test('a version number stands for one content for ever, also when a deleted file is made again', async () => {

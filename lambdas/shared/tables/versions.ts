@@ -16,39 +16,26 @@ export interface VersionName {
   path: string;
   /** The current version if absent. */
   version?: number | undefined;
-  /** Only the version that had this path itself, whatever file is there now. */
-  own?: boolean;
 }
 
 /**
- * The user's own versions by name, in the order of `names`; `undefined` where there is none.
- * A version is found through the file that is, or was last, at the path; else by the path that it had itself, so that
- * the name that a device knew before a rename still works.
+ * The user's own versions by name, in the order of `names`; `undefined` where there is none. A version keeps the name
+ * that it was made under, a path and a number there that never comes again: whatever file moves to that path later, the
+ * name stands for the same content.
  */
 export async function findVersions(
-  namespace: Namespace,
+  { sql, schema, id }: Namespace,
   names: readonly VersionName[],
 ): Promise<(VersionRow | undefined)[]> {
   if (names.length === 0) return [];
-  const { sql, schema, id } = namespace;
   const { rows } = await sql.query<VersionRow & { position: number }>(
     `select wanted.position, v.file_id, v.change_type, ${entryColumns('v')}
-     from unnest($2::text[], $3::int[], $4::bool[]) with ordinality wanted(path, version, own, position)
-     left join lateral ${fileAt(namespace, '$1', 'wanted.path')} file on true
+     from unnest($2::text[], $3::int[]) with ordinality wanted(path, version, position)
      cross join lateral (
        select o.* from ${schema}.file_versions o
-       where o.file_id = file.file_id and not wanted.own
-         and o.version = coalesce(wanted.version, case when file.deleted_at is null then file.version end)
-       union all
-       select o.* from ${schema}.file_versions o
-       where o.user_id = $1 and o.path = wanted.path and o.version = wanted.version
-       limit 1) v`,
-    [
-      id,
-      names.map(({ path }) => path),
-      names.map(({ version }) => version ?? null),
-      names.map(({ own }) => own ?? false),
-    ],
+       where o.user_id = $1 and o.path = wanted.path and o.version = coalesce(wanted.version, (
+         select version from ${schema}.files where user_id = $1 and path = wanted.path and deleted_at is null))) v`,
+    [id, names.map(({ path }) => path), names.map(({ version }) => version ?? null)],
   );
   const found = new Map(rows.map((row) => [Number(row.position), row]));
   return names.map((_, index) => found.get(index + 1));

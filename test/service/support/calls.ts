@@ -132,7 +132,7 @@ export function moveFiles(
 
 export function restoreFile(
   user: User,
-  file: { path: string; version: number; base_version: number },
+  file: { path: string; from?: string; version: number; base_version: number },
   requestId: string = randomUUID(),
 ): Promise<Answer> {
   return user.call('POST', '/restore', { request_id: requestId, device_id: user.device, files: [file] });

@@ -18,10 +18,15 @@ export const DamageResponse = z.strictObject({
 });
 export type DamageResponse = z.infer<typeof DamageResponse>;
 
-/** POST /heal: the device has the content of these. Once before sending it and, to have it noticed, once after. */
+/**
+ * POST /heal: which blocks the device can give, and which it could not get. The first are named once before their content
+ * is sent and, to have it noticed, once after.
+ */
 export const HealRequest = z.strictObject({
   device_id: Uuid,
-  hashes: z.array(Hash).min(1).max(limits.healsPerCall),
+  hashes: z.array(Hash).max(limits.healsPerCall),
+  /** Blocks of the user's files that the store lacks or that arrive damaged: the service looks, and sets bad ones aside. */
+  suspects: z.array(Hash).max(limits.suspectsPerCall).optional(),
 });
 export type HealRequest = z.infer<typeof HealRequest>;
 

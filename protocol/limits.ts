@@ -22,6 +22,8 @@ export const limits = {
   damagedPerFile: 100,
   /** Blocks in one heal call. */
   healsPerCall: 100,
+  /** Blocks in one heal call that the service reads because a device could not get them. */
+  suspectsPerCall: 16,
   /** UTF-8 bytes of a path: macOS takes no more, and two of them have to fit an index row of PostgreSQL (2,704 bytes). */
   pathBytes: 1024,
   /** UTF-8 bytes of one segment: the limit of file names on ext4, APFS and NTFS. */

@@ -46,6 +46,8 @@ export async function download(sync: Sync, paths: readonly string[]): Promise<vo
   await each(contents, CONCURRENT_FILES, (file) =>
     sync.failures.attempt([file.path], () => writeFile(sync, file, source)),
   );
+  // The files are tried again in any case.
+  await source.report().catch(() => undefined);
 }
 
 async function makeDirectory(sync: Sync, { path, remote }: WantedFile): Promise<void> {

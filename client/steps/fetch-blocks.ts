@@ -50,6 +50,8 @@ export class BlockSource {
   readonly #refused = new Map<string, string>();
   /** Arrived damaged: what is on the way may have kept them so. */
   readonly #damaged = new Set<string>();
+  /** Could not be had, however often they were asked for. */
+  readonly #suspects = new Set<string>();
 
   constructor(sync: Sync, files: readonly WantedFile[]) {
     this.#sync = sync;
@@ -74,13 +76,24 @@ export class BlockSource {
     }
   }
 
+  /** Tells the service what could not be had, so that it looks, and asks devices that have the content for it. */
+  async report(): Promise<void> {
+    const { api, device } = this.#sync;
+    for (const suspects of batched([...this.#suspects], { most: limits.suspectsPerCall })) {
+      await api.heal({ device_id: device.id, hashes: [], suspects: [...suspects] });
+    }
+  }
+
   async block(file: WantedFile, index: number): Promise<FetchedBlock> {
     const { hash } = file.remote.blocks[index]!;
     const place = this.#here.get(hash);
     const local = place && (await readBlock(this.#sync.root, place, hash).catch(() => undefined));
     const bytes = local ?? (await this.#sync.cache.get(hash));
     if (bytes) return { bytes, received: 0 };
-    return this.#fetching(() => this.#fetch(file, hash));
+    return this.#fetching(() => this.#fetch(file, hash)).catch((error) => {
+      if (error instanceof FileRefused && error.code !== 'not_found') this.#suspects.add(hash);
+      throw error;
+    });
   }
 
   #lacks({ remote }: WantedFile): string[] {

@@ -7,6 +7,7 @@ import { findBlock } from '../shared/store/block-store.ts';
 import { type BlockRow, findBlocks, listQuarantined, lockBlocks, markLive } from '../shared/tables/blocks.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { filterHeld, listHeld } from '../shared/tables/held-blocks.ts';
+import { lookAt } from './suspects.ts';
 
 /** Blocks that one call goes through. */
 const PAGE = 1000;
@@ -38,17 +39,23 @@ export async function listDamage(
 
 /**
  * Takes the user's blocks out of quarantine whose content has come, and answers the others with what signs their upload.
- * S3 takes no upload whose content is not the block's, so any object version but the damaged one is good.
+ * S3 takes no upload whose content is not the block's, so any object version but the damaged one is good. First looks at
+ * the suspects, so that what is bad of them is asked for.
  */
 export async function healBlocks(
   databases: Databases,
   userId: string,
-  { device_id: deviceId, hashes }: HealRequest,
+  { device_id: deviceId, hashes, suspects = [] }: HealRequest,
 ): Promise<{ hash: string; size: number; token: string }[]> {
   const person = personOf(databases, userId);
   await requireDevice(person, deviceId);
-  const held = await filterHeld(ownNamespace(person), hashes);
-  const rows = await findBlocks(databases.blocks, [...held]);
+  const held = await filterHeld(ownNamespace(person), [...hashes, ...suspects]);
+  await lookAt(
+    databases.blocks,
+    [...new Set(suspects)].filter((hash) => held.has(hash)),
+  );
+  const offered = [...new Set(hashes)].filter((hash) => held.has(hash));
+  const rows = await findBlocks(databases.blocks, offered);
   const damaged = [...rows.values()].filter(({ state }) => state === 'quarantined');
   const come = new Set(
     (

@@ -66,4 +66,6 @@ test('a block that the service has lost is a problem of its file; the others arr
   expect(failures.paths).toEqual(['lost']);
   expect(state.problems()).toEqual([{ path: 'lost', message: expect.stringContaining('the service has lost') }]);
   expect((await readFile(join(root, 'there'))).equals(there)).toBe(true);
+  const { body } = await user.call('GET', `/heal?device_id=${user.device}`);
+  expect(body, 'I25: a device that has it is asked').toEqual({ hashes: [await hashOf(lost)] });
 });

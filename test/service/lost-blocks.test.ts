@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { encodeDelta, fromHex, sha256, toHex } from '../../codec/index.ts';
 import { loseObject, putObject } from '../support/bucket.ts';
+import { damageBlock } from '../support/storage.ts';
 import { offer, type User } from '../support/user.ts';
 import { blockRow, hashOf } from './support/blocks.ts';
-import { applyDeltas, download, errorOf, finalize, init, put, sendProofs } from './support/calls.ts';
+import { applyDeltas, download, errorOf, finalize, init, offerHealing, put, sendProofs } from './support/calls.ts';
 import { data, signUp } from './support/service.ts';
 
 let owner: User;
@@ -93,3 +94,24 @@ test('an upload says nothing about how to read the block, and one that does so a
 function omit(headers: Record<string, string>, name: string): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([other]) => other !== name));
 }
+
+test('a block that a device could not download is looked at: one that is bad is asked for, a good one and a stranger’s stay', async () => {
+  const [lost, damaged, good, others] = Array.from({ length: 4 }, () => randomBytes(5000)) as Buffer[];
+  const reader = await signUp();
+  for (const [path, content] of Object.entries({ lost, damaged, good })) await reader.save(path, content!);
+  await owner.save('others', others!);
+  const hashes = await Promise.all([lost, damaged, good, others].map((content) => hashOf(content!)));
+  await loseObject(data, hashes[0]!);
+  await damageBlock(data, hashes[1]!);
+  await loseObject(data, hashes[3]!);
+  const body = { device_id: reader.device, hashes: [], suspects: hashes };
+  expect(await reader.call('POST', '/heal', body)).toMatchObject({ status: 200, body: { send: [] } });
+  const states = await Promise.all(hashes.map(async (hash) => (await blockRow(hash))?.state));
+  expect(states).toEqual(['quarantined', 'quarantined', 'live', 'live']);
+
+  const [healing] = await offerHealing(reader, hashes[1]!);
+  const { url, headers } = healing!;
+  expect((await fetch(url, { method: 'PUT', headers, body: new Uint8Array(damaged!) })).status).toBe(200);
+  expect(await offerHealing(reader, hashes[1]!)).toEqual([]);
+  expect((await download(reader, 'damaged')).equals(damaged!)).toBe(true);
+});

@@ -5,6 +5,7 @@ import { auditCommand } from './commands/audit.ts';
 import { restoredCommand } from './commands/restored.ts';
 import { shardCommand } from './commands/shard.ts';
 import { shardsCommand } from './commands/shards.ts';
+import { usersCommand } from './commands/users.ts';
 import type { Context } from './context.ts';
 import { AdminError } from './errors.ts';
 import { serviceHere, serviceInAws } from './service.ts';
@@ -43,7 +44,8 @@ const context: Context = {
   },
   json: () => program.opts<{ json?: true }>().json === true,
 };
-for (const command of [shardsCommand, shardCommand, auditCommand, restoredCommand]) adopt(program, command(context));
+for (const command of [shardsCommand, shardCommand, usersCommand, auditCommand, restoredCommand])
+  adopt(program, command(context));
 
 await runProgram(
   program,

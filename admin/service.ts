@@ -1,10 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import {
+  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClientConfig,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
 import { reasonOf } from '../cli/reason.ts';
 import { type AdminAnswers, AdminRefusal, type AdminRequest, adminAnswers } from '../protocol/admin.ts';
 import { AdminError } from './errors.ts';
+import { Users } from './users.ts';
 
 /** What a service on this machine writes for its operator. */
 const Operator = z.object({
@@ -21,6 +26,8 @@ export interface Service {
   ask<Command extends AdminRequest['command']>(
     request: Extract<AdminRequest, { command: Command }>,
   ): Promise<AdminAnswers[Command]>;
+  /** The service's users. */
+  readonly users: Users;
 }
 
 /** A service in AWS, by the name or ARN of its function; credentials and region as for every AWS tool. */
@@ -43,23 +50,27 @@ function createService(
   FunctionName: string,
   { endpoint, region, credentials }: Pick<LambdaClientConfig, 'endpoint' | 'region' | 'credentials'>,
 ): Service {
-  const client = new LambdaClient({
+  const settings = {
     ...(endpoint && { endpoint }),
     ...(region && { region }),
     ...(credentials && { credentials }),
-  });
+  };
+  const client = new LambdaClient(settings);
+  const ask: Service['ask'] = async (request) => {
+    const command = new InvokeCommand({ FunctionName, Payload: JSON.stringify(request) });
+    const { FunctionError, Payload } = await client.send(command).catch((error: unknown) => {
+      throw new AdminError('access', `${FunctionName} cannot be invoked: ${reasonOf(error)}`, { cause: error });
+    });
+    const text = new TextDecoder().decode(Payload);
+    if (FunctionError) throw new AdminError('failure', `the service failed: ${text.slice(0, 1000)}`);
+    const answer: unknown = JSON.parse(text);
+    const refused = AdminRefusal.safeParse(answer);
+    if (refused.success) throw new AdminError('failure', refused.data.refusal);
+    return adminAnswers[request.command].parse(answer) as AdminAnswers[typeof request.command];
+  };
+  const poolId = async () => (await ask({ command: 'user-pool' })).user_pool_id;
   return {
-    async ask(request) {
-      const command = new InvokeCommand({ FunctionName, Payload: JSON.stringify(request) });
-      const { FunctionError, Payload } = await client.send(command).catch((error: unknown) => {
-        throw new AdminError('access', `${FunctionName} cannot be invoked: ${reasonOf(error)}`, { cause: error });
-      });
-      const text = new TextDecoder().decode(Payload);
-      if (FunctionError) throw new AdminError('failure', `the service failed: ${text.slice(0, 1000)}`);
-      const answer: unknown = JSON.parse(text);
-      const refused = AdminRefusal.safeParse(answer);
-      if (refused.success) throw new AdminError('failure', refused.data.refusal);
-      return adminAnswers[request.command].parse(answer) as AdminAnswers[typeof request.command];
-    },
+    ask,
+    users: new Users(new CognitoIdentityProviderClient(settings as CognitoIdentityProviderClientConfig), poolId),
   };
 }

@@ -31,7 +31,14 @@ export function createStacks(app: App): void {
   const metadata = new MetadataStack(app, 'TidemarkMetadata', { profile, network });
   const blocks = new BlocksStack(app, 'TidemarkBlocks', { profile, signingKeys, ...(webAcl && { webAcl }) });
   const notification = new NotificationStack(app, 'TidemarkNotification', { profile, stream });
-  const maintenance = new MaintenanceStack(app, 'TidemarkMaintenance', { profile, network, metadata, stream, blocks });
+  const maintenance = new MaintenanceStack(app, 'TidemarkMaintenance', {
+    profile,
+    network,
+    metadata,
+    stream,
+    blocks,
+    identity,
+  });
   const { relay, gc, undelivered } = maintenance;
   const api = new ApiStack(app, 'TidemarkApi', {
     profile,

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Hash } from './hash.ts';
+import { Uuid } from './uuid.ts';
 
 const ShardNumber = z.int().min(0).max(63);
 
@@ -47,6 +48,10 @@ export const AdminRequest = z.discriminatedUnion('command', [
   z.object({ command: z.literal('move-shard'), shard: ShardNumber, to: z.string() }),
   z.object({ command: z.literal('cancel-move'), shard: ShardNumber }),
   z.object({ command: z.literal('begin-timelines') }),
+  z.object({ command: z.literal('user-pool') }),
+  z.object({ command: z.literal('accounts'), user_ids: z.array(Uuid).max(60) }),
+  /** `null` takes a user's own quota away: the profile's holds. */
+  z.object({ command: z.literal('set-quota'), user_id: Uuid, bytes: z.int().min(0).nullable() }),
 ]);
 export type AdminRequest = z.infer<typeof AdminRequest>;
 
@@ -58,6 +63,17 @@ const Shard = z.object({
   files: z.int(),
   /** Bytes of the live files. */
   bytes: z.int(),
+});
+
+/** Of a user who has signed in at least once. */
+const AccountSummary = z.object({
+  user_id: Uuid,
+  /** Devices that are not revoked. */
+  devices: z.int(),
+  /** Bytes of live files. */
+  used_bytes: z.int(),
+  /** The user's own, or else the profile's as of his last upload. */
+  quota_bytes: z.int().nullable(),
 });
 
 /** The answers by command. */
@@ -79,6 +95,10 @@ export const adminAnswers = {
   ]),
   'cancel-move': z.object({}),
   'begin-timelines': z.object({ accounts: z.int() }),
+  /** Where the service's users are. */
+  'user-pool': z.object({ user_pool_id: z.string() }),
+  accounts: z.object({ accounts: z.array(AccountSummary) }),
+  'set-quota': z.object({}),
 } as const;
 export type AdminAnswers = { [Command in keyof typeof adminAnswers]: z.infer<(typeof adminAnswers)[Command]> };
 

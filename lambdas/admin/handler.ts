@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { type AdminAnswers, type AdminRefusal, AdminRequest } from '../../protocol/admin.ts';
 import { connectClusters } from '../shared/database/database.ts';
 import { readMigrations } from '../shared/migrations/read.ts';
-import { once } from '../shared/runtime/env.ts';
+import { once, requireEnv } from '../shared/runtime/env.ts';
 import { logger } from '../shared/runtime/log.ts';
+import { listAccounts, setQuota } from './accounts.ts';
 import { audit } from './audit/audit.ts';
 import { cancelMove, moveShard } from './move-shard/move.ts';
 import { OperatorRefusal } from './refusal.ts';
@@ -37,6 +38,13 @@ export async function handler(event: unknown): Promise<AdminAnswers[keyof AdminA
         return {};
       case 'begin-timelines':
         return { accounts: await beginAllTimelines(clusters()) };
+      case 'user-pool':
+        return { user_pool_id: requireEnv('USER_POOL_ID') };
+      case 'accounts':
+        return { accounts: await listAccounts(clusters(), request.user_ids) };
+      case 'set-quota':
+        await setQuota(clusters(), request.user_id, request.bytes);
+        return {};
     }
   } catch (error) {
     if (error instanceof OperatorRefusal) return { refusal: error.message };

@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { AccountRecovery, ClientAttributes, UserPool, type UserPoolClient } from 'aws-cdk-lib/aws-cognito';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import type { Profile } from '../profiles/profile.ts';
@@ -53,5 +54,12 @@ export class IdentityStack extends Stack {
 
     new CfnOutput(this, 'UserPoolId', { value: this.userPool.userPoolId });
     new CfnOutput(this, 'ClientId', { value: this.client.userPoolClientId });
+  }
+
+  /** Lets somebody add users, see who there is, and shut them out; passwords are none of his affair. */
+  grantAdminister(grantee: IGrantable): void {
+    const actions = ['AdminCreateUser', 'AdminDisableUser', 'AdminEnableUser', 'AdminUserGlobalSignOut', 'ListUsers'];
+    const resourceArns = [this.userPool.userPoolArn];
+    Grant.addToPrincipal({ grantee, actions: actions.map((action) => `cognito-idp:${action}`), resourceArns });
   }
 }

@@ -11,6 +11,7 @@ import { TidemarkFunction } from '../constructs/function.ts';
 import { grantInvoke } from '../constructs/grants.ts';
 import type { Profile } from '../profiles/profile.ts';
 import type { BlocksStack } from './blocks-stack.ts';
+import type { IdentityStack } from './identity-stack.ts';
 import type { MetadataStack } from './metadata-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
 import type { StreamStack } from './stream-stack.ts';
@@ -21,6 +22,7 @@ interface MaintenanceStackProps extends StackProps {
   readonly metadata: MetadataStack;
   readonly stream: StreamStack;
   readonly blocks: BlocksStack;
+  readonly identity: IdentityStack;
 }
 
 /** What happens after a commit: its event is published, and blocks that nobody needs go away. And the operator's way in. */
@@ -79,13 +81,13 @@ export class MaintenanceStack extends Stack {
   }
 
   /** What `tidemark-admin` invokes, by whoever may assume the operator's role. */
-  #createAdmin({ profile, network, metadata, blocks }: MaintenanceStackProps): void {
+  #createAdmin({ profile, network, metadata, blocks, identity }: MaintenanceStackProps): void {
     const admin = new TidemarkFunction(this, 'Admin', {
       profile,
       memorySize: 1024,
       timeout: Duration.seconds(300),
       placement: network.inside,
-      environment: { BLOCK_BUCKET: blocks.bucket.bucketName },
+      environment: { BLOCK_BUCKET: blocks.bucket.bucketName, USER_POOL_ID: identity.userPool.userPoolId },
       // A shard that moves gets its schema anew.
       files: [migrationFiles().path],
     });
@@ -97,6 +99,7 @@ export class MaintenanceStack extends Stack {
       description: 'For the people who run tidemark-admin',
     });
     grantInvoke(operator, admin);
+    identity.grantAdminister(operator);
     new CfnOutput(this, 'AdminFunction', { value: admin.functionName });
     new CfnOutput(this, 'OperatorRole', { value: operator.roleArn });
   }

@@ -12,6 +12,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   'kafka-cluster': 'add a kafka-cluster statement on the cluster or topic to the role in lib/',
   'rds-data': 'grant it in lib/, e.g. cluster.grantDataApiAccess(fn)',
   'rds-db': 'grant it in lib/, e.g. proxy.grantConnect(fn, user) or cluster.grantConnect(fn, user)',
+  'cognito-idp': 'add a cognito-idp statement on the user pool to the role in lib/',
   'execute-api': 'grant it in lib/, e.g. stage.grantManagementApiAccess(fn)',
 };
 

@@ -14,6 +14,7 @@ import { createEc2 } from './account/ec2.ts';
 import { createParameters, createQuotas } from './account/settings.ts';
 import { createDistributions } from './cdn/distribution.ts';
 import { createEdge } from './cdn/edge.ts';
+import { createAdminApi } from './cognito/admin.ts';
 import { createCognito } from './cognito/server.ts';
 import { createConnectionsApi } from './connections.ts';
 import { startDynamoDb } from './dynamodb.ts';
@@ -90,6 +91,7 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
     createDataApi(rds, secrets, access),
     createLambdaApi(options.invoke, { access, account }),
     createConnectionsApi(options.connections, access),
+    createAdminApi(cognito, access, log),
     createEc2(account, access),
     createCloudFormation(account, access),
     createParameters(account, access),

@@ -111,6 +111,8 @@ async function loseAndHeal(user: User): Promise<void> {
   const { hash } = (await blocksOf(content))[0]!;
   await loseBlock(service, hash);
   expect((await admin(service, 'audit', '--sample', '100')).lines).toContainEqual({ kind: 'missing', hash });
+  const email = 'operated@tidemark.example';
+  for (const words of [['add', email], ['disable', email], ['enable', email]]) await admin(service, 'users', ...words);
   const { body } = await user.call('GET', `/heal?device_id=${user.device}`);
   expect(body).toEqual({ hashes: [hash] });
   const [block] = await offerHealing(user, hash);

@@ -140,14 +140,22 @@ describe('the metadata of the internet profile', () => {
   });
 });
 
-test('the operator may invoke one function and nothing else', () => {
+test('the operator may invoke one function and look after users, and nothing else', () => {
   const roles = resources('AWS::IAM::Role').filter(({ path }) => path.includes('/Operator/'));
   expect(roles).toHaveLength(1);
   const policies = resources('AWS::IAM::Policy').filter(({ path }) => path.includes('/Operator/'));
   const statements = policies.flatMap(
-    ({ properties }) => (properties.PolicyDocument as { Statement: { Action: string; Resource: unknown }[] }).Statement,
+    ({ properties }) =>
+      (properties.PolicyDocument as { Statement: { Action: string | string[]; Resource: unknown }[] }).Statement,
   );
-  expect(statements.map(({ Action }) => Action)).toEqual(['lambda:InvokeFunction']);
+  expect(statements.flatMap(({ Action }) => Action)).toEqual([
+    'lambda:InvokeFunction',
+    'cognito-idp:AdminCreateUser',
+    'cognito-idp:AdminDisableUser',
+    'cognito-idp:AdminEnableUser',
+    'cognito-idp:AdminUserGlobalSignOut',
+    'cognito-idp:ListUsers',
+  ]);
   expect(JSON.stringify(statements[0]!.Resource)).toContain('Admin');
 });
 

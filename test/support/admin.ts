@@ -5,7 +5,7 @@ import type { Service } from './service.ts';
 
 /** Runs `tidemark-admin` as its user does; answers the exit code and the lines of output, JSON parsed. */
 export async function admin(
-  service: Service,
+  service: Pick<Service, 'data'>,
   ...words: string[]
 ): Promise<{ code: number; lines: Record<string, unknown>[]; said: string }> {
   const program = join(import.meta.dirname, '../../admin/main.ts');

@@ -31,6 +31,11 @@ export async function ensureAccount({ sql, schema, id }: Namespace): Promise<voi
   await sql.query(`insert into ${schema}.accounts (user_id) values ($1) on conflict do nothing`, [id]);
 }
 
+/** Sets the user's own quota; null leaves him the profile's. */
+export async function putQuota({ sql, schema, id }: Namespace, bytes: number | null): Promise<void> {
+  await sql.query(`update ${schema}.accounts set quota_bytes = $2 where user_id = $1`, [id, bytes]);
+}
+
 const columns = `used_bytes, reserved_bytes, kept_bytes, entries, quota_bytes, default_quota_bytes, change_seq, timeline,
   ${ms('now()')} as now`;
 

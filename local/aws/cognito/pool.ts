@@ -33,6 +33,19 @@ interface User extends Secret {
   readonly attributes?: Readonly<Record<string, string>>;
   /** Seconds since 1970 until which the password lets the user choose one of his own, and nothing else. */
   readonly temporaryUntil?: number;
+  readonly disabled?: boolean;
+  /** Seconds since 1970. */
+  readonly createdAt?: number;
+}
+
+/** A user as an administrator sees him. */
+export interface UserSummary {
+  readonly username: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly enabled: boolean;
+  readonly status: 'CONFIRMED' | 'FORCE_CHANGE_PASSWORD';
+  /** Seconds since 1970. */
+  readonly createdAt: number;
 }
 
 /** What `<data>/cognito/<pool>.json` holds; refresh tokens are stored by their SHA-256. */
@@ -126,9 +139,56 @@ export class Pool {
       ...(await secretOf(password)),
       id: randomUUID(),
       attributes: known,
+      createdAt: seconds(),
       ...(temporary && { temporaryUntil: until }),
     };
     await this.#save();
+  }
+
+  has(username: string): boolean {
+    return this.#keyOfUser(username) !== undefined;
+  }
+
+  /** All users, by name. */
+  list(): UserSummary[] {
+    const { emailIsName } = this.#settings;
+    return Object.entries(this.#state.users)
+      .sort(([one], [other]) => one.localeCompare(other))
+      .map(([key, { id, attributes = {}, disabled = false, temporaryUntil, createdAt = 0 }]) => ({
+        username: emailIsName ? id : key,
+        attributes: { ...attributes, sub: id },
+        enabled: !disabled,
+        status: temporaryUntil === undefined ? 'CONFIRMED' : 'FORCE_CHANGE_PASSWORD',
+        createdAt,
+      }));
+  }
+
+  /** Lets a user in, or no more. */
+  async enable(username: string, enabled: boolean): Promise<void> {
+    const key = this.#demandUser(username);
+    this.#state.users[key] = { ...this.#state.users[key]!, disabled: !enabled };
+    await this.#save();
+  }
+
+  /** Ends all sign-ins of a user: none of them gets another token. */
+  async signOut(username: string): Promise<void> {
+    const key = this.#demandUser(username);
+    const { refresh } = this.#state;
+    for (const [print, session] of Object.entries(refresh)) if (session.username === key) delete refresh[print];
+    await this.#save();
+  }
+
+  /** By the name that he signs in with, or by the id that Cognito gave. */
+  #keyOfUser(username: string): string | undefined {
+    const key = keyOf(this.#settings, username);
+    if (this.#state.users[key]) return key;
+    return Object.entries(this.#state.users).find(([, { id }]) => id === username)?.[0];
+  }
+
+  #demandUser(username: string): string {
+    const key = this.#keyOfUser(username);
+    if (key === undefined) throw new AwsError('UserNotFoundException', 'User does not exist.');
+    return key;
   }
 
   async signIn(client: Client, username: string, password: string): Promise<SignIn> {
@@ -139,6 +199,7 @@ export class Pool {
     if (!user || !isRight) {
       throw new AwsError('NotAuthorizedException', 'Incorrect username or password.');
     }
+    if (user.disabled) throw new AwsError('NotAuthorizedException', 'User is disabled.');
     if (user.temporaryUntil === undefined) return { tokens: await this.#begin(client, key) };
     if (user.temporaryUntil < seconds()) {
       throw new AwsError(
@@ -171,6 +232,9 @@ export class Pool {
     const session = this.#state.refresh[fingerprint(token)];
     if (!session || session.clientId !== client.id) {
       throw new AwsError('NotAuthorizedException', 'Invalid Refresh Token');
+    }
+    if (this.#state.users[session.username]?.disabled) {
+      throw new AwsError('NotAuthorizedException', 'User is disabled.');
     }
     const now = seconds();
     if (session.expires < now) throw new AwsError('NotAuthorizedException', 'Refresh Token has expired');

@@ -17,6 +17,8 @@ export interface Cognito {
   readonly providers: Readonly<Record<string, Provider>>;
   createUser(poolId: string, user: NewUser): Promise<void>;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Undefined where there is none of that id. */
+  pool(id: string): Pool | undefined;
 }
 
 function suffix(name: string, length: number): string {
@@ -88,6 +90,7 @@ export function createCognito(data: string, base: string, log: Log): Cognito {
         return { ref: id, attributes: { ClientId: id } };
       },
     },
+    pool: (id) => pools.get(id),
     async createUser(poolId, user) {
       const pool = pools.get(poolId);
       if (!pool) throw new Error(`There is no user pool ${poolId}: it has ${[...pools.keys()].join(', ') || 'none'}.`);

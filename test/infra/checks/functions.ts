@@ -107,7 +107,7 @@ const expected: Record<string, Expected> = {
     ['BLOCK_BUCKET'],
     ['s3:DeleteObjectVersion', 's3:ListBucketVersions', 'sqs:SendMessage', ...consume],
   ),
-  Admin: inVpc(1024, 300, ['BLOCK_BUCKET'], ['s3:GetObject', 's3:ListBucket', 's3:ListBucketVersions']),
+  Admin: inVpc(1024, 300, ['BLOCK_BUCKET', 'USER_POOL_ID'], ['s3:GetObject', 's3:ListBucket', 's3:ListBucketVersions']),
   Relay: inVpc(
     256,
     60,

@@ -1,0 +1,97 @@
+import {
+  AdminCreateUserCommand,
+  AdminDisableUserCommand,
+  AdminEnableUserCommand,
+  AdminUserGlobalSignOutCommand,
+  type CognitoIdentityProviderClient,
+  ListUsersCommand,
+  paginateListUsers,
+  type UserType,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { AdminError } from './errors.ts';
+
+/** A user as the pool has him. */
+export interface User {
+  readonly id: string;
+  readonly email: string;
+  readonly state: 'active' | 'invited' | 'disabled';
+}
+
+/** As many as Cognito gives at once. */
+export const PAGE = 60;
+
+/** The users of a service, in its pool. Every call throws AdminError with what Cognito says. */
+export class Users {
+  readonly #client: CognitoIdentityProviderClient;
+  readonly #poolId: () => Promise<string>;
+
+  constructor(client: CognitoIdentityProviderClient, poolId: () => Promise<string>) {
+    this.#client = client;
+    this.#poolId = poolId;
+  }
+
+  /** @param password a first password to hand over; without it Cognito makes one and mails it */
+  async add(email: string, password?: string): Promise<User> {
+    const { User } = await this.#tell(
+      async (UserPoolId) =>
+        await this.#client.send(
+          new AdminCreateUserCommand({
+            UserPoolId,
+            Username: email,
+            UserAttributes: [
+              { Name: 'email', Value: email },
+              { Name: 'email_verified', Value: 'true' },
+            ],
+            ...(password === undefined
+              ? { DesiredDeliveryMediums: ['EMAIL'] }
+              : { TemporaryPassword: password, MessageAction: 'SUPPRESS' }),
+          }),
+        ),
+    );
+    return userOf(User!);
+  }
+
+  /** All users, a page at a time. */
+  async *pages(): AsyncGenerator<User[]> {
+    const UserPoolId = await this.#poolId();
+    const pages = paginateListUsers({ client: this.#client, pageSize: PAGE }, { UserPoolId });
+    for await (const { Users: found = [] } of pages) yield found.map(userOf);
+  }
+
+  async find(email: string): Promise<User> {
+    const Filter = `email = "${email.toLowerCase().replaceAll(/["\\]/g, '')}"`;
+    const { Users: found = [] } = await this.#tell(
+      async (UserPoolId) => await this.#client.send(new ListUsersCommand({ UserPoolId, Filter })),
+    );
+    if (found[0]) return userOf(found[0]);
+    throw new AdminError('failure', `there is no user ${email}: 'tidemark-admin users list' has all`);
+  }
+
+  /** Shuts a user out: he gets no more tokens, and those that are out end within the hour. */
+  async disable({ id: Username }: User): Promise<void> {
+    await this.#tell((UserPoolId) => this.#client.send(new AdminDisableUserCommand({ UserPoolId, Username })));
+    await this.#tell((UserPoolId) => this.#client.send(new AdminUserGlobalSignOutCommand({ UserPoolId, Username })));
+  }
+
+  async enable({ id: Username }: User): Promise<void> {
+    await this.#tell((UserPoolId) => this.#client.send(new AdminEnableUserCommand({ UserPoolId, Username })));
+  }
+
+  async #tell<Answer>(call: (poolId: string) => Promise<Answer>): Promise<Answer> {
+    const poolId = await this.#poolId();
+    return await call(poolId).catch((error: Error) => {
+      const kind = error.name === 'AccessDeniedException' ? 'access' : 'failure';
+      throw new AdminError(kind, `Cognito refuses: ${error.message}`, { cause: error });
+    });
+  }
+}
+
+function userOf({ Username, Attributes = [], Enabled, UserStatus }: UserType): User {
+  const attribute = (name: string) => Attributes.find(({ Name }) => Name === name)?.Value;
+  const invited = UserStatus === 'FORCE_CHANGE_PASSWORD';
+  return {
+    id: attribute('sub') ?? Username!,
+    email: attribute('email') ?? Username!,
+    state: Enabled === false ? 'disabled' : invited ? 'invited' : 'active',
+  };
+}

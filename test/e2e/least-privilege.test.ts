@@ -74,6 +74,7 @@ async function walk(): Promise<void> {
     user.call('GET', '/no-such-route'),
   ]);
   await loseAndHeal(user);
+  await lookAfterUsers();
   await meetLostBlock(user, stranger);
 
   await openWithoutSocket(await user.addDevice(), user);
@@ -104,6 +105,14 @@ async function proveAndCommit(user: User, content: Buffer): Promise<void> {
   await finalize(user, upload_id);
 }
 
+/** An operator adds a user, shuts him out, and lets him in again. */
+async function lookAfterUsers(): Promise<void> {
+  const email = 'operated@tidemark.example';
+  for (const command of ['add', 'disable', 'enable']) {
+    expect((await admin(service, 'users', command, email)).code, command).toBe(0);
+  }
+}
+
 /** An operator's audit finds that a block is missing, and the device that has its content sends it again. */
 async function loseAndHeal(user: User): Promise<void> {
   const content = randomBytes(1000);
@@ -111,8 +120,6 @@ async function loseAndHeal(user: User): Promise<void> {
   const { hash } = (await blocksOf(content))[0]!;
   await loseBlock(service, hash);
   expect((await admin(service, 'audit', '--sample', '100')).lines).toContainEqual({ kind: 'missing', hash });
-  const email = 'operated@tidemark.example';
-  for (const words of [['add', email], ['disable', email], ['enable', email]]) await admin(service, 'users', ...words);
   const { body } = await user.call('GET', `/heal?device_id=${user.device}`);
   expect(body).toEqual({ hashes: [hash] });
   const [block] = await offerHealing(user, hash);

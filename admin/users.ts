@@ -18,7 +18,7 @@ export interface User {
 }
 
 /** As many as Cognito gives at once. */
-export const PAGE = 60;
+const PAGE = 60;
 
 /** The users of a service, in its pool. Every call throws AdminError with what Cognito says. */
 export class Users {

@@ -3,14 +3,15 @@ import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
 import { Refusal } from '../shared/answers/errors.ts';
-import { answerOnce, earlierAnswer } from '../shared/commit/idempotent.ts';
-import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
+import { commitCounted } from '../shared/commit/commit-counted.ts';
+import { earlierAnswer, nameOfCall } from '../shared/commit/idempotent.ts';
+import { reuseBlocks } from '../shared/commit/references.ts';
 import { keptBytes, roomOf, take } from '../shared/commit/room.ts';
 import { type Commit, writeCommits } from '../shared/commit/write-commits.ts';
-import { type Databases, within } from '../shared/database/database.ts';
+import type { Databases } from '../shared/database/database.ts';
 import { toHexes, versionId } from '../shared/database/ids.ts';
 import { type Namespace, ownNamespace, personOf } from '../shared/database/rows.ts';
-import { findAccount, lockAccount, quotaOf } from '../shared/tables/accounts.ts';
+import { findAccount, quotaOf } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets } from '../shared/tables/files.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
@@ -37,7 +38,7 @@ export async function moveFiles(databases: Databases, userId: string, request: M
   const before = await earlierAnswer(namespace, call);
   if (before) return before;
   await requireRoom(namespace, moves.length);
-  const sources = await findSources(namespace, request);
+  const sources = await findSources(namespace, call);
   const counted = await reuseBlocks(
     databases.blocks,
     [...sources.values()].map(({ row, versionId }) => ({
@@ -46,9 +47,11 @@ export async function moveFiles(databases: Databases, userId: string, request: M
       hashes: [...new Set(toHexes(row.block_hashes))],
     })),
   );
-  const results = await within(namespace, async (namespace) => {
-    const account = await lockAccount(namespace);
-    return await answerOnce(namespace, call, async () => {
+  return await commitCounted(
+    databases.blocks,
+    namespace,
+    { call, counted: [...counted] },
+    async (namespace, account) => {
       const made = await plan(namespace, moves, (position) => {
         const source = sources.get(position);
         return source && counted.has(source.versionId) ? source : undefined;
@@ -61,10 +64,8 @@ export async function moveFiles(databases: Databases, userId: string, request: M
         const { path, version, versionId: id } = item.commit;
         return { path, version, version_id: id, cursor: cursorOf.get(id)! };
       });
-    });
-  });
-  await lowerRefused(databases.blocks, namespace, [...counted], results);
-  return results;
+    },
+  );
 }
 
 /** Demands that so many more versions may be kept; asked before anything is counted. */
@@ -76,16 +77,16 @@ async function requireRoom(namespace: Namespace, versions: number): Promise<void
 }
 
 /** The versions to move, by position, as they are before the lock; the compare-and-swap finds those that changed. */
-async function findSources(namespace: Namespace, request: MoveRequest): Promise<Map<number, Source>> {
-  const names = request.moves.map(({ from, base_version }) => ({ path: from, version: base_version }));
+async function findSources(namespace: Namespace, call: MoveRequest & { kind: 'move' }): Promise<Map<number, Source>> {
+  const names = call.moves.map(({ from, base_version }) => ({ path: from, version: base_version }));
   const rows = await findVersions(namespace, names);
   return new Map(
     rows.flatMap((row, position) => {
       if (!row) return [];
       const id = versionId(
         namespace.id,
-        { kind: 'move', id: request.request_id },
-        { position, path: request.moves[position]!.to, hashes: toHexes(row.block_hashes) },
+        { kind: 'move', id: nameOfCall(call) },
+        { position, path: call.moves[position]!.to, hashes: toHexes(row.block_hashes) },
       );
       return [[position, { row, versionId: id }] as const];
     }),

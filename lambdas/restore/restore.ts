@@ -4,15 +4,16 @@ import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { RestoreRequest } from '../../protocol/restore.ts';
 import { itemError, Refusal } from '../shared/answers/errors.ts';
-import { answerOnce, earlierAnswer } from '../shared/commit/idempotent.ts';
+import { commitCounted } from '../shared/commit/commit-counted.ts';
+import { earlierAnswer, nameOfCall } from '../shared/commit/idempotent.ts';
 import { directoryRefusals, pathConflicts, refusal } from '../shared/commit/path-rules.ts';
-import { lowerRefused, reuseBlocks } from '../shared/commit/references.ts';
+import { reuseBlocks } from '../shared/commit/references.ts';
 import { keptBytes, roomOf, take } from '../shared/commit/room.ts';
 import { type Commit, writeCommits } from '../shared/commit/write-commits.ts';
-import { type Databases, within } from '../shared/database/database.ts';
+import type { Databases } from '../shared/database/database.ts';
 import { toHexes, versionId } from '../shared/database/ids.ts';
 import { type Namespace, ownNamespace, personOf } from '../shared/database/rows.ts';
-import { type Account, lockAccount, quotaOf } from '../shared/tables/accounts.ts';
+import { type Account, quotaOf } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets, type Target } from '../shared/tables/files.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
@@ -40,7 +41,7 @@ export async function restoreVersions(
   userId: string,
   request: RestoreRequest,
 ): Promise<CommitResult[]> {
-  const { request_id: requestId, device_id: deviceId, files } = request;
+  const { device_id: deviceId, files } = request;
   const paths = files.map(({ path }) => path);
   if (new Set(paths).size < paths.length) throw new Refusal('bad_request', 'a path comes twice in this call');
   const person = personOf(databases, userId);
@@ -54,30 +55,25 @@ export async function restoreVersions(
   const named = files.map(({ path, base_version: baseVersion }, position): Item => {
     const old = versions[position]?.change_type === 'delete' ? undefined : versions[position];
     const hashes = toHexes(old?.block_hashes ?? []);
-    const id = versionId(namespace.id, { kind: 'restore', id: requestId }, { position, path, hashes });
+    const id = versionId(namespace.id, { kind: 'restore', id: nameOfCall(call) }, { position, path, hashes });
     return { path, baseVersion, id, old };
   });
   const items = await countBlocks(databases, namespace.id, named);
 
-  const results = await within(namespace, async (namespace) => {
-    const account = await lockAccount(namespace);
-    return await answerOnce(namespace, call, async () => {
-      const targets = await findTargets(namespace, paths);
-      const refused = await refusals(namespace, items, targets, account);
-      const commits = items
-        .filter(({ path }) => !refused.has(path))
-        .map((item) => toCommit(item, item.old!, targets.get(item.path)!));
-      const cursors = await writeCommits(namespace, account, { deviceId, releasedBytes: 0 }, commits);
-      const done = new Map(commits.map(({ path, version }, index) => [path, { version, cursor: cursors[index]! }]));
-      return items.map(({ path, id }): CommitResult => {
-        const made = done.get(path);
-        return made ? { path, version_id: id, ...made } : { path, error: refused.get(path)! };
-      });
+  const counted = items.filter(({ old }) => old).map(({ id }) => id);
+  return await commitCounted(databases.blocks, namespace, { call, counted }, async (namespace, account) => {
+    const targets = await findTargets(namespace, paths);
+    const refused = await refusals(namespace, items, targets, account);
+    const commits = items
+      .filter(({ path }) => !refused.has(path))
+      .map((item) => toCommit(item, item.old!, targets.get(item.path)!));
+    const cursors = await writeCommits(namespace, account, { deviceId, releasedBytes: 0 }, commits);
+    const done = new Map(commits.map(({ path, version }, index) => [path, { version, cursor: cursors[index]! }]));
+    return items.map(({ path, id }): CommitResult => {
+      const made = done.get(path);
+      return made ? { path, version_id: id, ...made } : { path, error: refused.get(path)! };
     });
   });
-  const ids = items.filter(({ old }) => old).map(({ id }) => id);
-  await lowerRefused(databases.blocks, namespace, ids, results);
-  return results;
 }
 
 /** Counts the blocks of the versions to be made; leaves out the content of those that cannot be. */

@@ -234,6 +234,34 @@ test('a call that comes again when its answer is forgotten takes nothing back', 
   await checkAlways(world, []);
 });
 
+test('of two calls that race under one request id one is refused, and nothing stays counted for it', async () => {
+  let refused = 0;
+  for (let after = 0; after < 14; after++) {
+    await world.reset(0);
+    await saved('a', 0);
+    await saved('a', 1, { base: 1 });
+    const request_id = randomUUID();
+    const call = (version: number) => ({
+      name: `version ${version}`,
+      run: async () => {
+        const files = [{ path: 'b', from: 'a', version, base_version: 0 }];
+        await restoreVersions(world.databases, user, { request_id, device_id, files }).catch((error) => {
+          expect(error.code).toBe('bad_request');
+          refused++;
+        });
+      },
+    });
+    await interleave([call(1), call(2)], { switches: [{ after, to: 0 }], faults: [] }, []);
+    const references = await checkAlways(world, []);
+    const { rows } = await world.databases.blocks.query<{ hash: string; count: number }>(
+      "select encode(block_hash, 'hex') as hash, ref_count as count from blocks.counts",
+    );
+    const counts = new Map(rows.map(({ hash, count }) => [hash, count]));
+    expect(counts, `I2: after step ${after}, a count of a call that was refused`).toEqual(references);
+  }
+  expect(refused).toBe(14);
+});
+
 describe('of another user', () => {
   /** Both users in one shard. */
   const together = () => ({ ...world.databases, shardOf: () => world.databases.shards[0]! });

@@ -162,4 +162,13 @@ export const ofCalls: readonly Mutation[] = [
     noticedBy: 'service/tickets: an expired ticket lets nobody in, though it is still stored',
     breaks: /to be undefined/,
   },
+  {
+    mistake: 'a call whose request id turns out to be another one keeps what was counted for it',
+    file: 'lambdas/shared/commit/commit-counted.ts',
+    replace: '    if (error instanceof AnotherCall) await lowerRefused(blocks, namespace, counted, []);\n',
+    by: '',
+    noticedBy:
+      'model/calls: of two calls that race under one request id one is refused, and nothing stays counted for it',
+    breaks: /^I2: after step/,
+  },
 ];

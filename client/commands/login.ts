@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { messageOf } from '../../cli/reason.ts';
 import { ClientError } from '../common/errors.ts';
@@ -9,6 +10,7 @@ import { type Api, createApi } from '../service/api.ts';
 import { type Configuration, readConfiguration, saveConfiguration, trust } from '../service/config.ts';
 import { ServiceError } from '../service/errors.ts';
 import { findService } from '../service/find-service.ts';
+import { KeptRequest } from '../service/kept-request.ts';
 import { signInWithPassword } from '../service/sign-in.ts';
 import { newPassword, passwords } from './password.ts';
 
@@ -39,6 +41,10 @@ async function login(folder: string, url: string, options: Options): Promise<voi
   if (tokens.refresh === undefined)
     throw new ClientError('sign_in_refused', 'the sign-in service sent no refresh token');
 
+  const registration = new KeptRequest<string>(
+    join(folder, 'registration.json'),
+    `${options.user} at ${service.api_url}`,
+  );
   const before = await readConfiguration(folder).catch(() => undefined);
   const same = before?.username === options.user && before.api_url === service.api_url ? before : undefined;
   const configuration: Configuration = {
@@ -48,26 +54,40 @@ async function login(folder: string, url: string, options: Options): Promise<voi
     client_id: service.auth.client_id,
     username: options.user,
     refresh_token: tokens.refresh,
-    device_id: same?.device_id ?? randomUUID(),
+    device_id: same?.device_id ?? (await freshId(registration)),
     device_name: deviceName(options.deviceName ?? same?.device_name ?? hostname()),
     ...(ca === undefined ? {} : { ca }),
     ...(same?.folder === undefined ? {} : { folder: same.folder }),
     ...(same?.cache_bytes === undefined ? {} : { cache_bytes: same.cache_bytes }),
   };
   const api = createApi(service.api_url, keepAccessTokens(folder, configuration, { first: tokens }));
-  const device_id = await register(api, configuration.device_id, configuration.device_name);
+  const device_id = await register(api, registration, configuration);
   await saveConfiguration(folder, { ...configuration, device_id });
+  await registration.drop();
   console.log(`signed in as ${options.user}; this device is ${configuration.device_name}`);
 }
 
+/** The id of a new device, kept until it is registered: who tries again registers no second one. */
+async function freshId(registration: KeptRequest<string>): Promise<string> {
+  const id = (await registration.read()) ?? randomUUID();
+  await registration.keep(id);
+  return id;
+}
+
 /** Registers the device; one that was revoked comes back as a new one. */
-async function register(api: Api, id: string, name: string): Promise<string> {
+async function register(
+  api: Api,
+  registration: KeptRequest<string>,
+  { device_id, device_name: name }: Configuration,
+): Promise<string> {
   try {
-    await api.registerDevice({ device_id: id, name });
-    return id;
+    await api.registerDevice({ device_id, name });
+    return device_id;
   } catch (error) {
     if (!(error instanceof ServiceError) || error.code !== 'device_revoked') throw error;
-    const fresh = randomUUID();
+    const kept = await registration.read();
+    if (kept === device_id) await registration.drop();
+    const fresh = await freshId(registration);
     await api.registerDevice({ device_id: fresh, name });
     return fresh;
   }

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Difference } from '../../protocol/compare.ts';
 import { errorStatus } from '../../protocol/errors.ts';
+import type { RestoreRequest } from '../../protocol/restore.ts';
 import { ClientError } from '../common/errors.ts';
 import { formatTime, printable, say } from '../common/format.ts';
 import { locateInFolder } from '../engine/folder.ts';
@@ -10,7 +11,10 @@ import { wakeSync } from '../engine/wake.ts';
 import { keepAccessTokens } from '../service/access-token.ts';
 import { type Api, createApi } from '../service/api.ts';
 import { type Configuration, loadConfiguration } from '../service/config.ts';
-import { ServiceError } from '../service/errors.ts';
+import { ServiceError, Unreachable } from '../service/errors.ts';
+import { KeptRequest } from '../service/kept-request.ts';
+import { requestPlace } from '../state/places.ts';
+import { isFinal } from '../steps/refusals.ts';
 import { readDifferences, rollBack } from '../steps/rollback.ts';
 
 interface Options {
@@ -42,27 +46,60 @@ async function restore(folder: string, path: string, options: Options): Promise<
   const configuration = await loadConfiguration(folder);
   const api = createApi(configuration.api_url, keepAccessTokens(folder, configuration));
   const { root, inside } = locateInFolder(path);
-  if (at) await restoreAt(api, configuration, inside, at, options);
-  else await restoreVersion(api, configuration, inside, version!);
-  wakeSync(root);
+  try {
+    if (at) await restoreAt(api, configuration, inside, at, options);
+    else await restoreVersion(api, configuration, { root, path: inside, version: version! });
+  } finally {
+    // Also without an answer: it may have been done.
+    wakeSync(root);
+  }
 }
 
-async function restoreVersion(api: Api, { device_id }: Configuration, path: string, version: number): Promise<void> {
+interface Wish {
+  readonly root: string;
+  readonly path: string;
+  readonly version: number;
+}
+
+async function restoreVersion(api: Api, { device_id }: Configuration, { root, path, version }: Wish): Promise<void> {
   if (path === '') throw new ClientError('usage', 'a folder has no versions: give --at TIME');
+  const kept = new KeptRequest<RestoreRequest>(requestPlace(root), `${device_id}: version ${version} of ${path}`);
+  const unanswered = await kept.read();
+  // Refused now, it was not carried out, or so long ago that nobody knows.
+  const before = unanswered && (await sendRestore(api, unanswered).catch(passRefusal));
   const { body: past } = await api.history(device_id, path);
   const newest = past.versions[0];
-  const { body: there } = await api.history(device_id, path, version + 1);
-  const from = there.versions.find((one) => one.version === version)?.path ?? path;
-  const base_version = !newest || newest.change_type === 'delete' ? 0 : newest.version;
-  const { body } = await api.restore({
-    request_id: randomUUID(),
-    device_id,
-    files: [{ path, from, version, base_version }],
-  });
+  let done = before !== undefined && before.version === newest?.version ? before : undefined;
+  if (!done) {
+    const { body: there } = await api.history(device_id, path, version + 1);
+    const from = there.versions.find((one) => one.version === version)?.path ?? path;
+    const base_version = !newest || newest.change_type === 'delete' ? 0 : newest.version;
+    const request = { request_id: randomUUID(), device_id, files: [{ path, from, version, base_version }] };
+    await kept.keep(request);
+    done = await sendRestore(api, request).catch(async (error) => {
+      if (error instanceof ServiceError && isFinal(error.code)) await kept.drop();
+      throw error;
+    });
+  }
+  await kept.drop();
+  say(`${done.path} has the content of version ${version} again, as version ${done.version}`);
+}
+
+async function sendRestore(api: Api, request: RestoreRequest): Promise<{ path: string; version: number }> {
+  const { body } = await api.restore(request).catch(tellDoubt);
   const result = body.results[0]!;
-  if ('error' in result)
-    throw new ServiceError(result.error.code, errorStatus[result.error.code], result.error.message);
-  say(`${result.path} has the content of version ${version} again, as version ${result.version}`);
+  if (!('error' in result)) return result;
+  throw new ServiceError(result.error.code, errorStatus[result.error.code], result.error.message);
+}
+
+function tellDoubt(error: unknown): never {
+  if (!(error instanceof Unreachable)) throw error;
+  const hint = 'Whether it was restored is not known: give the same command again, which restores nothing twice';
+  throw new ClientError('unreachable', `${error.message}. ${hint}.`, { cause: error });
+}
+
+function passRefusal(error: unknown): undefined {
+  if (!(error instanceof ServiceError) || !isFinal(error.code)) throw error;
 }
 
 async function restoreAt(
@@ -83,7 +120,7 @@ async function restoreAt(
   if (differences.length > listed) say(`… and ${differences.length - listed} more; --dry-run lists all`);
   say(summary(differences));
   if (dryRun || !(yes || (await isConfirmed()))) return;
-  const refused = await rollBack(api, device_id, differences);
+  const refused = await rollBack(api, device_id, differences).catch(tellDoubt);
   for (const { path, error } of refused) console.error(printable(`${path}: ${error.message}`));
   if (refused.length > 0) {
     const done = differences.length - new Set(refused.map(({ path }) => path)).size;

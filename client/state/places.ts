@@ -10,3 +10,8 @@ export function statePlace(root: string): string {
 export function lockPlace(root: string): string {
   return join(root, stateFolder, 'lock.db');
 }
+
+/** Where a command keeps a request until its answer came. */
+export function requestPlace(root: string): string {
+  return join(root, stateFolder, 'request.json');
+}

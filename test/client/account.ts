@@ -49,6 +49,7 @@ export interface Account {
   /** Where the service keeps the user's metadata. */
   metadata(): Promise<ReturnType<typeof shardOf>>;
   /** By which the user signs in. */
+  readonly username: string;
   readonly password: string;
   /** The service's address, and the file of its CA. */
   readonly service: Pick<Whereabouts, 'api' | 'ca'>;
@@ -100,7 +101,7 @@ export async function openAccount(): Promise<Account> {
       return user;
     },
     metadata: async () => shardOf(new User(api, await signIn(api, credentials))),
-    password: credentials.password,
+    ...credentials,
     service: { api, ca },
   };
 }

@@ -15,7 +15,7 @@ import type { Configuration } from '../service/config.ts';
 import { ServiceError, Unreachable } from '../service/errors.ts';
 import { keepSocket } from '../service/socket.ts';
 import type { State } from '../state/state.ts';
-import { endsSignIn } from '../steps/classify.ts';
+import { endsSignIn, isOutage } from '../steps/classify.ts';
 import { createSync, type Sync } from '../steps/context.ts';
 import { Clock } from './clock.ts';
 import { DeletionGuard, rootGuard } from './deletion-guard.ts';
@@ -201,11 +201,6 @@ function listen(sync: Sync, signals: Signals, clock: Clock, url: string, signal:
     },
     onClosed: () => connected(false),
   });
-}
-
-/** Whether the service as a whole is away or broken, and waiting may help. */
-function isOutage(error: unknown): error is Error {
-  return error instanceof Unreachable || (error instanceof ServiceError && error.status >= 500);
 }
 
 function translate(error: unknown): unknown {

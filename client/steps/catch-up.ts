@@ -1,5 +1,6 @@
 import type { Change } from '../../protocol/changes.ts';
 import { ancestors, pathInside } from '../../protocol/path.ts';
+import type { TreeResponse } from '../../protocol/tree.ts';
 import { type RemoteEntry, remoteEntry, same, type Trees } from '../plan/tree.ts';
 import { ServiceError } from '../service/errors.ts';
 import type { State } from '../state/state.ts';
@@ -98,7 +99,9 @@ async function readTree({ api, device, state }: Pick<Sync, 'api' | 'device' | 's
   for (let path = directories.pop(); path !== undefined; path = directories.pop()) {
     let after: string | undefined;
     do {
-      const { body } = await api.tree(device.id, path === '' ? undefined : path, after);
+      const body = await readDirectory({ api, device }, path, after);
+      // It was removed while the tree is read: so say the changes since then.
+      if (!body) break;
       const { cursor, timeline } = body;
       first ??= { cursor, timeline, setBack: cursor < state.cursor || anotherTimeline(state, timeline) };
       for (const { name, entry, tree_hash } of body.entries) {
@@ -113,6 +116,20 @@ async function readTree({ api, device, state }: Pick<Sync, 'api' | 'device' | 's
     } while (after !== undefined);
   }
   return { entries, unchanged, ...first! };
+}
+
+/** A page of a directory; `undefined` for one that is not there. */
+async function readDirectory(
+  { api, device }: Pick<Sync, 'api' | 'device'>,
+  path: string,
+  after: string | undefined,
+): Promise<TreeResponse | undefined> {
+  try {
+    return (await api.tree(device.id, path === '' ? undefined : path, after)).body;
+  } catch (error) {
+    if (path === '' || !(error instanceof ServiceError) || error.code !== 'not_found') throw error;
+    return undefined;
+  }
 }
 
 /** Whether the service was set back since this device read it; one that knows of no timeline yet takes this one. */

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { ClientError, diskReason, FileRefused, systemCode } from '../common/errors.ts';
 import { DiskChanged } from '../disk/stamps.ts';
-import { ServiceError } from '../service/errors.ts';
+import { ServiceError, Unreachable } from '../service/errors.ts';
 import { meaningOf } from './refusals.ts';
 
 /** Codes of failures of one path: the service's, and two of this device. */
@@ -36,4 +36,12 @@ export function classify(error: unknown): Verdict {
 /** Whether this device may no longer talk to the service. */
 export function endsSignIn({ code }: ServiceError): boolean {
   return meaningOf(code) === 'end';
+}
+
+/**
+ * Whether waiting may help a call that concerns no path: the service is away or broken, or does not take the call as it
+ * is, for as long as one of both is older than the other.
+ */
+export function isOutage(error: unknown): error is Error {
+  return error instanceof Unreachable || (error instanceof ServiceError && !endsSignIn(error));
 }

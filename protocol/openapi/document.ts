@@ -48,19 +48,22 @@ export function openApiDocument(): JsonSchema {
   };
 }
 
+/** The codes of all errors that a route may answer. */
+export function errorsOf(key: RouteKey): ErrorCode[] {
+  const { body, errors = [] }: Operation = operations[key];
+  return [...anyErrors, ...(isPublic(key) ? [] : tokenErrors), ...(body ? bodyErrors : []), ...errors];
+}
+
+function isPublic(key: RouteKey): boolean {
+  return key === 'GET /service';
+}
+
 function describe(key: RouteKey, operation: Operation): JsonSchema {
-  const isPublic = key === 'GET /service';
-  const errors = [
-    ...anyErrors,
-    ...(isPublic ? [] : tokenErrors),
-    ...(operation.body ? bodyErrors : []),
-    ...(operation.errors ?? []),
-  ];
   const parameters = [...pathParameters(key), ...(operation.query ? queryParameters(operation.query) : [])];
   return {
     operationId: operation.id,
     summary: operation.summary,
-    ...(isPublic && { security: [] }),
+    ...(isPublic(key) && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
     ...(operation.body && { requestBody: { required: true, content: bodyOf(key, operation.body) } }),
     responses: {
@@ -70,7 +73,7 @@ function describe(key: RouteKey, operation: Operation): JsonSchema {
         ...(links[key] && { links: links[key] }),
       },
       ...(parameters.length > 0 && { 431: { description: 'Request line and headers have more than 10,240 bytes.' } }),
-      ...errorResponses(errors),
+      ...errorResponses(errorsOf(key)),
     },
   };
 }

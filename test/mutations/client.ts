@@ -116,6 +116,15 @@ export const ofClient: readonly Mutation[] = [
     breaks: /I50: a call that nobody could repeat/,
   },
   {
+    mistake: 'a call at which the service broke counts as refused',
+    file: 'client/steps/refusals.ts',
+    replace: "meanings[code] !== 'wait' && meanings[code] !== 'end'",
+    by: "meanings[code] !== 'end'",
+    noticedBy:
+      'client/refusals: POST /finalize, refused with internal when it is repeated, is in doubt, waits, or ends the sync',
+    breaks: /to deeply equal/,
+  },
+  {
     mistake: 'what this device committed is its own, whatever it is',
     file: 'client/steps/take-over.ts',
     replace: 'const isIt = item && same(item.local, entry) && item.local.mtime_ms === entry.mtime_ms;',

@@ -71,7 +71,8 @@ async function* runChapter(
   const sizes = sizesOf(link, run.options);
   const place: Place = { folder: session.folders[0], staging: join(folder, 'staging'), sizes };
   await mkdir(place.staging);
-  for (const step of [...run.warmUp, ...chapter.steps]) {
+  // What is started for each change has nothing to warm up.
+  for (const step of [...(session.sync ? [] : run.warmUp), ...chapter.steps]) {
     const figures = await measure(step, session, place, signal);
     if (step.ground) continue;
     const what = step.what(sizes);

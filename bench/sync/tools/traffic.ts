@@ -9,7 +9,7 @@ const endpoints: Readonly<Record<number, string>> = { 0: 'api', 1: 'socket', 2: 
 interface Connection {
   readonly socket: Socket;
   readonly endpoint: string;
-  /** Functions call AWS as well; there, a presigned address tells a device. */
+  /** Functions call some of the endpoints as well: they sign, where devices have presigned addresses or tokens. */
   ofDevice: boolean;
 }
 
@@ -57,7 +57,8 @@ export class Traffic {
   #asked(request: IncomingMessage): void {
     const connection = this.#open.get(keyOf(request.socket));
     if (!connection) return;
-    if (/[?&]X-Amz-Signature=/.test(request.url ?? '')) connection.ofDevice = true;
+    if (request.headers.authorization?.startsWith('AWS4-')) connection.ofDevice = false;
+    else if (/[?&]X-Amz-Signature=/.test(request.url ?? '')) connection.ofDevice = true;
     this.#count(`requests.${connection.ofDevice ? 'devices' : 'functions'}`);
     this.#count(`request.${whatIsAsked(connection.endpoint, request)}`);
   }
@@ -75,9 +76,8 @@ function keyOf({ localPort, remotePort }: Socket): string {
 /** `POST /finalize`, `PUT s3`, `POST @connections`, `DynamoDB Query`. */
 function whatIsAsked(endpoint: string, { method, url = '/', headers }: IncomingMessage): string {
   if (endpoint === 'api') return `${method} /${url.split(/[/?]/)[1]}`;
-  if (endpoint !== 'aws') return `${method} ${endpoint}`;
   const target = headers['x-amz-target'];
   if (target !== undefined) return String(target).replace(/_\d+\./, ' ');
   const known = url.match(/@connections|\/functions\//)?.[0].replaceAll('/', '');
-  return `${method} ${known ?? 's3'}`;
+  return `${method} ${known ?? (endpoint === 'aws' ? 's3' : endpoint)}`;
 }

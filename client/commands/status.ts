@@ -5,7 +5,7 @@ import { formatBytes } from '../../protocol/bytes.ts';
 import type { SyncStatus } from '../../protocol/output/sync-status.ts';
 import { ancestors } from '../../protocol/path.ts';
 import { ClientError } from '../common/errors.ts';
-import { say } from '../common/format.ts';
+import { formatTime, say } from '../common/format.ts';
 import { describeExclusion, type Ignores, loadIgnores } from '../disk/ignore.ts';
 import { listLeftOut, listLeftovers } from '../disk/left-out.ts';
 import { lockFolder } from '../engine/folder.ts';
@@ -13,6 +13,7 @@ import { pathOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
 import { isDirectory } from '../plan/tree.ts';
 import { readConfiguration } from '../service/config.ts';
+import { readBulletin, refusalOfDisk } from '../state/bulletin.ts';
 import { statePlace } from '../state/places.ts';
 import { State } from '../state/state.ts';
 
@@ -43,13 +44,31 @@ async function status(folder: string, directory: string | undefined, json: boole
       ...summarize(state, ignores),
       left_out: await listLeftOut(root, state.trees, ignores),
       leftovers: listLeftovers(state.trees),
-      running: isRunning(root),
+      ...present(root),
     };
     if (json) console.log(JSON.stringify(shown));
     else print(shown);
   } finally {
     state.close();
   }
+}
+
+/** A transfer of which nothing moved for so long stalls. */
+const STALLS_MS = 20_000;
+
+/** What is going on now: what the process that syncs says of itself, and whether the disk takes anything. */
+function present(root: string): Pick<SyncStatus, 'running' | 'offline' | 'trouble' | 'transfers'> {
+  const running = isRunning(root);
+  const { offline, trouble, transfers } = running ? readBulletin(root) : {};
+  const refusal = trouble ?? refusalOfDisk(root);
+  return {
+    running,
+    ...(offline && { offline }),
+    ...(refusal && { trouble: refusal }),
+    ...(transfers && {
+      transfers: transfers.map((one) => ({ ...one, stalls: Date.now() - one.moved_at > STALLS_MS })),
+    }),
+  };
 }
 
 type Summary = Pick<SyncStatus, 'files' | 'directories' | 'bytes' | 'cursor' | 'pending' | 'problems'>;
@@ -93,13 +112,28 @@ function printSome(lines: readonly string[], what: string): void {
   if (lines.length > MOST_LINES) say(`        ${lines.length - MOST_LINES} more ${what}; --json lists them all`);
 }
 
+function describeState({ running, offline }: SyncStatus): string {
+  if (!running) return 'not running';
+  return offline ? `offline since ${formatTime(offline.since)} because ${offline.message}` : 'syncing';
+}
+
 function print(status: SyncStatus): void {
   const { left_out, leftovers } = status;
-  const { folder, account, files, directories, bytes, cursor, pending, problems, running } = status;
+  const { folder, account, files, directories, bytes, cursor, pending, problems } = status;
+  const { offline, trouble, transfers = [] } = status;
   say(`${folder}, ${account ?? 'never synced'}`);
-  say(`${running ? 'syncing' : 'not running'}, at change ${cursor}`);
+  say(`${describeState(status)}, at change ${cursor}`);
+  if (trouble)
+    say(
+      `stopped ${trouble.since === undefined ? '' : `since ${formatTime(trouble.since)} `}by this machine: ${trouble.message}`,
+    );
   say(`${files} files and ${directories} directories in sync, ${formatBytes(bytes)}`);
-  for (const { do: what, path } of pending) say(`waits   ${path} (${what})`);
+  for (const { path, bytes, file_bytes, moved_at, stalls } of transfers) {
+    const since = stalls ? `, stalls since ${formatTime(moved_at)}` : '';
+    say(`moves   ${path}: ${formatBytes(bytes)} of ${formatBytes(file_bytes)}${since}`);
+  }
+  const cause = offline ? ' for the service' : trouble ? ' for this machine' : '';
+  for (const { do: what, path } of pending) say(`waits${cause === '' ? '  ' : cause} ${path} (${what})`);
   for (const { path, message } of problems) say(`problem ${path}: ${message}`);
   if (left_out.length > 0) say(`${left_out.length} paths are left out by rules`);
   printSome(

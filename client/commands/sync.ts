@@ -17,7 +17,7 @@ interface Options {
   readonly cacheMb?: number;
 }
 
-/** Time for running transfers to end after Ctrl-C. */
+/** Time for what is under way to end, after Ctrl-C and after an error. */
 const GRACE_MS = 1000;
 
 export function syncCommand(configFolder: () => string): Command {
@@ -39,14 +39,26 @@ export function syncCommand(configFolder: () => string): Command {
 async function sync(folder: string, directory: string | undefined, options: Options): Promise<void> {
   const report = options.json ? jsonReport(process.stdout) : humanReport(process.stdout);
   const stop = stopOnSignal(options.once === true);
+  let told: unknown;
+  let hasEnded = false;
+  const onFatal = (error: unknown): void => {
+    told = error;
+    if (!(error instanceof ClientError)) return;
+    if (options.json) report({ event: 'error', code: error.code, message: error.message });
+    // What is under way should end by itself, and nothing is lost with it if it does not.
+    setTimeout(() => {
+      if (!hasEnded) console.error(`tidemark: ${error.message}`);
+      process.exit(error.exitCode);
+    }, GRACE_MS).unref();
+  };
   try {
-    await syncUntil(stop.signal, { folder, directory, options, report });
+    await syncUntil(stop.signal, { folder, directory, options, report, onFatal });
     if (options.once && stop.signal.aborted) throw new ClientError('interrupted', 'stopped before all was synced');
   } catch (error) {
-    if (options.json && error instanceof ClientError)
-      report({ event: 'error', code: error.code, message: error.message });
+    if (error !== told) onFatal(error);
     throw error;
   } finally {
+    hasEnded = true;
     stop.release();
   }
 }
@@ -56,10 +68,11 @@ interface Task {
   readonly directory: string | undefined;
   readonly options: Options;
   readonly report: Report;
+  readonly onFatal: (error: unknown) => void;
 }
 
 async function syncUntil(signal: AbortSignal, task: Task): Promise<void> {
-  const { folder, options, report } = task;
+  const { folder, options, report, onFatal } = task;
   const opened = await openPatiently(signal, task);
   if (!opened) return;
   const { root, state, configuration } = opened;
@@ -75,6 +88,7 @@ async function syncUntil(signal: AbortSignal, task: Task): Promise<void> {
         tokens: keepAccessTokens(folder, configuration, { onUnsaved }),
         report,
         signal,
+        onFatal,
         once: options.once === true,
         allowMassDelete: options.allowMassDelete === true,
         apart: await pathsApart(root, folder),

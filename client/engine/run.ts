@@ -4,22 +4,29 @@
  */
 
 import { FilePool } from '../../codec/node/file-pool.ts';
+import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 import { ClientError } from '../common/errors.ts';
-import { sleep, whileAway } from '../common/waits.ts';
+import { sleep } from '../common/waits.ts';
 import { BlockCache } from '../disk/block-cache.ts';
 import { type Watch, watchFolder } from '../disk/watch.ts';
 import type { Report } from '../output/report.ts';
 import type { AccessTokens } from '../service/access-token.ts';
 import { createApi } from '../service/api.ts';
 import type { Configuration } from '../service/config.ts';
-import { ServiceError, Unreachable } from '../service/errors.ts';
-import { keepSocket } from '../service/socket.ts';
+import type { Unreachable } from '../service/errors.ts';
+import { Link } from '../service/link.ts';
+import { watchNetwork } from '../service/network-watch.ts';
+import { Pushes } from '../service/socket.ts';
+import { Bulletin } from '../state/bulletin.ts';
 import type { State } from '../state/state.ts';
-import { endsSignIn, isOutage } from '../steps/classify.ts';
+import { isOutage } from '../steps/classify.ts';
 import { createSync, type Sync } from '../steps/context.ts';
 import { Clock } from './clock.ts';
+import { Contact } from './contact.ts';
 import { DeletionGuard, rootGuard } from './deletion-guard.ts';
+import { Ending, endOfSignIn } from './ending.ts';
 import { Lookout } from './lookout.ts';
+import { News } from './news.ts';
 import { Rounds } from './round.ts';
 import { Signals } from './signals.ts';
 import { Trouble } from './trouble.ts';
@@ -31,8 +38,10 @@ export interface EngineOptions {
   readonly configuration: Configuration;
   readonly tokens: AccessTokens;
   readonly report: Report;
-  /** Ends the sync, at the next safe moment. */
+  /** Ends the sync. */
   readonly signal: AbortSignal;
+  /** Told why the sync ends by itself, before anything else is done about it. */
+  readonly onFatal?: (error: unknown) => void;
   /** Bring both sides together, then end. */
   readonly once: boolean;
   readonly allowMassDelete: boolean;
@@ -45,38 +54,61 @@ const ONCE_ATTEMPTS = 3;
 
 /**
  * Keeps a folder and the service equal. Resolves when the signal fires, or with `once` when both are equal; throws
- * `incomplete` when they are, but for what could not be synced.
+ * `incomplete` when they are, but for what could not be synced. However it ends, what is under way is broken off.
  */
 export async function runSync(options: EngineOptions): Promise<void> {
-  const { root, state, configuration, signal, once } = options;
-  const api = createApi(configuration.api_url, options.tokens);
+  const { root, state, configuration, once } = options;
+  const ending = new Ending(options);
+  const { signal } = ending;
+  const bulletin = new Bulletin(root);
+  const news = new News(options.report, bulletin);
+  const contact = new Contact({ report: news.report, bulletin, once });
+  const link = new Link();
+  const onAttempt = (failure?: Unreachable): void => {
+    contact.attempted(failure);
+    if (failure) pushes?.probe();
+  };
+  const api = createApi(configuration.api_url, options.tokens, { signal, link, onAttempt, onRefused: ending.refused });
   const cache = new BlockCache(root, configuration.cache_bytes);
   await cache.open();
   const pool = new FilePool();
   const device = { id: configuration.device_id, name: configuration.device_name };
-  const idle = new Idleness(options.report);
+  const idle = new Idleness((event) => {
+    news.report(event);
+    if (isActivity(event)) pushes?.touch();
+  });
   const sync = createSync({ root, state, api, cache, pool, device, report: idle.report, apart: options.apart });
   const signals = new Signals(sync.notices, signal);
   const clock = new Clock();
   const folderWatch = watchRoot(sync, signals, clock);
   const instructions = watchInstructions(root, { 'read-changes': signals.behind });
-  const socketEnd = new AbortController();
-  const socket = once ? Promise.resolve() : listen(sync, signals, clock, configuration.socket_url, socketEnd.signal);
+  const pushes = once ? undefined : listen({ sync, signals, clock, link, url: configuration.socket_url, signal });
+  const listening = pushes?.run();
+  const network = watchNetwork(() => {
+    if (!pushes?.isOpen) link.renew();
+    pushes?.probe();
+    signals.wake();
+  });
   try {
     const lookout = new Lookout(sync, folderWatch, signals);
     const guard = new DeletionGuard(options.allowMassDelete);
-    const network = new Network(sync, once);
     const demandRoot = await rootGuard(root);
-    const onCaughtUp = (): void => network.isThere(true);
+    const onCaughtUp = (): void => contact.isThere(true);
     const rounds = new Rounds({ sync, lookout, clock, guard, demandRoot, onCaughtUp, signal });
-    await loop({ sync, signals, clock, lookout, rounds, network, idle, once, signal });
+    await loop({ sync, signals, clock, lookout, rounds, contact, news, idle, once, signal });
+    ending.demandNoError();
+  } catch (error) {
+    ending.failed(error);
   } finally {
-    socketEnd.abort();
+    ending.end();
+    contact.close();
+    bulletin.close();
+    network.close();
     signals.close();
     folderWatch.close();
     instructions.close();
     await pool.close();
-    await socket;
+    await listening;
   }
 }
 
@@ -86,29 +118,36 @@ interface Parts {
   readonly clock: Clock;
   readonly lookout: Lookout;
   readonly rounds: Rounds;
-  readonly network: Network;
+  readonly contact: Contact;
+  readonly news: News;
   readonly idle: Idleness;
   readonly once: boolean;
   readonly signal: AbortSignal;
 }
 
-async function loop({ sync, signals, clock, lookout, rounds, network, idle, once, signal }: Parts): Promise<void> {
+async function loop(parts: Parts): Promise<void> {
+  const { sync, signals, clock, lookout, rounds, contact, news, idle, once, signal } = parts;
   const trouble = new Trouble(sync.report, once);
   while (!signal.aborted) {
     let wait: number | undefined;
     try {
       wait = await rounds.run();
-      network.isThere();
+      contact.isThere();
     } catch (error) {
-      const offline = network.waitFor(error);
+      if (signal.aborted) return;
+      const offline = contact.waitFor(error);
       if (offline === undefined) {
         await sleep(trouble.meet(translate(error)), signal);
         rounds.startOver();
-      } else await signals.wait(offline);
+      } else {
+        sync.notices.readChanges();
+        await signals.wait(offline);
+      }
       continue;
     }
     if (wait === undefined) continue;
     trouble.end();
+    news.noTrouble();
     const rests = !sync.notices.behind && sync.notices.unseen.size === 0 && !lookout.waitsForRest;
     const leftOut = sync.failures.size + lookout.leftOut;
     if (rests) idle.begin(sync.state.cursor, leftOut);
@@ -118,6 +157,11 @@ async function loop({ sync, signals, clock, lookout, rounds, network, idle, once
     }
     await signals.wait(Math.min(wait, clock.untilDue));
   }
+}
+
+/** Whether something is changing, so that others' changes are likely. */
+function isActivity({ event }: SyncEvent): boolean {
+  return ['progress', 'uploaded', 'downloaded', 'renamed', 'deleted', 'directory'].includes(event);
 }
 
 /** Says when all work is done, once each time. */
@@ -140,40 +184,6 @@ class Idleness {
   }
 }
 
-/** Whether the service answers, as far as is known. */
-class Network {
-  readonly #sync: Sync;
-  readonly #once: boolean;
-  #online: boolean | undefined;
-  #attempts = 0;
-  /** By `performance.now()`. */
-  #awaySince = 0;
-
-  constructor(sync: Sync, once: boolean) {
-    this.#sync = sync;
-    this.#once = once;
-  }
-
-  /** It answered; `first` when that is of interest only if nothing was known before. */
-  isThere(first = false): void {
-    if (first && this.#online !== undefined) return;
-    if (!this.#online) this.#sync.report({ event: 'online' });
-    this.#online = true;
-    this.#attempts = 0;
-  }
-
-  /** The milliseconds to wait after a failure of the service; `undefined` after any other, and in a sync that is to end. */
-  waitFor(error: unknown): number | undefined {
-    if (!isOutage(error) || this.#once) return undefined;
-    if (this.#online !== false) this.#sync.report({ event: 'offline', message: error.message });
-    this.#online = false;
-    if (this.#attempts === 0) this.#awaySince = performance.now();
-    this.#sync.notices.readChanges();
-    const asked = error instanceof Unreachable ? error.after : 0;
-    return Math.max(asked, whileAway(++this.#attempts, performance.now() - this.#awaySince));
-  }
-}
-
 function watchRoot(sync: Sync, signals: Signals, clock: Clock): Watch {
   return watchFolder(sync.root, {
     onChange: signals.changed,
@@ -185,12 +195,21 @@ function watchRoot(sync: Sync, signals: Signals, clock: Clock): Watch {
   });
 }
 
-function listen(sync: Sync, signals: Signals, clock: Clock, url: string, signal: AbortSignal): Promise<void> {
+interface ListenOptions {
+  readonly sync: Sync;
+  readonly signals: Signals;
+  readonly clock: Clock;
+  readonly link: Link;
+  readonly url: string;
+  readonly signal: AbortSignal;
+}
+
+function listen({ sync, signals, clock, link, url, signal }: ListenOptions): Pushes {
   const connected = (is: boolean): void => {
     clock.connected = is;
     signals.behind();
   };
-  return keepSocket({
+  return new Pushes({
     url,
     deviceId: sync.device.id,
     api: sync.api,
@@ -199,14 +218,13 @@ function listen(sync: Sync, signals: Signals, clock: Clock, url: string, signal:
     onChanged: (cursor) => {
       if (cursor > sync.state.cursor) signals.behind();
     },
+    onLate: signals.behind,
+    onDead: () => link.renew(),
     onClosed: () => connected(false),
   });
 }
 
 function translate(error: unknown): unknown {
   if (isOutage(error)) return new ClientError('unreachable', error.message, { cause: error });
-  if (error instanceof ServiceError && endsSignIn(error)) {
-    return new ClientError('not_signed_in', `${error.message}: run 'tidemark login' again`, { cause: error });
-  }
-  return error;
+  return endOfSignIn(error) ?? error;
 }

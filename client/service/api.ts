@@ -21,11 +21,14 @@ import { TreeResponse } from '../../protocol/tree.ts';
 import { type UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { retried, TryAgain } from '../common/retry.ts';
 import type { AccessTokens } from './access-token.ts';
-import { ask } from './ask.ts';
+import { ask, type Request } from './ask.ts';
 import { errorOf, notOurs, parseJson, ServiceError, Unreachable } from './errors.ts';
+import type { Link } from './link.ts';
 
 /** API Gateway ends a request after 29 s, so that no answer comes later. */
 const TIMEOUT_MS = 35_000;
+/** Without an answer for so long it is told that there is none: a function may take longer, and mostly does not. */
+const SILENCE_MS = 8_000;
 
 /** An answer, and the bytes of the request's body. */
 export interface Counted<Body> {
@@ -41,6 +44,10 @@ export interface ApiOptions {
   readonly signal?: AbortSignal;
   /** Told of each attempt whether the service answered it, and if not, why. */
   readonly onAttempt?: (failure: Unreachable | undefined) => void;
+  /** Told what the service, or its sign-in, refused. */
+  readonly onRefused?: (error: unknown) => void;
+  /** Tells when what is under way has to be asked again. */
+  readonly link?: Link;
 }
 
 /** The service's routes as functions. Every one retries, and throws `ServiceError` or `Unreachable`. */
@@ -122,31 +129,55 @@ class Caller {
     this.#options = options;
   }
 
-  call<Schema extends z.ZodType>(call: Call<Schema>): Promise<z.infer<Schema>> {
-    return retried(async () => {
-      try {
-        const body = await this.#attempt(call);
-        this.#options.onAttempt?.(undefined);
-        return body;
-      } catch (error) {
-        const failure = error instanceof TryAgain ? error.failure : error;
-        if (failure instanceof Unreachable) this.#options.onAttempt?.(failure);
-        else if (failure instanceof ServiceError) this.#options.onAttempt?.(undefined);
-        throw error;
-      }
-    }, this.#options.signal);
+  async call<Schema extends z.ZodType>(call: Call<Schema>): Promise<z.infer<Schema>> {
+    try {
+      return await retried(() => this.#attempt(call), this.#options.signal);
+    } catch (error) {
+      if (!(error instanceof Unreachable)) this.#options.onRefused?.(error);
+      throw error;
+    }
+  }
+
+  /** One attempt, and its outcome told, or that there is none yet. */
+  async #attempt<Schema extends z.ZodType>(call: Call<Schema>): Promise<z.infer<Schema>> {
+    const { onAttempt } = this.#options;
+    const seconds = SILENCE_MS / 1000;
+    const silence = setTimeout(
+      () => onAttempt?.(new Unreachable(`the service has not answered for ${seconds} s`)),
+      SILENCE_MS,
+    );
+    try {
+      const body = await this.#ask(call);
+      onAttempt?.(undefined);
+      return body;
+    } catch (error) {
+      const failure = error instanceof TryAgain ? error.failure : error;
+      if (failure instanceof Unreachable) onAttempt?.(failure);
+      else if (failure instanceof ServiceError) onAttempt?.(undefined);
+      throw error;
+    } finally {
+      clearTimeout(silence);
+    }
   }
 
   /** An access token that is refused is replaced once. */
-  async #attempt<Schema extends z.ZodType>(call: Call<Schema>): Promise<z.infer<Schema>> {
-    const { signal } = this.#options;
+  async #ask<Schema extends z.ZodType>(call: Call<Schema>): Promise<z.infer<Schema>> {
     try {
-      return await send(call, await this.#tokens.token({ signal }), signal);
+      return await this.#send(call, await this.#token(false));
     } catch (error) {
       if (this.#renewed || !(error instanceof ServiceError) || error.status !== 401) throw error;
       this.#renewed = true;
-      return await send(call, await this.#tokens.token({ renew: true, signal }), signal);
+      return await this.#send(call, await this.#token(true));
     }
+  }
+
+  #token(renew: boolean): Promise<string> {
+    return this.#tokens.token({ renew, signal: this.#options.signal });
+  }
+
+  #send<Schema extends z.ZodType>(call: Call<Schema>, token: string): Promise<z.infer<Schema>> {
+    const { signal, link } = this.#options;
+    return send(call, token, { signal, lost: link?.lost });
   }
 }
 
@@ -154,13 +185,13 @@ class Caller {
 async function send<Schema extends z.ZodType>(
   { url, schema, headers, ...request }: Call<Schema>,
   token: string,
-  signal: AbortSignal | undefined,
+  signals: Pick<Request, 'signal' | 'lost'>,
 ): Promise<z.infer<Schema>> {
   const answer = await ask('the service', url, {
     ...request,
     headers: { ...headers, authorization: `Bearer ${token}` },
     timeoutMs: TIMEOUT_MS,
-    signal,
+    ...signals,
   });
   if (answer.status >= 200 && answer.status < 300) {
     const parsed = schema.safeParse(parseJson(answer.text));

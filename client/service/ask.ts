@@ -8,7 +8,10 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | undefined;
   readonly timeoutMs: number;
+  /** Ends it. */
   readonly signal?: AbortSignal | undefined;
+  /** Says that no answer will come this way. */
+  readonly lost?: AbortSignal | undefined;
 }
 
 /** An answer, its body read whole. */
@@ -27,14 +30,14 @@ export interface Answer {
  * @throws TryAgain with `Unreachable` without a whole answer, and the signal's reason
  */
 export async function ask(who: string, url: string | URL, request: Request): Promise<Answer> {
-  const { timeoutMs, signal, body, ...rest } = request;
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const { timeoutMs, signal, lost, body, ...rest } = request;
+  const signals = [signal, lost, AbortSignal.timeout(timeoutMs)].filter((one) => one !== undefined);
   try {
     const response = await fetch(url, {
       ...rest,
       ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}),
       redirect: 'manual',
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      signal: AbortSignal.any(signals),
     });
     const { status, headers } = response;
     const now = Date.parse(headers.get('date') ?? '');

@@ -3,85 +3,135 @@ import { messageOf } from '../../cli/reason.ts';
 import { SocketMessage } from '../../protocol/socket.ts';
 import { betweenSockets, sleep } from '../common/waits.ts';
 import type { Api } from './api.ts';
+import { parseJson } from './errors.ts';
+import { Heartbeat } from './heartbeat.ts';
 
-/** The gateway drops a connection after 10 minutes of silence, and any connection after 2 hours. */
-const PING_MS = 5 * 60_000;
+/** The gateway drops any connection after 2 hours. */
 const RENEW_MS = 115 * 60_000;
 const OPEN_TIMEOUT_MS = 15_000;
-/** A connection that lasted so long was none that another client of the same device takes away again. */
+/** A connection that lasted so long was none that something on the way, or another client of the device, takes away. */
 const STABLE_MS = 60_000;
 
-export interface SocketOptions {
+const RENEWED = 'it is renewed before the gateway ends it';
+
+export interface PushOptions {
   readonly url: string;
   readonly deviceId: string;
-  readonly api: Api;
+  readonly api: Pick<Api, 'ticket'>;
   readonly signal: AbortSignal;
   readonly onOpen: () => void;
   readonly onChanged: (cursor: number) => void;
+  /** The connection does not answer, and pushes may be lost. */
+  readonly onLate: () => void;
+  /** It is taken for dead, as is what else is under way to the service. */
+  readonly onDead: () => void;
   readonly onClosed: (reason: string) => void;
 }
 
-/** Holds a WebSocket open until the signal fires, with a fresh ticket for every connection. Never rejects. */
-export async function keepSocket(options: SocketOptions): Promise<void> {
-  let failures = 0;
-  while (!options.signal.aborted) {
-    let reason: string;
-    let openedAt = Number.POSITIVE_INFINITY;
-    try {
-      const { body } = await options.api.ticket(options.deviceId);
-      reason = await connect(`${options.url}?ticket=${encodeURIComponent(body.ticket)}`, options, () => {
-        openedAt = performance.now();
-      });
-    } catch (error) {
-      reason = messageOf(error);
-    }
-    if (options.signal.aborted) return;
-    if (performance.now() - openedAt > STABLE_MS) failures = 0;
-    if (reason !== 'renewed') options.onClosed(reason);
-    await sleep(reason === 'renewed' ? 0 : betweenSockets(++failures), options.signal);
+/** Holds a WebSocket open for pushes, with a fresh ticket for every connection. */
+export class Pushes {
+  readonly #options: PushOptions;
+  #heartbeat: Heartbeat | undefined;
+  #waiting = new AbortController();
+
+  constructor(options: PushOptions) {
+    this.#options = options;
   }
-}
 
-/** One connection; answers why it ended. */
-function connect(url: string, options: SocketOptions, onOpen: () => void): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = new WebSocket(url, { handshakeTimeout: OPEN_TIMEOUT_MS });
-    let reason = 'the connection was closed';
-    const ping = setInterval(() => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: 'ping' }));
-    }, PING_MS);
-    const renew = setTimeout(() => {
-      reason = 'renewed';
-      socket.close(1000);
-    }, RENEW_MS);
-    const stop = (): void => socket.terminate();
-    options.signal.addEventListener('abort', stop, { once: true });
+  /** Until the signal fires. Never rejects. */
+  async run(): Promise<void> {
+    const { signal, onClosed } = this.#options;
+    let failures = 0;
+    while (!signal.aborted) {
+      let openedAt = Number.POSITIVE_INFINITY;
+      const onOpen = (): void => {
+        openedAt = performance.now();
+      };
+      const reason = await this.#connect(onOpen).catch(messageOf);
+      if (signal.aborted) return;
+      if (performance.now() - openedAt > STABLE_MS) failures = 0;
+      if (reason === RENEWED) continue;
+      onClosed(reason);
+      this.#waiting = new AbortController();
+      await sleep(betweenSockets(++failures), AbortSignal.any([signal, this.#waiting.signal]));
+    }
+  }
 
-    socket.on('open', () => {
-      onOpen();
-      options.onOpen();
-    });
-    socket.on('message', (data) => {
-      const message = parse(String(data));
-      if (message?.type === 'changed') options.onChanged(message.cursor);
-    });
-    socket.on('error', (error) => {
-      reason = messageOf(error);
-    });
-    socket.on('close', () => {
-      clearInterval(ping);
-      clearTimeout(renew);
-      options.signal.removeEventListener('abort', stop);
-      resolve(reason);
-    });
-  });
-}
+  /** Whether a connection is open. */
+  get isOpen(): boolean {
+    return this.#heartbeat !== undefined;
+  }
 
-/** A message of a kind that this version does not know is not for it. */
-function parse(text: string): SocketMessage | undefined {
-  try {
-    return SocketMessage.parse(JSON.parse(text));
-  } catch {
-    return undefined;
+  /** Something happens, so that a dead connection should be noticed sooner than at rest. */
+  touch(): void {
+    this.#heartbeat?.touch();
+  }
+
+  /** The network may be another one: the connection has to answer now, and who waits for the next one need not. */
+  probe(): void {
+    this.#heartbeat?.probe();
+    this.#waiting.abort();
+  }
+
+  async #connect(onOpen: () => void): Promise<string> {
+    const { api, deviceId, url, signal } = this.#options;
+    const { body } = await api.ticket(deviceId);
+    signal.throwIfAborted();
+    return this.#hold(new URL(`${url}?ticket=${encodeURIComponent(body.ticket)}`), onOpen);
+  }
+
+  /** One connection; answers why it ended. */
+  #hold(url: URL, onOpen: () => void): Promise<string> {
+    const { signal } = this.#options;
+    return new Promise((resolve) => {
+      const socket = new WebSocket(url, { handshakeTimeout: OPEN_TIMEOUT_MS });
+      let reason = 'the connection was closed';
+      const renew = setTimeout(() => {
+        reason = RENEWED;
+        socket.close(1000);
+      }, RENEW_MS);
+      const stop = (): void => socket.terminate();
+      signal.addEventListener('abort', stop, { once: true });
+
+      socket.on('open', () => {
+        this.#heartbeat = this.#heartbeatOf(socket, (because) => {
+          reason = because;
+        });
+        onOpen();
+        this.#options.onOpen();
+      });
+      socket.on('message', (data) => this.#take(String(data)));
+      socket.on('error', (error) => {
+        reason = messageOf(error);
+      });
+      socket.on('close', () => {
+        this.#heartbeat?.close();
+        this.#heartbeat = undefined;
+        clearTimeout(renew);
+        signal.removeEventListener('abort', stop);
+        resolve(reason);
+      });
+    });
+  }
+
+  #heartbeatOf(socket: WebSocket, ended: (reason: string) => void): Heartbeat {
+    return new Heartbeat({
+      ping: () => socket.send(JSON.stringify({ type: 'ping' }), () => undefined),
+      onLate: this.#options.onLate,
+      onDead: () => {
+        ended('the connection does not answer any more');
+        socket.terminate();
+        this.#options.onDead();
+      },
+    });
+  }
+
+  #take(text: string): void {
+    this.#heartbeat?.answered();
+    // A message of a kind that this version does not know is not for it.
+    const { data: message } = SocketMessage.safeParse(parseJson(text));
+    if (message?.type !== 'changed') return;
+    this.touch();
+    this.#options.onChanged(message.cursor);
   }
 }

@@ -15,3 +15,8 @@ export function lockPlace(root: string): string {
 export function requestPlace(root: string): string {
   return join(root, stateFolder, 'request.json');
 }
+
+/** Where the process that syncs a folder says how it gets on. */
+export function bulletinPlace(root: string): string {
+  return join(root, stateFolder, 'bulletin.json');
+}

@@ -22,7 +22,15 @@ export const SyncStatus = z.strictObject({
   left_out: z.array(z.strictObject({ path: z.string(), rule: z.string(), source: z.string(), here: z.boolean() })),
   /** Directories that were deleted elsewhere and stay here for what is not synced in them. */
   leftovers: z.array(Path),
-  /** Whether a process syncs the folder now. */
+  /** Whether a process syncs the folder now; what follows is what that process says, and absent when it says nothing. */
   running: z.boolean(),
+  /** Since when the service does not answer, in milliseconds since 1970, and why: what is pending waits for it. */
+  offline: z.strictObject({ since: z.int(), message: z.string() }).optional(),
+  /** What of this machine lets nothing be synced, as a full disk does, and since when; also without such a process. */
+  trouble: z.strictObject({ since: z.int().optional(), message: z.string() }).optional(),
+  /** Long transfers: bytes so far, and when the last of them moved. One that has not for 20 s stalls. */
+  transfers: z
+    .array(z.strictObject({ path: Path, bytes: z.int(), file_bytes: z.int(), moved_at: z.int(), stalls: z.boolean() }))
+    .optional(),
 });
 export type SyncStatus = z.infer<typeof SyncStatus>;

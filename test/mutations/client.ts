@@ -263,4 +263,28 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/answers: does not end with the throttle, which is a 400',
     breaks: /instance of Unreachable/,
   },
+  {
+    mistake: 'nobody asks whether a connection answers',
+    file: 'client/service/heartbeat.ts',
+    replace: '      this.#after(DEAD_MS - LATE_MS, this.#options.onDead);\n',
+    by: '',
+    noticedBy: 'client/link: that does not answer is late after three seconds, and dead after eight',
+    breaks: /dead 14/,
+  },
+  {
+    mistake: 'a machine that slept trusts the connections from before',
+    file: 'client/service/network-watch.ts',
+    replace: '1000 * since > EVERY_MS + SLEPT_MS',
+    by: 'false',
+    noticedBy: 'client/link: may be another one after the machine slept, whatever the clock says',
+    breaks: /expected \+?0 to be 1/,
+  },
+  {
+    mistake: 'an outage is noted only once it has lasted',
+    file: 'client/engine/contact.ts',
+    replace: '    this.#options.bulletin.note({ offline: { since: Date.now(), message: failure.message } });\n',
+    by: '',
+    noticedBy: 'client/present: is noted as away with the first attempt that fails, and told when that lasts',
+    breaks: /no answer/,
+  },
 ];

@@ -1,0 +1,49 @@
+import type { SyncEvent } from '../../protocol/output/sync-event.ts';
+import type { Report } from '../output/report.ts';
+import type { Bulletin } from '../state/bulletin.ts';
+
+/** Progress is noted so often. */
+const NOTED_MS = 1_000;
+
+/** Notes for other commands what the events of a sync say of the present: what stands in its way, and what is moving. */
+export class News {
+  readonly #bulletin: Pick<Bulletin, 'note'>;
+  readonly #report: Report;
+  readonly #moving = new Map<string, { path: string; bytes: number; file_bytes: number; moved_at: number }>();
+  #notedAt = Number.NEGATIVE_INFINITY;
+  #inTrouble = false;
+
+  constructor(report: Report, bulletin: Pick<Bulletin, 'note'>) {
+    this.#report = report;
+    this.#bulletin = bulletin;
+  }
+
+  readonly report: Report = (event) => {
+    this.#report(event);
+    this.#note(event);
+  };
+
+  /** Nothing of this machine stands in the way any more. */
+  noTrouble(): void {
+    if (this.#inTrouble) this.#bulletin.note({ trouble: undefined });
+    this.#inTrouble = false;
+  }
+
+  #note(event: SyncEvent): void {
+    if (event.event === 'progress') {
+      const { path, bytes, file_bytes } = event;
+      this.#moving.set(path, { path, bytes, file_bytes, moved_at: Date.now() });
+      if (performance.now() - this.#notedAt >= NOTED_MS) this.#noteMoving();
+    } else if (event.event === 'error' && event.path === undefined) {
+      this.#bulletin.note({ trouble: { since: Date.now(), message: event.message } });
+      this.#inTrouble = true;
+    } else if ('path' in event && event.path !== undefined && this.#moving.delete(event.path)) {
+      this.#noteMoving();
+    }
+  }
+
+  #noteMoving(): void {
+    this.#notedAt = performance.now();
+    this.#bulletin.note({ transfers: [...this.#moving.values()] });
+  }
+}

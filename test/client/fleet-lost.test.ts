@@ -7,10 +7,10 @@ import { ServiceModel } from './service-model.ts';
 
 /*
  * Devices whose calls get lost, or their answers, at random: as the engine they settle what has no answer before they
- * read the changes and plan. MODEL_RUNS plays more histories.
+ * read the changes and plan. LOST_RUNS plays more histories.
  */
 
-const numRuns = Number(process.env.MODEL_RUNS ?? 2000);
+const numRuns = Number(process.env.LOST_RUNS ?? 800);
 
 type Event =
   | { readonly what: 'edit'; readonly edit: Edit }

@@ -113,6 +113,22 @@ describe('a call that commits', () => {
     expect(sync.state.trees.synced.get('a')?.version, 'I50: what both sides had').toBe(agreed);
   });
 
+  test('of which a file may still be finished goes on in the same upload, which reserves its space once', async () => {
+    const error = { code: 'unavailable' as const, message: 'the upload changed meanwhile' };
+    const ids = new Set<string>();
+    const { sync, on, look } = await openFolder({
+      uploadInit: opened,
+      finalize: async ({ upload_id }) => {
+        ids.add(upload_id);
+        return answer({ path: 'a', error });
+      },
+    });
+    await writeFile(on('a'), 'one');
+    await look();
+    for (let times = 0; times < 2; times++) await upload(sync, [{ path: 'a', base_version: 0 }]);
+    expect([ids.size, sync.state.intents, sync.failures.countAt('a')]).toEqual([1, [], 2]);
+  });
+
   test('at which the service breaks waits with its paths', async () => {
     let isAway = true;
     const { sync } = await unanswered({

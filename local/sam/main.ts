@@ -1,10 +1,10 @@
-/* `npm run sam`: invokes one function with one event, by SAM CLI's names, against a cloud that runs. */
+/* `npm run sam`: one function with one event against a cloud that runs, and SAM CLI's check of the templates. */
 
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { hasSam, invoke } from './invoke.ts';
+import { invoke } from './invoke.ts';
 
 const help = `Runs one function with one event against a running 'npm start'.
 
@@ -13,16 +13,14 @@ const help = `Runs one function with one event against a running 'npm start'.
   npm run sam -- validate                           SAM CLI's check of every synthesized template
 
   --data DIR    data folder of the running npm start (default: tidemark-data)
-  --here        in a process like the local cloud's, even if SAM CLI and Docker are there
 
-With SAM CLI and Docker, 'invoke' is 'sam local invoke' in AWS' image of the runtime; without them it is --here.`;
+'invoke' runs the bundle in a process like those of the local cloud; 'validate' needs SAM CLI.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     event: { type: 'string' },
     data: { type: 'string', default: 'tidemark-data' },
-    here: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -31,10 +29,8 @@ const assembly = resolve(values.data, 'cdk.out');
 
 if (command === 'invoke' && folder !== undefined) {
   const event = values.event ?? join(import.meta.dirname, '../../test/events', `${folder}.json`);
-  const withSam = !values.here && hasSam();
-  if (!withSam && !values.here) console.error('SAM CLI or Docker is not there: the local runner takes the event');
   const data = resolve(values.data, 'cloud');
-  process.exitCode = await invoke({ folder, event, data, assembly }, withSam, console.log).catch((error: Error) => {
+  process.exitCode = await invoke({ folder, event, data }, console.log).catch((error: Error) => {
     console.error(error.message);
     return 1;
   });

@@ -5,8 +5,6 @@ import { cp, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { readRunning } from '../../local/kept/running.ts';
-import { samTemplate } from '../../local/sam/template.ts';
 import type { UploadInitResponse } from '../../protocol/upload-init.ts';
 import { scratch } from '../support/scratch.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -29,7 +27,7 @@ afterAll(async () => {
 
 /** Runs `npm run sam -- invoke FOLDER` and answers the function's own answer. */
 async function invoke(folder: string): Promise<{ code: number; lines: string[]; error: string }> {
-  const child = spawn(process.execPath, [main, 'invoke', folder, '--here', '--data', data], {
+  const child = spawn(process.execPath, [main, 'invoke', folder, '--data', data], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const closed = once(child, 'close');
@@ -109,7 +107,7 @@ test('the answer of a custom resource to CloudFormation is shown', async () => {
 
 test('without a running cloud, and for a function that does not exist, the command says what to do', async () => {
   expect((await invoke('no-such')).error).toMatch(/no function of the folder no-such runs; there are .*UploadInit/);
-  const { stderr, stdout } = spawn(process.execPath, [main, 'invoke', 'service', '--here', '--data', '/nowhere']);
+  const { stderr, stdout } = spawn(process.execPath, [main, 'invoke', 'service', '--data', '/nowhere']);
   stdout.resume();
   expect(await text(stderr)).toContain('start one with npm start in another shell');
 });
@@ -120,19 +118,4 @@ test('the credentials in what a running cloud publishes are for its user only', 
   expect(functions.length).toBe(service.cloud.functions.length);
   const { mode } = await stat(file);
   expect(mode & 0o077).toBe(0);
-});
-
-test('what SAM CLI is given has the values of the running cloud in place of imports from other stacks', async () => {
-  const { functions, caFile } = await readRunning(join(data, 'cloud'));
-  const fn = functions.find(({ definition }) => definition.name === 'UploadInit')!;
-  const stack = join(data, 'cdk.out', 'TidemarkApi.template.json');
-  const file = await samTemplate(fn, stack, caFile, join(data, 'sam'));
-  const { Resources } = JSON.parse(await readFile(file, 'utf8'));
-  const { Properties, Metadata } = Resources[fn.definition.logicalId];
-  expect(Properties.Environment.Variables).toMatchObject({
-    BLOCK_BUCKET: expect.stringContaining('tidemarkblocks'),
-    AWS_ENDPOINT_URL_S3: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/),
-    NODE_EXTRA_CA_CERTS: '/var/task/local-ca.pem',
-  });
-  expect(await readFile(join(Metadata['aws:asset:path'], 'local-ca.pem'), 'utf8')).toContain('BEGIN CERTIFICATE');
 });

@@ -30,6 +30,15 @@ describeIfPossible('cfn-lint', () => {
   );
 
   test(
+    'finds nothing in the roles of the workflows',
+    () => {
+      const file = join(import.meta.dirname, '../../.github/deploy-roles.yaml');
+      expect(lint(file)).toEqual({ status: 0, output: '' });
+    },
+    LONG_MS,
+  );
+
+  test(
     'finds what is wrong',
     () => {
       const file = join(deploymentOf('dev').folder, 'wrong.json');

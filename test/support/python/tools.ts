@@ -32,7 +32,7 @@ export function installTools(): void {
 }
 
 /** Runs a tool as somebody without an AWS account does. */
-export function runTool(name: 'sam' | 'cfn-lint', ...words: string[]): { status: number | null; output: string } {
+export function runTool(name: 'python' | 'cfn-lint', ...words: string[]): { status: number | null; output: string } {
   const env = { PATH: process.env.PATH, HOME: environment, SAM_CLI_TELEMETRY: '0' };
   const { status, stdout, stderr } = spawnSync(toolCommand(name), words, { env, encoding: 'utf8' });
   return { status, output: stdout + stderr };

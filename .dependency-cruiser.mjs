@@ -23,7 +23,7 @@ const mayImport = {
   smoke: '(client/(service|common)|codec|protocol)/',
 
   // The ground of all commands.
-  '(client|admin|smoke|preflight|bench)': 'cli/',
+  '(client|admin|smoke|preflight|cost|bench)': 'cli/',
 
   // A function imports what is shared, and nothing of another function.
   'lambdas/(?!shared/)([^/]+)': '(lambdas/($1|shared)|codec|protocol)/',

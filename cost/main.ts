@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
+import { formatTable } from '../cli/table.ts';
 import { profileNamed } from '../lib/profiles/profiles.ts';
+import { prices, sources } from './prices.ts';
 import { report } from './report.ts';
 import { usual } from './usage.ts';
 
@@ -11,6 +13,7 @@ const help = `What a deployment costs and holds, by the profile's own figures an
   --clusters N        database clusters (default: the profile's)
   --users N           people who use it (default: 50)
   --syncs N           files that one of them saves on a working day (default: ${usual.syncsPerDay})
+  --prices            the prices instead, each with where and when it was read
   --gigabytes N       GB that one of them stores (default: ${usual.gigabytes})`;
 
 const { values } = parseArgs({
@@ -20,15 +23,25 @@ const { values } = parseArgs({
     users: { type: 'string', default: '50' },
     syncs: { type: 'string', default: String(usual.syncsPerDay) },
     gigabytes: { type: 'string', default: String(usual.gigabytes) },
+    prices: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
 try {
-  console.log(values.help ? help : print());
+  console.log(values.help ? help : values.prices ? listPrices() : print());
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 2;
+}
+
+function listPrices(): string {
+  const rows = Object.entries(prices).map(([name, price]) => {
+    const { from, where, date } = sources[name as keyof typeof prices];
+    const dollars = typeof price === 'number' ? String(price) : Object.values(price).join(' / ');
+    return [name, dollars, from, date, where];
+  });
+  return formatTable([['price', 'US dollars', 'from', 'read', 'where'], ...rows], [0, 1, 2, 3, 4]);
 }
 
 function print(): string {

@@ -1,7 +1,4 @@
-/**
- * When and where the prices below were read: pages and price list files of AWS, and repositories that quote them. Those of
- * warm Lambda, keys, secrets, alarms, metrics, logs and traces are from no page and have to be compared with AWS's.
- */
+/** When the prices below were read; `sources` has from where. */
 export const priceList = { date: '2026-11-24', region: 'us-east-1' } as const;
 
 /** Hours that AWS counts in a month. */
@@ -36,6 +33,8 @@ export const prices = {
   s3ThousandGets: 0.0004,
   /** Beyond the first TB and ten million requests of a month, which are free for ever. */
   cdnGb: 0.085,
+  /** A user who signs in or renews a token in a month, beyond the first 10,000. */
+  activeUser: 0.015,
   keyMonth: 1,
   secretMonth: 0.4,
   alarmMetricMonth: 0.1,
@@ -43,3 +42,47 @@ export const prices = {
   logGb: 0.5,
   traceMillion: 5,
 } as const;
+
+/** Users of a month who cost nothing. */
+export const FREE_USERS = 10_000;
+
+/**
+ * `aws`: a page of AWS, or a file that AWS publishes. `quoted`: repositories and articles that quote AWS's price list,
+ * several of which agree. `unread`: from memory, compared with nothing.
+ */
+type Source = { readonly from: 'aws' | 'quoted' | 'unread'; readonly where: string; readonly date: string };
+
+const toolkit = { from: 'aws', where: 'github.com/aws/agent-toolkit-for-aws', date: '2026-11-24' } as const;
+const quoted = { from: 'quoted', where: "repositories that quote AWS's price list", date: '2026-11-24' } as const;
+const unread = { from: 'unread', where: 'no page', date: '2026-11-24' } as const;
+
+/** Where each price is from. Those that are not `aws` have to be compared with AWS's pages before anybody relies on them. */
+export const sources: Readonly<Record<keyof typeof prices, Source>> = {
+  broker: quoted,
+  brokerDiskGbMonth: toolkit,
+  endpointHour: toolkit,
+  capacityUnitHour: toolkit,
+  databaseGbMonth: toolkit,
+  databaseMillionRequests: toolkit,
+  proxyUnitHour: quoted,
+  pollerUnitHour: quoted,
+  lambdaMillion: quoted,
+  lambdaGbSecond: quoted,
+  lambdaWarmGbSecond: unread,
+  httpMillion: quoted,
+  socketMillion: quoted,
+  socketMillionMinutes: quoted,
+  dynamoMillionWrites: quoted,
+  dynamoMillionReads: quoted,
+  s3GbMonth: toolkit,
+  s3ThousandPuts: quoted,
+  s3ThousandGets: toolkit,
+  cdnGb: unread,
+  activeUser: { from: 'quoted', where: 'repositories that quote aws.amazon.com/cognito/pricing', date: '2026-11-29' },
+  keyMonth: unread,
+  secretMonth: unread,
+  alarmMetricMonth: unread,
+  customMetricMonth: unread,
+  logGb: unread,
+  traceMillion: unread,
+};

@@ -1,5 +1,5 @@
 import { type Line, total } from './floor.ts';
-import { prices } from './prices.ts';
+import { FREE_USERS, prices } from './prices.ts';
 
 /** What one person does; the options of `npm run cost` change it. */
 export interface Usage {
@@ -69,6 +69,11 @@ export function usageLines({ users, syncsPerDay, gigabytes }: Usage): Line[] {
       'open sockets',
       `${DEVICES * users} devices, ${HOURS_ONLINE} h a day`,
       (minutes * prices.socketMillionMinutes) / 1e6,
+    ),
+    line(
+      'Cognito',
+      `${users.toLocaleString('en-US')} users, of which ${FREE_USERS.toLocaleString('en-US')} are free`,
+      Math.max(0, users - FREE_USERS) * prices.activeUser,
     ),
     line('storage', `${(users * gigabytes).toLocaleString('en-US')} GB`, users * gigabytes * prices.s3GbMonth),
     line('CDN', `${downloaded.toFixed(0)} GB, of which 1,024 are free`, beyondFree * prices.cdnGb),

@@ -10,7 +10,8 @@ type Directories = ReadonlyMap<string, string>;
 
 const otherDrive =
   'is another drive than before, or none, and lacks files: nothing in it is synced. Mount the right one, or put the ' +
-  'files back; to have them downloaded to where it is now, sync with --start-anew';
+  'files back; to have them downloaded to where it is now, sync with --start-anew; to delete them everywhere, remove ' +
+  'the directory and sync with --allow-mass-delete';
 
 /**
  * Remembers which directories are mount points, and what is mounted there: files that went with their drive were not

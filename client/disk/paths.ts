@@ -31,9 +31,29 @@ export function diskPath(root: string, path: string, platform = process.platform
 
 /**
  * Makes sure that everything above `path` is a real directory inside the root, so that nothing is ever written, moved
- * or deleted through a symbolic link. With `create`, what is missing is made; without, it is false.
+ * or deleted through a symbolic link. Answers false when one is missing.
  */
-export async function demandParents(root: string, path: string, { create }: { create: boolean }): Promise<boolean> {
+export async function demandParents(root: string, path: string): Promise<boolean> {
+  return (await firstMissing(root, path)) === undefined;
+}
+
+/** As `demandParents`, and makes the directories that are missing. Returns these, the topmost first. */
+export async function makeParents(root: string, path: string): Promise<string[]> {
+  const made: string[] = [];
+  for (;;) {
+    const directory = await firstMissing(root, path);
+    if (directory === undefined) return made;
+    await mkdir(join(root, directory)).then(
+      () => made.push(directory),
+      (error) => {
+        if (systemCode(error) !== 'EEXIST') throw error;
+      },
+    );
+  }
+}
+
+/** The topmost directory above `path` that is not there. */
+async function firstMissing(root: string, path: string): Promise<string | undefined> {
   diskPath(root, path);
   for (const directory of ancestors(path).reverse()) {
     const place = join(root, directory);
@@ -49,10 +69,7 @@ export async function demandParents(root: string, path: string, { create }: { cr
         `refused: ${directory} is ${kind}; move it away to sync what belongs inside`,
       );
     }
-    if (!create) return false;
-    await mkdir(place).catch((error) => {
-      if (systemCode(error) !== 'EEXIST') throw error;
-    });
+    return directory;
   }
-  return true;
+  return undefined;
 }

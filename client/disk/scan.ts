@@ -13,7 +13,7 @@ import { ancestors, parentOf, pathInside, pathProblem } from '../../protocol/pat
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { systemCode } from '../common/errors.ts';
 import { hintIndex } from '../plan/known-files.ts';
-import { type Content, type LocalEntry, syncedMode } from '../plan/tree.ts';
+import type { Content, LocalEntry } from '../plan/tree.ts';
 import { statePlace } from '../state/places.ts';
 import { decomposition } from './decomposition.ts';
 import { hashFile } from './hash-file.ts';
@@ -21,7 +21,7 @@ import { describeExclusion, type Ignores } from './ignore.ts';
 import { neverSynced } from './never-synced.ts';
 import { isTemporary, undecodable } from './paths.ts';
 import { findTwin, type Twin } from './spelling.ts';
-import { hintOf, identityOf } from './stamps.ts';
+import { attributesOf, hintOf, identityOf } from './stamps.ts';
 
 /** What lies at a path that is not synced. */
 export interface LeftOut {
@@ -154,7 +154,7 @@ class Scan {
 
   #visitDirectory(at: string, stats: BigIntStats): void {
     const before = this.#options.known.get(at);
-    const entry = { ...attributes(stats), blocks: [], hint: '' };
+    const entry = { ...attributesOf(stats), blocks: [], hint: '' };
     if (before?.kind === 'directory' && before.identity === entry.identity && before.mode === entry.mode) return;
     this.#result.found.set(at, before?.leftover ? { ...entry, leftover: true } : entry);
   }
@@ -207,7 +207,7 @@ class Scan {
     if (before?.kind === 'file' && before.hint === hint) return;
     const moved = before ? undefined : this.#byHint(hint);
     if (moved) {
-      this.#result.found.set(at, { ...moved, ...attributes(stats) });
+      this.#result.found.set(at, { ...moved, ...attributesOf(stats) });
       return;
     }
     try {
@@ -216,7 +216,7 @@ class Scan {
       );
       if (!hashed) this.#leaveForLater(at, stats);
       else if (hashed.isSignIn) this.#skip(at, neverSynced.signIn);
-      else this.#result.found.set(at, { ...attributes(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
+      else this.#result.found.set(at, { ...attributesOf(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
     } catch (error) {
       if (systemCode(error) === 'ENOENT') this.#result.seen.delete(at);
       else this.#skip(at, `cannot be read: ${messageOf(error)}`, stats);
@@ -276,18 +276,6 @@ async function findTwins(
     if (twin) twins.push(twin);
   }
   return twins;
-}
-
-function attributes(stats: BigIntStats): Omit<LocalEntry, 'blocks'> {
-  const kind = stats.isDirectory() ? 'directory' : 'file';
-  return {
-    kind,
-    size: kind === 'file' ? Number(stats.size) : 0,
-    mode: syncedMode(kind, Number(stats.mode)),
-    mtime_ms: Math.floor(Number(stats.mtimeNs) / 1e6),
-    identity: identityOf(stats),
-    hint: kind === 'file' ? hintOf(stats) : '',
-  };
 }
 
 function missing(error: unknown): undefined {

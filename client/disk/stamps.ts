@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { systemCode } from '../common/errors.ts';
+import { type LocalEntry, syncedMode } from '../plan/tree.ts';
 
 /** The disk is not as it was when the change was planned: look again. */
 export class DiskChanged extends Error {
@@ -15,6 +16,19 @@ export function identityOf(stats: BigIntStats): string {
 /** Changes whenever the file may have changed. */
 export function hintOf(stats: BigIntStats): string {
   return `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
+}
+
+/** What the system tells of a file or directory; its content has to be read. */
+export function attributesOf(stats: BigIntStats): Omit<LocalEntry, 'blocks'> {
+  const kind = stats.isDirectory() ? 'directory' : 'file';
+  return {
+    kind,
+    size: kind === 'file' ? Number(stats.size) : 0,
+    mode: syncedMode(kind, Number(stats.mode)),
+    mtime_ms: Math.floor(Number(stats.mtimeNs) / 1e6),
+    identity: identityOf(stats),
+    hint: kind === 'file' ? hintOf(stats) : '',
+  };
 }
 
 /** Throws `DiskChanged` unless the file is the one with this hint, or is missing where `undefined` is expected. */

@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../cli/reason.ts';
 import { isInside, pathInside } from '../../protocol/path.ts';
@@ -42,7 +42,37 @@ function watchTree(root: string, { onChange, onDegraded }: WatchOptions): Watch 
   return { directory: () => undefined, forget: () => undefined, close: () => watcher?.close() };
 }
 
+/** A share of the queue from which on it may have been full: some events are taken out as two, others not at all. */
+const FULL = 0.9;
+/** What the system keeps of events that nobody took yet, where it does not say. */
+const QUEUE_LENGTH = 16_384;
+
+function queueLength(): number {
+  try {
+    return Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8')) || QUEUE_LENGTH;
+  } catch {
+    return QUEUE_LENGTH;
+  }
+}
+
+/**
+ * Counts events that come without a pause, and calls `onOverflow` when they may have filled the system's queue: the
+ * runtime does not pass on that some were lost.
+ */
+export function countEvents(most: number, onOverflow: () => void): () => void {
+  let count = 0;
+  return () => {
+    if (count++ > 0) return;
+    setImmediate(() => {
+      const isFull = count >= most;
+      count = 0;
+      if (isFull) onOverflow();
+    });
+  };
+}
+
 function watchDirectories(root: string, { onChange, onDegraded }: WatchOptions): Watch {
+  const countEvent = countEvents(queueLength() * FULL, () => onChange(''));
   const watchers = new Map<string, FSWatcher>();
   let degraded = false;
   const degrade = (error: unknown): void => {
@@ -63,6 +93,7 @@ function watchDirectories(root: string, { onChange, onDegraded }: WatchOptions):
       try {
         // The directory may be another one than before at this path: a fresh watch always fits.
         const fresh = watch(join(root, path), (_, name) => {
+          countEvent();
           const usable = name !== null && !name.includes(undecodable);
           onChange(usable ? pathInside(path, name) : path);
         });

@@ -37,6 +37,7 @@ export async function writeAtomically(
   try {
     const file = await open(temporary, 'wx+', 0o600);
     try {
+      await file.truncate(target.blocks.reduce((sum, { size }) => sum + size, 0));
       await fill(file);
       await file.chmod(target.mode);
       await file.sync();
@@ -56,8 +57,27 @@ export async function writeAtomically(
   }
 }
 
+/** Zeros of at least this length stay a hole: no disk has a larger unit. */
+const HOLE_BYTES = 64 * 1024;
+const zeros = Buffer.alloc(HOLE_BYTES);
+
+/**
+ * Writes content at `offset` into a file that is empty there. Where it is nothing but zeros the file keeps a hole, as
+ * images of disks have; `demandBlocks` reads it as what it is.
+ */
+export async function writeSparsely(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  let from = 0;
+  for (let at = 0; at < bytes.length; at += HOLE_BYTES) {
+    const piece = bytes.subarray(at, at + HOLE_BYTES);
+    if (piece.length < HOLE_BYTES || zeros.compare(piece) !== 0) continue;
+    await writeAll(file, bytes.subarray(from, at), offset + from);
+    from = at + HOLE_BYTES;
+  }
+  await writeAll(file, bytes.subarray(from), offset + from);
+}
+
 /** Writes all of `bytes` at `offset`, or throws: on a disk that fills up a write stops short without an error. */
-export async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
     if (bytesWritten === 0) throw notKept();

@@ -1,8 +1,15 @@
 /** Changes are read this often while no push can arrive, and this often in any case. */
 const POLL_MS = 60_000;
 const SAFETY_POLL_MS = 10 * 60_000;
-/** The whole folder is looked at this often, watched or not; and this often when it cannot be watched. */
-const RESCAN_MS = 10 * 60_000;
+/**
+ * The whole folder is looked at, watched or not, since some writes give no event: every minute, or less often so that it
+ * takes at most these shares of the time, at rest and after something happened; every ten minutes in any case. A folder
+ * that cannot be watched is looked at every ten seconds.
+ */
+const RESCAN_MS = 60_000;
+const RESCAN_MOST_MS = 10 * 60_000;
+const SHARE_AT_REST = 1 / 200;
+const SHARE_WHEN_STIRRED = 1 / 20;
 const DEGRADED_RESCAN_MS = 10_000;
 /** The service is asked this often whether it has lost blocks. */
 const HEAL_MS = 60 * 60_000;
@@ -12,31 +19,47 @@ export class Clock {
   /** Whether pushes arrive. */
   connected = false;
   readonly #now: () => number;
-  #rescanMs = RESCAN_MS;
-  #rescanAt: number;
+  #degraded = false;
+  #lookedAt: number;
+  #lookTook = 0;
+  #stirred = false;
   #pollAt: number;
   #healAt: number;
 
   /** @param now milliseconds since any moment, by a clock that is never set: an interval stays what it is */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
-    this.#rescanAt = now() + RESCAN_MS;
+    this.#lookedAt = now();
     this.#pollAt = now() + POLL_MS;
     this.#healAt = now();
   }
 
   /** The folder cannot be watched: it is looked at more often from now on. */
   degrade(): void {
-    this.#rescanMs = DEGRADED_RESCAN_MS;
-    this.rescanned();
+    this.#degraded = true;
+    this.#lookedAt = this.#now();
   }
 
   get rescanIsDue(): boolean {
     return this.#now() >= this.#rescanAt;
   }
 
-  rescanned(): void {
-    this.#rescanAt = this.#now() + this.#rescanMs;
+  /** The whole folder was looked at just now, which took these milliseconds. */
+  rescanned(took: number): void {
+    this.#lookedAt = this.#now();
+    this.#lookTook = took;
+    this.#stirred = false;
+  }
+
+  /** Something happened in the folder. */
+  stirred(): void {
+    this.#stirred = true;
+  }
+
+  get #rescanAt(): number {
+    if (this.#degraded) return this.#lookedAt + DEGRADED_RESCAN_MS;
+    const wait = this.#lookTook / (this.#stirred ? SHARE_WHEN_STIRRED : SHARE_AT_REST);
+    return this.#lookedAt + Math.min(RESCAN_MOST_MS, Math.max(RESCAN_MS, wait));
   }
 
   get pollIsDue(): boolean {

@@ -1,6 +1,7 @@
 import { lstat, stat } from 'node:fs/promises';
+import { ancestors } from '../../protocol/path.ts';
 import { ClientError } from '../common/errors.ts';
-import type { Operation } from '../plan/operation.ts';
+import type { Operation, Step } from '../plan/operation.ts';
 import type { SyncedEntry } from '../plan/tree.ts';
 import { statePlace } from '../state/places.ts';
 
@@ -22,7 +23,7 @@ export class DeletionGuard {
   check(operations: readonly Operation[], synced: ReadonlyMap<string, SyncedEntry>, now = performance.now()): void {
     if (this.#allowed) return;
     const deletions = operations.filter(
-      (operation) =>
+      (operation): operation is Step<'deleteLocal'> | Step<'deleteRemote'> =>
         (operation.do === 'deleteLocal' || operation.do === 'deleteRemote') &&
         synced.get(operation.path)?.kind === 'file',
     );
@@ -35,7 +36,7 @@ export class DeletionGuard {
     const here = deletions.some((operation) => operation.do === 'deleteRemote');
     throw new ClientError(
       'mass_delete',
-      `stopped: ${count} of ${files} files would be deleted ${here ? 'for all devices, because they are missing here' : 'here, because they were deleted on another device'}. ` +
+      `stopped: ${count} of ${files} files would be deleted ${here ? 'for all devices, because they are missing here' : 'here, because they were deleted on another device'}${whereMostAre(deletions.map(({ path }) => path))}. ` +
         'If that is right, sync again with --allow-mass-delete. If not, ' +
         (here
           ? 'put the files back, or sync again with --start-anew to have them downloaded again.'
@@ -47,6 +48,16 @@ export class DeletionGuard {
   note(count: number, now = performance.now()): void {
     if (count > 0) this.#recent.push({ at: now, count });
   }
+}
+
+/** The innermost folder that more than half of the paths are in, in words; nothing when there is none. */
+function whereMostAre(paths: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const folder of paths.flatMap(ancestors)) counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  const most = [...counts].filter(([, count]) => count * 2 > paths.length).map(([folder]) => folder);
+  const [innermost] = most.sort((one, other) => other.length - one.length);
+  if (innermost === undefined) return '';
+  return counts.get(innermost) === paths.length ? `; all are in ${innermost}` : `; most are in ${innermost}`;
 }
 
 /** A function that throws when the folder is missing, or is not the one that the sync was started on. */

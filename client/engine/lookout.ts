@@ -1,3 +1,5 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ancestors, isInside } from '../../protocol/path.ts';
 import { type Ignores, loadIgnores } from '../disk/ignore.ts';
 import { Mounts } from '../disk/mounts.ts';
@@ -7,9 +9,10 @@ import { Twins } from '../disk/twins.ts';
 import type { Watch } from '../disk/watch.ts';
 import { trackProgress } from '../output/progress.ts';
 import { hintIndex, identityIndex } from '../plan/known-files.ts';
-import { isDirectory, type LocalEntry, same } from '../plan/tree.ts';
+import { isDirectory, type LocalEntry, same, sameContent } from '../plan/tree.ts';
 import type { Sync } from '../steps/context.ts';
 import { Absences } from './absences.ts';
+import { FrequentSaves } from './frequent-saves.ts';
 import type { Signals } from './signals.ts';
 
 /** First wait before a file that is being written is read again, and the longest. */
@@ -17,6 +20,12 @@ const UNSTABLE_FIRST_MS = 300;
 const UNSTABLE_MOST_MS = 10_000;
 /** Looks after which a file that never rests is listed: some ten seconds. */
 const RESTLESS_LOOKS = 6;
+
+interface LookoutOptions {
+  readonly frequent?: FrequentSaves;
+  /** Whether the user said that much may be deleted: a drive whose directory is gone, too, is not waited for. */
+  readonly acceptsLoss?: boolean;
+}
 
 /** Keeps the local tree as the disk is. */
 export class Lookout {
@@ -26,12 +35,23 @@ export class Lookout {
   readonly #absences: Absences;
   readonly #skipped = new Map<string, string>();
   readonly #unstable = new Map<string, number>();
+  readonly #frequent: FrequentSaves;
+  readonly #acceptsLoss: boolean;
+  /** Files with new content that is taken later. */
+  readonly #postponed = new Set<string>();
   readonly #twins: Twins;
   readonly #mounts: Mounts;
   #ignores: Ignores | undefined;
 
-  constructor(sync: Sync, watch: Watch, signals: Pick<Signals, 'later' | 'isCollecting'>) {
+  constructor(
+    sync: Sync,
+    watch: Watch,
+    signals: Pick<Signals, 'later' | 'isCollecting'>,
+    { frequent = new FrequentSaves(), acceptsLoss = false }: LookoutOptions = {},
+  ) {
     this.#sync = sync;
+    this.#frequent = frequent;
+    this.#acceptsLoss = acceptsLoss;
     this.#watch = watch;
     this.#signals = signals;
     this.#absences = new Absences(sync, () => sync.notices.unseen.size > 0 || signals.isCollecting);
@@ -74,7 +94,8 @@ export class Lookout {
 
   /** Whether a file is being written, or a name is missing, of which more will be known soon. */
   get waitsForRest(): boolean {
-    return [...this.#unstable.values()].some((looks) => looks < RESTLESS_LOOKS) || this.#absences.areUnsettled;
+    const isWritten = [...this.#unstable.values()].some((looks) => looks < RESTLESS_LOOKS);
+    return isWritten || this.#postponed.size > 0 || this.#absences.areUnsettled;
   }
 
   /** Looks at everything that is unseen. */
@@ -88,6 +109,7 @@ export class Lookout {
     const indexes = { byHint: hintIndex(local), byIdentity: identityIndex(synced) };
     const more = new Set<string>();
     for (const path of paths) {
+      if (await this.#isPostponed(path)) continue;
       const result = await this.#lookAt(path, first, indexes);
       for (const other of result.others) more.add(other);
       missing.push(...result.missing);
@@ -95,6 +117,22 @@ export class Lookout {
     for (const path of this.#twins.withRoom()) more.add(path);
     for (const path of more) missing.push(...(await this.#lookAt(path, first, indexes)).missing);
     this.#absences.review(missing);
+  }
+
+  /**
+   * Whether a file that is saved all the time is left as it was taken last; it is looked at later then. What was taken and
+   * is not sent yet is no longer there, and is looked at now.
+   */
+  async #isPostponed(path: string): Promise<boolean> {
+    this.#postponed.delete(path);
+    const wait = this.#frequent.waitFor(path);
+    const { local, synced } = this.#sync.state.trees;
+    if (wait === 0 || !same(local.get(path), synced.get(path))) return false;
+    const stats = await lstat(join(this.#sync.root, path)).catch(() => undefined);
+    if (!stats?.isFile()) return false;
+    this.#postponed.add(path);
+    this.#signals.later(path, wait);
+    return true;
   }
 
   /**
@@ -167,6 +205,10 @@ export class Lookout {
     const { state, notices } = this.#sync;
     state.transaction(() => {
       for (const [found, entry] of entries) {
+        const known = state.trees.local.get(found);
+        if (known?.kind === 'file' && !sameContent(known, entry)) {
+          this.#frequent.note(found, known.blocks, entry.blocks);
+        }
         state.set('local', found, entry);
         notices.replan(found);
         // A save under another inode that changed nothing: renames are followed by the inode.
@@ -192,8 +234,11 @@ export class Lookout {
       if (entry?.kind === 'directory') directories.set(at, entry.identity);
     }
     const gone = before.filter((known) => !result.seen.has(known) && !this.#isIgnored(known));
-    const lost = await this.#mounts.judge(path, directories, (directory) =>
-      gone.some((known) => known === directory || isInside(known, directory)),
+    const isWaitedFor = (directory: string): boolean => !this.#acceptsLoss || directories.has(directory);
+    const lost = await this.#mounts.judge(
+      path,
+      directories,
+      (directory) => isWaitedFor(directory) && gone.some((known) => known === directory || isInside(known, directory)),
     );
     for (const [directory, reason] of lost) {
       result.skipped.set(directory, reason);

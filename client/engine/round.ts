@@ -88,8 +88,11 @@ export class Rounds {
     const rules = (): string | undefined => sync.state.trees.local.get(ignoreFile)?.hint;
     if (rules() !== this.#rules) await lookout.readIgnores();
     if (clock.rescanIsDue) sync.notices.look('');
-    if (sync.notices.unseen.has('')) clock.rescanned();
+    const isWhole = sync.notices.unseen.has('');
+    if (sync.notices.unseen.size > 0) clock.stirred();
+    const started = performance.now();
     await lookout.look({ first: this.#first });
+    if (isWhole) clock.rescanned(performance.now() - started);
     this.#first = false;
     this.#rules = rules();
   }

@@ -90,7 +90,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
     signals.wake();
   });
   try {
-    const lookout = new Lookout(sync, folderWatch, signals);
+    const lookout = new Lookout(sync, folderWatch, signals, { acceptsLoss: options.allowMassDelete });
     const guard = new DeletionGuard(options.allowMassDelete);
     const demandRoot = await rootGuard(root);
     const onCaughtUp = (): void => contact.isThere(true);

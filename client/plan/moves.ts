@@ -11,24 +11,49 @@ function underFile(tree: ReadonlyMap<string, { readonly kind: string }>, path: s
   return ancestors(path).some((above) => tree.get(above)?.kind === 'file');
 }
 
-/** Downloads that are the other end of a rename on another device. An edit of the old file goes along. */
+/**
+ * Downloads that are the other end of a rename on another device. An edit of the old file goes along, and so does what
+ * is new here in a directory that was renamed.
+ */
 export function findRemoteMoves(
-  { local, remote, synced }: Trees,
+  trees: Trees,
   byPath: ReadonlyMap<string, Operation>,
   blocked: (path: string) => boolean,
 ): MoveOperation[] {
+  const { local, remote, synced } = trees;
   const moves: MoveOperation[] = [];
   const taken = new Set<string>();
+  const directories = new Map<string, string>();
   for (const { do: what, path } of pathOperations(byPath)) {
     const to = remote.get(path);
     const from = to?.moved_from;
-    if (what !== 'download' || to?.kind !== 'file' || from === undefined || taken.has(from) || blocked(from)) continue;
+    if (what !== 'download' || to === undefined || from === undefined || taken.has(from) || blocked(from)) continue;
     if (local.has(path) || synced.has(path) || remote.has(from) || !synced.has(from)) continue;
-    if (local.get(from)?.kind !== 'file' || underFile(local, path)) continue;
+    if (local.get(from)?.kind !== to.kind || underFile(local, path)) continue;
+    if (to.kind === 'directory') {
+      if (local.get(from)?.identity === synced.get(from)?.identity) directories.set(from, path);
+      continue;
+    }
     taken.add(from);
     moves.push({ do: 'moveLocal', from, to: path });
   }
-  return moves;
+  return directories.size === 0 ? moves : [...moves, ...newcomers(trees, byPath, directories)];
+}
+
+/** The new files here in directories that another device renamed, by their old names. */
+function newcomers(
+  { local, remote, synced }: Trees,
+  byPath: ReadonlyMap<string, Operation>,
+  directories: ReadonlyMap<string, string>,
+): MoveOperation[] {
+  const isKnown = (path: string): boolean => [local, remote, synced].some((tree) => tree.has(path));
+  return [...pathOperations(byPath)].flatMap(({ do: what, path: from }) => {
+    if (what !== 'upload' || local.get(from)!.kind !== 'file' || synced.has(from) || remote.has(from)) return [];
+    const directory = ancestors(from).find((above) => directories.has(above));
+    const to = directory && directories.get(directory)! + from.slice(directory.length);
+    const isFree = to && !isKnown(to) && !underFile(local, to) && !underFile(remote, to);
+    return isFree ? [{ do: 'moveLocal', from, to }] : [];
+  });
 }
 
 /**
@@ -80,7 +105,33 @@ export function findLocalMoves(
     const free = (byContent.get(contentKey(entry)) ?? []).filter((from) => !taken.has(from));
     match(path, free.find((from) => nameOf(from) === nameOf(path)) ?? free[0]);
   }
-  return withWholeDirectories(moves, remote);
+  return withWholeDirectories([...moves, ...followers(trees, byPath, moves)], remote);
+}
+
+/** What this disk was still to get into a directory that the user renamed goes along with that. */
+function followers(
+  { local, remote, synced }: Trees,
+  byPath: ReadonlyMap<string, Operation>,
+  moves: readonly RemoteMove[],
+): RemoteMove[] {
+  const targets = new Map(
+    moves.filter(({ from }) => remote.get(from)!.kind === 'directory').map(({ from, to }) => [from, to]),
+  );
+  if (targets.size === 0) return [];
+  const taken = new Set(moves.map(({ to }) => to));
+  const isFree = (path: string): boolean =>
+    !taken.has(path) && ![local, remote, synced].some((tree) => tree.has(path)) && !underFile(local, path);
+  return [...pathOperations(byPath)].flatMap(({ do: what, path: from }) => {
+    if (what !== 'download' || synced.has(from) || local.has(from)) return [];
+    const directory = ancestors(from).find((above) => targets.has(above));
+    const to = directory && targets.get(directory)! + from.slice(directory.length);
+    if (!to || !isFree(to)) return [];
+    const { version: base_version, moved_from: origin } = remote.get(from)!;
+    const move: RemoteMove = { do: 'moveRemote', from, to, base_version };
+    if (origin === undefined || !local.has(origin) || remote.has(origin)) return [move];
+    const above = ancestors(origin).filter((path) => byPath.get(path)?.do === 'deleteLocal');
+    return [{ ...move, origins: [origin, ...above] }];
+  });
 }
 
 /**

@@ -1,6 +1,15 @@
 export type MoveOperation =
-  /** The user renamed `from`: one metadata commit. */
-  | { readonly do: 'moveRemote'; readonly from: string; readonly to: string; readonly base_version: number }
+  /**
+   * The user renamed `from`, or the directory above it: one metadata commit. What this disk still has under older names,
+   * `origins`, is planned after it.
+   */
+  | {
+      readonly do: 'moveRemote';
+      readonly from: string;
+      readonly to: string;
+      readonly base_version: number;
+      readonly origins?: readonly string[];
+    }
   /** Another device renamed `from`: follow it on the disk, without a download. Files only. */
   | { readonly do: 'moveLocal'; readonly from: string; readonly to: string };
 
@@ -35,5 +44,7 @@ export function pathOf(operation: Operation): string {
 
 /** All paths that an operation concerns. */
 export function pathsOf(operation: Operation): string[] {
-  return 'from' in operation ? [operation.from, operation.to] : [operation.path];
+  if ('path' in operation) return [operation.path];
+  const origins = operation.do === 'moveRemote' ? (operation.origins ?? []) : [];
+  return [operation.from, operation.to, ...origins];
 }

@@ -5,7 +5,7 @@
 
 import { ancestors } from '../../protocol/path.ts';
 import { findLocalMoves, findRemoteMoves } from './moves.ts';
-import { type Operation, pathOf } from './operation.ts';
+import { type MoveOperation, type Operation, pathOf } from './operation.ts';
 import {
   type LocalEntry,
   mergedMode,
@@ -50,16 +50,18 @@ export function plan(trees: Trees, options: PlanOptions): Operation[] {
     const operation = blocked(path) ? undefined : decide(path, trees, options);
     if (operation) byPath.set(path, operation);
   }
-  const moves = [
-    ...findRemoteMoves(trees, byPath, blocked),
-    ...findLocalMoves(trees, byPath, options.unmovable ?? new Set()),
-  ];
-  for (const move of moves) {
+  const ours = findLocalMoves(trees, byPath, options.unmovable ?? new Set());
+  for (const path of ours.flatMap(({ origins = [] }) => origins)) byPath.delete(path);
+  const followed = new Set(ours.map(({ from }) => from));
+  const theirs = findRemoteMoves(trees, byPath, blocked).filter(({ to }) => !followed.has(to));
+  for (const move of [...theirs, ...ours]) {
     byPath.delete(move.from);
     byPath.set(move.to, move);
   }
+  leaveNewDirectories(trees, byPath, theirs);
   keepNeededDirectories(trees, byPath, options);
-  bringBackLeftovers(trees, byPath);
+  bringBackLeftovers(trees, byPath, paths);
+  removeEmptied(trees, byPath, paths);
   putOffDeletions(byPath, options.unsettled ?? never);
   makeDirectoriesFirst(trees, byPath);
   return [...byPath.values()].sort(inOrder);
@@ -150,6 +152,33 @@ function keepNeededDirectories(trees: Trees, byPath: Map<string, Operation>, opt
   }
 }
 
+/** Directories of this device in one that was renamed elsewhere go when all that is in them goes along with that. */
+function leaveNewDirectories(
+  { local, remote, synced }: Trees,
+  byPath: Map<string, Operation>,
+  moves: readonly MoveOperation[],
+): void {
+  const isNew = (path: string): boolean =>
+    (byPath.get(path)?.do === 'upload' && !synced.has(path)) || (remote.has(path) && !byPath.has(path));
+  const emptied = new Set<string>();
+  for (const { from } of moves.filter(({ from }) => !synced.has(from))) {
+    const above = ancestors(from);
+    const renamed = above.findIndex((path) => byPath.get(path)?.do === 'deleteLocal');
+    for (const path of above.slice(0, Math.max(0, renamed)).filter(isNew)) emptied.add(path);
+  }
+  if (emptied.size === 0) return;
+  const leaving = new Set(moves.map(({ from }) => from));
+  const held = directoriesOf(
+    [...local.keys(), ...remote.keys()].filter((path) => !leaving.has(path) && !emptied.has(path)),
+  );
+  for (const path of emptied) {
+    if (held.has(path)) continue;
+    const version = remote.get(path)?.version;
+    if (version === undefined) byPath.set(path, { do: 'deleteLocal', path });
+    else byPath.set(path, { do: 'deleteRemote', path, base_version: version });
+  }
+}
+
 /**
  * What is moved finds its directory made and written down: one that came about on the way would be taken for the
  * user's, by others or after the rest of the plan was cut off.
@@ -177,14 +206,53 @@ function putOffDeletions(byPath: Map<string, Operation>, unsettled: (path: strin
   }
 }
 
-/** A directory that only stayed for what is not synced comes back to the service with what is. */
-function bringBackLeftovers({ local, synced }: Trees, byPath: Map<string, Operation>): void {
-  for (const { do: what, path } of [...byPath.values()].filter((operation) => 'path' in operation)) {
-    if (what !== 'upload') continue;
-    for (const above of ancestors(path)) {
-      if (!local.get(above)?.leftover || synced.has(above) || byPath.has(above)) continue;
-      byPath.set(above, { do: 'upload', path: above, base_version: 0 });
-    }
+/** A directory that was here only for what is not synced comes to the service with what is. */
+function bringBackLeftovers(
+  { local, remote, synced }: Trees,
+  byPath: Map<string, Operation>,
+  paths: Iterable<string>,
+): void {
+  const unknown = (path: string): boolean =>
+    local.get(path)?.leftover === true && !synced.has(path) && !remote.has(path) && !byPath.has(path);
+  const bringBack = (path: string): void => {
+    byPath.set(path, { do: 'upload', path, base_version: 0 });
+  };
+  for (const operation of [...byPath.values()]) {
+    if (operation.do !== 'upload') continue;
+    for (const above of ancestors(operation.path)) if (unknown(above)) bringBack(above);
+  }
+  const left = [...new Set([...paths].flatMap((path) => [path, ...ancestors(path)]))].filter(unknown);
+  if (left.length === 0) return;
+  const needed = directoriesOf(remote.keys());
+  for (const path of left) if (needed.has(path)) bringBack(path);
+}
+
+/** A directory that is here only for what is in it goes with the last of that; a later plan deletes it at the service. */
+function removeEmptied(
+  { local, remote, synced }: Trees,
+  byPath: Map<string, Operation>,
+  paths: Iterable<string>,
+): void {
+  const candidates = new Set<string>();
+  const leaving = { local: new Set<string>(), remote: new Set<string>() };
+  const coming: string[] = [];
+  for (const operation of byPath.values()) {
+    const from = 'from' in operation ? operation.from : operation.path;
+    for (const above of ancestors(from)) if (local.get(above)?.leftover) candidates.add(above);
+    if (operation.do === 'moveLocal' || operation.do === 'deleteLocal') leaving.local.add(from);
+    if (operation.do === 'moveRemote' || operation.do === 'deleteRemote') leaving.remote.add(from);
+    if ('to' in operation) coming.push(operation.to);
+  }
+  for (const path of paths) if (local.get(path)?.leftover && remote.has(path)) candidates.add(path);
+  if (candidates.size === 0) return;
+  const held = directoriesOf([
+    ...coming,
+    ...[...local.keys()].filter((path) => !leaving.local.has(path) && !candidates.has(path)),
+    ...[...remote.keys()].filter((path) => !leaving.remote.has(path) && !candidates.has(path)),
+  ]);
+  for (const path of candidates) {
+    if (held.has(path) || (byPath.has(path) && byPath.get(path)!.do !== 'upload')) continue;
+    if (!remote.has(path) || same(remote.get(path), synced.get(path))) byPath.set(path, { do: 'deleteLocal', path });
   }
 }
 

@@ -15,7 +15,10 @@ export interface LocalEntry extends Content {
   readonly identity: string;
   /** Changes whenever the file may have changed; empty when it has to be read again. */
   readonly hint: string;
-  /** A directory that the service deleted and that stays because it holds what is not synced. */
+  /**
+   * A directory that is here only for what is in it: one side deleted it while that had to stay, or it was made on the
+   * way. It goes with the last of it.
+   */
   readonly leftover?: boolean;
 }
 
@@ -80,6 +83,11 @@ export function remoteEntry(entry: Entry): RemoteEntry {
 export function syncedEntry(remote: RemoteEntry, local: LocalEntry): SyncedEntry {
   const { kind, size, mode, mtime_ms, version, blocks } = remote;
   return { kind, size, mode, mtime_ms, version, blocks, identity: local.identity };
+}
+
+/** Whether a directory that one side deleted, and the other left as it was, comes back there only for what is in it. */
+export function isKept(there: Content, synced: SyncedEntry | undefined): boolean {
+  return there.kind === 'directory' && synced !== undefined && !synced.lapsed && same(there, synced);
 }
 
 /** Whether a path is a directory, here or else at the service. */

@@ -4,14 +4,15 @@ import { dirname } from 'node:path';
 import { each } from '../common/each.ts';
 import { systemCode } from '../common/errors.ts';
 import { flushDirectory } from '../common/replace-file.ts';
-import { demandParents, diskPath } from '../disk/paths.ts';
+import { diskPath } from '../disk/paths.ts';
 import { findTwin } from '../disk/spelling.ts';
 import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
-import { writeAll, writeAtomically } from '../disk/write-file.ts';
+import { writeAtomically, writeSparsely } from '../disk/write-file.ts';
 import { trackProgress } from '../output/progress.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
-import { type LocalEntry, mergedMode, type RemoteEntry, sameContent, syncedEntry } from '../plan/tree.ts';
+import { isKept, type LocalEntry, mergedMode, type RemoteEntry, sameContent, syncedEntry } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
+import { makeWay } from './directories.ts';
 import { BlockSource, type WantedFile } from './fetch-blocks.ts';
 
 const CONCURRENT_FILES = 8;
@@ -51,7 +52,7 @@ export async function download(sync: Sync, paths: readonly string[]): Promise<vo
 }
 
 async function makeDirectory(sync: Sync, { path, remote }: WantedFile): Promise<void> {
-  await demandParents(sync.root, path, { create: true });
+  await makeWay(sync, path);
   const place = diskPath(sync.root, path);
   await mkdir(place).catch(async (error) => {
     if (systemCode(error) !== 'EEXIST') throw error;
@@ -61,12 +62,15 @@ async function makeDirectory(sync: Sync, { path, remote }: WantedFile): Promise<
   const mode = modeFor(sync, path, remote);
   await chmod(place, mode);
   await flushDirectory(dirname(place));
-  agree(sync, path, remote, { mode, identity: identityOf(await lstat(place, { bigint: true })), hint: '' });
+  const { local, synced } = sync.state.trees;
+  const leftover = !local.has(path) && isKept(remote, synced.get(path));
+  const identity = identityOf(await lstat(place, { bigint: true }));
+  agree(sync, path, remote, { mode, identity, hint: '', ...(leftover && { leftover }) });
   sync.report({ event: 'directory', side: 'local', path, version: remote.version, at: Date.now() });
 }
 
 async function setPermissions(sync: Sync, { path, remote }: WantedFile): Promise<void> {
-  await demandParents(sync.root, path, { create: true });
+  await makeWay(sync, path);
   const place = diskPath(sync.root, path);
   await demandUnchanged(place, sync.state.trees.local.get(path)?.hint);
   const before = await lstat(place, { bigint: true });
@@ -81,14 +85,14 @@ async function setPermissions(sync: Sync, { path, remote }: WantedFile): Promise
 
 async function writeFile(sync: Sync, file: WantedFile, source: BlockSource): Promise<void> {
   const { path, remote } = file;
-  await demandParents(sync.root, path, { create: true });
+  await makeWay(sync, path);
   const written = await sync.room.promise(remote.size);
   let [received, left] = [0, remote.size];
   const fill = async (handle: FileHandle): Promise<void> => {
     const progress = trackProgress(sync.report, path, remote.size);
     await each([...withOffsets(remote.blocks).entries()], CONCURRENT_BLOCKS, async ([index, { hash, offset }]) => {
       const block = await source.block(file, index);
-      await writeAll(handle, block.bytes, offset);
+      await writeSparsely(handle, block.bytes, offset);
       await sync.cache.put(hash, block.bytes);
       received += block.received;
       left -= block.bytes.length;
@@ -122,7 +126,7 @@ function agree(
   sync: Sync,
   path: string,
   remote: RemoteEntry,
-  disk: Pick<LocalEntry, 'mode' | 'identity' | 'hint'>,
+  disk: Pick<LocalEntry, 'mode' | 'identity' | 'hint' | 'leftover'>,
 ): void {
   const { kind, size, mtime_ms, blocks } = remote;
   const local: LocalEntry = { kind, size, mtime_ms, blocks, ...disk };

@@ -1,68 +1,59 @@
 import type { BigIntStats } from 'node:fs';
-import { chmod, lstat, rename, rmdir, unlink } from 'node:fs/promises';
+import { chmod, lstat, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isInside } from '../../protocol/path.ts';
-import { systemCode } from '../common/errors.ts';
 import { flushDirectory } from '../common/replace-file.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
 import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
 import { type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
+import { holdsKnown, makeWay, removeDirectory } from './directories.ts';
 
-/** Deletes on the disk what another device deleted. A directory goes only when it is empty. */
+/**
+ * Deletes on the disk what another device deleted. A directory goes only when it is empty; one that is still at the
+ * service counts as deleted here.
+ */
 export async function deleteLocal(
   sync: Pick<Sync, 'root' | 'state' | 'tombstones' | 'failures' | 'report'>,
   path: string,
 ): Promise<void> {
   const { state, root } = sync;
   const [entry, synced] = [state.trees.local.get(path), state.trees.synced.get(path)];
-  if (!entry || !synced) return;
+  if (!entry || (!synced && entry.kind === 'file')) return;
+  const isThere = entry.kind === 'directory' && state.trees.remote.get(path)?.kind === 'directory';
   const place = diskPath(root, path);
-  if (!(await demandParents(root, path, { create: false }))) throw new DiskChanged(`${place} is gone`);
+  if (!(await demandParents(root, path))) throw new DiskChanged(`${place} is gone`);
   if (entry.kind === 'file') {
     await demandUnchanged(place, entry.hint);
     await unlink(place);
   } else {
     const removed = await removeDirectory(place);
-    if (!removed && holdsKnown(state.trees.local, path)) {
+    if (!removed && holdsKnown(state.trees, path)) {
       return sync.failures.fail(path, 'path_conflict', 'the directory still holds what has to go first');
     }
     if (!removed) {
-      state.set('local', path, { ...entry, leftover: true });
-      return state.remove('synced', path);
+      // What is not synced in it keeps it, and nobody but this device knows.
+      state.set('local', path, { ...entry, leftover: !isThere });
+      if (!isThere) state.remove('synced', path);
+      return;
     }
   }
   await flushDirectory(dirname(place));
   state.transaction(() => {
     state.remove('local', path);
-    state.remove('synced', path);
+    if (!isThere) state.remove('synced', path);
   });
-  const version = sync.tombstones.get(path) ?? synced.version + 1;
+  if (isThere) return;
+  const version = sync.tombstones.get(path) ?? (synced && synced.version + 1);
   sync.tombstones.delete(path);
-  sync.report({ event: 'deleted', side: 'local', path, version, at: Date.now() });
+  if (version !== undefined) sync.report({ event: 'deleted', side: 'local', path, version, at: Date.now() });
   sync.failures.succeed(path);
 }
 
-/** Whether something is inside that is synced, not only directories that stay for what is not. */
-function holdsKnown(tree: ReadonlyMap<string, LocalEntry>, directory: string): boolean {
-  for (const [path, { leftover }] of tree) if (!leftover && isInside(path, directory)) return true;
-  return false;
-}
-
-/** False when the directory holds something. What is no longer there counts as removed. */
-async function removeDirectory(place: string): Promise<boolean> {
-  try {
-    await rmdir(place);
-    return true;
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT') return true;
-    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Follows a rename of another device. An edit that was made here goes along and is uploaded from the new place. */
+/**
+ * Follows a rename of another device. An edit that was made here goes along and is uploaded from the new place, and so
+ * is a new file in a directory that was renamed.
+ */
 export async function moveLocal(
   sync: Pick<Sync, 'root' | 'state' | 'notices' | 'failures' | 'report'>,
   from: string,
@@ -71,15 +62,16 @@ export async function moveLocal(
   const { state } = sync;
   const [entry, synced] = [state.trees.local.get(from), state.trees.synced.get(from)];
   const remote = state.trees.remote.get(to);
-  if (!entry || !synced || !remote) return;
-  const moved = await renameOnDisk(sync.root, from, to, entry);
+  if (!entry) return;
+  const moved = await renameOnDisk(sync, from, to, entry);
   state.transaction(() => {
     for (const tree of ['local', 'synced'] as const) state.remove(tree, from);
     state.set('local', to, moved);
+    if (!synced || !remote) return;
     const version = same(synced, remote) ? remote.version : synced.version;
     state.set('synced', to, { ...synced, version, identity: moved.identity });
   });
-  sync.report({ event: 'renamed', side: 'local', from, path: to, version: remote.version, at: Date.now() });
+  if (remote) sync.report({ event: 'renamed', side: 'local', from, path: to, version: remote.version, at: Date.now() });
   sync.failures.succeed(from);
   sync.failures.succeed(to);
   sync.notices.replan(from, to);
@@ -94,7 +86,7 @@ export async function setMode(
   const entry = state.trees.local.get(path);
   if (!entry) return;
   const place = diskPath(root, path);
-  await demandParents(root, path, { create: false });
+  await demandParents(root, path);
   await demandUnchanged(place, entry.hint);
   await chmod(place, mode);
   const stats = await lstat(place, { bigint: true });
@@ -121,7 +113,7 @@ export async function setAside(
     const why = "holds this device's sign-in, so that it cannot make room for the file of this name";
     return sync.failures.fail(path, 'local', `${kept} ${why}: rename the file on another device`);
   }
-  const moved = await renameOnDisk(sync.root, path, to, entry);
+  const moved = await renameOnDisk(sync, path, to, entry);
   state.transaction(() => {
     state.remove('local', path);
     // The entry at the new path is a new one, and no rename of this one by the user.
@@ -141,10 +133,15 @@ export async function setAside(
   sync.report({ event: 'conflict', path: to, original: path, at: Date.now() });
 }
 
-async function renameOnDisk(root: string, from: string, to: string, entry: LocalEntry): Promise<LocalEntry> {
-  const [source, target] = [diskPath(root, from), diskPath(root, to)];
-  if (!(await demandParents(root, from, { create: false }))) throw new DiskChanged(`${source} is gone`);
-  await demandParents(root, to, { create: true });
+async function renameOnDisk(
+  sync: Pick<Sync, 'root' | 'state'>,
+  from: string,
+  to: string,
+  entry: LocalEntry,
+): Promise<LocalEntry> {
+  const [source, target] = [diskPath(sync.root, from), diskPath(sync.root, to)];
+  if (!(await demandParents(sync.root, from))) throw new DiskChanged(`${source} is gone`);
+  await makeWay(sync, to);
   if (entry.kind === 'file') await demandUnchanged(source, entry.hint);
   await demandUnchanged(target, undefined);
   await rename(source, target);

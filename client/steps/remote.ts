@@ -4,6 +4,7 @@ import { ServiceError } from '../service/errors.ts';
 import type { MovedItem } from '../state/intent.ts';
 import { type CommitContext, commit } from './commit.ts';
 import type { Sync } from './context.ts';
+import { removeEmptied } from './directories.ts';
 import { isFinal } from './refusals.ts';
 
 type DeleteStep = Step<'deleteRemote'>;
@@ -12,10 +13,15 @@ type MoveStep = Step<'moveRemote'>;
 /** Times that a rename is tried on what another device made of the file just before. */
 const STALE_TRIES = 3;
 
-/** Deletes at the service what was deleted here, in one call. */
-export async function deleteRemote(sync: CommitContext, steps: readonly DeleteStep[]): Promise<void> {
+/** Deletes at the service what was deleted here, in one call, and on both sides directories that nobody needs any more. */
+export async function deleteRemote(
+  sync: CommitContext & Pick<Sync, 'root'>,
+  steps: readonly DeleteStep[],
+): Promise<void> {
   const files = steps.map(({ path, base_version }) => ({ path, base_version }));
   try {
+    for (const { path } of steps)
+      if (sync.state.trees.remote.get(path)?.kind === 'directory') await removeEmptied(sync, path);
     const refused = await commit(sync, { call: 'remove', id: randomUUID(), device_id: sync.device.id, files });
     for (const { path, error } of refused) sync.failures.fail(path, error.code, error.message);
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Change } from '../../protocol/changes.ts';
-import { type RemoteEntry, same, type Trees } from '../plan/tree.ts';
+import { isKept, type RemoteEntry, same, type Trees } from '../plan/tree.ts';
 import type { Intent, MovedItem, OfferedItem } from '../state/intent.ts';
 import type { State } from '../state/state.ts';
 
@@ -16,7 +16,7 @@ export interface Committed {
 export function takeUpload(
   state: Writer,
   { local, synced }: Trees,
-  { path, local: offered }: Pick<OfferedItem, 'path' | 'local'>,
+  { path, base_version, local: offered }: OfferedItem,
   { version, isRead }: Committed,
 ): void {
   const { kind, size, mode, blocks, mtime_ms } = offered;
@@ -25,6 +25,8 @@ export function takeUpload(
   // A save under another inode that changed nothing: renames are followed by the inode.
   const here = local.get(path);
   const identity = here && same(here, entry) ? here.identity : offered.identity;
+  const comesBack = base_version === 0 && isKept(offered, synced.get(path));
+  if (here && comesBack) state.set('local', path, { ...here, leftover: true });
   const lapsed = synced.get(path)?.lapsed;
   state.set('synced', path, { ...entry, identity, ...(lapsed && { lapsed }) });
 }
@@ -43,9 +45,11 @@ export function takeMove(
 ): void {
   const [old, there] = [synced.get(from), remote.get(isRead ? to : from)];
   if (!isRead && there) {
-    const { moved_from: _, ...content } = there;
+    const { moved_from, ...content } = there;
+    // What this disk was still to get is found by its older name.
+    const origin = old || moved_from === undefined ? {} : { moved_from };
     state.remove('remote', from);
-    state.set('remote', to, { ...content, version });
+    state.set('remote', to, { ...content, version, ...origin });
   }
   if (!old) return;
   state.remove('synced', from);

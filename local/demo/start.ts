@@ -78,7 +78,8 @@ async function main(): Promise<void> {
   const startSync = (device: Device): void =>
     device.startSync((reason) => {
       console.error(`\n${reason}`);
-      stop(1);
+      if (values.tour) stop(1);
+      else print(howToGoOn(device));
     });
 
   try {
@@ -118,6 +119,16 @@ function stopOnce(cloud: Cloud, devices: readonly Device[]): (code: number) => P
     process.exit(code);
   };
   return (code) => (stopping ??= stop(code));
+}
+
+function howToGoOn({ name, folder, command }: Device): string {
+  return `
+The cloud and the other device run on. To have ${name} back, add to this what the message asks for, if anything:
+
+  ${command} sync ${folder}
+
+Or start all of it again once the cause is gone.
+`;
 }
 
 function welcome(cloud: Cloud, laptop: Device, desktop: Device, milliseconds: number): string {

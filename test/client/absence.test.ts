@@ -136,6 +136,31 @@ test('a save elsewhere that commits before the folder is renamed here is in the 
   }
 });
 
+test('a folder has one name, whatever was on its way into it when it was renamed', async () => {
+  await write(desk!, { 'old/a': 'a' });
+  await sync(desk!, lap!);
+  await write(desk!, { 'old/from desk': 'desk', 'old/sub/x': 'x' });
+  await sync(desk!);
+  await rename(join(lap!.folder, 'old'), join(lap!.folder, 'new'));
+  await write(desk!, { 'old/sub/late': 'late' });
+  await sync(lap!, desk!, lap!);
+  for (const device of [desk!, lap!]) {
+    expect(await paths(device)).toEqual(['new', 'new/a', 'new/from desk', 'new/sub', 'new/sub/late', 'new/sub/x']);
+  }
+});
+
+test('a folder that comes back for a file goes with that', async () => {
+  await write(desk!, { 'old/a': 'a', other: 'x' });
+  await sync(desk!, lap!);
+  await write(lap!, { 'old/new': 'new' });
+  await rm(join(desk!.folder, 'old'), { recursive: true });
+  await sync(desk!, lap!, desk!);
+  expect(await paths(desk!)).toEqual(['old', 'old/new', 'other']);
+  await unlink(join(desk!.folder, 'old/new'));
+  await sync(desk!, lap!, desk!);
+  for (const device of [desk!, lap!]) expect(await paths(device)).toEqual(['other']);
+});
+
 test('permissions and content that changed on different devices come together; of two permissions the private counts', async () => {
   const mode = async (device: Device, name: string): Promise<string> =>
     ((await stat(join(device.folder, name))).mode & 0o777).toString(8);

@@ -30,18 +30,33 @@ test('the changes are read every minute, or every ten minutes while pushes arriv
   expect(clock.pollIsDue).toBe(true);
 });
 
-test('the folder is looked at every ten minutes, or every ten seconds once it cannot be watched', () => {
+test('the folder is looked at every minute, or less often where looking takes long, and sooner once something happened', () => {
   const { clock, pass } = clockOf();
-  pass(10 * MINUTE - 1);
-  expect(clock.rescanIsDue).toBe(false);
-  pass(1);
-  expect(clock.rescanIsDue).toBe(true);
+  /** Whole seconds until the next look. */
+  const untilLook = (): number => {
+    for (let seconds = 0; ; seconds++) {
+      if (clock.rescanIsDue) return seconds;
+      pass(SECOND);
+    }
+  };
+  const afterALookOf = (seconds: number, stirred: boolean): number => {
+    clock.rescanned(seconds * SECOND);
+    if (stirred) clock.stirred();
+    return untilLook();
+  };
+  expect(untilLook()).toBe(60);
+  expect([0.1, 1, 2, 4, 100].map((seconds) => afterALookOf(seconds, false))).toEqual([60, 200, 400, 600, 600]);
+  expect([0.1, 1, 4, 20, 100].map((seconds) => afterALookOf(seconds, true))).toEqual([60, 60, 80, 400, 600]);
+});
+
+test('the folder is looked at every ten seconds once it cannot be watched', () => {
+  const { clock, pass } = clockOf();
   clock.degrade();
   expect(clock.rescanIsDue).toBe(false);
   for (let times = 0; times < 3; times++) {
     pass(10 * SECOND);
     expect(clock.rescanIsDue).toBe(true);
-    clock.rescanned();
+    clock.rescanned(SECOND);
     expect(clock.rescanIsDue).toBe(false);
   }
 });

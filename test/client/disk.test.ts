@@ -3,9 +3,9 @@ import { type FileHandle, lstat, mkdir, readdir, readFile, stat, symlink, writeF
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BlockCache } from '../../client/disk/block-cache.ts';
-import { demandParents, diskPath } from '../../client/disk/paths.ts';
+import { demandParents, diskPath, makeParents } from '../../client/disk/paths.ts';
 import { DiskChanged, hintOf } from '../../client/disk/stamps.ts';
-import { writeAll, writeAtomically } from '../../client/disk/write-file.ts';
+import { writeAtomically, writeSparsely } from '../../client/disk/write-file.ts';
 import { sha256, toHex } from '../../codec/index.ts';
 import { temporaryFolder } from './folder.ts';
 
@@ -25,15 +25,15 @@ describe('paths from the service', () => {
   test('nothing is reached through a symbolic link', async () => {
     const [root, outside] = [await temporaryFolder(), await temporaryFolder()];
     await symlink(outside, join(root, 'link'));
-    await expect(demandParents(root, 'link/a', { create: true })).rejects.toThrow('link is a symbolic link');
-    await expect(demandParents(root, 'link/b/c', { create: true })).rejects.toThrow('link is a symbolic link');
+    await expect(makeParents(root, 'link/a')).rejects.toThrow('link is a symbolic link');
+    await expect(makeParents(root, 'link/b/c')).rejects.toThrow('link is a symbolic link');
     expect(await readdir(outside)).toEqual([]);
   });
 
   test('missing parents are made only on demand', async () => {
     const root = await temporaryFolder();
-    expect(await demandParents(root, 'a/b/c', { create: false })).toBe(false);
-    expect(await demandParents(root, 'a/b/c', { create: true })).toBe(true);
+    expect(await demandParents(root, 'a/b/c')).toBe(false);
+    expect(await makeParents(root, 'a/b/c')).toEqual(['a', 'a/b']);
     expect((await lstat(join(root, 'a/b'))).isDirectory()).toBe(true);
   });
 });
@@ -45,11 +45,23 @@ describe('writing a file', () => {
     blocks: [{ hash: toHex(await sha256(Buffer.from(text))), size: text.length }],
   });
 
+  test('where content is nothing but zeros the disk keeps a hole', async () => {
+    const place = join(await temporaryFolder(), 'image');
+    const content = Buffer.alloc(3_000_000);
+    content.fill('x', 1_000_000, 1_000_100);
+    content.fill('y', 2_999_999);
+    const target = { ...attributes, place, expected: undefined };
+    const blocks = [{ hash: toHex(await sha256(content)), size: content.length }];
+    await writeAtomically({ ...target, blocks }, (file) => writeSparsely(file, content, 0));
+    expect((await readFile(place)).equals(content)).toBe(true);
+    expect((await stat(place)).blocks * 512).toBeLessThan(500_000);
+  });
+
   test('content, mode and time arrive together, and nothing is left beside', async () => {
     const root = await temporaryFolder();
     const place = join(root, 'a');
     const { hint } = await writeAtomically({ place, expected: undefined, ...(await holding('hello')) }, (file) =>
-      writeAll(file, Buffer.from('hello'), 0),
+      writeSparsely(file, Buffer.from('hello'), 0),
     );
     const stats = await stat(place);
     expect(await readFile(place, 'utf8')).toBe('hello');
@@ -74,8 +86,8 @@ describe('writing a file', () => {
 
   test.each([
     ['zeros where a block was to be', (file: FileHandle) => file.truncate(3)],
-    ['less', (file: FileHandle) => writeAll(file, Buffer.from('ne'), 0)],
-    ['more', (file: FileHandle) => writeAll(file, Buffer.from('newer'), 0)],
+    ['less', (file: FileHandle) => writeSparsely(file, Buffer.from('ne'), 0)],
+    ['more', (file: FileHandle) => writeSparsely(file, Buffer.from('newer'), 0)],
   ])('what holds %s does not take the place of the old file', async (_, fill) => {
     const root = await temporaryFolder();
     const place = join(root, 'a');
@@ -92,7 +104,7 @@ describe('writing a file', () => {
     for (const mtime_ms of [-1_000_000_000_000, 0, 4_000_000_000_000]) {
       const place = join(root, String(mtime_ms));
       const target = { place, expected: undefined, ...(await holding('x')), mtime_ms };
-      await writeAtomically(target, (file) => writeAll(file, Buffer.from('x'), 0));
+      await writeAtomically(target, (file) => writeSparsely(file, Buffer.from('x'), 0));
       expect(Math.floor((await stat(place)).mtimeMs)).toBe(mtime_ms);
     }
   });
@@ -104,7 +116,7 @@ describe('writing a file', () => {
     const write = (expected: string | undefined): Promise<unknown> =>
       writeAtomically({ ...target, expected }, async (file) => {
         await writeFile(place, 'the user was here');
-        await writeAll(file, Buffer.from('new'), 0);
+        await writeSparsely(file, Buffer.from('new'), 0);
       });
     await expect(write(undefined)).rejects.toThrow(DiskChanged);
     const expected = hintOf(await lstat(place, { bigint: true }));
@@ -118,7 +130,7 @@ describe('writing a file', () => {
     await writeFile(outside, 'safe');
     await symlink(outside, join(root, 'a'));
     const target = { place: join(root, 'a'), expected: undefined, ...(await holding('evil')) };
-    const write = writeAtomically(target, (file) => writeAll(file, Buffer.from('evil'), 0));
+    const write = writeAtomically(target, (file) => writeSparsely(file, Buffer.from('evil'), 0));
     await expect(write).rejects.toThrow(DiskChanged);
     expect(await readFile(outside, 'utf8')).toBe('safe');
   });

@@ -63,7 +63,7 @@ export class DeviceModel extends Model {
 
   override rename(moves: readonly RemoteMove[]): (number | undefined)[] {
     const items = moves.map(({ from, to, base_version }) => {
-      return { from, to, base_version, identity: (this.local.get(to) ?? this.synced.get(from))!.identity };
+      return { from, to, base_version, identity: (this.local.get(to) ?? this.synced.get(from))?.identity ?? '' };
     });
     const outcomes = this.#call({ call: 'move', moves: items });
     return moves.map(({ from, to }, index) => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { FrequentSaves } from '../../client/engine/frequent-saves.ts';
 import { Lookout } from '../../client/engine/lookout.ts';
 import type { Api } from '../../client/service/api.ts';
 import type { Sync } from '../../client/steps/context.ts';
@@ -78,4 +79,38 @@ test('a name that cannot be synced is listed, counted and blocked until it is re
   await rename(on('back\\slash'), on('slash'));
   expect(await look('')).toEqual(['back\\slash', 'slash']);
   expect([lookout.leftOut, sync.state.problems()]).toEqual([0, []]);
+});
+
+test('a file that is saved all the time is taken later each time, and neither its deletion nor what was not sent yet waits', async () => {
+  const later: [string, number][] = [];
+  const watch = { directory: () => undefined, forget: () => undefined, close: () => undefined };
+  const signals = { later: (path: string, ms: number) => void later.push([path, ms]), isCollecting: false };
+  let now = 0;
+  lookout = new Lookout(sync, watch, signals, { frequent: new FrequentSaves(() => now) });
+  await lookout.readIgnores();
+  const sizeAfterSave = async (bytes: number): Promise<number | undefined> => {
+    await writeFile(on('log'), randomBytes(bytes));
+    await look('log');
+    return sync.state.trees.local.get('log')?.size;
+  };
+  const agree = (): void => {
+    const entry = sync.state.trees.local.get('log')!;
+    sync.state.set('synced', 'log', { ...entry, version: 1 });
+  };
+  await writeFile(on('log'), '');
+  await look('');
+  agree();
+  expect(await sizeAfterSave(10)).toBe(10);
+  agree();
+  expect(await sizeAfterSave(20)).toBe(10);
+  expect([later, lookout.waitsForRest]).toEqual([[['log', 250]], true]);
+  now += 250;
+  expect(await sizeAfterSave(30)).toBe(30);
+  // What was taken last is gone before it was sent.
+  expect(await sizeAfterSave(40)).toBe(40);
+  agree();
+  expect(await sizeAfterSave(50)).toBe(40);
+  await unlink(on('log'));
+  await look('log');
+  expect([local(), lookout.waitsForRest]).toEqual([[], false]);
 });

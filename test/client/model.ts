@@ -1,6 +1,7 @@
 import type { Operation } from '../../client/plan/operation.ts';
 import {
   type Content,
+  isKept,
   type LocalEntry,
   mergedMode,
   type RemoteEntry,
@@ -55,8 +56,12 @@ export class Model implements Trees {
     for (const [index, { from, to }] of moves.entries()) {
       const version = versions[index];
       if (version === undefined) continue;
-      const [old, { moved_from: _, ...there }] = [synced.get(from)!, remote.get(from)!];
+      const [old, { moved_from, ...there }] = [synced.get(from), remote.get(from)!];
       for (const tree of [remote, synced]) tree.delete(from);
+      if (!old) {
+        remote.set(to, { ...there, version, ...(moved_from !== undefined && { moved_from }) });
+        continue;
+      }
       remote.set(to, { ...there, version });
       const identity = local.get(to)?.identity ?? old.identity;
       synced.set(to, { ...old, version: same(old, there) ? version : old.version, identity });
@@ -77,6 +82,7 @@ export class Model implements Trees {
         this.#upload(operation.path, operation.base_version);
         return;
       case 'deleteRemote':
+        if (remote.get(operation.path)?.kind === 'directory') this.#removeEmpty(operation.path);
         if (!this.withdraw(operation.path, operation.base_version)) return;
         remote.delete(operation.path);
         synced.delete(operation.path);
@@ -112,6 +118,7 @@ export class Model implements Trees {
     const version = this.commit(path, entry, base);
     if (version === undefined) return;
     const uploaded = { kind, size, mode, mtime_ms, blocks, version };
+    if (base === 0 && isKept(entry, synced.get(path))) this.#put(path, { ...entry, leftover: true });
     remote.set(path, uploaded);
     synced.set(path, syncedEntry(uploaded, entry));
   }
@@ -119,10 +126,10 @@ export class Model implements Trees {
   #moveLocal(from: string, to: string): void {
     const { local, remote, synced, disk } = this;
     const [entry, base, there] = [local.get(from), synced.get(from), remote.get(to)];
-    if (!entry || !base || !there || disk.get(from) !== entry || disk.has(to) || !this.#makeParents(to)) return;
+    if (!entry || disk.get(from) !== entry || disk.has(to) || !this.#makeParents(to)) return;
     for (const tree of new Set([disk, local, synced])) tree.delete(from);
     this.#put(to, entry);
-    synced.set(to, { ...base, version: same(base, there) ? there.version : base.version });
+    if (base && there) synced.set(to, { ...base, version: same(base, there) ? there.version : base.version });
   }
 
   #download(path: string): void {
@@ -138,19 +145,29 @@ export class Model implements Trees {
     const known = local.get(path);
     const mode = known?.kind === kind ? mergedMode(known, there, synced.get(path)) : there.mode;
     const identity = here && same(here, { ...there, mode: here.mode }) ? here.identity : this.nextIdentity();
-    const entry = { kind, size, mode, mtime_ms, blocks, identity, hint: '' };
+    const leftover = !known && isKept(there, synced.get(path));
+    const entry = { kind, size, mode, mtime_ms, blocks, identity, hint: '', ...(leftover && { leftover }) };
     this.#put(path, entry);
     synced.set(path, syncedEntry(there, entry));
   }
 
   #deleteLocal(path: string): void {
-    const { local, synced, disk } = this;
+    const { local, remote, synced, disk } = this;
     const entry = local.get(path);
-    if (!entry || !synced.has(path) || disk.get(path) !== entry) return;
-    if ([...local].some(([other, { leftover }]) => !leftover && isInside(other, path))) return;
-    if ([...disk.keys()].some((other) => isInside(other, path))) this.#put(path, { ...entry, leftover: true });
+    if (!entry || (!synced.has(path) && entry.kind === 'file') || disk.get(path) !== entry) return;
+    if ([...local].some(([other, { leftover }]) => (!leftover || synced.has(other)) && isInside(other, path))) return;
+    const isThere = entry.kind === 'directory' && remote.get(path)?.kind === 'directory';
+    const isHeld = [...disk.keys()].some((other) => isInside(other, path));
+    if (isHeld) this.#put(path, { ...entry, leftover: !isThere });
     else for (const tree of [disk, local]) tree.delete(path);
-    synced.delete(path);
+    if (!isThere) synced.delete(path);
+  }
+
+  /** A directory that is to be deleted there and is still here goes, unless something is in it by now. */
+  #removeEmpty(path: string): void {
+    const { local, disk } = this;
+    if (local.get(path)?.kind !== 'directory' || [...disk.keys()].some((other) => isInside(other, path))) return;
+    for (const tree of new Set([disk, local])) tree.delete(path);
   }
 
   #setAside(path: string, to: string): void {
@@ -176,7 +193,8 @@ export class Model implements Trees {
     const above = ancestors(path).reverse();
     if (above.some((parent) => this.disk.get(parent)?.kind === 'file')) return false;
     for (const parent of above) {
-      if (!this.disk.has(parent)) this.disk.set(parent, { ...directory(), identity: this.nextIdentity(), hint: '' });
+      const made = { ...directory(), identity: this.nextIdentity(), hint: '', leftover: true };
+      if (!this.disk.has(parent)) this.#put(parent, made);
     }
     return true;
   }

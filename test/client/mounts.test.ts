@@ -94,3 +94,29 @@ test.skipIf(!mountIsPossible)('files that a drive covers are deleted nowhere', a
   await once(lap);
   await expect(read(lap, 'music/song')).rejects.toThrow('ENOENT');
 });
+
+test.skipIf(!mountIsPossible)(
+  'files of a drive that is lost are deleted once its directory is gone and that is meant',
+  async () => {
+    const account = await openAccount();
+    onTestFinished(account.close);
+    const [desk, lap] = [await account.device('desk'), await account.device('lap')];
+    const place = join(desk.folder, 'drive');
+    await mkdir(place);
+    await writeFile(join(desk.folder, 'kept'), 'kept');
+    const unplug = mount('-t', 'tmpfs', 'tmpfs', place);
+    await writeFile(join(place, 'film'), 'film');
+    for (const device of [desk, lap]) await once(device);
+    unplug();
+    const meant = (): Promise<string> => desk.run(['sync', desk.folder, '--once', '--allow-mass-delete']);
+    await expect(meant()).rejects.toThrow('could not be synced');
+    await rm(place, { recursive: true });
+    await expect(once(desk)).rejects.toThrow('could not be synced');
+    await once(lap);
+    expect(await read(lap, 'drive/film')).toBe('film');
+    await meant();
+    await once(lap);
+    await expect(stat(join(lap.folder, 'drive'))).rejects.toThrow('ENOENT');
+    expect(await read(lap, 'kept')).toBe('kept');
+  },
+);

@@ -119,6 +119,23 @@ describe('the guard against mass deletion', () => {
     expect(() => new DeletionGuard(false).check(deletions(5), synced(10))).not.toThrow();
   });
 
+  test('says in which folder most of them are', () => {
+    const stopped = (...paths: string[]): string => {
+      const tree = new Map(paths.map((path) => [path, synced(1).get('f0')!]));
+      const removals = paths.map((path): Operation => ({ do: 'deleteRemote', path, base_version: 1 }));
+      try {
+        new DeletionGuard(false).check(removals, tree);
+      } catch (error) {
+        return /missing here(.*?)\. If/.exec((error as Error).message)![1]!;
+      }
+      return 'not stopped';
+    };
+    const photos = ['a', 'b', 'c', 'd'].map((name) => `home/photos/${name}`);
+    expect(stopped(...photos, 'home/photos/2025/e')).toBe('; all are in home/photos');
+    expect(stopped(...photos, 'f', 'g')).toBe('; most are in home/photos');
+    expect(stopped('1', '2', '3', '4', 'a/5')).toBe('');
+  });
+
   test('fewer than five files need no question, and neither does who allowed it', () => {
     expect(() => new DeletionGuard(false).check(deletions(4), synced(4))).not.toThrow();
     expect(() => new DeletionGuard(true).check(deletions(100), synced(100))).not.toThrow();

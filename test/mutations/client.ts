@@ -10,6 +10,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/disk: a file that appeared or changed meanwhile is not replaced',
     breaks: /promise resolved|DiskChanged/,
   },
+
   {
     mistake: 'a file takes its place before it is flushed',
     file: 'client/disk/write-file.ts',
@@ -18,6 +19,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/write-file: content is flushed before it takes its place, and its name after that',
     breaks: /I16: the order on disk/,
   },
+
   {
     mistake: 'the directory is flushed before the file is in it',
     file: 'client/disk/write-file.ts',
@@ -26,14 +28,16 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/write-file: content is flushed before it takes its place, and its name after that',
     breaks: /I16: the order on disk/,
   },
+
   {
     mistake: 'what a failed download wrote stays beside the file',
     file: 'client/disk/write-file.ts',
-    replace: '    await discard(temporary);\n    throw error;\n  }\n}\n\n/** Writes all',
-    by: '    throw error;\n  }\n}\n\n/** Writes all',
+    replace: '    await discard(temporary);\n    throw error;\n  }\n}\n\n/** Zeros of at',
+    by: '    throw error;\n  }\n}\n\n/** Zeros of at',
     noticedBy: 'client/disk: a failure leaves the old file and nothing else',
     breaks: /to deeply equal/,
   },
+
   {
     mistake: 'a file is deleted without a look at it',
     file: 'client/steps/local.ts',
@@ -42,6 +46,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/local: is not deleted',
     breaks: /I15: an edited file/,
   },
+
   {
     mistake: 'a file is renamed without a look at it',
     file: 'client/steps/local.ts',
@@ -50,6 +55,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/local: is not taken along as what was known',
     breaks: /I15: an edit that no look will find/,
   },
+
   {
     mistake: 'a file is renamed over another one',
     file: 'client/steps/local.ts',
@@ -58,6 +64,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/local: at the target is not renamed over',
     breaks: /I15: a file that appeared/,
   },
+
   {
     mistake: 'a rename counts as having brought the edit that came with it',
     file: 'client/steps/local.ts',
@@ -67,6 +74,7 @@ export const ofClient: readonly Mutation[] = [
       'client/steps/local: a file that was renamed and edited elsewhere is still to be downloaded after the rename',
     breaks: /I14: what both sides had/,
   },
+
   {
     mistake: 'what is inside a folder that was set aside stays where it was',
     file: 'client/steps/local.ts',
@@ -75,14 +83,16 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/local: leaves the copy, with all that is in it, as new files to upload',
     breaks: /I15: the copy/,
   },
+
   {
     mistake: 'a folder that stays for what is not synced counts as new',
     file: 'client/steps/local.ts',
-    replace: "      state.set('local', path, { ...entry, leftover: true });\n",
+    replace: "      state.set('local', path, { ...entry, leftover: !isThere });\n",
     by: '',
     noticedBy: 'client/steps/local: a folder that still holds what is not synced stays, and is no longer the service’s',
     breaks: /I15: a folder that stays/,
   },
+
   {
     mistake: 'what the disk holds by now counts as uploaded',
     file: 'client/steps/take-over.ts',
@@ -91,6 +101,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/upload: an edit during an upload is not taken for what was uploaded',
     breaks: /I15: what the service got/,
   },
+
   {
     mistake: 'what the service refused to delete counts as deleted',
     file: 'client/steps/remote.ts',
@@ -99,6 +110,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/remote: to delete leaves what was known',
     breaks: /I14: what the service still has/,
   },
+
   {
     mistake: 'a move that was refused is tried again as a move',
     file: 'client/steps/remote.ts',
@@ -107,6 +119,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/remote: to move makes it a new file and a deletion',
     breaks: /I14: a move that is tried for ever/,
   },
+
   {
     mistake: 'a call is sent before it is written down',
     file: 'client/steps/commit.ts',
@@ -115,6 +128,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/commit: is on the disk before it is sent, and is forgotten with its answer',
     breaks: /I50: a call that nobody could repeat/,
   },
+
   {
     mistake: 'a call at which the service broke counts as refused',
     file: 'client/steps/refusals.ts',
@@ -124,6 +138,7 @@ export const ofClient: readonly Mutation[] = [
       'client/refusals: POST /finalize, refused with internal when it is repeated, is in doubt, waits, or ends the sync',
     breaks: /to deeply equal/,
   },
+
   {
     mistake: 'what this device committed is its own, whatever it is',
     file: 'client/steps/take-over.ts',
@@ -133,6 +148,7 @@ export const ofClient: readonly Mutation[] = [
       'client/steps/commit: that the service knows no more is found in the changes, where they tell of another content, as a restore brings it',
     breaks: /I50: what both sides had/,
   },
+
   {
     mistake: 'an answer that comes late takes what was read since back',
     file: 'client/steps/take-over.ts',
@@ -141,6 +157,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/commit: whose answer comes after later changes were read leaves those',
     breaks: /I50: what came later/,
   },
+
   {
     mistake: 'the cursor passes over the changes of others',
     file: 'client/steps/cursor.ts',
@@ -149,6 +166,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/catch-up: does not pass over what another device did in between',
     breaks: /I14: a change that is never read/,
   },
+
   {
     mistake: 'a device takes the changes of another timeline for a continuation',
     file: 'client/steps/catch-up.ts',
@@ -158,6 +176,7 @@ export const ofClient: readonly Mutation[] = [
       'client/steps/set-back: a service that was set back and has come past the cursor since is merged with, not followed',
     breaks: /I48: /,
   },
+
   {
     mistake: 'the tree has the cursor of its last page',
     file: 'client/steps/catch-up.ts',
@@ -166,6 +185,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/catch-up: of a tree that changes while it is read is that of its first page',
     breaks: /I14: changes during the read/,
   },
+
   {
     mistake: 'a downloaded block is not compared with its hash',
     file: 'client/steps/fetch-blocks.ts',
@@ -174,6 +194,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/download: that arrives damaged replaces nothing',
     breaks: /I16: /,
   },
+
   {
     mistake: 'a block of another file is not compared with its hash',
     file: 'client/steps/folder-blocks.ts',
@@ -182,6 +203,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/download: takes nothing from a file that changed since it was looked at',
     breaks: /I16: a block of a file that changed/,
   },
+
   {
     mistake: 'a cached block is not compared with its hash',
     file: 'client/disk/block-cache.ts',
@@ -190,6 +212,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/disk: never hands out a damaged block',
     breaks: /to be undefined/,
   },
+
   {
     mistake: 'a download counts before it is in place',
     file: 'client/steps/download.ts',
@@ -198,54 +221,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/steps/download: is agreed on only when it is in place',
     breaks: /I14: a version that this disk does not have/,
   },
-  {
-    mistake: 'a conflict is resolved by a download over the edit',
-    file: 'client/plan/plan.ts',
-    replace: "if (!sameContent(remote, synced)) return { do: 'setAside', path, to: options.conflictPath(path) };",
-    by: "if (!sameContent(remote, synced)) return { do: 'download', path };",
-    noticedBy: 'client/plan: no content that a user wrote is lost',
-    breaks: /Property failed/,
-  },
-  {
-    mistake: 'a deletion wins over an edit',
-    file: 'client/plan/plan.ts',
-    replace: 'if (remoteChanged || s?.lapsed) return',
-    by: 'if (s?.lapsed) return',
-    noticedBy: 'client/plan: no content that a user wrote is lost',
-    breaks: /Property failed/,
-  },
-  {
-    mistake: 'what vanished under a rule is deleted when the rule goes',
-    file: 'client/plan/plan.ts',
-    replace: 'if (remoteChanged || s?.lapsed) return',
-    by: 'if (remoteChanged) return',
-    noticedBy: 'client/plan: what a rule left out since is never deleted, on either side, and its edits are found',
-    breaks: /deleteRemote/,
-  },
-  {
-    mistake: 'a folder that stays for what is not synced keeps those around it',
-    file: 'client/plan/plan.ts',
-    replace: '!leaving.has(path) && !ignore(path) && ',
-    by: '!leaving.has(path) && ',
-    noticedBy: 'client/plan: a deleted folder goes though folders in it stay for what is not synced, at any depth',
-    breaks: /deleteLocal/,
-  },
-  {
-    mistake: 'a folder moves before what is in it can follow',
-    file: 'client/plan/moves.ts',
-    replace: 'size.files <= limits.filesPerCall',
-    by: 'size.files > 0',
-    noticedBy: 'client/plan: a directory with more than one call can hold is made anew, and goes when it is empty',
-    breaks: /upload/,
-  },
-  {
-    mistake: 'a conflict copy of a run that was cut off is taken for a rename',
-    file: 'client/plan/moves.ts',
-    replace: 'if (isConflictCopy(to) && !isConflictCopy(from)) return;',
-    by: '',
-    noticedBy: 'client/plan: a copy that was set aside is no rename, also where nobody wrote down that it was',
-    breaks: /I15: the name that both sides had/,
-  },
+
   {
     mistake: 'an answer of a proxy is taken for one of the service',
     file: 'client/service/errors.ts',
@@ -255,6 +231,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/answers: names what answered in place of the service',
     breaks: /instance of Unreachable/,
   },
+
   {
     mistake: 'the throttle of the sign-in service ends the sign-in',
     file: 'client/service/sign-in.ts',
@@ -263,6 +240,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/answers: does not end with the throttle, which is a 400',
     breaks: /instance of Unreachable/,
   },
+
   {
     mistake: 'nobody asks whether a connection answers',
     file: 'client/service/heartbeat.ts',
@@ -271,6 +249,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/link: that does not answer is late after three seconds, and dead after eight',
     breaks: /dead 14/,
   },
+
   {
     mistake: 'a machine that slept trusts the connections from before',
     file: 'client/service/network-watch.ts',
@@ -279,6 +258,7 @@ export const ofClient: readonly Mutation[] = [
     noticedBy: 'client/link: may be another one after the machine slept, whatever the clock says',
     breaks: /expected \+?0 to be 1/,
   },
+
   {
     mistake: 'an outage is noted only once it has lasted',
     file: 'client/engine/contact.ts',

@@ -7,8 +7,9 @@ import { ofCalls } from './calls.ts';
 import { ofClient } from './client.ts';
 import { ofEncounters } from './encounters.ts';
 import type { Mutation, Outcome, Play } from './mutation.ts';
+import { ofThePlan } from './plan.ts';
 
-const mutations: readonly Mutation[] = [...ofCalls, ...ofClient, ...ofEncounters];
+const mutations: readonly Mutation[] = [...ofCalls, ...ofClient, ...ofThePlan, ...ofEncounters];
 
 let servers: Awaited<ReturnType<typeof startServers>>;
 let player: ChildProcess;

@@ -38,6 +38,11 @@ export class Device {
     return this.#process?.pid;
   }
 
+  /** What a person types before the words of a `tidemark` command of this device. */
+  get command(): string {
+    return `npx tidemark --config ${this.#config}`;
+  }
+
   async signIn(account: Account): Promise<void> {
     await mkdir(this.folder, { recursive: true });
     const words = ['login', account.url, '--user', account.username, '--password-stdin', '--device-name', this.name];

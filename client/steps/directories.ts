@@ -1,0 +1,42 @@
+import { lstat, rmdir } from 'node:fs/promises';
+import { isInside } from '../../protocol/path.ts';
+import { systemCode } from '../common/errors.ts';
+import { demandParents, diskPath, makeParents } from '../disk/paths.ts';
+import { attributesOf } from '../disk/stamps.ts';
+import type { Trees } from '../plan/tree.ts';
+import type { Sync } from './context.ts';
+
+/** Makes the directories above `path`. They are here only for what is in them until they are known otherwise. */
+export async function makeWay({ root, state }: Pick<Sync, 'root' | 'state'>, path: string): Promise<void> {
+  for (const directory of await makeParents(root, path)) {
+    const stats = await lstat(diskPath(root, directory), { bigint: true });
+    state.set('local', directory, { ...attributesOf(stats), blocks: [], leftover: true });
+  }
+}
+
+/** Whether something is inside that is synced, not only directories that stay for what is not. */
+export function holdsKnown({ local, synced }: Trees, directory: string): boolean {
+  for (const [path, { leftover }] of local) {
+    if ((!leftover || synced.has(path)) && isInside(path, directory)) return true;
+  }
+  return false;
+}
+
+/** Before its deletion at the service: removes a directory that is still here, unless something is in it. */
+export async function removeEmptied({ root, state }: Pick<Sync, 'root' | 'state'>, path: string): Promise<void> {
+  if (state.trees.local.get(path)?.kind !== 'directory' || !(await demandParents(root, path))) return;
+  if (await removeDirectory(diskPath(root, path))) state.remove('local', path);
+}
+
+/** False when the directory holds something. What is no longer there counts as removed. */
+export async function removeDirectory(place: string): Promise<boolean> {
+  try {
+    await rmdir(place);
+    return true;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT') return true;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+    throw error;
+  }
+}

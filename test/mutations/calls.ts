@@ -117,8 +117,8 @@ export const ofCalls: readonly Mutation[] = [
   {
     mistake: 'a version is found by the path of any user',
     file: 'lambdas/shared/tables/versions.ts',
-    replace: 'where o.user_id = $1 and o.path = wanted.path and o.version = wanted.version',
-    by: 'where o.path = wanted.path and o.version = wanted.version',
+    replace: 'where o.user_id = $1 and o.path = wanted.path and o.version = coalesce',
+    by: 'where o.path = wanted.path and o.version = coalesce',
     noticedBy: 'model/calls: no path is found',
     breaks: /I11: paths of another user/,
   },

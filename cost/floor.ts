@@ -1,4 +1,4 @@
-import type { MetadataProfile, Profile } from '../lib/profiles/profile.ts';
+import { isExpress, type MetadataProfile, type Profile } from '../lib/profiles/profile.ts';
 import { HOURS, prices } from './prices.ts';
 
 /** A line of a monthly bill. */
@@ -24,8 +24,17 @@ export const warmFunctions = {
   downloads: { Locate: 512, Download: 256 },
 } as const;
 
-/** Alarms, by the metrics that they read, and the metrics that are read out of logs. */
-export const watched = { alarmMetrics: 29, figures: 10 } as const;
+/** Metrics that are read out of logs. */
+export const figures = 10;
+
+/** What alarms read: of every deployment, of each database cluster, and of each broker that has a disk. */
+const watched = { alarmMetrics: 25, ofCluster: 2, ofBroker: 1 } as const;
+
+/** How many metrics the alarms of a profile read, each of which is charged. */
+export function alarmMetricsOf({ metadata, stream }: Profile): number {
+  const brokers = isExpress(stream) ? 0 : stream.brokers;
+  return watched.alarmMetrics + watched.ofCluster * metadata.clusters + watched.ofBroker * brokers;
+}
 
 /** What a deployment costs in a month in which nobody uses it. */
 export function floorOf(profile: Profile): Line[] {
@@ -75,9 +84,10 @@ function warmLines({ uploads, downloads }: Profile): Line[] {
   return gb === 0 ? [] : [line('warm functions', `${gb.toFixed(0)} GB`, gb * prices.lambdaWarmGbSecond * HOURS * 3600)];
 }
 
-function smallLines({ ownKey, metadata }: Profile): Line[] {
+function smallLines(profile: Profile): Line[] {
+  const { ownKey, metadata } = profile;
   const secrets = SIGNING_KEYS + metadata.clusters;
-  const { alarmMetrics, figures } = watched;
+  const alarmMetrics = alarmMetricsOf(profile);
   return [
     line('secrets', `${secrets}`, secrets * prices.secretMonth),
     ...(ownKey ? [line('KMS key', '1', prices.keyMonth)] : []),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { endpointCount, floorOf, warmFunctions, watched } from '../../cost/floor.ts';
+import { alarmMetricsOf, endpointCount, figures, floorOf, warmFunctions } from '../../cost/floor.ts';
 import { sum } from '../../cost/report.ts';
 import { perThousandSyncs } from '../../cost/usage.ts';
 import { profileNamed, profileNames } from '../../lib/profiles/profiles.ts';
@@ -26,6 +26,14 @@ describe.each(profileNames)('the cost of %s', (name) => {
     expect(because('KMS key') !== undefined).toBe(resources('AWS::KMS::Key').length > 0);
   });
 
+  test('counts the metrics that alarms read', () => {
+    const read = resources('AWS::CloudWatch::Alarm').flatMap(({ properties }) => {
+      const metrics = properties.Metrics as { MetricStat?: unknown }[] | undefined;
+      return metrics ? metrics.filter(({ MetricStat }) => MetricStat !== undefined) : [properties.MetricName];
+    });
+    expect(alarmMetricsOf(profile)).toBe(read.length);
+  });
+
   test('counts the functions that are kept warm', () => {
     const aliases = resources('AWS::Lambda::Alias').map(({ path }) => path.split('/').at(-3));
     const kept = profile.uploads
@@ -47,18 +55,13 @@ describe.each(profileNames)('the cost of %s', (name) => {
   });
 });
 
-test('the alarms and metrics of a team are counted', () => {
+test('the metrics that are read out of logs are counted', () => {
   const { resources } = deploymentOf('team');
-  const read = resources('AWS::CloudWatch::Alarm').flatMap(({ properties }) => {
-    const metrics = properties.Metrics as { MetricStat?: unknown }[] | undefined;
-    return metrics ? metrics.filter(({ MetricStat }) => MetricStat !== undefined) : [properties.MetricName];
-  });
   const drawn = JSON.stringify(resources('AWS::CloudWatch::Dashboard')).matchAll(/\\"Tidemark\\",\\"(\w+)\\"/g);
   const alarmed = JSON.stringify(resources('AWS::CloudWatch::Alarm')).matchAll(
     /"MetricName":"(\w+)","Namespace":"Tidemark"/g,
   );
-  const figures = new Set([...drawn, ...alarmed].map(([, name]) => name));
-  expect(watched).toEqual({ alarmMetrics: read.length, figures: figures.size });
+  expect(new Set([...drawn, ...alarmed].map(([, name]) => name)).size).toBe(figures);
 });
 
 test('the price of 1,000 syncs is in docs/profiles.md', () => {

@@ -13,6 +13,8 @@ interface Encounter {
   readonly before: readonly Round[];
   readonly hours: number;
   readonly actors: readonly [Action, Action];
+  /** They differ in what they are called alone: either order shows the same. */
+  readonly alike?: true;
 }
 
 function upload(
@@ -97,6 +99,7 @@ export const encounters = {
     before: history(upload(0, 1)),
     hours: 0,
     actors: [upload(0, 2), upload(0, 3)],
+    alike: true,
   },
   'two users with the same new content': {
     crossUser: true,
@@ -188,7 +191,7 @@ export async function explore(world: World, name: EncounterName): Promise<number
   const [one, other] = encounter.actors;
   const meeting = await Meeting.prepare(world, encounter, name);
   let played = await meeting.disturbFirst([one, other]);
-  if (!isDeepStrictEqual(one, other)) played += await meeting.disturbFirst([other, one]);
+  if (!encounter.alike && !isDeepStrictEqual(one, other)) played += await meeting.disturbFirst([other, one]);
   return played;
 }
 

@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const limits = { testTimeout: 60_000, hookTimeout: 120_000 };
+// A hook may start a whole cloud, on a machine with other work.
+const limits = { testTimeout: 60_000, hookTimeout: 300_000 };
 const assembly = 'test/support/synthesis.ts';
 
 export default defineConfig({

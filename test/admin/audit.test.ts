@@ -10,20 +10,17 @@ import { putObject } from '../support/bucket.ts';
 import { scratch } from '../support/scratch.ts';
 import { damageBlock, loseBlock, sweep } from '../support/storage.ts';
 import { blocksOf, type User } from '../support/user.ts';
-import { shardOfUser, signUpOn, startTwo, synthesizeTwo, type TwoClusters } from './clusters.ts';
+import { shardOfUser, signUpOn, startTwo, type TwoClusters } from './clusters.ts';
 
 const patience = { timeout: 30_000 };
 
-let assembly: string;
 let two: TwoClusters;
 
 beforeAll(async () => {
-  assembly = await synthesizeTwo();
-  two = await startTwo(assembly);
+  two = await startTwo();
 });
 afterAll(async () => {
   await two.stop();
-  await rm(assembly, { recursive: true });
 });
 
 const hashOf = async (content: Uint8Array): Promise<string> => (await blocksOf(content))[0]!.hash;

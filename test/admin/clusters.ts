@@ -1,11 +1,8 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Pool } from 'pg';
 import { typeParsers } from '../../lambdas/shared/database/database.ts';
 import { shardOf, shardSchemas } from '../../lambdas/shared/database/shards.ts';
-import { synthesize } from '../../local/demo/synthesize.ts';
 import { type Service, startService } from '../support/service.ts';
+import { assemblyOf } from '../support/synthesis.ts';
 import type { User } from '../support/user.ts';
 
 /** A service over two database clusters, a and b. */
@@ -16,15 +13,8 @@ export interface TwoClusters {
   stop(): Promise<void>;
 }
 
-/** Synthesizes the app with two clusters. The caller removes the folder. */
-export async function synthesizeTwo(): Promise<string> {
-  const assembly = await mkdtemp(join(tmpdir(), 'tidemark-two-'));
-  await synthesize(assembly, { profile: 'team', clusters: '2' });
-  return assembly;
-}
-
-export async function startTwo(assembly: string): Promise<TwoClusters> {
-  const service = await startService(assembly);
+export async function startTwo(): Promise<TwoClusters> {
+  const service = await startService(await assemblyOf({ profile: 'team', clusters: '2' }));
   const [a, b] = service.cloud.services
     .databases()
     .map((server) => new Pool({ ...server, database: 'tidemark', max: 4, types: typeParsers }));

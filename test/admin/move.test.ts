@@ -1,21 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { allChanges, changes, download, tree } from '../service/support/calls.ts';
 import { admin } from '../support/admin.ts';
 import type { User } from '../support/user.ts';
-import { shardOfUser, signUpOn, startTwo, synthesizeTwo, type TwoClusters } from './clusters.ts';
+import { shardOfUser, signUpOn, startTwo, type TwoClusters } from './clusters.ts';
 
-let assembly: string;
 let two: TwoClusters;
 
 beforeAll(async () => {
-  assembly = await synthesizeTwo();
-  two = await startTwo(assembly);
+  two = await startTwo();
 });
 afterAll(async () => {
   await two.stop();
-  rmSync(assembly, { recursive: true });
 });
 
 /** The names of all schemas of a shard, by cluster. */

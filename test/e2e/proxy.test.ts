@@ -1,23 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { synthesize } from '../../local/demo/synthesize.ts';
 import { type Service, startService } from '../support/service.ts';
+import { assemblyOf } from '../support/synthesis.ts';
 
 // The profile whose functions reach their database through a proxy.
 
-let assembly: string;
 let service: Service;
 
 beforeAll(async () => {
-  assembly = await mkdtemp(join(tmpdir(), 'tidemark-proxied-'));
-  await synthesize(assembly, { profile: 'internet', clusters: '1' });
-  service = await startService(assembly);
+  service = await startService(await assemblyOf({ profile: 'internet', clusters: '1' }));
 }, 120_000);
 afterAll(async () => {
   await service.stop();
-  await rm(assembly, { recursive: true, force: true });
 });
 
 test('a file goes up and comes down through the proxy, and no request keeps one of its connections', async () => {

@@ -15,17 +15,22 @@ const kept = join(root, '.tidemark', 'assemblies');
 /** All that the app is synthesized from. */
 const sources = ['bin', 'lib', 'lambdas', 'protocol', 'codec', 'migrations', 'cdk.json', 'package-lock.json'];
 
-/**
- * Synthesizes the app once for all test files, which read the folder's name through `inject('assembly')` and change
- * nothing in it. The assembly is kept: as long as nothing changes that it is made of, no run has to make it again.
- */
+/** Synthesizes the app once for all test files, which read the folder's name through `inject('assembly')`. */
 export async function setup(project: TestProject): Promise<void> {
-  const assembly = join(kept, await digestOf(sources));
+  project.provide('assembly', await assemblyOf({ profile: 'team' }));
+}
+
+/**
+ * The folder of the app synthesized with this context; nobody changes anything in it. The assembly is kept: as long as
+ * nothing changes that it is made of, no run has to make it again.
+ */
+export async function assemblyOf(context: Readonly<Record<string, string>>): Promise<string> {
+  const assembly = join(kept, await digestOf(sources, JSON.stringify(context)));
   if (!(await isThere(assembly))) {
     const unfinished = `${assembly}.${process.pid}`;
     await mkdir(kept, { recursive: true });
     const before = await readdir(kept);
-    await synthesize(unfinished, { profile: 'team' });
+    await synthesize(unfinished, context);
     await rename(unfinished, assembly).catch(async (error) => {
       // Another run was faster.
       if (!(await isThere(assembly))) throw error;
@@ -33,12 +38,12 @@ export async function setup(project: TestProject): Promise<void> {
     });
     await removeOld(before);
   }
-  project.provide('assembly', assembly);
+  return assembly;
 }
 
-/** Hex of SHA-256 over names and contents of everything below `names`. */
-async function digestOf(names: readonly string[]): Promise<string> {
-  const hash = createHash('sha256');
+/** Hex of SHA-256 over names and contents of everything below `names`, and over what else it depends on. */
+async function digestOf(names: readonly string[], more: string): Promise<string> {
+  const hash = createHash('sha256').update(more);
   for (const name of names) {
     const isFolder = (await stat(join(root, name))).isDirectory();
     const below = isFolder ? await readdir(join(root, name), { recursive: true, withFileTypes: true }) : [];

@@ -5,6 +5,7 @@ const benches: Record<string, () => Promise<{ run: Bench }>> = {
   codec: () => import('./codec/bench.ts'),
   'cold-start': () => import('./cold-start.ts'),
   metadata: () => import('./metadata/bench.ts'),
+  network: () => import('./network/bench.ts'),
   sync: () => import('./sync/bench.ts'),
 };
 

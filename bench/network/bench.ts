@@ -6,14 +6,8 @@ import { synthesize } from '../../local/demo/synthesize.ts';
 import { quantile } from '../statistics.ts';
 import { measureGoals } from './goals.ts';
 import { measureRecoveries } from './recoveries.ts';
+import type { Row } from './row.ts';
 import { openSite } from './site.ts';
-
-/** What was measured of one thing, in seconds, and what it is to be at most. */
-export interface Row {
-  readonly name: string;
-  readonly seconds: readonly number[];
-  readonly goal?: number;
-}
 
 /** Times that each fault strikes, and how long it lasts. */
 const TIMES = 3;

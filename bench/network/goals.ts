@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Row } from './bench.ts';
+import type { Row } from './row.ts';
 import { type Site, secondsUntilThere } from './site.ts';
 
 interface Options {

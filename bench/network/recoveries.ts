@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cases } from '../../test/support/network/cases.ts';
-import type { Row } from './bench.ts';
+import type { Row } from './row.ts';
 import { type Site, secondsUntilHas, secondsUntilThere } from './site.ts';
 
 interface Options {

@@ -79,11 +79,14 @@ export class LocalTrouble extends Error {
 /** Why one file cannot be had now. */
 export class FileRefused extends Error {
   override readonly name = 'FileRefused';
-  readonly code: 'not_found' | 'content_mismatch' | 'unavailable' | 'local';
+  readonly code: 'not_found' | 'content_mismatch' | 'unavailable' | 'local' | 'store_refused';
+  /** Milliseconds before which another attempt leads nowhere. */
+  readonly after: number;
 
-  constructor(code: FileRefused['code'], message: string) {
+  constructor(code: FileRefused['code'], message: string, after = 0) {
     super(message);
     this.code = code;
+    this.after = after;
   }
 }
 

@@ -49,6 +49,11 @@ export function afterPathFailure(count: number): number {
   return growing(count, { first: 1_000, most: 60_000 });
 }
 
+/** After a refusal of the block store, which may have taken the content to refuse it, and would have to again. */
+export function afterStoreRefusal(count: number): number {
+  return growing(count, { first: 60_000, most: 30 * 60_000 });
+}
+
 /** Resolves after `milliseconds`, or when the signal fires; never rejects. */
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, link, lstat, open, rename, utimes } from 'node:fs/promises';
+import { chmod, type FileHandle, link, lstat, open, rename, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256, toHex } from '../../codec/index.ts';
 import type { Block } from '../../protocol/entry.ts';
@@ -15,24 +15,23 @@ export interface Target {
   readonly place: string;
   /** Id of the synced folder. */
   readonly folderId: string;
-  /** The hint of the file that will be replaced; `undefined` when nothing may be there. */
-  readonly expected: string | undefined;
   readonly mode: number;
   readonly mtime_ms: number;
   /** What the file has to hold, block after block. */
   readonly blocks: readonly Block[];
 }
 
+/** A file that was written whole, beside the place that it is to take. */
+export interface Beside {
+  readonly temporary: string;
+  readonly stats: BigIntStats;
+}
+
 /**
- * Puts a file in place in one step: written beside it, flushed, read back, renamed, its directory flushed. A reader sees
- * the old file or the new one, also after a power cut. Throws `DiskChanged` when the target is not what was expected,
- * `FileRefused` when the disk does not hold the blocks of the target after all.
- * Returns the file's identity and hint; the hint is empty when somebody wrote to it just after it was in place.
+ * Writes a file beside its place, flushes it and reads it back. Throws `FileRefused` when the disk does not hold the
+ * blocks of the target after all; then, and after any other failure, nothing is left.
  */
-export async function writeAtomically(
-  target: Target,
-  fill: (file: FileHandle) => Promise<void>,
-): Promise<{ identity: string; hint: string }> {
+export async function writeBeside(target: Target, fill: (file: FileHandle) => Promise<void>): Promise<Beside> {
   const temporary = join(dirname(target.place), temporaryName(target.folderId));
   try {
     const file = await open(temporary, 'wx+', 0o600);
@@ -46,10 +45,32 @@ export async function writeAtomically(
       await file.close();
     }
     await setModified(temporary, target.mtime_ms);
+    return { temporary, stats: await lstat(temporary, { bigint: true }) };
+  } catch (error) {
+    await discard(temporary);
+    throw error;
+  }
+}
+
+/**
+ * Gives a file that was written beside its place that place, in one step, and flushes its directory. A reader sees the
+ * old file or the new one, also after a power cut. Throws `DiskChanged`, and leaves nothing beside, when the place does
+ * not hold what was expected or the file is not the one that was written.
+ *
+ * @param expected the hint of the file that is replaced; `undefined` when nothing may be there
+ * @returns the file's identity and hint; the hint is empty when somebody wrote to it just after it was in place
+ */
+export async function putInPlace(
+  { temporary, stats }: Beside,
+  { place, expected, mode }: { readonly place: string; readonly expected: string | undefined; readonly mode: number },
+): Promise<{ identity: string; hint: string }> {
+  try {
     const written = await lstat(temporary, { bigint: true });
-    await putInPlace(temporary, target);
-    const placed = await lstat(target.place, { bigint: true });
-    await flushDirectory(dirname(target.place));
+    if (!sameFile(stats, written)) throw new DiskChanged(`${temporary} changed since it was written`);
+    if ((Number(written.mode) & 0o777) !== mode) await chmod(temporary, mode);
+    await takePlace(temporary, place, expected);
+    const placed = await lstat(place, { bigint: true });
+    await flushDirectory(dirname(place));
     return { identity: identityOf(placed), hint: sameFile(written, placed) ? hintOf(placed) : '' };
   } catch (error) {
     await discard(temporary);
@@ -104,7 +125,7 @@ function sameFile(one: BigIntStats, other: BigIntStats): boolean {
 /** Answers of file systems that have no hard links, or no more for this file. */
 const noLink: readonly (string | undefined)[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
 
-async function putInPlace(temporary: string, { place, expected }: Target): Promise<void> {
+async function takePlace(temporary: string, place: string, expected: string | undefined): Promise<void> {
   await demandUnchanged(place, expected);
   if (expected !== undefined) return rename(temporary, place);
   try {

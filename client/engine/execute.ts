@@ -1,28 +1,47 @@
+import { each } from '../common/each.ts';
+import { discard } from '../common/replace-file.ts';
 import type { Operation, Step } from '../plan/operation.ts';
-import { syncedEntry } from '../plan/tree.ts';
+import { same, syncedEntry } from '../plan/tree.ts';
 import { batches, moveBatches } from '../steps/batches.ts';
 import type { Sync } from '../steps/context.ts';
-import { download } from '../steps/download.ts';
+import { makeWay } from '../steps/directories.ts';
+import { downloadEntries, lacksContent, placeFile } from '../steps/download.ts';
 import { deleteLocal, moveLocal, setAside, setMode } from '../steps/local.ts';
 import { deleteRemote, moveRemote } from '../steps/remote.ts';
 import { SpellingCheck } from '../steps/spelling-check.ts';
-import { upload } from '../steps/upload.ts';
+import { commitUpload, sendContent } from '../steps/upload.ts';
+import type { TransferStep } from './transfer.ts';
+import type { Transfers } from './transfers.ts';
+
+/** Files that are put in place at the same time. */
+const CONCURRENT_FILES = 8;
+
+/** What carries a plan out: what is on its way, and whether news cuts it off. */
+export interface Execution {
+  readonly transfers: Pick<Transfers, 'start' | 'fetched' | 'sent' | 'direct'>;
+  readonly interrupted: () => boolean;
+}
+
+type Steps = { readonly [Kind in Operation['do']]: () => Step<Kind>[] };
 
 /**
- * Carries out a plan, in its order; uploads and downloads run side by side. Ends early when `interrupted` says so:
- * what is left is planned anew. Returns how many files were deleted.
+ * Carries out a plan, in its order; what goes up and what comes down side by side. Content is handed to the transfers,
+ * and what has arrived there is put in place or committed. Ends early when `interrupted` says so: what is left is
+ * planned anew. Returns how many files were deleted.
  */
-export async function execute(sync: Sync, plan: readonly Operation[], interrupted: () => boolean): Promise<number> {
+export async function execute(
+  sync: Sync,
+  plan: readonly Operation[],
+  { transfers, interrupted }: Execution,
+): Promise<number> {
   const spelling = new SpellingCheck(sync);
-  const steps: Steps = <Kind extends Operation['do']>(kind: Kind) =>
-    plan.filter((operation): operation is Step<Kind> => operation.do === kind && spelling.isClear(operation));
-
+  const steps = stepsOf(plan, spelling);
   sync.state.transaction(() => {
-    for (const { path } of steps('adopt')) adopt(sync, path);
-    for (const { path } of steps('forget')) forget(sync, path);
+    for (const { path } of steps.adopt()) adopt(sync, path);
+    for (const { path } of steps.forget()) forget(sync, path);
   });
   await spelling.admit(spelling.contested(plan));
-  await rename(sync, steps, spelling);
+  await rename(sync, steps, spelling, transfers);
 
   let deletions = 0;
   const counted = async (paths: readonly string[], work: () => Promise<void>): Promise<void> => {
@@ -48,51 +67,125 @@ export async function execute(sync: Sync, plan: readonly Operation[], interrupte
     }
   };
   const inward = async (): Promise<void> => {
-    await removeHere(steps('deleteLocal').filter(makesRoom));
-    for (const batch of batches(sync, steps('download').filter(follows))) {
-      if (interrupted()) return;
-      const admitted = await spelling.admit(batch);
-      await download(
-        sync,
-        admitted.map(({ path }) => path),
-      );
-    }
-    await removeHere(steps('deleteLocal').filter(follows));
+    await removeHere(steps.deleteLocal().filter(makesRoom));
+    await receive(sync, steps.download().filter(follows), spelling, { transfers, interrupted });
+    await removeHere(steps.deleteLocal().filter(follows));
   };
   const outward = async (): Promise<void> => {
-    await removeThere(steps('deleteRemote').filter(makesRoom));
-    for (const batch of batches(sync, steps('upload').filter(follows))) {
-      if (interrupted()) return;
-      await upload(sync, batch);
-    }
-    await removeThere(steps('deleteRemote').filter(follows));
+    await removeThere(steps.deleteRemote().filter(makesRoom));
+    transfers.start(steps.upload().filter(follows));
+    await commitSent(sync, { transfers, interrupted });
+    await removeThere(steps.deleteRemote().filter(follows));
   };
   const outcomes = await Promise.allSettled([inward(), outward()]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   return deletions;
 }
 
-type Steps = <Kind extends Operation['do']>(kind: Kind) => Step<Kind>[];
+/** For each kind of operation those of a plan that are clear when asked for: a new kind has to be named here, too. */
+function stepsOf(plan: readonly Operation[], spelling: SpellingCheck): Steps {
+  const of =
+    <Kind extends Operation['do']>(kind: Kind) =>
+    (): Step<Kind>[] =>
+      plan.filter((operation): operation is Step<Kind> => operation.do === kind && spelling.isClear(operation));
+  return {
+    adopt: of('adopt'),
+    forget: of('forget'),
+    moveRemote: of('moveRemote'),
+    moveLocal: of('moveLocal'),
+    setAside: of('setAside'),
+    setMode: of('setMode'),
+    download: of('download'),
+    deleteLocal: of('deleteLocal'),
+    upload: of('upload'),
+    deleteRemote: of('deleteRemote'),
+  };
+}
 
 const makesRoom = (step: { readonly makesRoom?: true }): boolean => step.makesRoom === true;
 const follows = (step: { readonly makesRoom?: true }): boolean => !step.makesRoom;
 
 /** What changes names, on both sides, and the directories that have to be there for it. */
-async function rename(sync: Sync, steps: Steps, spelling: SpellingCheck): Promise<void> {
-  for (const batch of batches(sync, steps('upload').filter(makesRoom))) await upload(sync, batch);
-  for (const batch of moveBatches(sync, steps('moveRemote'))) await moveRemote(sync, batch);
-  const directories = await spelling.admit(steps('download').filter(makesRoom));
-  await download(
+async function rename(
+  sync: Sync,
+  steps: Steps,
+  spelling: SpellingCheck,
+  { direct }: Pick<Transfers, 'direct'>,
+): Promise<void> {
+  for (const batch of batches(sync, steps.upload().filter(makesRoom))) {
+    const paths = batch.map(({ path }) => path);
+    await sync.failures.attempt(paths, async () => {
+      const sent = await sendContent(sync, batch, direct);
+      if (sent) await commitUpload(sync, sent);
+    });
+  }
+  for (const batch of moveBatches(sync, steps.moveRemote())) await moveRemote(sync, batch);
+  const directories = await spelling.admit(steps.download().filter(makesRoom));
+  await downloadEntries(
     sync,
     directories.map(({ path }) => path),
   );
-  for (const { from, to } of await spelling.admit(steps('moveLocal'))) {
+  for (const { from, to } of await spelling.admit(steps.moveLocal())) {
     await sync.failures.attempt([from, to], () => moveLocal(sync, from, to));
   }
-  for (const { path, to } of await spelling.admit(steps('setAside'))) {
+  for (const { path, to } of await spelling.admit(steps.setAside())) {
     await sync.failures.attempt([path, to], () => setAside(sync, path, to));
   }
-  for (const { path, mode } of steps('setMode')) await sync.failures.attempt([path], () => setMode(sync, path, mode));
+  for (const { path, mode } of steps.setMode()) await sync.failures.attempt([path], () => setMode(sync, path, mode));
+}
+
+/** Makes directories, gives permissions, begins to fetch content, and puts in place what was fetched. */
+async function receive(
+  sync: Sync,
+  downloads: readonly Step<'download'>[],
+  spelling: SpellingCheck,
+  { transfers, interrupted }: Execution,
+): Promise<void> {
+  for (const batch of batches(sync, downloads)) {
+    if (interrupted()) return;
+    const admitted = await spelling.admit(batch);
+    await downloadEntries(
+      sync,
+      admitted.map(({ path }) => path),
+    );
+    const begun: Step<'download'>[] = [];
+    for (const step of admitted.filter(({ path }) => lacksContent(sync, path))) {
+      await sync.failures.attempt([step.path], async () => {
+        await makeWay(sync, step.path);
+        begun.push(step);
+      });
+    }
+    transfers.start(begun);
+  }
+  const arrived = transfers.fetched;
+  const clear = new Set(await spelling.admit(arrived.flatMap(({ steps }) => steps)));
+  await each(arrived, { concurrency: CONCURRENT_FILES }, async ({ what, steps, done }) => {
+    try {
+      if (steps.every((step) => clear.has(step))) await placeFile(sync, what);
+      else await discard(what.beside.temporary);
+    } finally {
+      done();
+      replanUnlessAgreed(sync, steps);
+    }
+  });
+}
+
+/** Commits what was sent; what is in a directory after the directory. */
+async function commitSent(sync: Sync, { transfers, interrupted }: Execution): Promise<void> {
+  for (let next = transfers.sent[0]; next && !interrupted(); next = transfers.sent[0]) {
+    try {
+      await commitUpload(sync, next.what);
+    } finally {
+      // Without an answer the call is repeated as it was written down, not from here.
+      next.done();
+      replanUnlessAgreed(sync, next.steps);
+    }
+  }
+}
+
+function replanUnlessAgreed({ state, notices }: Pick<Sync, 'state' | 'notices'>, steps: readonly TransferStep[]): void {
+  const { local, synced } = state.trees;
+  for (const { path } of steps) if (!same(local.get(path), synced.get(path))) notices.replan(path);
 }
 
 function adopt(sync: Sync, path: string): void {

@@ -8,15 +8,17 @@ import type { Intent } from '../state/intent.ts';
 import { catchUp } from '../steps/catch-up.ts';
 import { pathsInDoubt, settle } from '../steps/commit.ts';
 import type { Sync } from '../steps/context.ts';
-import { heal } from '../steps/heal.ts';
 import type { Clock } from './clock.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
 import { execute } from './execute.ts';
 import type { Lookout } from './lookout.ts';
+import { putOffDeletions } from './put-off.ts';
 import { Standstill } from './standstill.ts';
+import type { Load, Transfers } from './transfers.ts';
 
 interface RoundsOptions {
   readonly sync: Sync;
+  readonly transfers: Transfers;
   readonly lookout: Pick<Lookout, 'look' | 'readIgnores' | 'blocked' | 'isUnsettled'>;
   readonly clock: Clock;
   readonly guard: DeletionGuard;
@@ -27,7 +29,7 @@ interface RoundsOptions {
   readonly signal: AbortSignal;
 }
 
-/** What a sync does again and again: look, catch up, plan, execute. */
+/** What a sync does again and again: look, catch up, plan, execute. Content moves beside it. */
 export class Rounds {
   readonly #options: RoundsOptions;
   readonly #standstill = new Standstill();
@@ -42,7 +44,7 @@ export class Rounds {
 
   /** One round. Returns the milliseconds to wait when nothing is left to do. */
   async run(): Promise<number | undefined> {
-    const { sync, demandRoot, guard } = this.#options;
+    const { sync, transfers, demandRoot, guard } = this.#options;
     this.#start();
     await demandRoot();
     // Before the look, which tells by what was agreed on why a file is missing; without an answer it is due all the same.
@@ -53,16 +55,21 @@ export class Rounds {
     await this.#catchUp(settled.value);
 
     const planned = performance.now();
-    const operations = this.#plan();
-    const ready = this.#readyOf(operations);
-    if (ready.length === 0) {
-      sync.notices.settle();
-      return sync.failures.untilRetry;
+    transfers.settle();
+    const operations = await this.#plan();
+    const mayBeTried = this.#readyOf(operations);
+    guard.check(mayBeTried, sync.state.trees.synced);
+    const ready = putOffDeletions(mayBeTried, sync.state.trees, transfers.entries);
+    const arrived = [...transfers.fetched, ...transfers.sent].flatMap(({ steps }) => steps);
+    if (ready.length === 0 && arrived.length === 0) {
+      if (transfers.isIdle) sync.notices.settle();
+      const late = new Set(mayBeTried.flatMap(pathsOf));
+      return sync.failures.untilRetry((path) => late.has(path) || transfers.holds(path));
     }
-    guard.check(ready, sync.state.trees.synced);
-    announce(sync, ready);
+    announce(sync, ready, transfers.load);
     const wasCut = await this.#execute(ready, performance.now() + 10 * (performance.now() - planned));
-    const tried = ready.filter((operation) => pathsOf(operation).every((path) => sync.failures.countAt(path) === 0));
+    const done = [...ready, ...arrived];
+    const tried = done.filter((operation) => pathsOf(operation).every((path) => sync.failures.countAt(path) === 0));
     if (!wasCut && tried.length > 0 && this.#standstill.isOne(tried)) {
       const message = 'nothing that is tried here has an effect';
       for (const path of tried.flatMap(pathsOf)) sync.failures.fail(path, 'local', message);
@@ -99,7 +106,7 @@ export class Rounds {
 
   /** @param doubtful calls of which only the changes tell whether they were carried out */
   async #catchUp(doubtful: readonly Intent[]): Promise<void> {
-    const { sync, clock, onCaughtUp } = this.#options;
+    const { sync, transfers, clock, onCaughtUp } = this.#options;
     if (sync.notices.takeBehind() || clock.pollIsDue || doubtful.length > 0) {
       try {
         await catchUp(sync);
@@ -111,22 +118,26 @@ export class Rounds {
       clock.polled();
       onCaughtUp();
     }
-    if (clock.takeHeal()) await heal(sync);
+    if (clock.takeHeal()) transfers.heal();
   }
 
-  #plan(): Operation[] {
-    const { sync, lookout } = this.#options;
+  /** What is still to be begun. What is on its way and not wanted any more is given up. */
+  async #plan(): Promise<Operation[]> {
+    const { sync, lookout, transfers } = this.#options;
     // Rules that arrive are in use before anything else is done: what they leave out is neither fetched nor deleted.
     const rules = this.#readyOf(this.#planAt([ignoreFile]).filter(isInward));
-    if (rules.length > 0) return rules;
-    const operations = this.#planAt([...sync.notices.dirty, ...sync.failures.paths]);
+    if (rules.length > 0) return transfers.review(rules, new Set([ignoreFile]));
+    const known = [...sync.notices.dirty, ...sync.failures.paths];
+    // A change may be the other end of a rename of what is on its way.
+    const paths = new Set([...known, ...transfers.paths(known.length > 0)]);
+    const operations = this.#planAt(paths);
     const unsettled = [...sync.notices.dirty].filter((path) => lookout.isUnsettled(path));
     sync.notices.planned([...unsettled, ...operations.flatMap(pathsOf)]);
     const inDoubt = pathsInDoubt(sync.state);
     for (const path of sync.failures.paths) {
       if (!sync.notices.dirty.has(path) && !inDoubt.has(path)) sync.failures.succeed(path);
     }
-    return operations;
+    return transfers.review(operations, paths);
   }
 
   /** The operations of which no path has to wait: after a failure, or for the answer of a call. */
@@ -150,14 +161,14 @@ export class Rounds {
 
   /** Carries out a plan; new signals cut it off, but not before `patience` (by `performance.now()`). */
   async #execute(operations: readonly Operation[], patience: number): Promise<boolean> {
-    const { sync, guard, signal } = this.#options;
+    const { sync, transfers, guard, signal } = this.#options;
     let wasCut = false;
     const interrupted = (): boolean => {
       wasCut ||=
         signal.aborted || ((sync.notices.unseen.size > 0 || sync.notices.behind) && performance.now() > patience);
       return wasCut;
     };
-    guard.note(await execute(sync, operations, interrupted));
+    guard.note(await execute(sync, operations, { transfers, interrupted }));
     return wasCut;
   }
 }
@@ -167,8 +178,12 @@ function isInward({ do: what }: Operation): boolean {
   return what === 'download' || what === 'deleteLocal' || what === 'moveLocal' || what === 'setAside';
 }
 
-/** Says how much content a plan has to move, at most. */
-function announce({ state, report }: Sync, operations: readonly Operation[]): void {
+/** Says how much content is to move, at most, when a plan adds to what is on its way. */
+function announce(
+  { state, report }: Pick<Sync, 'state' | 'report'>,
+  operations: readonly Operation[],
+  load: Load,
+): void {
   let [files, bytes] = [0, 0];
   for (const operation of operations) {
     if (operation.do !== 'upload' && operation.do !== 'download') continue;
@@ -178,7 +193,7 @@ function announce({ state, report }: Sync, operations: readonly Operation[]): vo
     files++;
     bytes += entry.size;
   }
-  if (files > 0) report({ event: 'transfers', files, bytes });
+  if (files > 0) report({ event: 'transfers', files: files + load.files, bytes: bytes + load.bytes });
 }
 
 function freeConflictPath(sync: Sync, path: string): string {

@@ -29,6 +29,7 @@ import { Lookout } from './lookout.ts';
 import { News } from './news.ts';
 import { Rounds } from './round.ts';
 import { Signals } from './signals.ts';
+import { Transfers } from './transfers.ts';
 import { Trouble } from './trouble.ts';
 import { watchInstructions } from './wake.ts';
 
@@ -89,13 +90,15 @@ export async function runSync(options: EngineOptions): Promise<void> {
     pushes?.probe();
     signals.wake();
   });
+  let transfers: Transfers | undefined;
   try {
     const lookout = new Lookout(sync, folderWatch, signals, { acceptsLoss: options.allowMassDelete });
     const guard = new DeletionGuard(options.allowMassDelete);
     const demandRoot = await rootGuard(root);
     const onCaughtUp = (): void => contact.isThere(true);
-    const rounds = new Rounds({ sync, lookout, clock, guard, demandRoot, onCaughtUp, signal });
-    await loop({ sync, signals, clock, lookout, rounds, contact, news, idle, once, signal });
+    transfers = new Transfers({ sync, demandRoot, onNews: signals.wake });
+    const rounds = new Rounds({ sync, transfers, lookout, clock, guard, demandRoot, onCaughtUp, signal });
+    await loop({ sync, transfers, signals, clock, lookout, rounds, contact, news, idle, once, signal });
     ending.demandNoError();
   } catch (error) {
     ending.failed(error);
@@ -107,6 +110,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
     signals.close();
     folderWatch.close();
     instructions.close();
+    await transfers?.close();
     await pool.close();
     await listening;
   }
@@ -114,6 +118,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
 
 interface Parts {
   readonly sync: Sync;
+  readonly transfers: Transfers;
   readonly signals: Signals;
   readonly clock: Clock;
   readonly lookout: Lookout;
@@ -126,7 +131,7 @@ interface Parts {
 }
 
 async function loop(parts: Parts): Promise<void> {
-  const { sync, signals, clock, lookout, rounds, contact, news, idle, once, signal } = parts;
+  const { sync, transfers, signals, clock, lookout, rounds, contact, news, idle, once, signal } = parts;
   const trouble = new Trouble(sync.report, once);
   while (!signal.aborted) {
     let wait: number | undefined;
@@ -148,9 +153,10 @@ async function loop(parts: Parts): Promise<void> {
     if (wait === undefined) continue;
     trouble.end();
     news.noTrouble();
-    const rests = !sync.notices.behind && sync.notices.unseen.size === 0 && !lookout.waitsForRest;
+    const hasNews = sync.notices.behind || sync.notices.unseen.size > 0;
+    const rests = !hasNews && !lookout.waitsForRest && transfers.isIdle;
     const leftOut = sync.failures.size + lookout.leftOut;
-    if (rests) idle.begin(sync.state.cursor, leftOut);
+    if (rests && !transfers.isRefused) idle.begin(sync.state.cursor, leftOut);
     if (once && rests && sync.failures.paths.every((path) => sync.failures.countAt(path) >= ONCE_ATTEMPTS)) {
       if (leftOut === 0) return;
       throw new ClientError('incomplete', `${leftOut} paths could not be synced; see 'tidemark status'`);

@@ -68,6 +68,12 @@ export function mergedMode(local: Content, remote: Content, synced: Content | un
   return ((local.mode | remote.mode) & 0o700) | (local.mode & remote.mode & 0o077);
 }
 
+/** The permissions that the disk gets with a remote entry: those of the service, unless this device changed them, too. */
+export function arrivingMode({ local, synced }: Trees, path: string, remote: RemoteEntry): number {
+  const here = local.get(path);
+  return here?.kind === remote.kind ? mergedMode(here, remote, synced.get(path)) : remote.mode;
+}
+
 /**
  * The permission bits that travel. A directory is always open to its owner, since the client has to work inside it.
  */

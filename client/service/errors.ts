@@ -27,6 +27,9 @@ export class Unreachable extends Error {
   }
 }
 
+/** The block store or the CDN does not answer, which concerns what needs it and nothing else. */
+export class StoreUnreachable extends Unreachable {}
+
 /** What came in answer. */
 interface Said {
   readonly status: number;

@@ -1,16 +1,16 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { ClientError, diskReason, FileRefused, systemCode } from '../common/errors.ts';
 import { DiskChanged } from '../disk/stamps.ts';
-import { ServiceError, Unreachable } from '../service/errors.ts';
+import { ServiceError, StoreUnreachable, Unreachable } from '../service/errors.ts';
 import { meaningOf } from './refusals.ts';
 
-/** Codes of failures of one path: the service's, and two of this device. */
-export type FailureCode = ErrorCode | 'local' | 'disk_changed';
+/** Codes of failures of one path: the service's, two of this device, and what lies between it and the store. */
+export type FailureCode = ErrorCode | 'local' | 'disk_changed' | 'store_refused';
 
 /** What a failure of a step says of its paths. */
 export type Verdict =
   /** They cannot be synced for now. */
-  | { readonly concerns: 'path'; readonly code: FailureCode; readonly message: string }
+  | { readonly concerns: 'path'; readonly code: FailureCode; readonly message: string; readonly after?: number }
   /** Nor is the disk there what it was taken for. */
   | { readonly concerns: 'look-again'; readonly code: FailureCode; readonly message: string }
   /** Nothing: no path can be synced. */
@@ -23,9 +23,14 @@ export function classify(error: unknown): Verdict {
     return { concerns: 'look-again', code: 'disk_changed', message };
   }
   if (systemCode(error) !== undefined) return { concerns: 'look-again', code: 'local', message: diskReason(error) };
-  if (error instanceof FileRefused) return { concerns: 'path', code: error.code, message: error.message };
+  if (error instanceof FileRefused) {
+    return { concerns: 'path', code: error.code, message: error.message, after: error.after };
+  }
   if (error instanceof ClientError && error.code === 'unsafe_path') {
     return { concerns: 'path', code: 'local', message: error.message };
+  }
+  if (error instanceof StoreUnreachable) {
+    return { concerns: 'path', code: 'unavailable', message: error.message, after: error.after };
   }
   if (error instanceof ServiceError && !endsSignIn(error)) {
     return { concerns: 'path', code: error.code, message: error.message };

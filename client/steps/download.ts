@@ -1,57 +1,57 @@
-import type { FileHandle } from 'node:fs/promises';
 import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { each } from '../common/each.ts';
 import { systemCode } from '../common/errors.ts';
-import { flushDirectory } from '../common/replace-file.ts';
-import { diskPath } from '../disk/paths.ts';
+import { discard, flushDirectory } from '../common/replace-file.ts';
+import { demandParents, diskPath } from '../disk/paths.ts';
 import { findTwin } from '../disk/spelling.ts';
 import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
-import { writeAtomically, writeSparsely } from '../disk/write-file.ts';
-import { trackProgress } from '../output/progress.ts';
-import { withOffsets } from '../plan/block-offsets.ts';
-import { isKept, type LocalEntry, mergedMode, type RemoteEntry, sameContent, syncedEntry } from '../plan/tree.ts';
+import { putInPlace } from '../disk/write-file.ts';
+import { arrivingMode, isKept, type LocalEntry, type RemoteEntry, sameContent, syncedEntry } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 import { makeWay } from './directories.ts';
-import { BlockSource, type WantedFile } from './fetch-blocks.ts';
+import type { WantedFile } from './fetch-blocks.ts';
+import type { FetchedFile } from './fetch-files.ts';
 
-const CONCURRENT_FILES = 8;
-/** Blocks of one file that are in memory at a time. */
-const CONCURRENT_BLOCKS = 4;
+type Parts = Pick<Sync, 'root' | 'state' | 'report' | 'failures' | 'notices'>;
 
-/** Brings the disk to the remote entries at these paths: directories first, then permissions and content. */
-export async function download(sync: Sync, paths: readonly string[]): Promise<void> {
+/** Brings to the disk, of the remote entries at these paths, what takes no content: directories, then permissions. */
+export async function downloadEntries(sync: Parts, paths: readonly string[]): Promise<void> {
   const wanted = paths.flatMap((path) => {
     const remote = sync.state.trees.remote.get(path);
-    return remote ? [{ path, remote }] : [];
+    return remote && !lacksContent(sync, path) ? [{ path, remote }] : [];
   });
   for (const file of wanted.filter(({ remote }) => remote.kind === 'directory')) {
     await sync.failures.attempt([file.path], () => makeDirectory(sync, file));
   }
-  const files = wanted.filter(({ remote }) => remote.kind === 'file');
-  const holdsContent = ({ path, remote }: WantedFile): boolean => sameContent(sync.state.trees.local.get(path), remote);
-  for (const file of files.filter(holdsContent))
+  for (const file of wanted.filter(({ remote }) => remote.kind === 'file')) {
     await sync.failures.attempt([file.path], () => setPermissions(sync, file));
-
-  const contents = files.filter((file) => !holdsContent(file));
-  if (contents.length === 0) return;
-  const source = new BlockSource(sync, contents);
-  try {
-    await source.prepare(contents);
-  } catch (error) {
-    return sync.failures.failEach(
-      contents.map(({ path }) => path),
-      error,
-    );
   }
-  await each(contents, CONCURRENT_FILES, (file) =>
-    sync.failures.attempt([file.path], () => writeFile(sync, file, source)),
-  );
-  // The files are tried again in any case.
-  await source.report().catch(() => undefined);
 }
 
-async function makeDirectory(sync: Sync, { path, remote }: WantedFile): Promise<void> {
+/** Whether the remote entry at a path is a file whose content is not what the disk has there. */
+export function lacksContent({ state }: Pick<Sync, 'state'>, path: string): boolean {
+  const { local, remote } = state.trees;
+  const there = remote.get(path);
+  return there?.kind === 'file' && !sameContent(local.get(path), there);
+}
+
+/** Puts a file that was fetched in its place, if that still holds what the local tree says. */
+export async function placeFile(sync: Parts, { path, remote, beside, received }: FetchedFile): Promise<void> {
+  await sync.failures.attempt([path], async () => {
+    await demandParents(sync.root, path).catch(async (error) => {
+      await discard(beside.temporary);
+      throw error;
+    });
+    const mode = arrivingMode(sync.state.trees, path, remote);
+    const expected = sync.state.trees.local.get(path)?.hint;
+    const disk = await putInPlace(beside, { place: diskPath(sync.root, path), expected, mode });
+    agree(sync, path, remote, { mode, ...disk });
+    const event = { path, version: remote.version, at: Date.now(), file_bytes: remote.size, content_bytes: received };
+    sync.report({ event: 'downloaded', ...event });
+  });
+}
+
+async function makeDirectory(sync: Parts, { path, remote }: WantedFile): Promise<void> {
   await makeWay(sync, path);
   const place = diskPath(sync.root, path);
   await mkdir(place).catch(async (error) => {
@@ -59,7 +59,7 @@ async function makeDirectory(sync: Sync, { path, remote }: WantedFile): Promise<
     const isSame = (await lstat(place)).isDirectory() && !(await findTwin(sync.root, path));
     if (!isSame) throw new DiskChanged(`${place} is in the way`);
   });
-  const mode = modeFor(sync, path, remote);
+  const mode = arrivingMode(sync.state.trees, path, remote);
   await chmod(place, mode);
   await flushDirectory(dirname(place));
   const { local, synced } = sync.state.trees;
@@ -69,12 +69,12 @@ async function makeDirectory(sync: Sync, { path, remote }: WantedFile): Promise<
   sync.report({ event: 'directory', side: 'local', path, version: remote.version, at: Date.now() });
 }
 
-async function setPermissions(sync: Sync, { path, remote }: WantedFile): Promise<void> {
+async function setPermissions(sync: Parts, { path, remote }: WantedFile): Promise<void> {
   await makeWay(sync, path);
   const place = diskPath(sync.root, path);
   await demandUnchanged(place, sync.state.trees.local.get(path)?.hint);
   const before = await lstat(place, { bigint: true });
-  const mode = modeFor(sync, path, remote);
+  const mode = arrivingMode(sync.state.trees, path, remote);
   await chmod(place, mode);
   const after = await lstat(place, { bigint: true });
   const untouched = before.mtimeNs === after.mtimeNs && before.size === after.size;
@@ -83,47 +83,9 @@ async function setPermissions(sync: Sync, { path, remote }: WantedFile): Promise
   sync.report({ event: 'downloaded', ...event });
 }
 
-async function writeFile(sync: Sync, file: WantedFile, source: BlockSource): Promise<void> {
-  const { path, remote } = file;
-  await makeWay(sync, path);
-  const written = await sync.room.promise(remote.size);
-  let [received, left] = [0, remote.size];
-  const fill = async (handle: FileHandle): Promise<void> => {
-    const progress = trackProgress(sync.report, path, remote.size);
-    await each([...withOffsets(remote.blocks).entries()], CONCURRENT_BLOCKS, async ([index, { hash, offset }]) => {
-      const block = await source.block(file, index);
-      await writeSparsely(handle, block.bytes, offset);
-      await sync.cache.put(hash, block.bytes);
-      received += block.received;
-      left -= block.bytes.length;
-      written(block.bytes.length);
-      progress(block.bytes.length);
-    });
-  };
-  const place = diskPath(sync.root, path);
-  const expected = sync.state.trees.local.get(path)?.hint;
-  const mode = modeFor(sync, path, remote);
-  const { mtime_ms, blocks } = remote;
-  const target = { place, folderId: sync.state.folderId, expected, mode, mtime_ms, blocks };
-  try {
-    const disk = await writeAtomically(target, fill);
-    agree(sync, path, remote, { mode, ...disk });
-  } finally {
-    written(left);
-  }
-  const event = { path, version: remote.version, at: Date.now(), file_bytes: remote.size, content_bytes: received };
-  sync.report({ event: 'downloaded', ...event });
-}
-
-/** The permissions that the disk gets: those of the service, unless this device changed them, too. */
-function modeFor({ state }: Sync, path: string, remote: RemoteEntry): number {
-  const local = state.trees.local.get(path);
-  return local?.kind === remote.kind ? mergedMode(local, remote, state.trees.synced.get(path)) : remote.mode;
-}
-
 /** Writes down that the disk now holds the remote entry. */
 function agree(
-  sync: Sync,
+  sync: Pick<Sync, 'state' | 'failures' | 'notices'>,
   path: string,
   remote: RemoteEntry,
   disk: Pick<LocalEntry, 'mode' | 'identity' | 'hint' | 'leftover'>,

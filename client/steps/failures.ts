@@ -1,4 +1,5 @@
-import { afterPathFailure } from '../common/waits.ts';
+import { type ErrorCode, errorStatus } from '../../protocol/errors.ts';
+import { afterPathFailure, afterStoreRefusal } from '../common/waits.ts';
 import type { Report } from '../output/report.ts';
 import type { State } from '../state/state.ts';
 import { classify, type FailureCode } from './classify.ts';
@@ -47,18 +48,22 @@ export class Failures {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** A step for `path` failed. */
-  fail(path: string, code: FailureCode, message: string): void {
+  /**
+   * A step for `path` failed.
+   * @param after milliseconds that it waits at least
+   */
+  fail(path: string, code: FailureCode, message: string, after = 0): void {
     const { state, notices, report } = this.#options;
     const before = this.#byPath.get(path);
     const count = (before?.count ?? 0) + 1;
-    const isOutdated = code !== 'local' && code !== 'disk_changed' && meaningOf(code) === 'outdated';
+    const isOutdated = isErrorCode(code) && meaningOf(code) === 'outdated';
     if (isOutdated) notices.readChanges();
     const quiet = (isOutdated || code === 'disk_changed') && count <= QUIET_TIMES;
-    const wait = quiet ? 0 : this.#jitter * afterPathFailure(count);
+    const growing = code === 'store_refused' ? afterStoreRefusal(count) : afterPathFailure(count);
+    const wait = quiet ? 0 : Math.max(after, this.#jitter * growing);
     const now = this.#now();
     const shown = quiet ? before?.shown : (words[code] ?? message);
-    this.#byPath.set(path, { count, shown, retryAt: now + wait, mayRetryAt: now + wait / 2 });
+    this.#byPath.set(path, { count, shown, retryAt: now + wait, mayRetryAt: now + Math.max(after, wait / 2) });
     notices.replan(path);
     if (shown === undefined || before?.shown === shown) return;
     state.setProblem(path, shown);
@@ -71,7 +76,7 @@ export class Failures {
     if (verdict.concerns === 'sync') throw error;
     for (const path of paths) {
       if (verdict.concerns === 'look-again') this.#options.notices.lookAgain(path);
-      this.fail(path, verdict.code, verdict.message);
+      this.fail(path, verdict.code, verdict.message, 'after' in verdict ? verdict.after : 0);
     }
   }
 
@@ -110,10 +115,17 @@ export class Failures {
     return this.#byPath.size;
   }
 
-  /** Milliseconds until the first of them is worth a call of its own; infinite without any. */
-  get untilRetry(): number {
+  /**
+   * Milliseconds until the first of them is worth a call of its own; infinite without any.
+   * @param isBusy of which paths there will be news without a call
+   */
+  untilRetry(isBusy: (path: string) => boolean = () => false): number {
     let first = Number.POSITIVE_INFINITY;
-    for (const { retryAt } of this.#byPath.values()) first = Math.min(first, retryAt);
+    for (const [path, { retryAt }] of this.#byPath) if (!isBusy(path)) first = Math.min(first, retryAt);
     return Math.max(0, first - this.#now());
   }
+}
+
+function isErrorCode(code: FailureCode): code is ErrorCode {
+  return Object.hasOwn(errorStatus, code);
 }

@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import { reasonOf } from '../../cli/reason.ts';
 import { sha256, toHex } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -7,19 +6,19 @@ import { FileRefused } from '../common/errors.ts';
 import { retried, retryAfter, TryAgain } from '../common/retry.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
 import type { RemoteEntry } from '../plan/tree.ts';
-import { Unreachable } from '../service/errors.ts';
-import { fetchBytes } from '../service/fetch-bytes.ts';
+import { StoreUnreachable } from '../service/errors.ts';
+import { type Arrived, type FetchAnswer, fetchRest } from '../service/fetch-bytes.ts';
 import type { Sync } from './context.ts';
 import { type BlockPlace, readBlock } from './folder-blocks.ts';
+import type { DownLink } from './links.ts';
+import { usableUntil } from './put-block.ts';
 
 /** URLs for one call; at 500 bytes each the answer stays far below Lambda's 6 MB payload. */
 const URLS_PER_CALL = 1000;
-/** A URL is replaced this long before its end. */
-const EARLY_MS = 60_000;
 /** Fewer bytes are fetched sooner than found among the blocks of 100,000 files. */
 const SEARCH_BYTES = 1024 * 1024;
-const CONCURRENT_FETCHES = 8;
-const FETCH_TIMEOUT_MS = 120_000;
+/** An answer that breaks off after so many bytes got on: the next one is no repetition. */
+const PROGRESS_BYTES = 64 * 1024;
 const LOST = 'the service has lost part of its content; it follows once a device that has it has sent it again';
 
 export interface WantedFile {
@@ -29,7 +28,7 @@ export interface WantedFile {
 
 export interface FetchedBlock {
   readonly bytes: Uint8Array;
-  /** Bytes that came over the wire for it: all, or none. */
+  /** Bytes that came over the wire for it. */
   readonly received: number;
 }
 
@@ -41,11 +40,13 @@ interface Lacking {
 
 const countLacks = ({ lacks }: Lacking): number => lacks.length;
 
+type Parts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'device'>;
+
 /** Where the blocks of some files come from: this disk if it has them, else the CDN. Every block is verified. */
 export class BlockSource {
-  readonly #sync: Sync;
+  readonly #sync: Parts;
+  readonly #link: DownLink;
   readonly #here: ReadonlyMap<string, BlockPlace>;
-  readonly #fetching = pLimit(CONCURRENT_FETCHES);
   readonly #urls = new Map<string, { readonly url: string; readonly until: number }>();
   readonly #refused = new Map<string, string>();
   /** Arrived damaged: what is on the way may have kept them so. */
@@ -53,8 +54,9 @@ export class BlockSource {
   /** Could not be had, however often they were asked for. */
   readonly #suspects = new Set<string>();
 
-  constructor(sync: Sync, files: readonly WantedFile[]) {
+  constructor(sync: Parts, files: readonly WantedFile[], link: DownLink) {
     this.#sync = sync;
+    this.#link = link;
     this.#here = findBlocks(sync, files);
   }
 
@@ -84,13 +86,13 @@ export class BlockSource {
     }
   }
 
-  async block(file: WantedFile, index: number): Promise<FetchedBlock> {
+  async block(file: WantedFile, index: number, signal: AbortSignal): Promise<FetchedBlock> {
     const { hash } = file.remote.blocks[index]!;
     const place = this.#here.get(hash);
     const local = place && (await readBlock(this.#sync.root, place, hash).catch(() => undefined));
     const bytes = local ?? (await this.#sync.cache.get(hash));
     if (bytes) return { bytes, received: 0 };
-    return this.#fetching(() => this.#fetch(file, hash)).catch((error) => {
+    return this.#fetch(file, hash, signal).catch((error) => {
       if (error instanceof FileRefused && error.code !== 'not_found') this.#suspects.add(hash);
       throw error;
     });
@@ -98,10 +100,18 @@ export class BlockSource {
 
   #lacks({ remote }: WantedFile): string[] {
     const hashes = new Set(remote.blocks.map(({ hash }) => hash));
-    return [...hashes].filter((hash) => !this.#here.has(hash) && !this.#sync.cache.has(hash) && !this.#urls.has(hash));
+    return [...hashes].filter(
+      (hash) => !this.#here.has(hash) && !this.#sync.cache.has(hash) && this.#usableUrl(hash) === undefined,
+    );
+  }
+
+  #usableUrl(hash: string): string | undefined {
+    const known = this.#urls.get(hash);
+    return known && performance.now() < known.until ? known.url : undefined;
   }
 
   async #ask(call: readonly Lacking[]): Promise<void> {
+    const until = usableUntil(performance.now());
     const { body } = await this.#sync.api.download({
       device_id: this.#sync.device.id,
       files: call.map(({ file, lacks }) => {
@@ -109,14 +119,13 @@ export class BlockSource {
         return { path: file.path, version: file.remote.version, lacks, ...(damaged.length > 0 && { damaged }) };
       }),
     });
-    for (const [hash, url] of Object.entries(body.urls)) this.#urls.set(hash, { url, until: body.urls_expire_at });
+    for (const [hash, url] of Object.entries(body.urls)) this.#urls.set(hash, { url, until });
     for (const file of body.files) if ('error' in file) this.#refused.set(file.path, file.error.message);
   }
 
   async #url(file: WantedFile, hash: string): Promise<string> {
-    const known = this.#urls.get(hash);
-    if (known && known.until - EARLY_MS > Date.now()) return known.url;
-    this.#urls.delete(hash);
+    const known = this.#usableUrl(hash);
+    if (known !== undefined) return known;
     const others = this.#lacks(file).filter((other) => other !== hash);
     await this.#ask([{ file, lacks: [hash, ...others].slice(0, URLS_PER_CALL) }]);
     const url = this.#urls.get(hash)?.url;
@@ -124,33 +133,60 @@ export class BlockSource {
     throw new FileRefused('not_found', this.#refused.get(file.path) ?? 'the service lacks its content');
   }
 
-  async #fetch(file: WantedFile, hash: string): Promise<FetchedBlock> {
-    let received = 0;
-    return retried(async () => {
+  async #fetch(file: WantedFile, hash: string, signal: AbortSignal): Promise<FetchedBlock> {
+    const { window, beginnings } = this.#link;
+    const arrived = beginnings.take(hash);
+    const attempt = async (): Promise<FetchedBlock> => {
       const url = await this.#url(file, hash);
-      const { status, bytes, ...answer } = await fetchBytes(url, FETCH_TIMEOUT_MS).catch((error) => {
-        throw new TryAgain(new Unreachable(`the download service does not answer: ${reasonOf(error)}`));
-      });
-      if (status === 200) {
-        received += bytes.length;
-        if (toHex(await sha256(bytes)) === hash) return { bytes, received };
-        this.#damaged.add(hash);
-        this.#urls.delete(hash);
-        throw new TryAgain(new FileRefused('content_mismatch', 'its content arrives damaged'));
+      const answer = await this.#getOn(url, arrived, signal);
+      const bytes = await this.#judge(hash, answer, arrived);
+      return { bytes, received: arrived.received };
+    };
+    try {
+      return await retried(() => window.run(attempt), signal);
+    } catch (error) {
+      beginnings.keep(hash, arrived);
+      throw error;
+    }
+  }
+
+  /** Goes on after an answer that broke off, as long as each brings something. */
+  async #getOn(url: string, arrived: Arrived, signal: AbortSignal): Promise<FetchAnswer> {
+    for (;;) {
+      signal.throwIfAborted();
+      const start = arrived.size;
+      try {
+        return await fetchRest(url, arrived, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (arrived.size - start >= PROGRESS_BYTES) continue;
+        throw new TryAgain(new StoreUnreachable(`the download service does not answer: ${reasonOf(error)}`));
       }
-      if (status === 403) {
-        // A URL whose time is over, or a block that the store has lost.
-        this.#urls.delete(hash);
-        throw new TryAgain(new FileRefused('unavailable', LOST));
-      }
-      const failure = new Unreachable(`the download service answered ${status}`);
-      throw new TryAgain(failure, retryAfter(answer.retryAfter));
-    });
+    }
+  }
+
+  /** The block, if it is one. */
+  async #judge(hash: string, { status, retryAfter: wait }: FetchAnswer, arrived: Arrived): Promise<Uint8Array> {
+    if (status === 200) {
+      const bytes = arrived.bytes();
+      if (toHex(await sha256(bytes)) === hash) return bytes;
+      arrived.clear();
+      this.#damaged.add(hash);
+      this.#urls.delete(hash);
+      throw new TryAgain(new FileRefused('content_mismatch', 'its content arrives damaged'));
+    }
+    if (status === 403) {
+      // A URL whose time is over, or a block that the store has lost.
+      this.#urls.delete(hash);
+      throw new TryAgain(new FileRefused('unavailable', LOST));
+    }
+    const after = retryAfter(wait);
+    throw new TryAgain(new StoreUnreachable(`the download service answered ${status}`, { after }), after);
   }
 }
 
 /** Where in the folder blocks of these files lie already; the file's own old version first. */
-function findBlocks(sync: Sync, files: readonly WantedFile[]): Map<string, BlockPlace> {
+function findBlocks(sync: Pick<Sync, 'state' | 'cache'>, files: readonly WantedFile[]): Map<string, BlockPlace> {
   const wanted = new Map(files.flatMap(({ remote }) => remote.blocks.map(({ hash, size }) => [hash, size])));
   const places = new Map<string, BlockPlace>();
   const search = (path: string): void => {

@@ -1,22 +1,25 @@
-import pMap from 'p-map';
 import { limits } from '../../protocol/limits.ts';
 import { batched } from '../common/batched.ts';
+import { each } from '../common/each.ts';
 import type { Sync } from './context.ts';
 import { type BlockPlace, blockPlaces, readIfThere } from './folder-blocks.ts';
-import { putBlock } from './send-blocks.ts';
+import { putBlock, usableUntil } from './put-block.ts';
+import type { Sending } from './send-blocks.ts';
 
 const CONCURRENCY = 4;
 
 /** Sends blocks that the service has lost, or found damaged, and this device still has. Returns how many it sent. */
 export async function heal(
   sync: Pick<Sync, 'api' | 'device' | 'root' | 'state' | 'cache' | 'notices'>,
+  sending: Sending,
 ): Promise<number> {
   const damaged = await listDamage(sync);
   if (damaged.size === 0) return 0;
   const places = findPlaces(sync, damaged);
   const here = [...damaged].filter((hash) => places.has(hash) || sync.cache.has(hash));
   let sent = 0;
-  for (const batch of batched(here, { most: limits.healsPerCall })) sent += await healBatch(sync, batch, places);
+  for (const batch of batched(here, { most: limits.healsPerCall }))
+    sent += await healBatch(sync, batch, places, sending);
   return sent;
 }
 
@@ -44,17 +47,15 @@ async function healBatch(
   sync: Pick<Sync, 'api' | 'device' | 'root' | 'cache' | 'notices'>,
   hashes: readonly string[],
   places: ReadonlyMap<string, BlockPlace>,
+  { link, signal }: Sending,
 ): Promise<number> {
+  const until = usableUntil(performance.now());
   const { body } = await sync.api.heal({ device_id: sync.device.id, hashes: [...hashes] });
-  const outcomes = await pMap(
-    body.send,
-    async ({ hash, url, headers }) => {
-      const bytes = await read(sync, hash, places.get(hash));
-      return bytes && (await putBlock(url, headers, bytes)) ? [hash] : [];
-    },
-    { concurrency: CONCURRENCY },
-  );
-  const sent = outcomes.flat();
+  const sent: string[] = [];
+  await each(body.send, { concurrency: CONCURRENCY, signal }, async ({ hash, url, headers }, either) => {
+    const bytes = await read(sync, hash, places.get(hash));
+    if (bytes && (await putBlock({ url, headers, until }, bytes, link, either))) sent.push(hash);
+  });
   if (sent.length > 0) await sync.api.heal({ device_id: sync.device.id, hashes: sent });
   return sent.length;
 }

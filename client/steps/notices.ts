@@ -61,6 +61,11 @@ export class Notices {
     for (const path of paths) this.#dirty.add(path);
   }
 
+  /** What is to be done at this path is on its way; it is planned again when there is news of that. */
+  handOver(path: string): void {
+    this.#dirty.delete(path);
+  }
+
   /** The service may have changes. */
   readChanges(): void {
     this.#behind = true;

@@ -1,14 +1,14 @@
 import pMap from 'p-map';
-import { reasonOf } from '../../cli/reason.ts';
 import { fromHex, sha256, toHex } from '../../codec/index.ts';
 import { encodeDeltaBody } from '../../protocol/delta-apply.ts';
 import type { BlockToSend } from '../../protocol/upload-init.ts';
 import { batched } from '../common/batched.ts';
-import { retried, retryAfter, TryAgain } from '../common/retry.ts';
-import { Unreachable } from '../service/errors.ts';
+import { each } from '../common/each.ts';
 import type { Sync } from './context.ts';
 import type { Delta } from './deltas.ts';
 import { type BlockPlace, readIfThere } from './folder-blocks.ts';
+import type { UpLink } from './links.ts';
+import { type PutTarget, putBlock, usableUntil } from './put-block.ts';
 
 /** What an upload session has sent so far. */
 export interface SendResult {
@@ -28,10 +28,9 @@ interface Source {
   readonly progress: ReadonlyMap<string, (bytes: number) => void>;
 }
 
-const CONCURRENT_PUTS = 8;
+/** Blocks in memory: those that are sent, and those that wait for their turn on the link. */
+const BLOCKS_AT_HAND = 8;
 const CONCURRENT_CALLS = 3;
-/** A block at 4 MiB within this time needs 35 kB/s. */
-const PUT_TIMEOUT_MS = 120_000;
 /** Each delta costs the service up to 12 MiB of reading and each proof 4, in a call that has to end within 29 s. */
 const DELTAS_PER_CALL = 16;
 const DELTA_BYTES_PER_CALL = 2 * 1024 * 1024;
@@ -44,27 +43,36 @@ interface UploadKey {
 
 type Parts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'notices'>;
 
+/** The way that blocks take, and what gives them up. */
+export interface Sending {
+  readonly link: UpLink;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Sends what the service asks for. False when some of it failed in a way that asking again may help. A file that
+ * Sends what the service asks for in a call that began at `asked`, by `performance.now()`. False when some of it failed in a way that asking again may help. A file that
  * changed meanwhile is left out, for another look; the others go on.
  */
 export async function sendBlocks(
   sync: Parts,
   upload: UploadKey,
-  wanted: readonly BlockToSend[],
+  { send, asked }: { readonly send: readonly BlockToSend[]; readonly asked: number },
   source: Source,
+  { link, signal }: Sending,
 ): Promise<boolean> {
   const { places, deltas, sent } = source;
-  const needed = wanted.filter(({ hash }) => places.has(hash) && !sent.content.has(hash));
+  const needed = send.filter(({ hash }) => places.has(hash) && !sent.content.has(hash));
   const puts = needed.filter((block) => block.how === 'put');
   const proofs = needed.filter((block) => block.how === 'prove');
   const byDelta = needed.filter((block) => block.how === 'delta');
   const sender = new BlockSender(sync, upload, source);
-  await pMap(deltaCalls(byDelta, deltas), (hashes) => sender.sendDeltas(hashes), { concurrency: CONCURRENT_CALLS });
-  await pMap(batched(proofs, { most: PROOFS_PER_CALL }), (blocks) => sender.prove(blocks), {
-    concurrency: CONCURRENT_CALLS,
-  });
-  await pMap(puts, (block) => sender.put(block), { concurrency: CONCURRENT_PUTS });
+  const calls = { concurrency: CONCURRENT_CALLS, signal };
+  await each(deltaCalls(byDelta, deltas), calls, (hashes) => sender.sendDeltas(hashes));
+  await each(batched(proofs, { most: PROOFS_PER_CALL }), calls, (blocks) => sender.prove(blocks));
+  const until = usableUntil(asked);
+  await each(puts, { concurrency: BLOCKS_AT_HAND, signal }, (block, either) =>
+    sender.put({ ...block, until }, { link, signal: either }),
+  );
   return sender.isComplete;
 }
 
@@ -127,10 +135,10 @@ class BlockSender {
     }
   }
 
-  async put(block: Extract<BlockToSend, { how: 'put' }>): Promise<void> {
+  async put(block: PutTarget & { readonly hash: string }, { link, signal }: Sending): Promise<void> {
     const bytes = await this.#read(block.hash);
     if (!bytes) return;
-    if (!(await putBlock(block.url, block.headers, bytes))) {
+    if (!(await putBlock(block, bytes, link, signal))) {
       this.isComplete = false;
       return;
     }
@@ -156,29 +164,6 @@ class BlockSender {
 async function checkBase({ state, cache }: Pick<Sync, 'state' | 'cache'>, { base }: Delta): Promise<void> {
   const old = state.trees.remote.get(base.path)?.blocks ?? [];
   for (const { hash } of old.slice(base.first, base.first + base.count)) await cache.get(hash);
-}
-
-/** False when the store refuses the URL or the headers: they have ended, and a new session call brings new ones. */
-export async function putBlock(url: string, headers: Record<string, string>, bytes: Uint8Array): Promise<boolean> {
-  // These two follow from the URL and the body.
-  const own = Object.entries(headers).filter(([name]) => !/^(host|content-length)$/i.test(name));
-  return retried(async () => {
-    const response = await fetch(url, {
-      method: 'PUT',
-      headers: Object.fromEntries(own),
-      body: bytes as Uint8Array<ArrayBuffer>,
-      signal: AbortSignal.timeout(PUT_TIMEOUT_MS),
-    }).catch(noAnswer);
-    await response.arrayBuffer().catch(noAnswer);
-    if (response.ok) return true;
-    if (response.status < 500 && response.status !== 429) return false;
-    const failure = new Unreachable(`the block store answered ${response.status}`);
-    throw new TryAgain(failure, retryAfter(response.headers.get('retry-after')));
-  });
-}
-
-function noAnswer(error: unknown): never {
-  throw new TryAgain(new Unreachable(`the block store does not answer: ${reasonOf(error)}`));
 }
 
 /** Cuts the blocks for which there is a delta into calls. */

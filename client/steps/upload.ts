@@ -6,11 +6,11 @@ import { trackProgress } from '../output/progress.ts';
 import type { LocalEntry } from '../plan/tree.ts';
 import { ServiceError } from '../service/errors.ts';
 import type { OfferedItem } from '../state/intent.ts';
-import { commit, type RefusedItem } from './commit.ts';
+import { type CommitContext, commit, type RefusedItem } from './commit.ts';
 import type { Sync } from './context.ts';
 import { type Delta, deltasFor } from './deltas.ts';
 import { type BlockPlace, blockPlaces } from './folder-blocks.ts';
-import { type SendResult, sendBlocks } from './send-blocks.ts';
+import { type Sending, type SendResult, sendBlocks } from './send-blocks.ts';
 
 export interface UploadStep {
   readonly path: string;
@@ -24,34 +24,65 @@ interface Item extends OfferedItem {
 /** Bytes of deltas that one call keeps in memory. */
 const DELTA_BUDGET = 32 * 1024 * 1024;
 
-/** Times that the service is asked what to send; a block whose delta, proof or URL failed is then sent another way. */
-const ROUNDS = 4;
+/**
+ * Times in a row that the service is asked what to send and nothing of it gets there; a block whose delta, proof or URL
+ * failed is sent another way the next time.
+ */
+const FRUITLESS_ROUNDS = 3;
+
+type SendParts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'pool' | 'device' | 'notices' | 'failures' | 'report'>;
+
+/** What a session has sent, to be committed. */
+export interface SentUpload {
+  readonly id: string;
+  readonly accepted: readonly OfferedItem[];
+  readonly refused: UploadInitResponse['refused'];
+  /** Bytes of request bodies around the content. */
+  readonly bytes: number;
+}
 
 /**
- * Uploads new and changed entries in one session: offers their blocks, sends what the service lacks as deltas, proofs
- * or whole blocks, and commits. A file that changes meanwhile is left for the next plan; the others commit.
+ * Sends the content of new and changed entries in one session: offers their blocks, and sends what the service lacks as
+ * deltas, proofs or whole blocks. Nothing is committed, and the trees stay as they are. A file that changes meanwhile is
+ * left for the next plan; the others go on. `undefined` when nothing is left to commit.
  */
-export async function upload(sync: Sync, steps: readonly UploadStep[]): Promise<void> {
+export async function sendContent(
+  sync: SendParts,
+  steps: readonly UploadStep[],
+  sending: Sending,
+): Promise<SentUpload | undefined> {
   const items = await prepare(sync, steps);
-  if (items.length === 0) return;
+  if (items.length === 0) return undefined;
   // Until all of it is settled, the same session again: each one reserves quota until it ends.
   const id = sync.state.uploadId(digestOf(items));
   try {
-    const { accepted, bytes } = await sendAll(sync, id, items);
-    if (accepted.length === 0) return sync.state.endUpload(id);
-    const offered = accepted.map(({ path, base_version, local }) => ({ path, base_version, local }));
-    const intent = { call: 'finalize', id, device_id: sync.device.id, items: offered } as const;
-    await noteRefused(sync, offered, await commit(sync, intent, bytes));
+    return { id, ...(await sendAll(sync, id, items, sending)) };
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'upload_gone') sync.state.endUpload(id);
+    throw error;
+  }
+}
+
+/** Commits what was sent. Of files that are not all there each fails alone. */
+export async function commitUpload(
+  sync: CommitContext & Pick<Sync, 'root'>,
+  { id, accepted, refused, bytes }: SentUpload,
+): Promise<void> {
+  for (const { path, error } of refused) sync.failures.fail(path, error.code, error.message);
+  if (accepted.length === 0) return sync.state.endUpload(id);
+  try {
+    const intent = { call: 'finalize', id, device_id: sync.device.id, items: accepted } as const;
+    await noteRefused(sync, accepted, await commit(sync, intent, bytes));
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'upload_gone') sync.state.endUpload(id);
     sync.failures.failEach(
-      items.map(({ path }) => path),
+      accepted.map(({ path }) => path),
       error,
     );
   }
 }
 
-async function prepare(sync: Sync, steps: readonly UploadStep[]): Promise<Item[]> {
+async function prepare(sync: SendParts, steps: readonly UploadStep[]): Promise<Item[]> {
   const items: Item[] = [];
   let budget = DELTA_BUDGET;
   for (const step of steps) {
@@ -72,12 +103,12 @@ async function prepare(sync: Sync, steps: readonly UploadStep[]): Promise<Item[]
   return items;
 }
 
-/** Answers what the service is ready to commit, and the bytes of request bodies around the content. */
 async function sendAll(
-  sync: Sync,
+  sync: SendParts,
   uploadId: string,
   items: readonly Item[],
-): Promise<{ accepted: Item[]; bytes: number }> {
+  sending: Sending,
+): Promise<Omit<SentUpload, 'id'>> {
   const session = { upload_id: uploadId, device_id: sync.device.id };
   const places = new Map<string, BlockPlace>();
   const deltas = new Map<string, Delta>();
@@ -90,10 +121,13 @@ async function sendAll(
 
   const sent: SendResult = { content: sync.state.sentBlocks(uploadId), envelope: 0, wholeNext: new Set() };
   let refused: UploadInitResponse['refused'] = [];
-  for (let round = 1; ; round++) {
+  for (let fruitless = 0; fruitless < FRUITLESS_ROUNDS; ) {
+    const before = sent.content.size;
     let complete = true;
     let after: string | undefined;
     do {
+      sending.signal.throwIfAborted();
+      const asked = performance.now();
       const { body, sent: bytes } = await sync.api.uploadInit({
         ...session,
         files: items.map((item) => offer(item, sent)),
@@ -101,16 +135,20 @@ async function sendAll(
       });
       sent.envelope += bytes;
       refused = body.refused;
-      const all = await sendBlocks(sync, session, body.send, { places, deltas, sent, progress });
+      const source = { places, deltas, sent, progress };
+      const all = await sendBlocks(sync, session, { send: body.send, asked }, source, sending);
       complete &&= all;
       after = body.next;
     } while (after !== undefined);
-    // A file whose blocks are not all there fails alone.
-    if (complete || round === ROUNDS) break;
+    if (complete) break;
+    // On a slow link URLs end before all blocks are sent, as often as that takes.
+    fruitless = sent.content.size > before ? 0 : fruitless + 1;
   }
-  for (const { path, error } of refused) sync.failures.fail(path, error.code, error.message);
   const paths = new Set(refused.map(({ path }) => path));
-  return { accepted: items.filter(({ path }) => !paths.has(path)), bytes: sent.envelope };
+  const accepted = items
+    .filter(({ path }) => !paths.has(path))
+    .map(({ path, base_version, local }) => ({ path, base_version, local }));
+  return { accepted, refused, bytes: sent.envelope };
 }
 
 /** The same for the same files with the same content, also after a restart. */

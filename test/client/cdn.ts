@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import { onTestFinished } from 'vitest';
 import type { Api } from '../../client/service/api.ts';
@@ -7,15 +8,20 @@ import { loadTls } from '../../local/tls.ts';
 import { freePort } from '../support/ports.ts';
 import { temporaryFolder } from './folder.ts';
 
-/** The URL of a CDN with one answer, which stops with the test. */
-export async function serve(content: string): Promise<string> {
+/** The URL of a server behind TLS that this process trusts; it stops with the test. */
+export async function serveTls(answer: RequestListener): Promise<string> {
   const tls = await loadTls(await temporaryFolder());
   trust(tls.ca);
-  const server = createServer(tls, (_request, response) => response.end(content));
+  const server = createServer(tls, answer);
   const port = await freePort();
   await listen(server, port, 'CDN');
   onTestFinished(() => close(server));
   return `https://127.0.0.1:${port}/`;
+}
+
+/** The URL of a CDN with one answer, which stops with the test. */
+export function serve(content: string): Promise<string> {
+  return serveTls((_request, response) => response.end(content));
 }
 
 /** An API that has every missing block downloaded from there. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { catchUp } from '../../client/steps/catch-up.ts';
 import type { Sync } from '../../client/steps/context.ts';
-import { download } from '../../client/steps/download.ts';
+
 import { hashOf } from '../service/support/blocks.ts';
 import { download as fetchFile } from '../service/support/calls.ts';
 import { data } from '../service/support/service.ts';
@@ -12,6 +12,7 @@ import { loseObject, putObject } from '../support/bucket.ts';
 import { damageBlock } from '../support/storage.ts';
 import type { User } from '../support/user.ts';
 import { type Account, openAccount } from './account.ts';
+import { download } from './carry-out.ts';
 
 let account: Account;
 let user: User;

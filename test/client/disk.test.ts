@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { BlockCache } from '../../client/disk/block-cache.ts';
 import { demandParents, diskPath, makeParents } from '../../client/disk/paths.ts';
 import { DiskChanged, hintOf } from '../../client/disk/stamps.ts';
-import { writeAtomically, writeSparsely } from '../../client/disk/write-file.ts';
+import { writeSparsely } from '../../client/disk/write-file.ts';
 import { sha256, toHex } from '../../codec/index.ts';
-import { temporaryFolder } from './folder.ts';
+import { replaceWith, temporaryFolder } from './folder.ts';
 
 describe('paths from the service', () => {
   test.each(['../a', 'a/../../b', '/etc/passwd', 'a//b', './a', 'a/.', 'a\\b', 'a\0b', ''])('%j is refused', (path) => {
@@ -52,7 +52,7 @@ describe('writing a file', () => {
     content.fill('y', 2_999_999);
     const target = { ...attributes, place, expected: undefined };
     const blocks = [{ hash: toHex(await sha256(content)), size: content.length }];
-    await writeAtomically({ ...target, blocks }, (file) => writeSparsely(file, content, 0));
+    await replaceWith({ ...target, blocks }, (file) => writeSparsely(file, content, 0));
     expect((await readFile(place)).equals(content)).toBe(true);
     expect((await stat(place)).blocks * 512).toBeLessThan(500_000);
   });
@@ -60,7 +60,7 @@ describe('writing a file', () => {
   test('content, mode and time arrive together, and nothing is left beside', async () => {
     const root = await temporaryFolder();
     const place = join(root, 'a');
-    const { hint } = await writeAtomically({ place, expected: undefined, ...(await holding('hello')) }, (file) =>
+    const { hint } = await replaceWith({ place, expected: undefined, ...(await holding('hello')) }, (file) =>
       writeSparsely(file, Buffer.from('hello'), 0),
     );
     const stats = await stat(place);
@@ -76,7 +76,7 @@ describe('writing a file', () => {
     const place = join(root, 'a');
     await writeFile(place, 'old');
     const expected = hintOf(await lstat(place, { bigint: true }));
-    const failing = writeAtomically({ place, expected, ...(await holding('new')) }, async () => {
+    const failing = replaceWith({ place, expected, ...(await holding('new')) }, async () => {
       throw new Error('no more');
     });
     await expect(failing).rejects.toThrow('no more');
@@ -93,7 +93,7 @@ describe('writing a file', () => {
     const place = join(root, 'a');
     await writeFile(place, 'old');
     const expected = hintOf(await lstat(place, { bigint: true }));
-    const write = writeAtomically({ place, expected, ...(await holding('new')) }, fill);
+    const write = replaceWith({ place, expected, ...(await holding('new')) }, fill);
     await expect(write).rejects.toThrow('the disk did not keep what was written to it');
     expect(await readFile(place, 'utf8')).toBe('old');
     expect(await readdir(root)).toEqual(['a']);
@@ -104,7 +104,7 @@ describe('writing a file', () => {
     for (const mtime_ms of [-1_000_000_000_000, 0, 4_000_000_000_000]) {
       const place = join(root, String(mtime_ms));
       const target = { place, expected: undefined, ...(await holding('x')), mtime_ms };
-      await writeAtomically(target, (file) => writeSparsely(file, Buffer.from('x'), 0));
+      await replaceWith(target, (file) => writeSparsely(file, Buffer.from('x'), 0));
       expect(Math.floor((await stat(place)).mtimeMs)).toBe(mtime_ms);
     }
   });
@@ -114,7 +114,7 @@ describe('writing a file', () => {
     const place = join(root, 'a');
     const target = { place, ...(await holding('new')) };
     const write = (expected: string | undefined): Promise<unknown> =>
-      writeAtomically({ ...target, expected }, async (file) => {
+      replaceWith({ ...target, expected }, async (file) => {
         await writeFile(place, 'the user was here');
         await writeSparsely(file, Buffer.from('new'), 0);
       });
@@ -130,7 +130,7 @@ describe('writing a file', () => {
     await writeFile(outside, 'safe');
     await symlink(outside, join(root, 'a'));
     const target = { place: join(root, 'a'), expected: undefined, ...(await holding('evil')) };
-    const write = writeAtomically(target, (file) => writeSparsely(file, Buffer.from('evil'), 0));
+    const write = replaceWith(target, (file) => writeSparsely(file, Buffer.from('evil'), 0));
     await expect(write).rejects.toThrow(DiskChanged);
     expect(await readFile(outside, 'utf8')).toBe('safe');
   });

@@ -60,15 +60,15 @@ describe('a path that failed', () => {
     const waits: number[] = [];
     for (let count = 1; count <= 9; count++) {
       failures.fail('a', 'local', 'no');
-      const wait = failures.untilRetry;
+      const wait = failures.untilRetry();
       waits.push(wait);
       now += wait / 2 - 0.01;
       expect(failures.mayTry('a')).toBe(false);
       now += 0.02;
       expect(failures.mayTry('a')).toBe(true);
-      expect(failures.untilRetry).toBeCloseTo(wait / 2, 0);
+      expect(failures.untilRetry()).toBeCloseTo(wait / 2, 0);
       now += wait;
-      expect(failures.untilRetry).toBe(0);
+      expect(failures.untilRetry()).toBe(0);
     }
     const [first] = waits;
     expect(first).toBeGreaterThanOrEqual(500);
@@ -82,7 +82,7 @@ describe('a path that failed', () => {
     expect(shown).toEqual([{ event: 'error', code: 'local', message: 'permission denied', path: 'a' }]);
     expect(state.problems()).toEqual([{ path: 'a', message: 'permission denied' }]);
     failures.succeed('a');
-    expect([failures.countAt('a'), failures.mayTry('a'), failures.untilRetry]).toEqual([
+    expect([failures.countAt('a'), failures.mayTry('a'), failures.untilRetry()]).toEqual([
       0,
       true,
       Number.POSITIVE_INFINITY,

@@ -8,9 +8,9 @@ import type { Api } from '../../client/service/api.ts';
 import { ServiceError } from '../../client/service/errors.ts';
 import { catchUp } from '../../client/steps/catch-up.ts';
 import type { Sync } from '../../client/steps/context.ts';
-import { upload } from '../../client/steps/upload.ts';
 import type { UploadInitRequest } from '../../protocol/upload-init.ts';
 import { type Account, openAccount } from './account.ts';
+import { upload } from './carry-out.ts';
 
 let account: Account;
 let sync: Sync | undefined;

@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { retried, retryAfter, TryAgain } from '../../client/common/retry.ts';
 import { createApi } from '../../client/service/api.ts';
-import { putBlock } from '../../client/steps/send-blocks.ts';
 
 let server: Server | undefined;
 
@@ -134,12 +133,4 @@ describe('a call', () => {
     await expect(devices(url)).rejects.toMatchObject(failure);
     expect(requests).toHaveLength(4);
   });
-});
-
-test('a block is put again when the store is busy, and not when it refuses', async () => {
-  const { url, requests } = await serve([[503, { 'retry-after': '0' }], [200], [403]]);
-  expect(await putBlock(url, {}, Buffer.from('block'))).toBe(true);
-  expect(requests).toHaveLength(2);
-  expect(await putBlock(url, {}, Buffer.from('block'))).toBe(false);
-  expect(requests).toHaveLength(3);
 });

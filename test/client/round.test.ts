@@ -3,6 +3,7 @@ import { LocalTrouble } from '../../client/common/errors.ts';
 import { Clock } from '../../client/engine/clock.ts';
 import { DeletionGuard } from '../../client/engine/deletion-guard.ts';
 import { Rounds } from '../../client/engine/round.ts';
+import { Transfers } from '../../client/engine/transfers.ts';
 import type { LocalEntry, SyncedEntry } from '../../client/plan/tree.ts';
 import type { Api } from '../../client/service/api.ts';
 import { Unreachable } from '../../client/service/errors.ts';
@@ -33,6 +34,8 @@ let found: (sync: Sync) => void;
 let missingRoot: Error | undefined;
 let sync: Sync;
 let rounds: Rounds;
+let transfers: Transfers;
+let news: PromiseWithResolvers<void>;
 let clock: Clock;
 
 async function start(api: Partial<Api> = {}): Promise<void> {
@@ -53,8 +56,14 @@ async function start(api: Partial<Api> = {}): Promise<void> {
   sync = await openSync(await temporaryFolder(), { ...quiet, ...api } as Api, device);
   onTestFinished(() => sync.state.close());
   clock = new Clock(() => now);
+  const demandRoot = async (): Promise<void> => {
+    if (missingRoot) throw missingRoot;
+  };
+  transfers = new Transfers({ sync, demandRoot, onNews: () => news.resolve() });
+  onTestFinished(() => transfers.close());
   rounds = new Rounds({
     sync,
+    transfers,
     clock,
     lookout: {
       look: async ({ first = false } = {}) => {
@@ -67,9 +76,7 @@ async function start(api: Partial<Api> = {}): Promise<void> {
       isUnsettled: () => false,
     },
     guard: new DeletionGuard(false),
-    demandRoot: async () => {
-      if (missingRoot) throw missingRoot;
-    },
+    demandRoot,
     onCaughtUp: () => happened.push('caught up'),
     signal: new AbortController().signal,
   });
@@ -80,13 +87,17 @@ beforeEach(() => {
   happened = [];
   found = () => undefined;
   missingRoot = undefined;
+  news = Promise.withResolvers();
 });
 
-/** The rounds until nothing is left to do; answers how long to wait then. */
+/** The rounds until nothing is left to do and nothing on its way; answers how long to wait then. */
 async function settle(): Promise<number> {
   for (;;) {
     const wait = await rounds.run();
-    if (wait !== undefined) return wait;
+    if (wait === undefined) continue;
+    if (transfers.isIdle) return wait;
+    await news.promise;
+    news = Promise.withResolvers();
   }
 }
 
@@ -97,15 +108,16 @@ const finalized = (version: number): Pick<Api, 'finalize'> => ({
   },
 });
 
-test('a round looks, catches up, plans and executes; the next one has nothing to do', async () => {
+test('a round looks, catches up, plans and executes; others commit what was sent; then nothing is left to do', async () => {
   await start(finalized(1));
   found = ({ state, notices }) => {
     if (state.trees.local.has('docs')) return;
     state.set('local', 'docs', directory);
     notices.replan('docs');
   };
-  expect(await rounds.run()).toBeUndefined();
-  expect(happened).toEqual(['read rules', 'first look', 'catch up', 'caught up', 'heal', 'upload docs']);
+  expect(await settle()).toBe(Number.POSITIVE_INFINITY);
+  const once = happened.filter((what) => what !== 'look');
+  expect(once).toEqual(['read rules', 'first look', 'catch up', 'caught up', 'heal', 'upload docs']);
   expect(sync.state.trees.synced.get('docs')).toMatchObject({ kind: 'directory', version: 1 });
   happened = [];
   expect(await rounds.run()).toBe(Number.POSITIVE_INFINITY);
@@ -207,10 +219,11 @@ test('rules that arrive are in use before anything else is deleted or fetched', 
       },
     }),
   });
-  expect(await rounds.run()).toBeUndefined();
-  expect([...sync.state.trees.local.keys()]).toEqual(['.tidemarkignore']);
-  expect(await rounds.run()).toBeUndefined();
+  const here: string[][] = [];
+  found = () => here.push([...sync.state.trees.local.keys()]);
+  await settle();
   expect(happened.filter((what) => what === 'read rules')).toHaveLength(2);
+  expect(here.find((paths) => paths.length > 0)).toEqual(['.tidemarkignore']);
   expect([...sync.state.trees.local.keys()]).toEqual(['.tidemarkignore', 'a.tmp']);
 });
 

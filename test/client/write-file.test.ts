@@ -1,6 +1,6 @@
 import { type FileHandle, readFile, stat } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { writeAtomically } from '../../client/disk/write-file.ts';
+import { replaceWith } from './folder.ts';
 import { blockOf, openFolder } from './steps/open-folder.ts';
 
 test('content is flushed before it takes its place, and its name after that', async () => {
@@ -11,7 +11,7 @@ test('content is flushed before it takes its place, and its name after that', as
   const blocks = [await blockOf('new')];
   const { folderId } = sync.state;
   const target = { folderId, place, expected: undefined, mode: 0o644, mtime_ms: 0, blocks };
-  await writeAtomically(target, async (file) => {
+  await replaceWith(target, async (file) => {
     await file.write(Buffer.from('new'));
     const prototype = Object.getPrototypeOf(file) as FileHandle;
     const { sync: flush } = prototype;

@@ -216,8 +216,8 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'a download counts before it is in place',
     file: 'client/steps/download.ts',
-    replace: '    const disk = await writeAtomically(',
-    by: "    agree(sync, path, remote, { mode, identity: '', hint: '' });\n    const disk = await writeAtomically(",
+    replace: '    const disk = await putInPlace(',
+    by: "    agree(sync, path, remote, { mode, identity: '', hint: '' });\n    const disk = await putInPlace(",
     noticedBy: 'client/steps/download: is agreed on only when it is in place',
     breaks: /I14: a version that this disk does not have/,
   },

@@ -6,9 +6,9 @@ import { State } from '../../../client/state/state.ts';
 import { catchUp } from '../../../client/steps/catch-up.ts';
 import { pathsInDoubt, settle } from '../../../client/steps/commit.ts';
 import { deleteRemote } from '../../../client/steps/remote.ts';
-import { upload } from '../../../client/steps/upload.ts';
 import type { Change } from '../../../protocol/changes.ts';
 import type { CommitResult } from '../../../protocol/commit.ts';
+import { upload } from '../carry-out.ts';
 import { device, done, openFolder, remoteFile, type StepFolder } from './open-folder.ts';
 
 const opened: Api['uploadInit'] = async ({ upload_id }) => ({

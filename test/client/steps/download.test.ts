@@ -1,6 +1,6 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { download } from '../../../client/steps/download.ts';
+import { download } from '../carry-out.ts';
 import { located, serve } from '../cdn.ts';
 import { openFolder, remoteFile } from './open-folder.ts';
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { upload } from '../../../client/steps/upload.ts';
+import { upload } from '../carry-out.ts';
 import { blockOf, done, openFolder } from './open-folder.ts';
 
 test('an edit during an upload is not taken for what was uploaded', async () => {

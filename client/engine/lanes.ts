@@ -1,0 +1,84 @@
+import { limits } from '../../protocol/limits.ts';
+import { batched } from '../common/batched.ts';
+
+const MIB = 1024 * 1024;
+
+/** Files up to `most` bytes go in a lane, as many at a time as `batch` bytes hold; one that alone is larger goes alone. */
+const lanes = [
+  { most: MIB, batch: 8 * MIB },
+  { most: 32 * MIB, batch: 64 * MIB },
+  { most: Number.POSITIVE_INFINITY, batch: 64 * MIB },
+];
+
+/** What travels in a lane. */
+interface Load {
+  readonly bytes: number;
+  readonly blocks: number;
+}
+
+/**
+ * The way that content takes in one direction, in lanes by size: a note does not wait for a photograph, nor that for a
+ * film. Each lane has a link of its own and moves one batch at a time, in the order in which things came.
+ */
+export class Lanes<Item extends Load, Link> {
+  readonly #lanes: readonly Lane<Item>[];
+
+  /** @param move moves a batch, and never rejects */
+  constructor(newLink: () => Link, move: (batch: readonly Item[], link: Link) => Promise<void>) {
+    this.#lanes = lanes.map(({ batch }) => {
+      const link = newLink();
+      return new Lane(batch, (items: readonly Item[]) => move(items, link));
+    });
+  }
+
+  add(items: readonly Item[]): void {
+    for (const item of items) this.#laneOf(item).wait(item);
+    for (const lane of this.#lanes) lane.go();
+  }
+
+  /** Takes something out that waits. */
+  remove(item: Item): void {
+    this.#laneOf(item).leave(item);
+  }
+
+  #laneOf({ bytes }: Item): Lane<Item> {
+    return this.#lanes[lanes.findIndex(({ most }) => bytes <= most)]!;
+  }
+}
+
+class Lane<Item extends Load> {
+  readonly #batchBytes: number;
+  readonly #move: (batch: readonly Item[]) => Promise<void>;
+  readonly #waiting = new Set<Item>();
+  #isMoving = false;
+
+  constructor(batchBytes: number, move: (batch: readonly Item[]) => Promise<void>) {
+    this.#batchBytes = batchBytes;
+    this.#move = move;
+  }
+
+  wait(item: Item): void {
+    this.#waiting.add(item);
+  }
+
+  leave(item: Item): void {
+    this.#waiting.delete(item);
+  }
+
+  go(): void {
+    if (this.#isMoving) return;
+    const next = batched(
+      this.#waiting,
+      { most: limits.filesPerCall },
+      { most: this.#batchBytes, of: ({ bytes }) => bytes },
+      { most: limits.blocksPerCall, of: ({ blocks }) => blocks },
+    ).next();
+    if (next.done) return;
+    for (const item of next.value) this.#waiting.delete(item);
+    this.#isMoving = true;
+    void this.#move(next.value).finally(() => {
+      this.#isMoving = false;
+      this.go();
+    });
+  }
+}

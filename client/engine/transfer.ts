@@ -1,0 +1,59 @@
+import type { Operation, Step } from '../plan/operation.ts';
+import { type Content, type RemoteEntry, same, type Trees } from '../plan/tree.ts';
+import type { FetchedFile } from '../steps/fetch-files.ts';
+import type { SentUpload } from '../steps/upload.ts';
+
+export type TransferStep = Step<'upload'> | Step<'download'>;
+
+/** Content on its way, for one operation. */
+export class Transfer {
+  readonly step: TransferStep;
+  /** What travels: the local entry up, the remote one down. */
+  readonly entry: Content;
+  readonly bytes: number;
+  readonly blocks: number;
+  readonly end = new AbortController();
+  /** What it does on the disk, which ends soon after `end`. */
+  work: Promise<unknown> = Promise.resolve();
+  /** Of a download: what lies beside its place. */
+  fetched: FetchedFile | undefined;
+  /** Of an upload: the session that it is part of. */
+  session: Session | undefined;
+
+  constructor(step: TransferStep, entry: Content) {
+    this.step = step;
+    this.entry = entry;
+    this.bytes = entry.size;
+    this.blocks = entry.blocks.length;
+  }
+
+  /** Whether all of it is where one more step makes it count. */
+  get isThere(): boolean {
+    return this.fetched !== undefined || this.session?.sent !== undefined;
+  }
+
+  /** Whether it does what this operation asks for, of the same content. */
+  serves(operation: Operation | undefined, { local, remote }: Trees): boolean {
+    const { step, entry } = this;
+    if (operation?.do === 'upload' && step.do === 'upload') {
+      return operation.base_version === step.base_version && same(entry, local.get(step.path));
+    }
+    const there = remote.get(step.path);
+    const isDownload = operation?.do === 'download' && step.do === 'download';
+    return isDownload && there?.version === (entry as RemoteEntry).version && same(entry, there);
+  }
+}
+
+/** An upload of several files, open or to be committed. */
+export class Session {
+  readonly transfers: readonly Transfer[];
+  readonly paths: ReadonlySet<string>;
+  readonly end = new AbortController();
+  sent: SentUpload | undefined;
+
+  constructor(transfers: readonly Transfer[]) {
+    this.transfers = transfers;
+    this.paths = new Set(transfers.map(({ step }) => step.path));
+    for (const transfer of transfers) transfer.session = this;
+  }
+}

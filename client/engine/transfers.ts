@@ -1,0 +1,288 @@
+import { ancestors } from '../../protocol/path.ts';
+import { Gate } from '../common/gate.ts';
+import { discard } from '../common/replace-file.ts';
+import { type Operation, pathOf } from '../plan/operation.ts';
+import type { Content, RemoteEntry } from '../plan/tree.ts';
+import { ServiceError, Unreachable } from '../service/errors.ts';
+import type { Sync } from '../steps/context.ts';
+import { type FetchedFile, fetchFiles } from '../steps/fetch-files.ts';
+import { heal } from '../steps/heal.ts';
+import { type DownLink, newDownLink, newUpLink, type UpLink } from '../steps/links.ts';
+import { type SentUpload, sendContent } from '../steps/upload.ts';
+import { Lanes } from './lanes.ts';
+import { Session, Transfer, type TransferStep } from './transfer.ts';
+
+interface TransfersOptions {
+  readonly sync: Sync;
+  /** Throws when the folder is not the one that the sync was started on. */
+  readonly demandRoot: () => Promise<void>;
+  /** Called when something has arrived, or failed. */
+  readonly onNews: () => void;
+}
+
+/** Files that are on their way, and their bytes. */
+export interface Load {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** What needs one more step, and the operations that it belongs to. */
+interface Arrival<What> {
+  readonly what: What;
+  readonly steps: readonly TransferStep[];
+  /** Says that the step was tried: this is not on its way any more. */
+  readonly done: () => void;
+}
+
+/** Files that have arrived wait so long for others, ms, before a round puts them in place. */
+const TOGETHER_MS = 200;
+
+/**
+ * Content on its way, beside the rounds, so that looks, changes and commits go on while it moves or stands still. It is
+ * moved to where one more step makes it count: to the store, where a commit makes a version of it, or beside its place
+ * on the disk. That step is done in a round, if the plan then still wants it; no transfer writes a tree.
+ */
+export class Transfers {
+  readonly #options: TransfersOptions;
+  readonly #gate = new Gate();
+  readonly #up: Lanes<Transfer, UpLink>;
+  readonly #down: Lanes<Transfer, DownLink>;
+  readonly #byPath = new Map<string, Transfer>();
+  /** Sessions that are open or wait for their commit. */
+  readonly #sessions = new Set<Session>();
+  /** What ended and leads to nothing, and why. */
+  #failed: { readonly transfers: readonly Transfer[]; readonly error?: unknown }[] = [];
+  readonly #closed = new AbortController();
+  #healing: Promise<void> | undefined;
+  #news: NodeJS.Timeout | undefined;
+
+  constructor(options: TransfersOptions) {
+    this.#options = options;
+    this.#up = new Lanes(
+      () => newUpLink(this.#gate),
+      (batch, link) => this.#send(batch, link),
+    );
+    this.#down = new Lanes(newDownLink, (batch, link) => this.#fetch(batch, link));
+  }
+
+  /** Whether nothing is on its way, and nothing is to be said of what was. */
+  get isIdle(): boolean {
+    return this.#byPath.size === 0 && this.#sessions.size === 0 && this.#failed.length === 0 && !this.#healing;
+  }
+
+  /** Whether something at this path is on its way, or was when it began. */
+  holds(path: string): boolean {
+    return this.#byPath.has(path) || [...this.#sessions].some(({ paths }) => paths.has(path));
+  }
+
+  /** Whether the store takes nothing for now. */
+  get isRefused(): boolean {
+    return this.#gate.isClosed;
+  }
+
+  /** For what a round sends itself, because it holds no content. */
+  get direct(): { readonly link: UpLink; readonly signal: AbortSignal } {
+    return { link: newUpLink(this.#gate), signal: this.#closed.signal };
+  }
+
+  get load(): Load {
+    let [files, bytes] = [0, 0];
+    for (const { entry } of this.#byPath.values()) {
+      if (entry.kind !== 'file') continue;
+      files++;
+      bytes += entry.size;
+    }
+    return { files, bytes };
+  }
+
+  /** Takes over operations; their paths are planned again when there is news of them. */
+  start(steps: readonly TransferStep[]): void {
+    const { state, notices } = this.#options.sync;
+    const started = steps.flatMap((step) => {
+      const entry = (step.do === 'upload' ? state.trees.local : state.trees.remote).get(step.path);
+      return entry ? [new Transfer(step, entry)] : [];
+    });
+    for (const transfer of started) {
+      this.#byPath.set(transfer.step.path, transfer);
+      notices.handOver(transfer.step.path);
+    }
+    this.#up.add(started.filter(({ step }) => step.do === 'upload'));
+    this.#down.add(started.filter(({ step }) => step.do === 'download'));
+  }
+
+  /** Sends blocks that the service has lost. */
+  heal(): void {
+    this.#healing ??= heal(this.#options.sync, this.direct)
+      .then(
+        () => undefined,
+        (error) => {
+          // Asked for again within the hour; what else is wrong with the service, the rounds notice.
+          if (this.#closed.signal.aborted || error instanceof Unreachable || error instanceof ServiceError) return;
+          this.#failed.push({ transfers: [], error });
+        },
+      )
+      .finally(() => {
+        this.#healing = undefined;
+        this.#options.onNews();
+      });
+  }
+
+  /** Notes what failed since the last time. Throws what concerns more than its paths. */
+  settle(): void {
+    const { notices, failures } = this.#options.sync;
+    const failed = this.#failed;
+    this.#failed = [];
+    let thrown: { readonly error: unknown } | undefined;
+    for (const { transfers, error } of failed) {
+      const wanted = transfers.filter((transfer) => this.#forget(transfer));
+      const paths = wanted.map(({ step }) => step.path);
+      notices.replan(...paths);
+      if (error === undefined) continue;
+      try {
+        if (transfers.length === 0) throw error;
+        failures.failEach(paths, error);
+      } catch (concernsAll) {
+        thrown ??= { error: concernsAll };
+      }
+    }
+    if (thrown) throw thrown.error;
+  }
+
+  /** The paths to plan: of what has arrived, or of all that is on its way. */
+  paths(all: boolean): string[] {
+    return [...this.#byPath].flatMap(([path, { isThere }]) => (all || isThere ? [path] : []));
+  }
+
+  /**
+   * Compares what is on its way with a new plan for these paths. What the plan does not want any more is given up.
+   * Returns the operations that are still to be begun.
+   */
+  async review(operations: readonly Operation[], planned: ReadonlySet<string>): Promise<Operation[]> {
+    const byPath = new Map(operations.map((operation) => [pathOf(operation), operation]));
+    const given: Transfer[] = [];
+    const { state, notices } = this.#options.sync;
+    for (const [path, transfer] of this.#byPath) {
+      if (!planned.has(path)) continue;
+      if (transfer.serves(byPath.get(path), state.trees)) notices.handOver(path);
+      else given.push(transfer);
+    }
+    for (const transfer of given) await this.#giveUp(transfer);
+    return operations.filter((operation) => {
+      const path = pathOf(operation);
+      // Of two sessions for one path the second would find the first one's version.
+      return !this.#byPath.has(path) && !(operation.do === 'upload' && this.holds(path));
+    });
+  }
+
+  /** What is on its way. */
+  get entries(): Content[] {
+    return [...this.#byPath.values()].map(({ entry }) => entry);
+  }
+
+  /** Files that lie beside their places. `done` says that one was put there, or could not be. */
+  get fetched(): Arrival<FetchedFile>[] {
+    return [...this.#byPath.values()].flatMap((transfer) => {
+      const { fetched: what, step } = transfer;
+      return what ? [{ what, steps: [step], done: () => void this.#forget(transfer) }] : [];
+    });
+  }
+
+  /** Uploads that can be committed: sent, and in no directory that is still to be committed itself. */
+  get sent(): Arrival<SentUpload>[] {
+    return [...this.#sessions].flatMap((session) => {
+      const { sent: what, transfers, paths } = session;
+      if (!what || [...paths].some((path) => this.#isInsideAnother(path, session))) return [];
+      const done = (): void => {
+        this.#sessions.delete(session);
+        for (const transfer of transfers) this.#forget(transfer);
+      };
+      return [{ what, steps: transfers.map(({ step }) => step), done }];
+    });
+  }
+
+  /** Gives up all that is on its way; resolves once nothing is done on the disk any more. */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    clearTimeout(this.#news);
+    for (const transfer of [...this.#byPath.values()]) await this.#giveUp(transfer);
+  }
+
+  /** Of one file of several in a session, the session goes on: what was sent of the others is not sent again. */
+  async #giveUp(transfer: Transfer): Promise<void> {
+    const { step, session } = transfer;
+    this.#forget(transfer);
+    (step.do === 'upload' ? this.#up : this.#down).remove(transfer);
+    transfer.end.abort();
+    if (session && !session.transfers.some((other) => this.#byPath.get(other.step.path) === other)) {
+      session.end.abort();
+      this.#sessions.delete(session);
+    }
+    await transfer.work.catch(() => undefined);
+    if (transfer.fetched) await discard(transfer.fetched.beside.temporary);
+  }
+
+  /** False when it was given up before. */
+  #forget(transfer: Transfer): boolean {
+    const { path } = transfer.step;
+    return this.#byPath.get(path) === transfer && this.#byPath.delete(path);
+  }
+
+  #isInsideAnother(path: string, session: Session): boolean {
+    return ancestors(path).some((above) => {
+      const other = this.#byPath.get(above);
+      return other?.step.do === 'upload' && other.session !== session;
+    });
+  }
+
+  async #send(transfers: readonly Transfer[], link: UpLink): Promise<void> {
+    const session = new Session(transfers);
+    this.#sessions.add(session);
+    const signal = AbortSignal.any([session.end.signal, this.#closed.signal]);
+    const steps = transfers.flatMap(({ step }) => (step.do === 'upload' ? [step] : []));
+    try {
+      await this.#options.demandRoot();
+      session.sent = await sendContent(this.#options.sync, steps, { link, signal });
+      if (!session.sent) this.#fail(transfers, session);
+    } catch (error) {
+      if (!signal.aborted) this.#fail(transfers, session, error);
+    }
+    this.#options.onNews();
+  }
+
+  async #fetch(transfers: readonly Transfer[], link: DownLink): Promise<void> {
+    const { signal } = this.#closed;
+    const files = transfers.map((transfer) => ({
+      path: transfer.step.path,
+      remote: transfer.entry as RemoteEntry,
+      signal: AbortSignal.any([transfer.end.signal, signal]),
+      onBegin: (work: Promise<void>) => {
+        transfer.work = work;
+      },
+      onFetched: (file: FetchedFile) => {
+        transfer.fetched = file;
+        this.#news ??= setTimeout(() => this.#tell(), TOGETHER_MS);
+      },
+    }));
+    let failure: { readonly error?: unknown } = {};
+    try {
+      await this.#options.demandRoot();
+      await fetchFiles(this.#options.sync, files, { link, signal });
+    } catch (error) {
+      failure = { error };
+    }
+    const left = transfers.filter(({ fetched, end }) => !fetched && !end.signal.aborted);
+    if (left.length > 0 && !signal.aborted) this.#failed.push({ transfers: left, ...failure });
+    this.#tell();
+  }
+
+  #fail(transfers: readonly Transfer[], session: Session, error?: unknown): void {
+    this.#sessions.delete(session);
+    this.#failed.push({ transfers, error });
+  }
+
+  #tell(): void {
+    clearTimeout(this.#news);
+    this.#news = undefined;
+    this.#options.onNews();
+  }
+}

@@ -1,0 +1,49 @@
+import type { Gate } from '../common/gate.ts';
+import { Window } from '../common/window.ts';
+import { Arrived } from '../service/fetch-bytes.ts';
+import { SendRate } from '../service/send-rate.ts';
+
+/** Blocks that broke off whose beginnings are kept: as many as may be under way. */
+const BROKEN_OFF = 8;
+
+/** What is known of the way to the store. */
+export interface UpLink {
+  readonly window: Window;
+  readonly rate: SendRate;
+  /** Shared by all that send: what refuses one block refuses the others. */
+  readonly gate: Gate;
+}
+
+/** What is known of the way from the CDN. */
+export interface DownLink {
+  readonly window: Window;
+  readonly beginnings: Beginnings;
+}
+
+/** What arrived of blocks that broke off, by hash: the next attempt goes on from there. */
+class Beginnings {
+  readonly #byHash = new Map<string, Arrived>();
+
+  /** Takes what there is of a block. */
+  take(hash: string): Arrived {
+    const arrived = this.#byHash.get(hash) ?? new Arrived();
+    this.#byHash.delete(hash);
+    return arrived;
+  }
+
+  keep(hash: string, arrived: Arrived): void {
+    if (arrived.size > 0) this.#byHash.set(hash, arrived);
+    for (const oldest of this.#byHash.keys()) {
+      if (this.#byHash.size <= BROKEN_OFF) break;
+      this.#byHash.delete(oldest);
+    }
+  }
+}
+
+export function newUpLink(gate: Gate): UpLink {
+  return { window: new Window(), rate: new SendRate(), gate };
+}
+
+export function newDownLink(): DownLink {
+  return { window: new Window(), beginnings: new Beginnings() };
+}

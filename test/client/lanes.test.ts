@@ -1,0 +1,55 @@
+import { beforeEach, expect, test } from 'vitest';
+import { Lanes } from '../../client/engine/lanes.ts';
+
+interface Item {
+  readonly name: string;
+  readonly bytes: number;
+  readonly blocks: number;
+}
+
+const MIB = 1024 * 1024;
+const item = (name: string, bytes: number): Item => ({ name, bytes, blocks: 1 });
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+let moving: { readonly names: string; end(): void }[];
+let lanes: Lanes<Item, object>;
+let links: Set<object>;
+
+beforeEach(() => {
+  moving = [];
+  links = new Set();
+  const move = (batch: readonly Item[], link: object): Promise<void> => {
+    links.add(link);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    moving.push({ names: batch.map(({ name }) => name).join(), end: resolve });
+    return promise;
+  };
+  lanes = new Lanes(() => ({}), move);
+});
+
+const names = (): string[] => moving.map((batch) => batch.names);
+
+test('a note waits for no photograph, and that for no film; each lane has a link of its own', () => {
+  lanes.add([item('film', 4000 * MIB), item('photograph', 20 * MIB), item('note', 100)]);
+  expect(names().sort()).toEqual(['film', 'note', 'photograph']);
+  expect(links.size).toBe(3);
+});
+
+test('a lane moves one batch at a time, as large as its bytes allow, in the order in which things came', async () => {
+  lanes.add([item('a', MIB), item('b', MIB)]);
+  lanes.add(Array.from({ length: 9 }, (_, index) => item(String(index), MIB)));
+  expect(names()).toEqual(['a,b']);
+  moving[0]!.end();
+  await turn();
+  expect(names()).toEqual(['a,b', '0,1,2,3,4,5,6,7']);
+});
+
+test('what was taken out before its turn does not move', async () => {
+  const [first, second] = [item('first', 1), item('second', 1)];
+  lanes.add([first]);
+  lanes.add([second]);
+  lanes.remove(second);
+  moving[0]!.end();
+  await turn();
+  expect(names()).toEqual(['first']);
+});

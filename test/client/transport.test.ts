@@ -1,0 +1,199 @@
+import { randomBytes } from 'node:crypto';
+import type { RequestListener, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Gate } from '../../client/common/gate.ts';
+import { Arrived, fetchRest } from '../../client/service/fetch-bytes.ts';
+import { putBytes } from '../../client/service/put-bytes.ts';
+import { SendRate } from '../../client/service/send-rate.ts';
+import { newUpLink, type UpLink } from '../../client/steps/links.ts';
+import { putBlock } from '../../client/steps/put-block.ts';
+import { serveTls } from './cdn.ts';
+
+/* Blocks over a real connection to a server that does as the test says; the limits are counted by a time that it sets. */
+
+const content = randomBytes(300_000);
+const never = new AbortController().signal;
+const young = (): number => performance.now() + 60_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Takes a body, then answers. */
+const takes =
+  (status: number, headers = {}, text = ''): RequestListener =>
+  (request, response) =>
+    void request.resume().on('end', () => response.writeHead(status, headers).end(text));
+
+/** Lets time pass until something has come of a promise. */
+async function pass<Result>(promise: Promise<Result>, milliseconds: number): Promise<number | 'more'> {
+  let ended = false;
+  const mark = (): void => {
+    ended = true;
+  };
+  promise.then(mark, mark);
+  for (let passed = 0; passed <= milliseconds; passed += 1000) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (ended) return passed;
+    await vi.advanceTimersByTimeAsync(1000);
+  }
+  return 'more';
+}
+
+describe('an upload', () => {
+  test('of which nothing moves any more is broken after 20 s and what its bytes may take', async () => {
+    const url = await serveTls((request) => void request.resume());
+    const rate = new SendRate();
+    rate.finished(1_000_000, 1000);
+    const sent = putBytes(url, {}, content, { rate, signal: never }).catch((error: Error) => error.message);
+    const after = await pass(sent, 60_000);
+    expect(after).toBeGreaterThanOrEqual(20_000);
+    expect(await sent).toBe('nothing moved for 21 s');
+  });
+
+  test('over a link that nobody knows yet is waited for as the slowest one needs', () => {
+    const rate = new SendRate();
+    expect(rate.allowance(4 * 1024 * 1024)).toBeGreaterThan((1000 * 4 * 1024 * 1024) / 8000);
+    rate.finished(1_000_000, 1000);
+    expect(rate.allowance(1_000_000)).toBe(2000);
+    rate.stalled();
+    expect(rate.allowance(1_000_000), 'after one that may have been slow').toBe(4000);
+  });
+
+  test('that is given up is broken off at once', async () => {
+    const closed = Promise.withResolvers<void>();
+    const url = await serveTls((request) => void request.on('close', () => closed.resolve()));
+    const end = new AbortController();
+    const sent = putBytes(url, {}, content, { rate: new SendRate(), signal: end.signal });
+    setImmediate(() => end.abort());
+    await expect(sent).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+describe('a block', () => {
+  let link: UpLink;
+  beforeEach(() => {
+    vi.useRealTimers();
+    link = newUpLink(new Gate());
+  });
+
+  const put = (url: string, until = young()): Promise<boolean> =>
+    putBlock({ url, headers: { host: 'x', 'x-amz-meta-upload': 'token' }, until }, content, link, never);
+
+  test('that the store has taken is sent; one that is busy is asked again', async () => {
+    const seen: unknown[] = [];
+    const url = await serveTls(async (request, response) => {
+      seen.push((await buffer(request)).equals(content) && request.headers['x-amz-meta-upload']);
+      if (seen.length === 1) response.writeHead(503, { 'retry-after': '0' }).end();
+      else response.writeHead(200, { etag: '"a"' }).end();
+    });
+    expect(await put(url)).toBe(true);
+    expect(seen).toEqual(['token', 'token']);
+  });
+
+  test('that is refused is named with the status, and no other is sent', async () => {
+    let requests = 0;
+    const answer = takes(403, {}, '<html>not from here</html>');
+    const url = await serveTls((request, response) => {
+      requests++;
+      answer(request, response);
+    });
+    await expect(put(url)).rejects.toMatchObject({
+      code: 'store_refused',
+      message: 'the block store refused the upload (403)',
+    });
+    await expect(put(url)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(requests).toBe(1);
+  });
+
+  test.each([
+    ['whose URL is too old is not sent', performance.now() - 1, takes(200, { etag: '"a"' })],
+    ['whose URL the store calls expired is no refusal', young(), takes(403, {}, 'Request has expired')],
+  ])('%s', async (_, until, answer) => {
+    expect(await put(await serveTls(answer), until)).toBe(false);
+    expect(link.gate.isClosed).toBe(false);
+  });
+
+  test('that something else took in place of the store is not sent', async () => {
+    const url = await serveTls(takes(200, {}, '<html>accept our terms</html>'));
+    await expect(put(url)).rejects.toMatchObject({
+      name: 'Unreachable',
+      message: 'a proxy or portal answered instead of the block store: 200, “accept our terms”',
+    });
+  });
+});
+
+describe('a download', () => {
+  /** Answers with ranges, but breaks off after so many bytes. */
+  const breaksOffAfter =
+    (bytes: number, ranges: (string | undefined)[]): RequestListener =>
+    ({ headers: { range } }, response) => {
+      ranges.push(range);
+      const from = Number(/\d+/.exec(range ?? '0')![0]);
+      const rest = content.subarray(from);
+      const status = range === undefined ? 200 : 206;
+      const named =
+        range === undefined ? {} : { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` };
+      response.writeHead(status, { 'content-length': rest.length, ...named });
+      if (rest.length <= bytes) response.end(rest);
+      else response.write(rest.subarray(0, bytes), () => response.socket?.end());
+    };
+
+  test('that broke off goes on from there', async () => {
+    const ranges: (string | undefined)[] = [];
+    const url = await serveTls(breaksOffAfter(200_000, ranges));
+    const arrived = new Arrived();
+    await expect(fetchRest(url, arrived, never)).rejects.toThrow();
+    expect(arrived.size).toBeGreaterThan(0);
+    expect(await fetchRest(url, arrived, never)).toMatchObject({ status: 200 });
+    expect(Buffer.from(arrived.bytes()).equals(content)).toBe(true);
+    expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=\d+-$/)]);
+    expect(arrived.received, 'bytes that came twice').toBe(content.length);
+  });
+
+  test('whose other half comes from a server without ranges begins anew', async () => {
+    const url = await serveTls((_, response) => response.end(content));
+    const arrived = new Arrived();
+    arrived.add(Buffer.from('half'));
+    expect(await fetchRest(url, arrived, never)).toMatchObject({ status: 200 });
+    expect(Buffer.from(arrived.bytes()).equals(content)).toBe(true);
+  });
+
+  test('that stands still for 20 s is broken, and what came stays', async () => {
+    const url = await serveTls((_, response) => {
+      response.writeHead(200, { 'content-length': content.length });
+      response.write(content.subarray(0, 1000));
+    });
+    const arrived = new Arrived();
+    const fetched = fetchRest(url, arrived, never).catch((error: Error) => error.message);
+    await vi.waitFor(() => expect(arrived.size).toBe(1000));
+    expect(await pass(fetched, 60_000)).toBe(20_000);
+    expect(await fetched).toBe('nothing moved for 20 s');
+    expect(arrived.size).toBe(1000);
+  });
+
+  test('that is slow goes on for as long as it takes', async () => {
+    const asked = Promise.withResolvers<ServerResponse>();
+    const url = await serveTls((_, response) => {
+      response.writeHead(200, { 'content-length': 20 });
+      response.flushHeaders();
+      asked.resolve(response);
+    });
+    const arrived = new Arrived();
+    const fetched = fetchRest(url, arrived, never);
+    const response = await asked.promise;
+    for (let part = 1; part <= 20; part++) {
+      await vi.waitFor(() => {
+        if (arrived.size < part - 1) throw new Error('not yet');
+      });
+      await vi.advanceTimersByTimeAsync(15_000);
+      response.write('x');
+    }
+    expect(await fetched).toMatchObject({ status: 200 });
+    expect(arrived.size).toBe(20);
+  });
+});

@@ -107,6 +107,9 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
+/** Waits until it holds, also where other programs keep the machine busy. */
+const soon = (holds: () => void): Promise<void> => vi.waitFor(holds, { timeout: 30_000 });
+
 const isSynced = (path: string) => (): boolean => folder.sync.state.trees.synced.has(path);
 
 describe('while the store stands still', () => {
@@ -133,12 +136,12 @@ describe('a file on its way', () => {
   test('up that is saved again is given up, and sent as it is now', async () => {
     await save('film', FILM);
     await until(() => true);
-    await vi.waitFor(() => expect(open).toBeGreaterThan(0));
+    await soon(() => expect(open).toBeGreaterThan(0));
     await save('film', 'another film');
     await until(() => true);
-    await vi.waitFor(() => expect(offered).toEqual([['film'], ['film']]));
+    await soon(() => expect(offered).toEqual([['film'], ['film']]));
     isStalled = false;
-    await vi.waitFor(() => expect(open, 'requests for what nobody wants').toBeLessThanOrEqual(1));
+    await soon(() => expect(open, 'requests for what nobody wants').toBeLessThanOrEqual(1));
   });
 
   test('up that is deleted is given up, and not committed', async () => {
@@ -153,7 +156,7 @@ describe('a file on its way', () => {
   test('down of which there is another version is given up, and nothing of it stays', async () => {
     await arrive('film', 'first cut', 1);
     await until(() => true);
-    await vi.waitFor(() => expect(open).toBe(1));
+    await soon(() => expect(open).toBe(1));
     [isStalled, content] = [false, 'second cut'];
     await arrive('film', 'second cut', 2);
     await until(isSynced('film'));
@@ -187,7 +190,7 @@ describe('a file on its way', () => {
     await save('one', 'first words');
     await save('two', 'other words');
     await until(() => true);
-    await vi.waitFor(() => expect(open).toBe(2));
+    await soon(() => expect(open).toBe(2));
     await save('one', 'second words');
     await until(() => true);
     expect(offered, 'sessions for one path at a time').toEqual([['one', 'two']]);
@@ -198,9 +201,9 @@ describe('a file on its way', () => {
     await arrive('film', FILM, 1);
     await arrive('note', 'n', 2);
     await until(() => true);
-    await vi.waitFor(() => expect(open).toBe(2));
+    await soon(() => expect(open).toBe(2));
     await transfers.close();
-    await vi.waitFor(() => expect(open).toBe(0));
+    await soon(() => expect(open).toBe(0));
     expect(await readdir(folder.sync.root)).toEqual(['.tidemark']);
   });
 });

@@ -8,8 +8,9 @@ import { ofClient } from './client.ts';
 import { ofEncounters } from './encounters.ts';
 import type { Mutation, Outcome, Play } from './mutation.ts';
 import { ofThePlan } from './plan.ts';
+import { ofTransfers } from './transfers.ts';
 
-const mutations: readonly Mutation[] = [...ofCalls, ...ofClient, ...ofThePlan, ...ofEncounters];
+const mutations: readonly Mutation[] = [...ofCalls, ...ofClient, ...ofTransfers, ...ofThePlan, ...ofEncounters];
 
 let servers: Awaited<ReturnType<typeof startServers>>;
 let player: ChildProcess;

@@ -1,0 +1,62 @@
+import type { Mutation } from './mutation.ts';
+
+/** Mistakes in how the client moves content. */
+export const ofTransfers: readonly Mutation[] = [
+  {
+    mistake: 'what is on its way counts, whatever the plan says by then',
+    file: 'client/engine/transfers.ts',
+    replace: 'if (transfer.serves(byPath.get(path), state.trees)) notices.handOver(path);',
+    by: 'if (transfer.fetched || transfer.serves(byPath.get(path), state.trees)) notices.handOver(path);',
+    noticedBy: 'client/transfers: down that was deleted elsewhere before it was put in place is not put there',
+    breaks: /I15: what the plan does not want any more/,
+  },
+  {
+    mistake: 'what was fetched takes its place, whatever is there by then',
+    file: 'client/steps/download.ts',
+    replace: 'const expected = sync.state.trees.local.get(path)?.hint;',
+    by: 'const expected = await lstat(diskPath(sync.root, path), { bigint: true }).then(hintOf, () => undefined);',
+    noticedBy: 'client/transfers: down does not replace what the user wrote meanwhile',
+    breaks: /I16: a file that no look had found/,
+  },
+  {
+    mistake: 'all content goes in one lane',
+    file: 'client/engine/lanes.ts',
+    replace: 'lanes.findIndex(({ most }) => bytes <= most)',
+    by: 'lanes.findIndex(({ most }) => most > bytes + 1e9)',
+    noticedBy: 'client/lanes: a note waits for no photograph, and that for no film; each lane has a link of its own',
+    breaks: /note/,
+  },
+  {
+    mistake: 'what came of a block that broke off is thrown away',
+    file: 'client/service/fetch-bytes.ts',
+    replace: 'const headers = from > 0 ? { range:',
+    by: 'const headers = from < 0 ? { range:',
+    noticedBy: 'client/transport: that broke off goes on from there',
+    breaks: /bytes=/,
+  },
+  {
+    mistake: 'a store that refuses is asked again at once',
+    file: 'client/common/gate.ts',
+    replace: 'if (this.#refusal && (this.#isTrying || after > 0)) {',
+    by: 'if (this.#refusal && this.#isTrying) {',
+    noticedBy: 'client/gate: a store that refuses everything is asked once, and then less and less often',
+    breaks: /31/,
+  },
+  {
+    mistake: 'a transfer ends at its limit, though something moves',
+    file: 'client/service/fetch-bytes.ts',
+    replace: '        limit.moved();\n        if (goesOn',
+    by: '        if (goesOn',
+    noticedBy: 'client/transport: that is slow goes on for as long as it takes',
+    breaks: /nothing moved for 20 s/,
+  },
+  {
+    mistake: 'what moved under another name is deleted before it is there',
+    file: 'client/engine/put-off.ts',
+    replace: '  for (const entry of moving) note(entry);\n',
+    by: '',
+    noticedBy:
+      'client/put-off: a deletion waits for its content under another name, and the folders around it wait with it',
+    breaks: /a\/b\/old/,
+  },
+];

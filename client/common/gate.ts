@@ -11,6 +11,7 @@ export class Gate {
   #refusals = 0;
   #closedUntil = 0;
   #isTrying = false;
+  #underWay = 0;
 
   /** @param now milliseconds since any moment, by a clock that is never set */
   constructor(now: () => number = () => performance.now()) {
@@ -29,6 +30,7 @@ export class Gate {
     }
     const isTrial = this.#refusal !== undefined;
     this.#isTrying ||= isTrial;
+    this.#underWay++;
     try {
       const result = await request();
       this.#refusal = undefined;
@@ -40,12 +42,15 @@ export class Gate {
       if (isRefusal && (isTrial || !this.#refusal)) this.#close(error);
       throw error;
     } finally {
+      this.#underWay--;
       if (isTrial) this.#isTrying = false;
     }
   }
 
   #close(refusal: FileRefused): void {
     this.#refusal = refusal;
-    this.#closedUntil = this.#now() + afterStoreRefusal(++this.#refusals);
+    // Those that went out with it have cost as much.
+    this.#refusals += this.#underWay;
+    this.#closedUntil = this.#now() + afterStoreRefusal(this.#refusals);
   }
 }

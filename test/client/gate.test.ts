@@ -24,6 +24,13 @@ test('a store that refuses everything is asked once, and then less and less ofte
   expect(asked).toEqual([0, 1, 3, 7, 15, 31]);
 });
 
+test('the more went out with the first, the longer the store is left alone', async () => {
+  const gate = new Gate(() => now);
+  await Promise.allSettled([gate.pass(refused), gate.pass(refused), gate.pass(refused)]);
+  const after = 4 * MINUTE;
+  await expect(gate.pass(refused)).rejects.toMatchObject({ code: 'unavailable', after });
+});
+
 test('what waits says why, and for how long', async () => {
   const gate = new Gate(() => now);
   await gate.pass(refused).catch(() => undefined);

@@ -17,6 +17,7 @@ const LANES = 4;
 
 const calls = [
   'create',
+  'truncate',
   'write',
   'close',
   'fsync',

@@ -3,14 +3,6 @@ import type { Mutation } from './mutation.ts';
 /** Mistakes in how the client moves content. */
 export const ofTransfers: readonly Mutation[] = [
   {
-    mistake: 'what is on its way counts, whatever the plan says by then',
-    file: 'client/engine/transfers.ts',
-    replace: 'if (transfer.serves(byPath.get(path), state.trees)) notices.handOver(path);',
-    by: 'if (transfer.fetched || transfer.serves(byPath.get(path), state.trees)) notices.handOver(path);',
-    noticedBy: 'client/transfers: down that was deleted elsewhere before it was put in place is not put there',
-    breaks: /I15: what the plan does not want any more/,
-  },
-  {
     mistake: 'what was fetched takes its place, whatever is there by then',
     file: 'client/steps/download.ts',
     replace: 'const expected = sync.state.trees.local.get(path)?.hint;',
@@ -32,7 +24,7 @@ export const ofTransfers: readonly Mutation[] = [
     replace: 'const headers = from > 0 ? { range:',
     by: 'const headers = from < 0 ? { range:',
     noticedBy: 'client/transport: that broke off goes on from there',
-    breaks: /bytes=/,
+    breaks: /aborted/,
   },
   {
     mistake: 'a store that refuses is asked again at once',
@@ -48,7 +40,7 @@ export const ofTransfers: readonly Mutation[] = [
     replace: '        limit.moved();\n        if (goesOn',
     by: '        if (goesOn',
     noticedBy: 'client/transport: that is slow goes on for as long as it takes',
-    breaks: /nothing moved for 20 s/,
+    breaks: /not yet/,
   },
   {
     mistake: 'what moved under another name is deleted before it is there',

@@ -32,15 +32,17 @@ export interface Bound {
   readonly raise?: string;
 }
 
+/** Executions that a profile takes away from all other functions of the account. */
+export function reservedBy({ uploads, downloads, relays }: Profile): number {
+  const count = (functions: object) => Object.keys(functions).length;
+  const ofUploads = (uploads?.reserved ?? 0) * count(warmFunctions.uploads);
+  return ofUploads + (downloads?.reserved ?? 0) * count(warmFunctions.downloads) + (relays ?? 0);
+}
+
 /** How many requests a second a profile holds, by each of its own limits and the account's; the least one counts. */
 export function boundsOf(profile: Profile): Bound[] {
-  const { throttle, metadata, uploads, downloads } = profile;
-  const functions = {
-    uploads: Object.keys(warmFunctions.uploads).length,
-    downloads: Object.keys(warmFunctions.downloads).length,
-  };
-  const apart = (uploads?.reserved ?? 0) * functions.uploads + (downloads?.reserved ?? 0) * functions.downloads;
-  const concurrency = Math.max(account.concurrency, apart + UNRESERVED);
+  const { throttle, metadata } = profile;
+  const concurrency = Math.max(account.concurrency, reservedBy(profile) + UNRESERVED);
   const connections = Math.floor(maxConnections(metadata) * ALARM_AT);
   return [
     {
@@ -74,10 +76,11 @@ export function boundsOf(profile: Profile): Bound[] {
 }
 
 /** What else of a profile is bounded, in words. */
-export function otherBounds({ throttle, stream }: Profile): string[] {
+export function otherBounds({ throttle, stream, relays }: Profile): string[] {
   const connects = brokerConnects[stream.instanceType];
   return [
     `${throttle.socketRate.toLocaleString('en-US')} socket messages and ${Math.min(account.socketConnects, throttle.socketRate)} new sockets a second (an account's own limit is ${account.socketConnects})`,
-    `${(connects ?? 0) * stream.brokers} sign-ins a second to the brokers, of which one function needs a few an hour`,
+    `${(connects ?? 0) * stream.brokers} sign-ins a second to the brokers, of which each relay that starts needs one for each broker`,
+    `${relays ?? 'the account’s'} relays at once: one for each of 64 shards that has events, 500 events in each of its turns`,
   ];
 }

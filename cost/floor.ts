@@ -27,8 +27,8 @@ export const warmFunctions = {
 /** Metrics that are read out of logs. */
 export const figures = 10;
 
-/** What alarms read: of every deployment, of each database cluster, and of each broker that has a disk. */
-const watched = { alarmMetrics: 25, ofCluster: 2, ofBroker: 1 } as const;
+/** What alarms read: of every deployment, of each database cluster, and of each broker that has a disk and credits. */
+const watched = { alarmMetrics: 30, ofCluster: 2, ofBroker: 2 } as const;
 
 /** How many metrics the alarms of a profile read, each of which is charged. */
 export function alarmMetricsOf({ metadata, stream }: Profile): number {
@@ -75,6 +75,15 @@ function databaseLines({ clusters, readers, minCapacity, proxy }: MetadataProfil
   return [...lines, line('RDS Proxy', `${charged} units`, charged * prices.proxyUnitHour * HOURS)];
 }
 
+/** What it costs more when devices that stay on keep a database awake that would pause; nothing for one that never does. */
+export function awakeLines({ metadata: { clusters, readers, minCapacity } }: Profile): Line[] {
+  if (minCapacity > 0) return [];
+  const instances = clusters * (1 + readers);
+  const units = instances * AWAKE_UNITS * (1 - AWAKE_OF_IDLE_HOUR);
+  const because = `${instances} instances at ${AWAKE_UNITS} units in the rest of each hour`;
+  return [line('Aurora', because, units * prices.capacityUnitHour * HOURS)];
+}
+
 function warmLines({ uploads, downloads }: Profile): Line[] {
   const kept = [
     [uploads?.provisioned ?? 0, warmFunctions.uploads],
@@ -85,12 +94,12 @@ function warmLines({ uploads, downloads }: Profile): Line[] {
 }
 
 function smallLines(profile: Profile): Line[] {
-  const { ownKey, metadata } = profile;
+  const { metadata } = profile;
   const secrets = SIGNING_KEYS + metadata.clusters;
   const alarmMetrics = alarmMetricsOf(profile);
   return [
     line('secrets', `${secrets}`, secrets * prices.secretMonth),
-    ...(ownKey ? [line('KMS key', '1', prices.keyMonth)] : []),
+    line('KMS key', '1', prices.keyMonth),
     line(
       'alarms and metrics',
       `${alarmMetrics} metrics of alarms, ${figures} own metrics`,

@@ -1,6 +1,6 @@
 import type { Profile } from '../lib/profiles/profile.ts';
 import { boundsOf, otherBounds } from './capacity.ts';
-import { floorOf, type Line, total } from './floor.ts';
+import { awakeLines, floorOf, type Line, total } from './floor.ts';
 import { priceList } from './prices.ts';
 import { awakeDatabase, perThousandSyncs, type Usage, usageLines } from './usage.ts';
 
@@ -9,8 +9,10 @@ export function report(name: string, profile: Profile, usage: Usage): string {
   const { minCapacity, clusters, readers } = profile.metadata;
   const people = usageLines(usage);
   const awake = minCapacity === 0 && usage.users > 0 ? [awakeDatabase(clusters * (1 + readers))] : [];
+  const staysOn = awakeLines(profile);
   const sections = [
     section(`${name}: a month in which nobody uses it`, floorOf(profile)),
+    ...(staysOn.length > 0 ? [section('what two idle devices add that are on day and night', staysOn)] : []),
     section('1,000 syncs', perThousandSyncs(), 4),
     section(`what ${usage.users} users add in a month`, [...people, ...awake]),
     `in all: ${dollars(sum([...floorOf(profile), ...people, ...awake]))} a month`,

@@ -1,9 +1,9 @@
-import { type App, Validations } from 'aws-cdk-lib';
+import { type App, type StackProps, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { signingKeyNames } from './constructs/signing-key.ts';
 import { webAclArn } from './constructs/web-acl.ts';
 import { maxConnections } from './profiles/aurora.ts';
-import { profileNamed } from './profiles/profiles.ts';
+import { deploymentFrom } from './profiles/deployment.ts';
 import { ApiStack } from './stacks/api-stack.ts';
 import { BlocksStack } from './stacks/blocks-stack.ts';
 import { IdentityStack } from './stacks/identity-stack.ts';
@@ -15,23 +15,26 @@ import { OperationsStack } from './stacks/operations-stack.ts';
 import { StreamStack } from './stacks/stream-stack.ts';
 
 /**
- * All stacks of one deployment, in the size of the context key `profile` (default `team`), with as many database clusters
- * as the key `clusters` says (default: the profile's). None is bound to an account or a region, so that synthesis needs
+ * All stacks of one deployment, as the context says (lib/profiles/deployment.ts). None is bound to an account or a region, so that synthesis needs
  * neither credentials nor a network. It fails on what CloudFormation would refuse (a flag in cdk.json) and on every
  * finding of cdk-nag that no construct acknowledges with a reason.
  */
 export function createStacks(app: App): void {
-  const profile = profileNamed(app.node.tryGetContext('profile') ?? 'team', app.node.tryGetContext('clusters'));
+  const { name, profile, zones, isProtected, alarmEmail, budget } = deploymentFrom((key) =>
+    app.node.tryGetContext(key),
+  );
   const signingKeys = signingKeyNames(app.node.tryGetContext('signingKeys'));
   const webAcl = webAclArn(app.node.tryGetContext('webAcl'));
+  const stack: StackProps = { terminationProtection: isProtected, tags: { service: name.toLowerCase() } };
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-  const network = new NetworkStack(app, 'TidemarkNetwork', { profile });
-  const identity = new IdentityStack(app, 'TidemarkIdentity', { profile });
-  const stream = new StreamStack(app, 'TidemarkStream', { profile, network });
-  const metadata = new MetadataStack(app, 'TidemarkMetadata', { profile, network });
-  const blocks = new BlocksStack(app, 'TidemarkBlocks', { profile, signingKeys, ...(webAcl && { webAcl }) });
-  const notification = new NotificationStack(app, 'TidemarkNotification', { profile, stream });
-  const maintenance = new MaintenanceStack(app, 'TidemarkMaintenance', {
+  const network = new NetworkStack(app, `${name}Network`, { ...stack, profile, ...(zones && { zones }) });
+  const identity = new IdentityStack(app, `${name}Identity`, { ...stack, profile, isProtected });
+  const stream = new StreamStack(app, `${name}Stream`, { ...stack, profile, network });
+  const metadata = new MetadataStack(app, `${name}Metadata`, { ...stack, profile, network, isProtected });
+  const blocks = new BlocksStack(app, `${name}Blocks`, { ...stack, profile, signingKeys, ...(webAcl && { webAcl }) });
+  const notification = new NotificationStack(app, `${name}Notification`, { ...stack, profile, stream });
+  const maintenance = new MaintenanceStack(app, `${name}Maintenance`, {
+    ...stack,
     profile,
     network,
     metadata,
@@ -40,7 +43,8 @@ export function createStacks(app: App): void {
     identity,
   });
   const { relay, gc, undelivered } = maintenance;
-  const api = new ApiStack(app, 'TidemarkApi', {
+  const api = new ApiStack(app, `${name}Api`, {
+    ...stack,
     profile,
     placement: network.inside,
     identity,
@@ -49,15 +53,19 @@ export function createStacks(app: App): void {
     notification,
     relay,
   });
-  new OperationsStack(app, 'TidemarkOperations', {
+  new OperationsStack(app, `${name}Operations`, {
+    ...stack,
     api,
     accessLog: api.accessLog,
     sockets: notification,
     background: { notify: notification.notify, relay, gc },
     undelivered,
     notifyBacklog: stream.lagOf(notification.consumerGroup),
-    brokerDisks: stream.brokerDisks,
+    gcBacklog: stream.lagOf(maintenance.consumerGroup),
+    brokers: stream.brokerFigures,
     clusters: metadata.clusters,
     maxConnections: maxConnections(profile.metadata),
+    ...(alarmEmail && { alarmEmail }),
+    ...(budget && { budget }),
   });
 }

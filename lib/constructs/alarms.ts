@@ -13,8 +13,6 @@ export interface Watch {
   readonly of: number;
   /** What it means to users, in one sentence. */
   readonly meaning: string;
-  /** Whether silence is bad too. @default false */
-  readonly silenceIsBad?: boolean;
 }
 
 /** Raises an alarm to the topic. Its section in docs/operator-runbook.md has its name, without the letter of a cluster. */
@@ -27,7 +25,7 @@ export function raise(scope: Construct, name: string, topic: ITopic, watch: Watc
     comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
     datapointsToAlarm: watch.periods,
     evaluationPeriods: watch.of,
-    treatMissingData: watch.silenceIsBad ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+    treatMissingData: TreatMissingData.NOT_BREACHING,
   });
   alarm.addAlarmAction(new SnsAction(topic));
   alarm.addOkAction(new SnsAction(topic));

@@ -1,11 +1,13 @@
-import { Duration } from 'aws-cdk-lib';
+import { ArnFormat, type CfnResource, Duration, type RemovalPolicy, Stack, Token, Tokenization } from 'aws-cdk-lib';
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { type ISecurityGroup, type IVpc, Port, SecurityGroup, SubnetType } from 'aws-cdk-lib/aws-ec2';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnSecurityGroup, type ISecurityGroup, type IVpc, Port, SecurityGroup, SubnetType } from 'aws-cdk-lib/aws-ec2';
+import { Grant, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   DatabaseCluster as AuroraCluster,
   AuroraPostgresEngineVersion,
+  CfnDBClusterParameterGroup,
+  CfnDBSubnetGroup,
   ClusterInstance,
   Credentials,
   DatabaseClusterEngine,
@@ -13,11 +15,13 @@ import {
   DefaultAuthScheme,
   ProxyTarget,
 } from 'aws-cdk-lib/aws-rds';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CfnSecret, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { deploymentName } from '../profiles/deployment.ts';
 import type { Profile } from '../profiles/profile.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { TidemarkFunction } from './function.ts';
+import { SharedValue } from './shared-value.ts';
 
 /** PostgreSQL roles that sign in with an IAM token: one for requests, one that may change the schema. */
 export type DatabaseUser = 'tidemark_app' | 'tidemark_migrate';
@@ -33,8 +37,9 @@ interface DatabaseNetwork {
 export interface DatabaseClusterProps {
   readonly profile: Profile;
   readonly network: DatabaseNetwork;
-  /** Encrypts storage, backups and snapshots; it cannot be changed later. @default - the account's key `aws/rds` */
-  readonly key?: IKey;
+  /** Encrypts storage, backups and snapshots; with another one CloudFormation would make a new cluster. */
+  readonly key: IKey;
+  readonly isProtected: boolean;
 }
 
 /** One Aurora cluster, behind a proxy where the profile has one. Only its master signs in with a password. */
@@ -43,23 +48,33 @@ export class DatabaseCluster extends Construct {
   readonly masterSecret: ISecret;
   readonly #cluster: AuroraCluster;
   readonly #proxy: DatabaseProxy | undefined;
+  readonly #resourceId: SharedValue;
+  readonly #host: SharedValue;
+  readonly #port: SharedValue;
 
-  constructor(scope: Construct, id: string, { profile, network, key }: DatabaseClusterProps) {
+  constructor(scope: Construct, id: string, props: DatabaseClusterProps) {
     super(scope, id);
-    this.#cluster = this.#createCluster(profile, network, key);
+    const { profile, network } = props;
+    this.#cluster = this.#createCluster(props);
+    this.#keepWhatItNeeds(profile.removalPolicy);
     this.arn = this.#cluster.clusterArn;
+    const share = (what: string, path: string, value: string): SharedValue =>
+      new SharedValue(this, what, { path: `/${deploymentName(this)}/metadata/${id}/${path}`, value });
+    this.#resourceId = share('ResourceId', 'resource-id', this.#cluster.clusterResourceIdentifier);
     if (!this.#cluster.secret) throw new Error('The metadata cluster was made without a master secret.');
     this.masterSecret = this.#cluster.secret;
 
     this.#proxy = profile.metadata.proxy ? this.#createProxy(network) : undefined;
+    const { hostname, port } = this.#cluster.clusterEndpoint;
+    this.#host = share('Host', 'host', this.#proxy?.endpoint ?? hostname);
+    this.#port = share('Port', 'port', Tokenization.stringifyNumber(port));
     const front = this.#proxy ?? this.#cluster;
     front.connections.allowFrom(network.functionGroup, Port.tcp(5432), 'Functions that run SQL');
   }
 
-  /** Where functions connect to. */
-  get address(): { readonly host: string; readonly port: number } {
-    const { hostname, port } = this.#cluster.clusterEndpoint;
-    return { host: this.#proxy?.endpoint ?? hostname, port };
+  /** Where a function connects to. */
+  addressFor(fn: TidemarkFunction): { readonly host: string; readonly port: number } {
+    return { host: this.#host.in(fn), port: Token.asNumber(this.#port.in(fn)) };
   }
 
   /** What CloudWatch knows of the cluster under that name, over five minutes. */
@@ -68,10 +83,19 @@ export class DatabaseCluster extends Construct {
   }
 
   grantConnect(fn: TidemarkFunction, user: DatabaseUser): void {
-    (this.#proxy ?? this.#cluster).grantConnect(fn, user);
+    if (this.#proxy) {
+      this.#proxy.grantConnect(fn, user);
+      return;
+    }
+    // Not CDK's grant, whose id is an export: a cluster that was restored has another.
+    const resourceName = `${this.#resourceId.in(fn)}/${user}`;
+    const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
+    const arn = Stack.of(fn).formatArn({ service: 'rds-db', resource: 'dbuser', resourceName, arnFormat });
+    Grant.addToPrincipal({ grantee: fn, actions: ['rds-db:connect'], resourceArns: [arn] });
   }
 
-  #createCluster({ metadata, ...profile }: Profile, network: DatabaseNetwork, key?: IKey): AuroraCluster {
+  #createCluster({ profile, network, key, isProtected }: DatabaseClusterProps): AuroraCluster {
+    const { metadata } = profile;
     const cluster = new AuroraCluster(this, 'Cluster', {
       engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_9 }),
       credentials: Credentials.fromGeneratedSecret('tidemark_master'),
@@ -97,20 +121,30 @@ export class DatabaseCluster extends Construct {
       iamAuthentication: true,
       enableDataApi: true,
       storageEncrypted: true,
-      ...(key && { storageEncryptionKey: key }),
+      storageEncryptionKey: key,
       backup: { retention: metadata.backupRetention },
       copyTagsToSnapshot: true,
-      deletionProtection: profile.deletionProtection,
+      deletionProtection: isProtected,
       removalPolicy: profile.removalPolicy,
     });
     acknowledge(cluster, {
       'AwsSolutions-SMG4':
         'One function reads the password, at deployment, through the Data API; all others sign in with IAM tokens of 15 minutes.',
     });
-    if (!profile.deletionProtection) {
-      acknowledge(cluster, { 'AwsSolutions-RDS10': 'This profile is for trying out, and `cdk destroy` removes all.' });
+    if (!isProtected) {
+      acknowledge(cluster, {
+        'AwsSolutions-RDS10': 'A first deployment that fails could not be rolled back: protected=true comes after it.',
+      });
     }
     return cluster;
+  }
+
+  /** What a cluster that is kept refers to is kept with it; its instances are not, and cost nothing then. */
+  #keepWhatItNeeds(policy: RemovalPolicy): void {
+    const needed = [CfnDBSubnetGroup, CfnDBClusterParameterGroup, CfnSecurityGroup, CfnSecret];
+    for (const one of this.node.findAll()) {
+      if (needed.some((kind) => one instanceof kind)) (one as CfnResource).applyRemovalPolicy(policy);
+    }
   }
 
   /** A proxy that signs in to the cluster with IAM as well, so that no password of a user exists anywhere. */

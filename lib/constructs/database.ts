@@ -23,17 +23,17 @@ export class Database extends Construct {
     for (const cluster of this.clusters) cluster.grantConnect(fn, user);
     fn.addEnvironment('DATABASE_NAME', databaseName);
     fn.addEnvironment('DATABASE_USER', user);
-    fn.addEnvironment('SHARD_MAP', Stack.of(fn).toJsonString(this.#shardMap()));
+    fn.addEnvironment('SHARD_MAP', Stack.of(fn).toJsonString(this.#shardMap(fn)));
     // Amazon's root certificates, part of the Lambda runtime: Node's own list lacks the one that signs RDS.
     fn.addEnvironment('NODE_EXTRA_CA_CERTS', '/var/runtime/ca-cert.pem');
   }
 
   /** Where the clusters are, and which shards each gets in a new service; `tidemark-admin` moves them later. */
-  #shardMap(): object {
+  #shardMap(fn: TidemarkFunction): object {
     const named = this.clusters.map((cluster, index) => [clusterName(index), cluster] as const);
     const first = (index: number): number => Math.ceil((index * shards) / this.clusters.length);
     return {
-      clusters: Object.fromEntries(named.map(([name, { address }]) => [name, address])),
+      clusters: Object.fromEntries(named.map(([name, cluster]) => [name, cluster.addressFor(fn)])),
       shards: Object.fromEntries(named.map(([name], index) => [name, [[first(index), first(index + 1) - 1]]])),
       blocks: clusterName(0),
     };

@@ -1,6 +1,7 @@
 import { type IMetric, MathExpression, Metric, Stats, Unit } from 'aws-cdk-lib/aws-cloudwatch';
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { deploymentName } from '../profiles/deployment.ts';
 
 const namespace = 'Tidemark';
 
@@ -16,9 +17,13 @@ export type FigureName =
   | 'BlocksDeleted'
   | 'Unreadable';
 
-/** @param statistic such as `Stats.MAXIMUM` */
-export function figure(name: FigureName, statistic: string = Stats.SUM): Metric {
-  return new Metric({ namespace, metricName: name, statistic, dimensionsMap: { service: 'tidemark' } });
+/** A figure of one deployment; statistics such as `Stats.MAXIMUM`, a sum unless one is given. */
+export type Figure = (name: FigureName, statistic?: string) => Metric;
+
+/** The figures that the functions of the deployment print, under its name. */
+export function figuresOf(scope: Construct): Figure {
+  const dimensionsMap = { service: deploymentName(scope).toLowerCase() };
+  return (metricName, statistic = Stats.SUM) => new Metric({ namespace, metricName, statistic, dimensionsMap });
 }
 
 /** One figure of several metrics. */
@@ -37,7 +42,7 @@ export class ThrottledRequests extends MetricFilter {
     super(scope, id, {
       logGroup: accessLog,
       filterPattern: FilterPattern.stringValue('$.status', '=', '429'),
-      metricNamespace: namespace,
+      metricNamespace: deploymentName(scope),
       metricName: 'Throttled',
       metricValue: '1',
       unit: Unit.COUNT,

@@ -13,6 +13,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { deploymentName } from '../profiles/deployment.ts';
 import type { ConcurrencyProfile, Profile } from '../profiles/profile.ts';
 import { acknowledge, acknowledgeWildcard } from './acknowledge.ts';
 import { bundledCode } from './bundle.ts';
@@ -62,7 +63,7 @@ export class TidemarkFunction extends LambdaFunction {
       // The segments of Lambda itself, each with the id that the log lines have too; no client library, see docs/decisions/deployment.md.
       tracing: Tracing.ACTIVE,
       environment: {
-        POWERTOOLS_SERVICE_NAME: 'tidemark',
+        POWERTOOLS_SERVICE_NAME: deploymentName(scope).toLowerCase(),
         POWERTOOLS_LOG_LEVEL: profile.logLevel,
         NODE_OPTIONS: '--enable-source-maps',
         ...props.environment,
@@ -86,7 +87,7 @@ export class TidemarkFunction extends LambdaFunction {
 
 const acknowledged = {
   'Serverless-LambdaDLQ':
-    'A caller that waits gets the error itself; the events of relay and gc go to a queue by their on-failure destination.',
+    'A caller that waits gets the error itself; the events of gc go to a queue by their on-failure destination, and what relay missed stays in the outbox.',
 };
 
 function kebabCase(id: string): string {

@@ -1,4 +1,4 @@
-import { CustomResource, Duration } from 'aws-cdk-lib';
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { PublicKey } from 'aws-cdk-lib/aws-cloudfront';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -36,6 +36,7 @@ export class SigningKey extends Construct {
 
   constructor(scope: Construct, id: string, { profile }: SigningKeyProps) {
     super(scope, id);
+    const { stackName, region } = Stack.of(this);
     this.secret = new Secret(this, 'PrivateKey', { description: 'Signs the URLs of downloads' });
     acknowledge(this.secret, {
       'AwsSolutions-SMG4': 'Two keys are trusted, and a deployment changes over: a timer would break URLs in flight.',
@@ -61,6 +62,10 @@ export class SigningKey extends Construct {
       serviceTimeout: Duration.minutes(3),
     });
     pair.node.addDependency(signingKey);
-    this.publicKey = new PublicKey(this, 'PublicKey', { encodedKey: pair.getAttString('PublicKey') });
+    this.publicKey = new PublicKey(this, 'PublicKey', {
+      // CloudFront knows this name in all regions of the account.
+      publicKeyName: `${stackName}-${id}-${region}`,
+      encodedKey: pair.getAttString('PublicKey'),
+    });
   }
 }

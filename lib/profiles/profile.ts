@@ -8,11 +8,8 @@ export interface Profile {
   readonly zones: number;
   /** Zones that hold the interface endpoints. One serves the whole VPC, for half the price of two. */
   readonly endpointZones: number;
-  /** What happens to bucket, database, user pool and topic when their stack is deleted. */
+  /** What happens to buckets, database, user pool and logs when their stack is deleted. */
   readonly removalPolicy: RemovalPolicy;
-  readonly deletionProtection: boolean;
-  /** Whether the database is encrypted under a key of this deployment instead of the account's `aws/rds`. */
-  readonly ownKey: boolean;
   readonly logLevel: 'DEBUG' | 'INFO';
   readonly logRetention: RetentionDays;
   /** Space of a user who has no quota of his own. */
@@ -27,6 +24,8 @@ export interface Profile {
   readonly uploads?: ConcurrencyProfile;
   /** Concurrency of the functions that carry downloads. @default - they share the account's */
   readonly downloads?: ConcurrencyProfile;
+  /** Relays at once, which only they may take, one for each shard that has events. @default - they share the account's */
+  readonly relays?: number;
   readonly metadata: MetadataProfile;
   readonly stream: StreamProfile;
 }

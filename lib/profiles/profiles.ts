@@ -24,8 +24,6 @@ const team: Profile = {
   endpointZones: 2,
   // A first deployment that fails leaves nothing behind that costs money or is in the way of the second.
   removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-  deletionProtection: true,
-  ownKey: true,
   logLevel: 'INFO',
   logRetention: RetentionDays.ONE_MONTH,
   quota: Size.gibibytes(100),
@@ -45,8 +43,6 @@ const profiles = {
     ...team,
     endpointZones: 1,
     removalPolicy: RemovalPolicy.DESTROY,
-    deletionProtection: false,
-    ownKey: false,
     logLevel: 'DEBUG',
     logRetention: RetentionDays.ONE_WEEK,
     quota: Size.gibibytes(10),
@@ -69,6 +65,7 @@ const profiles = {
     throttle: { rate: 25_000, burst: 10_000, socketRate: 5000, socketBurst: 5000 },
     uploads: { reserved: 400, provisioned: 20 },
     downloads: { reserved: 400, provisioned: 20 },
+    relays: 64,
     metadata: {
       clusters: 4,
       minCapacity: 8,

@@ -9,6 +9,7 @@ import {
   HttpVersion,
   KeyGroup,
   ResponseHeadersPolicy,
+  S3OriginAccessControl,
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';
 import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
@@ -16,6 +17,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
+import { EmptiedBuckets } from '../constructs/emptied-buckets.ts';
 import type { TidemarkFunction } from '../constructs/function.ts';
 import { SigningKey, type SigningKeyNames } from '../constructs/signing-key.ts';
 import type { Profile } from '../profiles/profile.ts';
@@ -41,9 +43,9 @@ export class BlocksStack extends Stack {
   constructor(scope: Construct, id: string, { profile, signingKeys, webAcl, ...props }: BlocksStackProps) {
     super(scope, id, props);
 
-    const logs = this.#createLogBucket(profile) as IBucket;
+    const logs = this.#createLogBucket(profile);
     // The cast: Bucket spells an optional member of IBucket in a way that exactOptionalPropertyTypes tells apart.
-    this.bucket = new Bucket(this, 'Blocks', {
+    const blocks = new Bucket(this, 'Blocks', {
       versioned: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -58,16 +60,20 @@ export class BlocksStack extends Stack {
           expiredObjectDeleteMarker: true,
         },
       ],
-      serverAccessLogsBucket: logs,
+      serverAccessLogsBucket: logs as IBucket,
       serverAccessLogsPrefix: 's3/',
       removalPolicy: profile.removalPolicy,
-    }) as IBucket;
+    });
+    this.bucket = blocks as IBucket;
+    const emptied = new EmptiedBuckets(this, 'Emptied', { profile, buckets: [blocks, logs] });
 
     // Both are trusted, the first signs. docs/operations.md rotates them by the context key signingKeys.
     const createKey = (name: string) => new SigningKey(this, `Key${name}`, { profile });
     const [current, other] = [createKey(signingKeys[0]), createKey(signingKeys[1])];
     this.signingKey = current;
-    this.distribution = this.#createDistribution([current, other], logs, profile, webAcl);
+    this.distribution = this.#createDistribution([current, other], logs as IBucket, profile, webAcl);
+    // Deleted first, so that it writes no more logs into a bucket that has been emptied.
+    this.distribution.node.addDependency(emptied);
     // CloudFormation refuses to take back an export that the API's stack still imports, and this stack is updated
     // first: what names the key of yesterday has to stay exported while the new one takes over.
     for (const { secret, publicKey } of [current, other]) {
@@ -121,7 +127,12 @@ export class BlocksStack extends Stack {
 
   #createDistribution(keys: SigningKey[], logs: IBucket, profile: Profile, webAcl?: string): Distribution {
     const year = Duration.days(365);
-    const keyGroup = new KeyGroup(this, 'Signers', { items: keys.map((key) => key.publicKey) });
+    // CloudFront knows these names in all regions of the account.
+    const named = (what: string) => `${this.stackName}-${what}-${this.region}`;
+    const keyGroup = new KeyGroup(this, 'Signers', {
+      keyGroupName: named('Signers'),
+      items: keys.map((key) => key.publicKey),
+    });
     const cachePolicy = new CachePolicy(this, 'Immutable', {
       comment: 'Content-addressed blocks',
       minTtl: year,
@@ -133,6 +144,7 @@ export class BlocksStack extends Stack {
       queryStringBehavior: CacheQueryStringBehavior.allowList('x-entry'),
     });
     const responseHeadersPolicy = new ResponseHeadersPolicy(this, 'CacheControl', {
+      responseHeadersPolicyName: named('CacheControl'),
       // They tell who stored a block, and when. X-Cache cannot be removed; Age is CloudFront's own, and may stay as well.
       removeHeaders: ['Age', 'ETag', 'Last-Modified', 'x-amz-meta-upload', 'x-amz-version-id'],
       customHeadersBehavior: {
@@ -148,6 +160,7 @@ export class BlocksStack extends Stack {
       ...(webAcl && { webAclId: webAcl }),
       defaultBehavior: {
         origin: S3BucketOrigin.withOriginAccessControl(this.bucket, {
+          originAccessControl: new S3OriginAccessControl(this, 'Reader', { originAccessControlName: named('Reader') }),
           // The region of the bucket. A few regions have no shield: CloudFront's manual names their neighbours.
           ...(profile.originShield && { originShieldRegion: this.region }),
         }),

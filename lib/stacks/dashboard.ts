@@ -1,6 +1,6 @@
 import { Dashboard, GraphWidget, type IMetric, type IWidget, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import { figure, numbered, ofAll } from '../constructs/figures.ts';
+import { numbered, ofAll } from '../constructs/figures.ts';
 import type { Observed } from './observed.ts';
 
 /** One page from the request of a device to the push to another, in that order. docs/operator-runbook.md reads it. */
@@ -20,7 +20,7 @@ function requests({ api, throttled }: Observed): IWidget[] {
   ];
 }
 
-function propagation({ sockets, background, undelivered }: Observed): IWidget[] {
+function propagation({ figure, sockets, background, undelivered }: Observed): IWidget[] {
   return [
     graph('Commit to push, ms', [
       figure('NotifyLag', Stats.percentile(50)).with({ label: 'p50' }),
@@ -44,7 +44,7 @@ function propagation({ sockets, background, undelivered }: Observed): IWidget[] 
   ];
 }
 
-function storage({ clusters }: Observed): IWidget[] {
+function storage({ figure, clusters }: Observed): IWidget[] {
   const ofEach = (name: string) => clusters.map((cluster) => cluster.metric(name));
   return [
     graph('Garbage collection: lag, s', [figure('GcLag', Stats.MAXIMUM)]),

@@ -7,6 +7,7 @@ import type { Profile } from '../profiles/profile.ts';
 
 interface IdentityStackProps extends StackProps {
   readonly profile: Profile;
+  readonly isProtected: boolean;
 }
 
 /** The users of a deployment. An administrator creates them; nobody signs himself up. */
@@ -14,7 +15,7 @@ export class IdentityStack extends Stack {
   readonly userPool: UserPool;
   readonly client: UserPoolClient;
 
-  constructor(scope: Construct, id: string, { profile, ...props }: IdentityStackProps) {
+  constructor(scope: Construct, id: string, { profile, isProtected, ...props }: IdentityStackProps) {
     super(scope, id, props);
 
     this.userPool = new UserPool(this, 'Users', {
@@ -30,7 +31,7 @@ export class IdentityStack extends Stack {
         requireSymbols: true,
       },
       accountRecovery: AccountRecovery.EMAIL_ONLY,
-      deletionProtection: profile.deletionProtection,
+      deletionProtection: isProtected,
       removalPolicy: profile.removalPolicy,
     });
     acknowledge(this.userPool, {

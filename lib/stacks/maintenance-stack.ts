@@ -29,7 +29,9 @@ interface MaintenanceStackProps extends StackProps {
 export class MaintenanceStack extends Stack {
   readonly relay: TidemarkFunction;
   readonly gc: TidemarkFunction;
-  /** Wake-ups and scheduled runs that failed three times. */
+  /** By which gc reads the stream. */
+  readonly consumerGroup = 'tidemark-gc';
+  /** Scheduled runs of gc that failed three times. */
   readonly undelivered: Queue;
 
   constructor(scope: Construct, id: string, props: MaintenanceStackProps) {
@@ -47,13 +49,19 @@ export class MaintenanceStack extends Stack {
       memorySize: 256,
       timeout: Duration.seconds(60),
       placement: network.publishing,
-      // Small brokers accept four IAM connections a second. Two: one that works, one that sees the rows after it.
-      concurrency: { reserved: 2 },
-      environment: { STREAM_BROKERS: stream.brokers, STREAM_TOPIC: stream.topicName },
+      // None in small profiles: a new account has ten executions in all, and refuses to reserve any of them.
+      ...(profile.relays && { concurrency: { reserved: profile.relays } }),
+      environment: { STREAM_BROKERS: stream.brokersFor(this), STREAM_TOPIC: stream.topicName },
     });
     metadata.connect(relay);
     stream.grantWrite(relay);
     this.#every(profile.metadata.outboxCheck, relay);
+    // A wake-up that waited for minutes is of no use: commits wake a relay anew when the oldest event is stale.
+    relay.configureAsyncInvoke({ maxEventAge: Duration.minutes(2), retryAttempts: 1 });
+    acknowledge(relay, {
+      'Serverless-LambdaAsyncFailureDestination':
+        'What a lost wake-up was for is in the outbox, whose age has an alarm.',
+    });
     return relay;
   }
 
@@ -71,12 +79,15 @@ export class MaintenanceStack extends Stack {
     blocks.grantListVersions(gc);
     // From the oldest record on: a count that was never registered would keep its blocks for ever.
     stream.feed(gc, {
-      group: 'tidemark-gc',
+      group: this.consumerGroup,
       from: StartingPosition.TRIM_HORIZON,
       batchSize: 500,
       window: Duration.seconds(5),
     });
     this.#every(Duration.hours(1), gc);
+    const queueArn = this.undelivered.queueArn;
+    gc.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queueArn] }));
+    gc.configureAsyncInvoke({ retryAttempts: 2, onFailure: { bind: () => ({ destination: queueArn }) } });
     return gc;
   }
 
@@ -116,17 +127,15 @@ export class MaintenanceStack extends Stack {
     return queue;
   }
 
-  /** Runs a function by the clock. A run that fails three times, or a wake-up, goes to the queue. */
+  /** Runs a function by the clock. */
   #every(rate: Duration, fn: TidemarkFunction): void {
-    const queueArn = this.undelivered.queueArn;
-    fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queueArn] }));
-    fn.configureAsyncInvoke({ retryAttempts: 2, onFailure: { bind: () => ({ destination: queueArn }) } });
     const rule = new Rule(this, `${fn.node.id}Schedule`, {
       schedule: Schedule.rate(rate),
       targets: [new LambdaFunction(fn)],
     });
     acknowledge(rule, {
-      'Serverless-EventBusDLQ': 'Lambda takes every event into its own queue; what fails there has a destination.',
+      'Serverless-EventBusDLQ':
+        'Lambda takes every event into its own queue; what fails there has a destination, or the next run does its work.',
     });
   }
 }

@@ -13,6 +13,7 @@ import type { NetworkStack } from './network-stack.ts';
 interface MetadataStackProps extends StackProps {
   readonly profile: Profile;
   readonly network: NetworkStack;
+  readonly isProtected: boolean;
 }
 
 /** The metadata database with its users and its schema. */
@@ -20,10 +21,10 @@ export class MetadataStack extends Stack {
   readonly #database: Database;
   readonly #schema: CustomResource;
 
-  constructor(scope: Construct, id: string, { profile, network, ...props }: MetadataStackProps) {
+  constructor(scope: Construct, id: string, { profile, network, isProtected, ...props }: MetadataStackProps) {
     super(scope, id, props);
-    const key = profile.ownKey ? this.#createKey(profile) : undefined;
-    this.#database = new Database(this, 'Database', { profile, network, ...(key && { key }) });
+    const key = this.#createKey(profile);
+    this.#database = new Database(this, 'Database', { profile, network, isProtected, key });
     const users = this.#createUsers(profile);
     this.#schema = this.#migrate(profile, network);
     this.#schema.node.addDependency(...users, this.#database);
@@ -49,6 +50,8 @@ export class MetadataStack extends Stack {
     return new Key(this, 'Key', {
       description: 'Tidemark metadata: storage, backups and snapshots',
       enableKeyRotation: true,
+      // After a deletion, until it cannot be taken back; it costs nothing meanwhile.
+      pendingWindow: Duration.days(7),
       removalPolicy,
     });
   }

@@ -1,5 +1,7 @@
-import { Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { Fn, type RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import {
+  CfnSubnet,
+  CfnVPC,
   GatewayVpcEndpointAwsService,
   InterfaceVpcEndpointAwsService,
   type IVpc,
@@ -15,6 +17,8 @@ import type { Profile } from '../profiles/profile.ts';
 
 interface NetworkStackProps extends StackProps {
   readonly profile: Profile;
+  /** By name. @default - the first that the region lists */
+  readonly zones?: readonly string[];
 }
 
 /** MSK's listener for clients that sign in with IAM. */
@@ -32,13 +36,15 @@ export class NetworkStack extends Stack {
   readonly brokerGroup: SecurityGroup;
   readonly #publisherGroup: SecurityGroup;
 
-  constructor(scope: Construct, id: string, { profile, ...props }: NetworkStackProps) {
+  constructor(scope: Construct, id: string, { profile, zones, ...props }: NetworkStackProps) {
     super(scope, id, props);
 
     // The cast: Vpc spells an optional member of IVpc in a way that exactOptionalPropertyTypes tells apart.
     this.vpc = new Vpc(this, 'Vpc', {
-      // Tokens: the zones of whatever region it is deployed to, without a look-up at synthesis.
-      availabilityZones: Array.from({ length: profile.zones }, (_, zone) => Fn.select(zone, Fn.getAzs())),
+      // Tokens unless the context names them: the zones of whatever region it is deployed to, without a look-up.
+      availabilityZones: zones
+        ? [...zones]
+        : Array.from({ length: profile.zones }, (_, i) => Fn.select(i, Fn.getAzs())),
       natGateways: 0,
       subnetConfiguration: [{ name: 'Isolated', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 20 }],
       gatewayEndpoints: {
@@ -48,6 +54,7 @@ export class NetworkStack extends Stack {
       // Emptying the default group takes a function with EC2 rights; no resource here uses that group.
       restrictDefaultSecurityGroup: false,
     }) as IVpc;
+    this.#keepSubnets(profile.removalPolicy);
     acknowledge(this.vpc, {
       'AwsSolutions-VPC7':
         'Nothing enters or leaves but through the endpoints, whose calls CloudTrail records with the caller; flow logs cost $0.50 per GB.',
@@ -69,6 +76,13 @@ export class NetworkStack extends Stack {
   /** For the one function that also writes to the sync stream. */
   get publishing(): Placement {
     return this.#placement(this.functionGroup, this.#publisherGroup);
+  }
+
+  /** A database that is kept has a group of subnets. */
+  #keepSubnets(policy: RemovalPolicy): void {
+    for (const one of this.vpc.node.findAll()) {
+      if (one instanceof CfnVPC || one instanceof CfnSubnet) one.applyRemovalPolicy(policy);
+    }
   }
 
   #placement(...securityGroups: SecurityGroup[]): Placement {

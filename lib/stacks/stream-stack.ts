@@ -1,4 +1,4 @@
-import { CustomResource, Duration, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { CustomResource, Duration, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping, type StartingPosition } from 'aws-cdk-lib/aws-lambda';
@@ -8,8 +8,11 @@ import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { TidemarkFunction } from '../constructs/function.ts';
 import { grantPollerInterfaces } from '../constructs/grants.ts';
+import { SharedValue } from '../constructs/shared-value.ts';
+import { deploymentName } from '../profiles/deployment.ts';
 import { isExpress, type Profile } from '../profiles/profile.ts';
 import type { NetworkStack } from './network-stack.ts';
+import type { BrokerFigures } from './observed.ts';
 
 interface StreamStackProps extends StackProps {
   readonly profile: Profile;
@@ -32,8 +35,9 @@ const topicName = 'file-changed';
 /** The sync stream: a Kafka cluster that knows its clients by IAM, and the topic of committed changes. */
 export class StreamStack extends Stack {
   readonly topicName = topicName;
-  /** Bootstrap brokers, `host:port` separated by commas. */
-  readonly brokers: string;
+  readonly #clusterArn: SharedValue;
+  readonly #topicArn: SharedValue;
+  readonly #brokers: SharedValue;
   readonly #clusterName: string;
   readonly #profile: Profile;
   readonly #cluster: CfnCluster;
@@ -42,9 +46,10 @@ export class StreamStack extends Stack {
   constructor(scope: Construct, id: string, { profile, network, ...props }: StreamStackProps) {
     super(scope, id, props);
     this.#profile = profile;
-    // Standard brokers cannot become Express ones, or leave ZooKeeper, in place (MSK ignores the change). The
-    // kind in the name makes CloudFormation build a new cluster.
-    this.#clusterName = `tidemark-${isExpress(profile.stream) ? 'express' : 'standard'}`;
+    // Standard brokers cannot become Express ones, or leave ZooKeeper, in place (MSK ignores the change), nor can a
+    // cluster change its zones. CloudFormation builds a new one if that changes, and refuses to under the same name.
+    const kind = isExpress(profile.stream) ? 'express' : 'standard';
+    this.#clusterName = `${deploymentName(this).toLowerCase()}-${kind}-${profile.zones}-zones`;
     this.#cluster = this.#createCluster(network);
 
     this.#topic = new CfnTopic(this, 'FileChanged', {
@@ -55,18 +60,27 @@ export class StreamStack extends Stack {
       replicationFactor: profile.stream.replicationFactor,
       configs: Buffer.from(`retention.ms=${Duration.days(7).toMilliseconds()}`).toString('base64'),
     });
-    this.#topic.applyRemovalPolicy(profile.removalPolicy);
+    const share = (id: string, path: string, value: string): SharedValue =>
+      new SharedValue(this, id, { path: `/${deploymentName(this)}/stream/${path}`, value });
+    this.#clusterArn = share('ClusterArn', 'cluster-arn', this.#cluster.attrArn);
+    this.#topicArn = share('TopicArn', 'topic-arn', this.#topic.attrTopicArn);
+    this.#brokers = share('BrokerList', 'brokers', this.#lookUpBrokers());
+  }
 
-    this.brokers = this.#lookUpBrokers();
+  /** Bootstrap brokers, `host:port` separated by commas, as a construct of another stack reads them. */
+  brokersFor(scope: Construct): string {
+    return this.#brokers.in(scope);
   }
 
   /** Lets a function write to the topic. It also has to sit in the network's publishing placement. */
   grantWrite(fn: TidemarkFunction): void {
-    fn.addToRolePolicy(new PolicyStatement({ actions: ['kafka-cluster:Connect'], resources: [this.#cluster.attrArn] }));
+    fn.addToRolePolicy(
+      new PolicyStatement({ actions: ['kafka-cluster:Connect'], resources: [this.#clusterArn.in(fn)] }),
+    );
     fn.addToRolePolicy(
       new PolicyStatement({
         actions: ['kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData'],
-        resources: [this.#topic.attrTopicArn],
+        resources: [this.#topicArn.in(fn)],
       }),
     );
   }
@@ -80,7 +94,7 @@ export class StreamStack extends Stack {
     const { pollers } = this.#profile.stream;
     const mapping = new EventSourceMapping(fn, 'Changes', {
       target: fn,
-      eventSourceArn: this.#cluster.attrArn,
+      eventSourceArn: this.#clusterArn.in(fn),
       kafkaTopic: topicName,
       kafkaConsumerGroupId: group,
       startingPosition: from,
@@ -90,7 +104,6 @@ export class StreamStack extends Stack {
         provisionedPollerConfig: { minimumPollers: pollers.minimum, maximumPollers: pollers.maximum },
       }),
     });
-    mapping.node.addDependency(this.#topic);
     acknowledge(mapping, {
       'Serverless-LambdaEventSourceMappingDestination':
         'With a destination a batch is given up after ten tries, while a database is away for instance. Consumers put a record that cannot be read aside by its offset and count it; for all else they try until it works.',
@@ -107,32 +120,36 @@ export class StreamStack extends Stack {
     });
   }
 
-  /** The percentage of its disk that each broker has used; empty for Express brokers, which have no disk that could fill. */
-  get brokerDisks(): readonly Metric[] {
+  get brokerFigures(): BrokerFigures {
     const { stream } = this.#profile;
-    return Array.from(
-      { length: isExpress(stream) ? 0 : stream.brokers },
-      (_, index) =>
-        new Metric({
-          namespace: 'AWS/Kafka',
-          metricName: 'KafkaDataLogsDiskUsed',
-          dimensionsMap: { 'Cluster Name': this.#clusterName, 'Broker ID': String(index + 1) },
-          statistic: Stats.MAXIMUM,
-        }),
-    );
+    const metric = (metricName: string, broker?: number): Metric =>
+      new Metric({
+        namespace: 'AWS/Kafka',
+        metricName,
+        dimensionsMap: { 'Cluster Name': this.#clusterName, ...(broker && { 'Broker ID': String(broker) }) },
+        statistic: Stats.MAXIMUM,
+      });
+    const each = (metricName: string): Metric[] =>
+      Array.from({ length: stream.brokers }, (_, index) => metric(metricName, index + 1));
+    return {
+      disks: isExpress(stream) ? [] : each('KafkaDataLogsDiskUsed'),
+      credits: stream.instanceType.startsWith('kafka.t3.') ? each('CPUCreditBalance') : [],
+      offline: metric('OfflinePartitionsCount'),
+    };
   }
 
   /** What pollers do with the role of the function. ManagedKafkaEventSource grants more, for passwords and all logs. */
   #grantRead(fn: TidemarkFunction, group: string): void {
-    const [prefix, cluster] = [0, 1].map((part) => Fn.select(part, Fn.split(':cluster/', this.#cluster.attrArn)));
+    const clusterArn = this.#clusterArn.in(fn);
+    const [prefix, cluster] = [0, 1].map((part) => Fn.select(part, Fn.split(':cluster/', clusterArn)));
     const statements = [
       // By these Lambda finds the brokers.
-      { actions: ['kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'], resources: [this.#cluster.attrArn] },
+      { actions: ['kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'], resources: [clusterArn] },
       {
         actions: ['kafka-cluster:Connect', 'kafka-cluster:DescribeClusterDynamicConfiguration'],
-        resources: [this.#cluster.attrArn],
+        resources: [clusterArn],
       },
-      { actions: ['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData'], resources: [this.#topic.attrTopicArn] },
+      { actions: ['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData'], resources: [this.#topicArn.in(fn)] },
       {
         actions: ['kafka-cluster:DescribeGroup', 'kafka-cluster:AlterGroup'],
         resources: [`${prefix}:group/${cluster}/${group}`],
@@ -159,7 +176,8 @@ export class StreamStack extends Stack {
       encryptionInfo: { encryptionInTransit: { clientBroker: 'TLS', inCluster: true } },
       loggingInfo: { brokerLogs: { cloudWatchLogs: { enabled: true, logGroup: logGroup.logGroupName } } },
     });
-    cluster.applyRemovalPolicy(removalPolicy);
+    // Not kept: what waits in the outbox is the truth, and brokers that nobody reads cost as much as others.
+    cluster.applyRemovalPolicy(RemovalPolicy.DESTROY);
     return cluster;
   }
 
@@ -177,7 +195,8 @@ export class StreamStack extends Stack {
       serviceToken: brokers.functionArn,
       resourceType: 'Custom::BootstrapBrokers',
       serviceTimeout: Duration.minutes(5),
-      properties: { ClusterArn: this.#cluster.attrArn },
+      // The number: it asks anew when brokers join.
+      properties: { ClusterArn: this.#cluster.attrArn, Brokers: String(this.#profile.stream.brokers) },
     });
     bootstrap.node.addDependency(brokers);
     return bootstrap.getAttString('Brokers');

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { every, type Watch } from '../constructs/alarms.ts';
-import { figure, numbered, ofAll } from '../constructs/figures.ts';
+import { numbered, ofAll } from '../constructs/figures.ts';
 import type { TidemarkFunction } from '../constructs/function.ts';
 import type { Observed } from './observed.ts';
 
@@ -72,7 +72,7 @@ function requests({ api, throttled, sockets, background }: Observed): Watches {
   };
 }
 
-function propagation({ notifyBacklog }: Observed): Watches {
+function propagation({ figure, notifyBacklog }: Observed): Watches {
   return {
     NotifyLag: {
       periods: 3,
@@ -103,7 +103,7 @@ function propagation({ notifyBacklog }: Observed): Watches {
 }
 
 /** What nobody waits for, and what therefore may break unseen. */
-function background({ background, undelivered }: Observed): Watches {
+function background({ figure, background, undelivered, clusters, gcBacklog }: Observed): Watches {
   const failures = Object.entries(background).map(([name, fn]) => [name, fn.metricErrors({ statistic: Stats.SUM })]);
   return {
     BackgroundErrors: {
@@ -123,14 +123,43 @@ function background({ background, undelivered }: Observed): Watches {
       of: 3,
       metric: every(60, figure('GcLag', Stats.MAXIMUM)),
       threshold: Duration.hours(1).toSeconds(),
-      silenceIsBad: true,
-      meaning: 'Blocks that nobody needs stay more than an hour too long, or no sweep has ended for three hours.',
+      meaning: 'Blocks that nobody needs stay more than an hour too long.',
+    },
+    GcSilent: {
+      periods: 3,
+      of: 3,
+      // A run that was never started leaves no figure at all, and silence alone would ring in a new deployment. The
+      // database tells the time by a figure that is always there; before it, nothing is late.
+      metric: new MathExpression({
+        expression: 'IF(clock >= 0, IF(FILL(runs, 0) > 0, 0, 1), 0)',
+        usingMetrics: {
+          clock: clusters[0]!.metric('ServerlessDatabaseCapacity', Stats.AVERAGE),
+          runs: background.gc.metricInvocations({ statistic: Stats.SUM }),
+        },
+        label: 'hours without a run of gc',
+        period: Duration.hours(1),
+      }),
+      threshold: 0,
+      meaning: 'No sweep has begun for three hours, so nothing is deleted.',
+    },
+    GcBacklog: {
+      ...twoOfThree,
+      metric: gcBacklog,
+      threshold: Duration.minutes(30).toSeconds(),
+      meaning: 'Nobody reads the stream for gc, so nothing that has become useless is known to it.',
+    },
+    RelayThrottles: {
+      ...twoOfThree,
+      metric: background.relay.metricThrottles({ statistic: Stats.SUM }),
+      threshold: 0,
+      meaning:
+        'Relays are not started, so changes are pushed late: their concurrency, or that of the account, is used up.',
     },
     UndeliveredEvents: {
       ...once,
       metric: undelivered.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
       threshold: 0,
-      meaning: 'A wake-up or a scheduled run failed three times and lies in the queue.',
+      meaning: 'A scheduled run of gc failed three times and lies in the queue.',
     },
     UnreadableRecords: {
       ...once,
@@ -162,14 +191,36 @@ function databases({ clusters, maxConnections }: Observed): Watches {
   return watches;
 }
 
-function brokers({ brokerDisks }: Observed): Watches {
-  if (brokerDisks.length === 0) return {};
+function brokers({ brokers: { disks, credits, offline } }: Observed): Watches {
   return {
-    BrokerDisk: {
-      ...once,
-      metric: ofAll('MAX', numbered('broker', 1, brokerDisks), 'percent of the fullest broker disk'),
-      threshold: 80,
-      meaning: 'A broker that is full stops taking events, and the outbox grows.',
+    OfflinePartitions: {
+      ...twoOfThree,
+      metric: offline,
+      threshold: 0,
+      meaning: 'Parts of the stream have no broker: their events wait in the outbox, and those devices hear late.',
     },
+    ...(disks.length > 0 && {
+      BrokerDisk: {
+        ...once,
+        metric: ofAll('MAX', numbered('broker', 1, disks), 'percent of the fullest broker disk'),
+        threshold: 80,
+        meaning: 'A broker that is full stops taking events, and the outbox grows.',
+      },
+    }),
+    ...(credits.length > 0 && {
+      BrokerCredit: {
+        // Longer than a new broker takes to earn its first ones.
+        periods: 3,
+        of: 3,
+        metric: new MathExpression({
+          expression: 'IF(MIN(METRICS()) < 20, 1, 0)',
+          usingMetrics: numbered('broker', 1, credits),
+          label: 'a broker has few CPU credits left',
+          period: Duration.hours(1),
+        }),
+        threshold: 0,
+        meaning: 'A broker does more than its size allows for long, and will be slowed down to a fifth of a CPU.',
+      },
+    }),
   };
 }

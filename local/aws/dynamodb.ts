@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import dynalite from 'dynalite';
-import { ACCOUNT, type Provider, REGION } from '../types.ts';
+import { ACCOUNT, type Log, type Provider, REGION } from '../types.ts';
 import type { Access } from './access.ts';
 import { AwsError } from './errors.ts';
 import { type JsonApi, operationOf, parseMembers } from './json-api.ts';
@@ -49,6 +49,19 @@ function tableArn(name: string): string {
   return `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${name}`;
 }
 
+/** Ends that are farther away are meant in milliseconds. */
+const FARTHEST_SECONDS = 10 * 366 * 86_400;
+
+/** What is wrong with the end of an item, in a table whose items end by that attribute; undefined if nothing is. */
+export function ttlProblem(
+  attribute: string,
+  item: Readonly<Record<string, { readonly N?: string }>>,
+): string | undefined {
+  const { N = 'no number' } = item[attribute] ?? {};
+  const isNear = Number(N) - Date.now() / 1000 < FARTHEST_SECONDS;
+  return isNear ? undefined : `its ${attribute} is ${N}, and DynamoDB counts seconds since 1970`;
+}
+
 /** The tables that a call touches: one, or the keys of a batch. */
 function tablesOf(members: Record<string, unknown>): string[] {
   if (typeof members.TableName === 'string') return [members.TableName.replace(/^arn:.*:table\//, '')];
@@ -60,7 +73,7 @@ function tablesOf(members: Record<string, unknown>): string[] {
  * enter, so that the signature and IAM checks cannot be walked around. Expired items stay: TTL deletes within days, and
  * readers have to look at expires_at in AWS too.
  */
-export async function startDynamoDb(data: string, access: Access): Promise<DynamoDb> {
+export async function startDynamoDb(data: string, access: Access, log: Log): Promise<DynamoDb> {
   const path = join(data, 'dynamodb');
   await mkdir(path, { recursive: true });
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-'));
@@ -68,6 +81,8 @@ export async function startDynamoDb(data: string, access: Access): Promise<Dynam
   const server = dynalite({ path, createTableMs: 0 });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(socketPath, resolve));
 
+  /** By table, the attribute that says when an item ends. */
+  const endings = new Map<string, string>();
   const provider: Provider = async ({ properties, physicalName }) => {
     const { TableName = physicalName, KeySchema, AttributeDefinitions, GlobalSecondaryIndexes } = properties;
     const definition = { TableName, KeySchema, AttributeDefinitions, BillingMode: 'PAY_PER_REQUEST' };
@@ -78,6 +93,8 @@ export async function startDynamoDb(data: string, access: Access): Promise<Dynam
       throw new Error(`Table ${TableName} cannot be created: ${text}`);
     }
     const name = String(TableName);
+    const { AttributeName } = (properties.TimeToLiveSpecification ?? {}) as { AttributeName?: string };
+    if (AttributeName) endings.set(name, AttributeName);
     return { ref: name, attributes: { Arn: tableArn(name), TableId: name } };
   };
 
@@ -89,6 +106,13 @@ export async function startDynamoDb(data: string, access: Access): Promise<Dynam
         const tables = tablesOf(parseMembers(body));
         if (tables.length === 0)
           throw new AwsError('ValidationException', `The local DynamoDB has no ${operation} here.`);
+        const { TableName, Item } = parseMembers(body) as {
+          TableName?: string;
+          Item?: Parameters<typeof ttlProblem>[1];
+        };
+        const ending = endings.get(String(TableName));
+        const problem = ending && Item && operation === 'PutItem' ? ttlProblem(ending, Item) : undefined;
+        if (problem) log(`dynamodb: ${principal.name} puts an item into ${TableName} that never ends: ${problem}`);
         for (const table of tables) access.demand(principal, `dynamodb:${operation}`, tableArn(table));
         const answer = await send(socketPath, operation, body);
         response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length }).end(answer.body);

@@ -66,7 +66,7 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
 
   const postgres = await startPostgres(data, log);
   undo.defer(() => postgres.stop());
-  const dynamodb = await startDynamoDb(data, access);
+  const dynamodb = await startDynamoDb(data, access, log);
   undo.defer(() => dynamodb.close());
   const stream = options.kafkaBrokers?.length
     ? await openKafkaStream(options.kafkaBrokers, log)

@@ -110,6 +110,10 @@ export function runtimeProviders(ports: ApiPorts): Record<string, Provider> {
       const id = generatedId('mapping', resource, 32);
       return { ref: id, attributes: { Id: id, EventSourceMappingArn: functionArn(id) } };
     },
+    'AWS::SSM::Parameter': ({ properties }) => {
+      const { Name, Type, Value } = properties;
+      return { ref: String(Name), attributes: { Type: String(Type), Value: String(Value) } };
+    },
     'AWS::Events::Rule': ({ properties, physicalName }) => {
       const name = String(properties.Name ?? physicalName);
       return { ref: name, attributes: { Arn: `arn:aws:events:${REGION}:${ACCOUNT}:rule/${name}` } };

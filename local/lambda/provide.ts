@@ -91,12 +91,18 @@ export function lambdaProviders(lambda: LambdaService, roles: Roles, assembly: A
       return { ref: arn, attributes: { AliasArn: arn } };
     },
     'AWS::Lambda::EventInvokeConfig': (resource) => {
-      const { FunctionName, MaximumRetryAttempts, DestinationConfig } = resource.properties;
+      const {
+        FunctionName,
+        MaximumRetryAttempts,
+        MaximumEventAgeInSeconds: age,
+        DestinationConfig,
+      } = resource.properties;
       const { OnSuccess, OnFailure } = isObject(DestinationConfig) ? DestinationConfig : {};
       if (OnSuccess !== undefined)
         return fail(resource, 'DestinationConfig.OnSuccess', 'is not run by the local cloud');
       lambda.setFailure(String(FunctionName), {
         ...(MaximumRetryAttempts !== undefined && { retries: Number(MaximumRetryAttempts) }),
+        ...(age !== undefined && { maxAgeMs: Number(age) * 1000 }),
         ...(isObject(OnFailure) && { destination: String(OnFailure.Destination) }),
       });
       return { ref: resource.physicalName, attributes: {} };

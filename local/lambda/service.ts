@@ -15,10 +15,10 @@ export interface LambdaService {
   /** By name, ARN or logical id; with the qualifier of a version or alias, all of which run the same code here. */
   find(nameOrArn: string): FunctionDefinition | undefined;
   /**
-   * How often an asynchronous invocation is retried, 2 unless given, and the ARN that a lost one is then sent to. Throws
-   * where the function's role may not send there.
+   * How often an asynchronous invocation is retried, 2 unless given, how long it may wait for that, and the ARN that a
+   * lost one is then sent to. Throws where the function's role may not send there.
    */
-  setFailure(functionName: string, failure: { retries?: number; destination?: string }): void;
+  setFailure(functionName: string, failure: { retries?: number; maxAgeMs?: number; destination?: string }): void;
   invoke(nameOrArn: string, payload: Buffer, mode: 'RequestResponse' | 'Event'): Promise<InvokeResult>;
   definitions(): readonly FunctionDefinition[];
   stop(): Promise<void>;
@@ -27,6 +27,7 @@ export interface LambdaService {
 /** Payload limits in bytes: 6 MB for synchronous invocations, 1 MB for asynchronous ones (256 KB before October 2025). */
 const MAX_PAYLOAD = { RequestResponse: 6 * 1024 * 1024, Event: 1024 * 1024 } as const;
 const RETRIES = 2;
+const MAX_AGE_MS = 6 * 60 * 60_000;
 /** Lambda waits a minute before the first retry of a failed event and two before the second. */
 const FAILURE_WAIT_MS = 60_000;
 
@@ -43,22 +44,25 @@ interface Served {
   readonly definition: FunctionDefinition;
   readonly pool: Pool;
   readonly retries: number;
+  readonly maxAgeMs: number;
   readonly destination?: string;
 }
 
 /** Runs an asynchronous event, and again as often as the function says when it fails. */
 async function runQueued(served: Served, payload: Buffer, signal: AbortSignal, log: Log): Promise<void> {
-  const { definition, pool, retries, destination } = served;
+  const { definition, pool, retries, maxAgeMs, destination } = served;
+  const received = Date.now();
   for (let attempt = 1; ; attempt++) {
     const outcome = await pool.run(payload, 'wait');
     if (!outcome.failed) return;
-    if (attempt > retries) {
+    const wait = attempt * FAILURE_WAIT_MS;
+    if (attempt > retries || Date.now() + wait - received > maxAgeMs) {
       const end = destination ? `would be sent to ${destination}` : 'is dropped';
       const what = `an asynchronous event failed ${attempt} times and ${end}`;
       log(`${definition.name}: ${what}: ${outcome.payload.slice(0, 300)}`);
       return;
     }
-    await sleep(attempt * FAILURE_WAIT_MS, undefined, { signal, ref: false });
+    await sleep(wait, undefined, { signal, ref: false });
   }
 }
 
@@ -94,7 +98,12 @@ export function createLambda(options: LambdaOptions): LambdaService {
   return {
     add(definition) {
       const start = () => startLogged(options, definition, logs.lines(definition.name));
-      functions.set(definition.name, { definition, pool: createPool(definition, start, log), retries: RETRIES });
+      functions.set(definition.name, {
+        definition,
+        pool: createPool(definition, start, log),
+        retries: RETRIES,
+        maxAgeMs: MAX_AGE_MS,
+      });
     },
     find: (nameOrArn) => lookUp(nameOrArn)?.definition,
     setFailure(functionName, failure) {

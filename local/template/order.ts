@@ -1,6 +1,6 @@
 import { LocalError, templateError } from '../errors.ts';
 import type { Assembly, Stack, TemplateResource } from './assembly.ts';
-import { referencesOf } from './references.ts';
+import { referencesOf, sharedName } from './references.ts';
 import { resolve, type Scope } from './resolve.ts';
 
 /** One resource of the assembly, ready to be provisioned once what it needs is. */
@@ -16,7 +16,7 @@ export function stepKey(stack: string, logicalId: string): string {
   return `${stack}/${logicalId}`;
 }
 
-/** Where an export's value is defined. */
+/** Where the value of an export, or of a parameter of Systems Manager, is defined. */
 export interface Export {
   readonly stack: Stack;
   readonly output: string;
@@ -34,6 +34,10 @@ export function collectExports(assembly: Assembly): Map<string, Export> {
     for (const [output, { Export: exported, Value: value }] of Object.entries(stack.template.Outputs ?? {})) {
       if (!exported) continue;
       exports.set(String(resolve(staticScope(stack), exported.Name, `Outputs.${output}`)), { stack, output, value });
+    }
+    for (const [output, { Type, Properties }] of Object.entries(stack.template.Resources ?? {})) {
+      if (Type !== 'AWS::SSM::Parameter') continue;
+      exports.set(sharedName(Properties?.Name), { stack, output, value: Properties?.Value });
     }
   }
   return exports;

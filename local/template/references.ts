@@ -31,11 +31,24 @@ export function attributeOf(argument: unknown): { id: string; attribute: string 
     : undefined;
 }
 
+/** The name under which a parameter of the template takes the value of one of Systems Manager, if it is such a one. */
+export function sharedBy({ template }: Stack, id: string): string | undefined {
+  const { Type, Default } = template.Parameters?.[id] ?? {};
+  return Type?.startsWith('AWS::SSM::Parameter::Value') ? sharedName(Default) : undefined;
+}
+
+/** What tells a parameter of Systems Manager from an export. */
+export function sharedName(parameter: unknown): string {
+  return `ssm:${parameter}`;
+}
+
 /** Collects what `expression` refers to; parameters and pseudo parameters are left out. */
 export function referencesOf(stack: Stack, expression: unknown, path: string): References {
   const resources = new Set<string>();
   const imports: unknown[] = [];
   const name = (id: string, at: string) => {
+    const shared = sharedBy(stack, id);
+    if (shared !== undefined) imports.push(shared);
     if (id.startsWith('AWS::') || stack.template.Parameters?.[id] !== undefined) return;
     if (stack.template.Resources?.[id] === undefined) {
       throw templateError(stack.name, at, `refers to ${id}, which the template does not define`);

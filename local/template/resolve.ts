@@ -2,7 +2,7 @@ import { templateError } from '../errors.ts';
 import { isObject } from '../json.ts';
 import { ACCOUNT, type Provisioned, REGION } from '../types.ts';
 import type { Stack } from './assembly.ts';
-import { attributeOf, intrinsic, placeholders } from './references.ts';
+import { attributeOf, intrinsic, placeholders, sharedBy } from './references.ts';
 
 /** What the resolver looks up outside its own expression. */
 export interface Scope {
@@ -131,6 +131,8 @@ class Resolver {
     if (id in PSEUDO) return PSEUDO[id];
     if (id === 'AWS::StackName') return stack.name;
     if (id === 'AWS::StackId') return stackId(stack.name);
+    const shared = sharedBy(stack, id);
+    if (shared !== undefined) return this.#scope.imported(shared) ?? this.#fail(`there is no parameter ${shared}`, at);
     const parameter = stack.template.Parameters?.[id];
     if (parameter) {
       return parameter.Default ?? this.#fail(`parameter ${id} has no default, and nothing sets it locally`, at);

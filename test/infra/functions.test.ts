@@ -1,8 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { profileNames } from '../../lib/profiles/profiles.ts';
+import { boundsOf } from '../../cost/capacity.ts';
+import { profileNamed, profileNames } from '../../lib/profiles/profiles.ts';
 import { functionNames, functionProblems } from './checks/functions.ts';
 import { handlerProblems } from './checks/handlers.ts';
+import { quotaProblems, variableProblems } from './checks/quotas.ts';
 import { deploymentOf } from './deployment.ts';
 
 /** Network interfaces have no ARN before they exist. */
@@ -25,6 +27,13 @@ describe.each(profileNames)('functions of the profile %s', (profile) => {
 
   test('have their handlers in their code', async () => {
     expect(await handlerProblems(deploymentOf(profile), deploymentOf('dev'))).toEqual([]);
+  }, 60_000);
+
+  test('fit into Lambda, and into an account that has what the profile asks for', () => {
+    expect(variableProblems(deploymentOf(profile))).toEqual([]);
+    const asked = boundsOf(profileNamed(profile)).find(({ what, raise }) => what === 'Lambda' && raise)?.raise;
+    const concurrency = asked ? Number(asked.match(/to ([\d,]+)$/)![1]!.replace(',', '')) : 10;
+    expect({ asked, problems: quotaProblems(deploymentOf(profile), { concurrency }) }).toEqual({ asked, problems: [] });
   });
 
   test('hold no wildcard action, and a right on every resource only where AWS has no finer one', () => {

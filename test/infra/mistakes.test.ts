@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { App, CfnResource } from 'aws-cdk-lib';
+import { type App, CfnCustomResource, CfnOutput, type CfnResource, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import { CfnRoute } from 'aws-cdk-lib/aws-apigatewayv2';
 import { CfnUserPool, CfnUserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import { CfnSecurityGroupIngress, CfnVPCEndpoint } from 'aws-cdk-lib/aws-ec2';
@@ -10,6 +10,7 @@ import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnDBCluster, CfnDBClusterParameterGroup } from 'aws-cdk-lib/aws-rds';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { connectionOf } from '../../lambdas/shared/database/database.ts';
+import { ttlProblem } from '../../local/aws/dynamodb.ts';
 import { limits } from '../../protocol/limits.ts';
 import { bucketProblems } from './checks/buckets.ts';
 import { startProblems, statementProblems } from './checks/database.ts';
@@ -17,6 +18,8 @@ import { functionProblems } from './checks/functions.ts';
 import { handlerProblems } from './checks/handlers.ts';
 import { wiringOf } from './checks/network.ts';
 import { payloadProblems } from './checks/payload.ts';
+import { quotaProblems, variableProblems } from './checks/quotas.ts';
+import { emptyingProblems, exportProblems, retentionProblems } from './checks/retention.ts';
 import { routeProblems } from './checks/routes.ts';
 import { statefulIdProblems } from './checks/stateful-ids.ts';
 import { userProblems } from './checks/users.ts';
@@ -48,6 +51,11 @@ async function problemsIn(folder: string): Promise<string[]> {
     ...functionProblems(deployment),
     ...routeProblems(deployment),
     ...bucketProblems(deployment),
+    ...quotaProblems(deployment, { concurrency: 10 }),
+    ...variableProblems(deployment),
+    ...retentionProblems(deployment),
+    ...emptyingProblems(deployment),
+    ...exportProblems(deployment),
     ...statementProblems(deployment),
     ...userProblems(deployment, 'you@example.com'),
     ...statefulIdProblems('dev', deployment),
@@ -169,6 +177,42 @@ test.each<[mistake: string, make: (app: App) => void, message: RegExp]>([
     /takes no user you@example\.com: Username cannot be of email format, since user pool is configured for email alias/,
   ],
   [
+    'a reservation that a new account refuses',
+    (app) => {
+      the(app, CfnFunction, 'TidemarkMaintenance/Relay/Resource').reservedConcurrentExecutions = 2;
+    },
+    /\(2 in all\) decrease account's UnreservedConcurrentExecution below its minimum value of \[10\]/,
+  ],
+  [
+    'variables that are too large for Lambda',
+    (app) =>
+      the(app, CfnFunction, 'TidemarkApi/UploadInit/Resource').addPropertyOverride(
+        'Environment.Variables.BLOCK_BUCKET',
+        'b'.repeat(4000),
+      ),
+    /UploadInit has variables of \d+ bytes, and Lambda takes 4096/,
+  ],
+  [
+    'a bucket that is deleted with what is in it',
+    (app) =>
+      the(app, CfnCustomResource, 'TidemarkBlocks/Emptied/AccessLogs/Default').addPropertyOverride('Empty', 'false'),
+    /TidemarkBlocks\.AccessLogs\w+ is deleted with its stack, and nothing empties it: S3 answers BucketNotEmpty/,
+  ],
+  [
+    'something that is kept and uses what is deleted',
+    (app) => the(app, CfnDBCluster, 'ClusterA/Cluster/Resource').applyRemovalPolicy(RemovalPolicy.RETAIN),
+    /TidemarkMetadata\.DatabaseClusterACluster\w+ is kept, and uses TidemarkMetadata\.DatabaseClusterAClusterSubnets\w+, which is deleted/,
+  ],
+  [
+    'an export that a restore changes',
+    (app) => {
+      const stack = app.node.findChild('TidemarkMetadata') as Stack;
+      const cluster = the(app, CfnDBCluster, 'ClusterA/Cluster/Resource');
+      new CfnOutput(stack, 'ClusterId', { value: cluster.attrDbClusterResourceId, exportName: 'cluster-id' });
+    },
+    /cluster-id will change: CloudFormation refuses to update an export as long as a stack imports it/,
+  ],
+  [
     'statements without a bound',
     (app) =>
       the(app, CfnDBClusterParameterGroup, 'ClusterA/Cluster/ParameterGroup/Resource').addPropertyDeletionOverride(
@@ -191,6 +235,12 @@ test.each<[mistake: string, make: (app: App) => void, message: RegExp]>([
   },
   60_000,
 );
+
+test('an end in milliseconds is found, and its cause is named', () => {
+  const end = (seconds: number) => ttlProblem('expires_at', { expires_at: { N: String(seconds) } });
+  expect(end(Math.floor(Date.now() / 1000) + 7200)).toBeUndefined();
+  expect(end(Date.now() + 7_200_000)).toMatch(/^its expires_at is \d{13}, and DynamoDB counts seconds since 1970$/);
+});
 
 test('a connection that a proxy refuses is found, and its cause is named', () => {
   expect(startProblems({ statement_timeout: 8000 })).toEqual([

@@ -1,15 +1,10 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { profileNamed, profileNames } from '../../lib/profiles/profiles.ts';
+import { emptyingProblems, exportProblems, retentionProblems } from './checks/retention.ts';
 import { deploymentOf } from './deployment.ts';
 
 /** Types that hold what users or operators would miss. */
-const keepsData = [
-  'AWS::S3::Bucket',
-  'AWS::RDS::DBCluster',
-  'AWS::Cognito::UserPool',
-  'AWS::MSK::Cluster',
-  'AWS::MSK::Topic',
-];
+const keepsData = ['AWS::S3::Bucket', 'AWS::RDS::DBCluster', 'AWS::Cognito::UserPool'];
 
 test('an unknown profile is refused with the names of the known ones', () => {
   expect(() => profileNamed('production')).toThrow(/no profile "production".*dev\|team\|internet/);
@@ -31,10 +26,18 @@ describe.each(profileNames)('profile %s', (profile) => {
         policies: [keeps ? 'RetainExceptOnCreate' : 'Delete'],
       });
     }
-    template('Metadata').hasResourceProperties('AWS::RDS::DBCluster', { DeletionProtection: keeps });
-    template('Identity').hasResourceProperties('AWS::Cognito::UserPool', {
-      DeletionProtection: keeps ? 'ACTIVE' : 'INACTIVE',
-    });
+    // A first deployment that fails has to be able to take them back.
+    template('Metadata').hasResourceProperties('AWS::RDS::DBCluster', { DeletionProtection: false });
+    template('Identity').hasResourceProperties('AWS::Cognito::UserPool', { DeletionProtection: 'INACTIVE' });
+  });
+
+  test('can be deleted: nothing goes that something kept uses, and no bucket with objects in it', () => {
+    expect(retentionProblems(deploymentOf(profile))).toEqual([]);
+    expect(emptyingProblems(deploymentOf(profile))).toEqual([]);
+  });
+
+  test('exports nothing that a documented change gives anew', () => {
+    expect(exportProblems(deploymentOf(profile))).toEqual([]);
   });
 
   test('spreads its brokers evenly over the zones', () => {

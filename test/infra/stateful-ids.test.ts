@@ -13,7 +13,9 @@ describe.each(profileNames)('profile %s', (profile) => {
   test('properties that would replace a resource with data are as they were', () => {
     const [stream] = resources('AWS::MSK::Cluster');
     const [topic] = resources('AWS::MSK::Topic');
-    expect(stream!.properties.ClusterName).toBe(profile === 'internet' ? 'tidemark-express' : 'tidemark-standard');
+    expect(stream!.properties.ClusterName).toBe(
+      profile === 'internet' ? 'tidemark-express-3-zones' : 'tidemark-standard-2-zones',
+    );
     expect(topic!.properties).toMatchObject({
       TopicName: 'file-changed',
       ReplicationFactor: profile === 'internet' ? 3 : 2,
@@ -23,7 +25,7 @@ describe.each(profileNames)('profile %s', (profile) => {
         Engine: 'aurora-postgresql',
         DatabaseName: 'tidemark',
         StorageEncrypted: true,
-        ...(profile !== 'dev' && { KmsKeyId: { 'Fn::GetAtt': ['Key961B73FD', 'Arn'] } }),
+        KmsKeyId: { 'Fn::GetAtt': ['Key961B73FD', 'Arn'] },
       });
     }
   });

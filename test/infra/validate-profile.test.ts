@@ -1,4 +1,5 @@
-import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { Duration, Size } from 'aws-cdk-lib';
+import { deploymentFrom } from '../../lib/profiles/deployment.ts';
 import type { MetadataProfile, Profile, StreamProfile } from '../../lib/profiles/profile.ts';
 import { profileNamed } from '../../lib/profiles/profiles.ts';
 import { validated } from '../../lib/profiles/validate-profile.ts';
@@ -17,12 +18,7 @@ function withStream(stream: Partial<StreamProfile>, base: Profile = team): Profi
 test.each<[what: string, profile: Profile, message: string]>([
   ['one zone', { ...team, zones: 1, endpointZones: 1 }, 'zones is 1: Aurora and MSK need at least 2'],
   ['more endpoint zones than zones', { ...team, endpointZones: 3 }, 'endpointZones is 3: use 1 to 2'],
-  [
-    'protected data that is to be destroyed',
-    { ...team, removalPolicy: RemovalPolicy.DESTROY },
-    'deletionProtection with the removal policy destroy',
-  ],
-  ['half a cluster', withMetadata({ clusters: 1.5 }), 'metadata.clusters is 1.5: use a whole number from 1 to 26'],
+  ['half a cluster', withMetadata({ clusters: 1.5 }), 'metadata.clusters is 1.5: use a whole number from 1 to 24'],
   ['a capacity between steps', withMetadata({ maxCapacity: 8.3 }), '8.3 capacity units: use 0 to 256 in halves'],
   ['a most below the least', withMetadata({ maxCapacity: 4 }, internet), 'metadata.maxCapacity is 4: use at least 1'],
   ['a pause without its time', withMetadata({ minCapacity: 0 }, internet), 'pauseAfter belongs to minCapacity 0'],
@@ -78,6 +74,19 @@ test('all that is wrong is said at once', () => {
 
 test('the number of clusters comes from the context, and is checked too', () => {
   expect(profileNamed('team', '4').metadata.clusters).toBe(4);
-  expect(() => profileNamed('team', '27')).toThrow('metadata.clusters is 27: use a whole number from 1 to 26');
+  expect(() => profileNamed('team', '25')).toThrow('metadata.clusters is 25: use a whole number from 1 to 24');
   expect(() => profileNamed('team', 'many')).toThrow('metadata.clusters is NaN');
+});
+
+test.each<[context: Record<string, string>, message: RegExp]>([
+  [{ name: 'my service' }, /name is "my service": give a letter and up to 29 letters or digits/],
+  [{ zones: 'us-east-1a us-east-1b' }, /zones is .*: give names such as us-east-1a,us-east-1c/],
+  [{ zones: 'us-east-1a,us-east-1a' }, /zones is "us-east-1a,us-east-1a": name each zone once/],
+  [{ zones: 'us-east-1a' }, /zones is 1: Aurora and MSK need at least 2/],
+  [{ profile: 'internet', zones: 'us-west-1a,us-west-1c' }, /zones is 2: Express brokers need 3/],
+  [{ keep: 'no' }, /keep is "no": give true or false/],
+  [{ profile: 'dev', protected: 'true' }, /protected=true keeps what is to be destroyed/],
+  [{ keep: 'false', protected: 'true' }, /protected=true keeps what is to be destroyed/],
+])('the context %j is refused with how it has to look', (context, message) => {
+  expect(() => deploymentFrom((key) => context[key])).toThrow(message);
 });

@@ -6,6 +6,7 @@ import { databasesOf } from '../../lambdas/shared/database/database.ts';
 import type { Database, Shard } from '../../lambdas/shared/database/rows.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import type { Publisher } from '../../lambdas/shared/stream/publisher.ts';
+import { isRelayOnItsWay } from '../../lambdas/shared/tables/outbox.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import { scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 
@@ -112,6 +113,23 @@ test('a shard whose events no broker takes does not hold up the others', async (
   };
   await expect(drainShards([shard, other], picky, later())).rejects.toThrow('record too large');
   expect(cursorsOf(fine)).toEqual([1]);
+});
+
+test('one event wakes a relay, those that join it do not, and a stale one has the next wake another', async () => {
+  const [one, two] = [randomUUID(), randomUUID()];
+  const onItsWay = (id: string, ...cursors: number[]) => isRelayOnItsWay({ ...shard, id }, cursors);
+  await commit(one, [1, 2]);
+  expect(await onItsWay(one, 1, 2)).toBe(false);
+  await commit(two, [1]);
+  expect(await onItsWay(two, 1)).toBe(true);
+  await commit(one, [3]);
+  expect(await onItsWay(one, 3)).toBe(true);
+  await pool.query(`update ${shard.schema}.outbox set created_at = created_at - interval '6 seconds'`);
+  await commit(two, [2]);
+  expect(await onItsWay(two, 2)).toBe(false);
+  // A relay was faster than the question.
+  await drainShards([shard], broker().publisher, later());
+  expect(await onItsWay(two, 2)).toBe(true);
 });
 
 test('a run ends in time, and the next goes on', async () => {

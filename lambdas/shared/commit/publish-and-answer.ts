@@ -2,9 +2,10 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { CommitResponse, CommitResult } from '../../../protocol/commit.ts';
 import type { RelayRequest } from '../../../protocol/internal/relay.ts';
 import { Refusal } from '../answers/errors.ts';
-import type { Shard } from '../database/rows.ts';
+import type { Namespace } from '../database/rows.ts';
 import { once, requireEnv } from '../runtime/env.ts';
 import { logger } from '../runtime/log.ts';
+import { isRelayOnItsWay } from '../tables/outbox.ts';
 
 /** A schedule drains every outbox, so a slow or failing invocation may not hold up the answer. */
 const client = once(() => new LambdaClient({ maxAttempts: 1, requestHandler: { requestTimeout: 2_000 } }));
@@ -14,11 +15,12 @@ const client = once(() => new LambdaClient({ maxAttempts: 1, requestHandler: { r
  * every item failed with the same code, that is the call's error, with the results in its details.
  */
 export async function publishAndAnswer(
-  shard: Shard,
+  namespace: Namespace,
   results: CommitResult[],
   details: Record<string, unknown> = {},
 ): Promise<CommitResponse> {
-  if (results.some((result) => 'version_id' in result)) await wakeRelay(shard.number);
+  const cursors = results.flatMap((result) => ('version_id' in result ? [result.cursor] : []));
+  if (cursors.length > 0) await wakeRelay(namespace, cursors);
   const errors = results.flatMap((result) => ('error' in result ? [result.error] : []));
   const [first] = errors;
   if (first && errors.length === results.length && errors.every(({ code }) => code === first.code)) {
@@ -27,10 +29,12 @@ export async function publishAndAnswer(
   return { results };
 }
 
-/** Has the relay publish this shard's events now. A failure costs only time, so it is a warning. */
-async function wakeRelay(shard: number): Promise<void> {
+/** Has a relay publish these events, unless one is on its way. A failure costs only time, so it is a warning. */
+async function wakeRelay(namespace: Namespace, cursors: readonly number[]): Promise<void> {
   const FunctionName = requireEnv('RELAY_FUNCTION');
+  const { number: shard } = namespace;
   try {
+    if (await isRelayOnItsWay(namespace, cursors)) return;
     const Payload = JSON.stringify({ shard } satisfies RelayRequest);
     await client().send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload }));
   } catch (error) {

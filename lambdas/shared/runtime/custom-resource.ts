@@ -8,12 +8,13 @@ export type Attributes = Record<string, string>;
 const MAX_REASON = 2000;
 
 /**
- * Wraps a custom resource: runs `create` for Create and Update and nothing for Delete, and tells CloudFormation the
- * outcome through the event's response URL. A failure fails the deployment with its message. Lambda may deliver one
+ * Wraps a custom resource: runs `create` for Create and Update and `remove`, if there is one, for Delete, and tells
+ * CloudFormation the outcome through the event's response URL. A failure fails the deployment with its message. Lambda may deliver one
  * event twice, even at the same time: `create` must then do the same thing once, by the request id if need be.
  */
 export function customResource(
   create: (properties: Record<string, unknown>, requestId: string) => Promise<Attributes>,
+  remove?: (properties: Record<string, unknown>) => Promise<void>,
 ): (event: CloudFormationCustomResourceEvent, context: Context) => Promise<void> {
   return async (event, context) => {
     const answer = {
@@ -24,7 +25,9 @@ export function customResource(
       LogicalResourceId: event.LogicalResourceId,
     };
     try {
-      const Data = event.RequestType === 'Delete' ? {} : await create(event.ResourceProperties, event.RequestId);
+      const isDelete = event.RequestType === 'Delete';
+      if (isDelete) await remove?.(event.ResourceProperties);
+      const Data = isDelete ? {} : await create(event.ResourceProperties, event.RequestId);
       await respond(event.ResponseURL, { ...answer, Status: 'SUCCESS', Data });
     } catch (error) {
       logger.error('custom resource failed', error as Error);

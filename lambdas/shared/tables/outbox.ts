@@ -2,6 +2,9 @@ import type { PoolClient } from 'pg';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
 import type { Namespace, Shard } from '../database/rows.ts';
 
+/** Seconds after which an event that is still there says that no relay is at work. */
+const STALE = 5;
+
 /** Which of the shards have events. */
 export async function filledOutboxes<S extends Shard>(shards: readonly S[]): Promise<S[]> {
   const filled: S[] = [];
@@ -59,6 +62,20 @@ export async function insertEvents(
      select $2, seq, event from json_to_recordset($1) new(seq bigint, event jsonb)`,
     [JSON.stringify(events.map((event) => ({ seq: event.cursor, event }))), id],
   );
+}
+
+/**
+ * Whether a relay is on its way for what was committed with these cursors. A relay goes on until it finds the outbox
+ * empty, so it comes to whatever joins an event that it has not removed; only the first event of an empty outbox has to
+ * wake one, and any event when the oldest is stale. To be asked after the commit: before it, the relay could be through.
+ */
+export async function isRelayOnItsWay({ sql, schema, id }: Namespace, cursors: readonly number[]): Promise<boolean> {
+  const { rows } = await sql.query<{ awaited: boolean }>(
+    `select not (user_id = $1 and seq = any($2)) and created_at > now() - interval '${STALE} seconds' as awaited
+     from ${schema}.outbox order by created_at limit 1`,
+    [id, cursors],
+  );
+  return rows[0]?.awaited ?? true;
 }
 
 export async function removeEvents({ sql, schema }: Shard<PoolClient>, events: readonly FileChanged[]): Promise<void> {

@@ -51,7 +51,7 @@ const interfaces = [
 ];
 
 /** Every function: what it gets and what it may do, and nothing else. */
-const expected: Record<string, Expected> = {
+const always: Record<string, Expected> = {
   UploadInit: inVpc(512, 15, ['BLOCK_BUCKET', 'DEDUP_SCOPE', 'QUOTA_BYTES'], ['s3:PutObject']),
   Prove: inVpc(1024, 29, ['BLOCK_BUCKET'], ['s3:GetObject', 's3:ListBucket']),
   DeltaApply: inVpc(1769, 29, ['BLOCK_BUCKET'], ['s3:GetObject', 's3:ListBucket', 's3:PutObject']),
@@ -112,26 +112,37 @@ const expected: Record<string, Expected> = {
     256,
     60,
     ['STREAM_BROKERS', 'STREAM_TOPIC'],
-    ['kafka-cluster:Connect', 'kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData', 'sqs:SendMessage'],
+    ['kafka-cluster:Connect', 'kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData'],
   ),
   Migrate: inVpc(512, 840, [], []),
   DatabaseLogin: outside(256, 120, ['DATABASE_NAME'], ['rds-data:ExecuteStatement', readSecret]),
   Brokers: outside(256, 120, [], ['kafka:GetBootstrapBrokers']),
+  EmptyBucket: outside(256, 840, [], []),
   SigningKey: outside(256, 60, ['CDN_KEY_SECRET'], ['secretsmanager:PutSecretValue', readSecret]),
 };
 
+/** Where the buckets are deleted with their stack. */
+const emptying = outside(256, 840, [], ['s3:DeleteObjectVersion', 's3:ListBucketVersions']);
+
 /** What a function has and should not have, or should have and has not. */
-export function functionProblems({ functions }: Deployment): string[] {
+export function functionProblems({ functions, resources }: Deployment): string[] {
+  const goes = resources('AWS::S3::Bucket').some(({ deletionPolicy }) => deletionPolicy === 'Delete');
+  const expected: Record<string, Expected> = { ...always, ...(goes && { EmptyBucket: emptying }) };
   const names = functions.map(({ name }) => name);
   const absent = functionNames.filter((name) => !names.includes(name));
-  return [...absent.map((name) => `${name} is not deployed`), ...functions.flatMap(problemsOf)];
+  return [
+    ...absent.map((name) => `${name} is not deployed`),
+    ...functions.flatMap((fn) => problemsOf(fn, expected[fn.name])),
+  ];
 }
 
 /** Construct ids of all functions. */
-export const functionNames: readonly string[] = Object.keys(expected);
+export const functionNames: readonly string[] = Object.keys(always);
 
-function problemsOf({ name, properties, environment, statements }: LambdaFunction): string[] {
-  const wanted = expected[name];
+function problemsOf(
+  { name, properties, environment, statements }: LambdaFunction,
+  wanted: Expected | undefined,
+): string[] {
   if (!wanted) return [`${name} is deployed, and no row of test/infra/checks/functions.ts says what it may do`];
   const problems: string[] = [];
   const place = (inVpc: boolean): string => (inVpc ? 'in the VPC' : 'outside the VPC');

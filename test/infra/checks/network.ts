@@ -37,6 +37,7 @@ export const calls: Record<string, readonly string[]> = {
   Migrate: ['rds-db', 's3'],
   DatabaseLogin: ['rds-data', 's3', 'secretsmanager'],
   Brokers: ['kafka', 's3'],
+  EmptyBucket: ['s3'],
   SigningKey: ['s3', 'secretsmanager'],
 };
 

@@ -31,6 +31,7 @@ const everywhere = [
   'TidemarkMetadata.DatabaseClusterACluster76CD8AD5',
   'TidemarkMetadata.DatabaseClusterAClusterSubnets85A47A72',
   'TidemarkMetadata.DatabaseClusterAClusterWriterD58848DE',
+  'TidemarkMetadata.Key961B73FD',
   'TidemarkMetadata.TidemarkMetadataDatabaseClusterAClusterSecretE3A392DA3fdaad7efa858a3daf9490cf0a702aeb',
   'TidemarkNetwork.Vpc8378EB38',
   'TidemarkNetwork.VpcIsolatedSubnet1SubnetE48C5737',
@@ -42,7 +43,7 @@ const everywhere = [
   'TidemarkStream.FileChanged',
 ];
 
-const withReader = ['TidemarkMetadata.DatabaseClusterAClusterReader12E97A94B', 'TidemarkMetadata.Key961B73FD'];
+const withReader = ['TidemarkMetadata.DatabaseClusterAClusterReader12E97A94B'];
 
 const expected: Record<string, readonly string[]> = {
   dev: everywhere,

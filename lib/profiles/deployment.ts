@@ -1,0 +1,72 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { Profile } from './profile.ts';
+import { profileNamed } from './profiles.ts';
+import { validated } from './validate-profile.ts';
+
+/** What tells one deployment from another of the same profile; by `--context` or cdk.json. */
+export interface Deployment {
+  /** Begins the names of its stacks, and of what AWS wants to be named apart: `name`, default `Tidemark`. */
+  readonly name: string;
+  readonly profile: Profile;
+  /** Availability zones by name: `zones=us-east-1a,us-east-1c`. @default - the first that the region lists */
+  readonly zones?: readonly string[];
+  /** Whether AWS refuses to delete database, users and stacks: `protected=true`, once the first deployment stands. */
+  readonly isProtected: boolean;
+  /** Who gets alarms by mail: `alarmEmail=`. @default - who subscribes to the topic */
+  readonly alarmEmail?: string;
+  /** US dollars a month of the deployment's resources above which he gets a mail: `budget=`. @default - no budget */
+  readonly budget?: number;
+}
+
+/** The name of the deployment that a construct belongs to. */
+export function deploymentName(scope: Construct): string {
+  return scope.node.tryGetContext('name') ?? 'Tidemark';
+}
+
+type Context = (key: string) => unknown;
+
+/**
+ * Reads a deployment from the context.
+ * @throws Error that says which key is wrong and how it has to look
+ */
+export function deploymentFrom(context: Context): Deployment {
+  const name =
+    text(context, 'name', /^[A-Za-z][A-Za-z0-9]{0,29}$/, 'a letter and up to 29 letters or digits') ?? 'Tidemark';
+  const zones = text(context, 'zones', /^[a-z0-9-]+(,[a-z0-9-]+)*$/, 'names such as us-east-1a,us-east-1c')?.split(',');
+  const isProtected = flag(context, 'protected', false);
+  const keeps = flag(context, 'keep', true);
+  const profileName = context('profile') ?? 'team';
+  const named = profileNamed(profileName, context('clusters'));
+  const withZones = zones ? { ...named, zones: zones.length } : named;
+  const profile = validated(
+    String(profileName),
+    keeps ? withZones : { ...withZones, removalPolicy: RemovalPolicy.DESTROY },
+  );
+  if (zones && new Set(zones).size < zones.length) throw new Error(`zones is "${zones}": name each zone once.`);
+  if (isProtected && profile.removalPolicy === RemovalPolicy.DESTROY) {
+    throw new Error('protected=true keeps what is to be destroyed: give it with a profile that keeps its data.');
+  }
+  const alarmEmail = text(context, 'alarmEmail', /^[^\s@]+@[^\s@]+$/, 'an address');
+  const budget = text(context, 'budget', /^[1-9]\d*$/, 'whole dollars a month');
+  if (budget && !alarmEmail) throw new Error('budget needs somebody who is told: give alarmEmail too.');
+  return {
+    name,
+    profile,
+    isProtected,
+    ...(zones && { zones }),
+    ...(alarmEmail && { alarmEmail }),
+    ...(budget && { budget: Number(budget) }),
+  };
+}
+
+function text(context: Context, key: string, pattern: RegExp, form: string): string | undefined {
+  const value = context(key);
+  if (value === undefined || (typeof value === 'string' && pattern.test(value))) return value;
+  throw new Error(`${key} is ${JSON.stringify(value)}: give ${form}.`);
+}
+
+function flag(context: Context, key: string, fallback: boolean): boolean {
+  const value = text(context, key, /^(true|false)$/, 'true or false');
+  return value === undefined ? fallback : value === 'true';
+}

@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Change, changesBetween, refusalsOf } from './checks/transition.ts';
+import { type Deployment, deploymentIn, deploymentOf } from './deployment.ts';
+import { synthesize } from './synthesis.ts';
+
+// What docs/operations.md, "Grow", promises of each change, by what CloudFormation would do.
+
+const folder = mkdtempSync(join(tmpdir(), 'tidemark-transition-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function withContext(name: string, profile: string, context: Record<string, string>): Deployment {
+  synthesize(profile, join(folder, name), { context });
+  return deploymentIn(join(folder, name));
+}
+
+/** Types whose replacement would lose what they hold, or what devices know them by. */
+const lasting =
+  /^AWS::(RDS::DB(Cluster|Instance)|S3::Bucket|Cognito::|DynamoDB::Table|KMS::Key|EC2::(VPC|Subnet)$|ApiGatewayV2::Api$|CloudFront::Distribution)/;
+
+function replaced(changes: readonly Change[]): string[] {
+  return changes.flatMap(({ id, type, kind }) =>
+    kind === 'replaced' && !/^Custom::|Lambda::(Permission|Version)/.test(type) ? [id] : [],
+  );
+}
+
+function lost(changes: readonly Change[]): string[] {
+  return changes.flatMap(({ id, type, kind }) =>
+    kind !== 'new' && kind !== 'updated' && lasting.test(type) ? [id] : [],
+  );
+}
+
+test('dev becomes team in place: nothing is replaced', () => {
+  const [dev, team] = [deploymentOf('dev'), deploymentOf('team')];
+  expect(replaced(changesBetween(dev, team))).toEqual([]);
+  expect(lost(changesBetween(dev, team))).toEqual([]);
+  expect(refusalsOf(dev, team)).toEqual([]);
+});
+
+test('team becomes internet: brokers and topic are built anew, and what reads them; all else stays', () => {
+  const [team, internet] = [deploymentOf('team'), deploymentOf('internet')];
+  const changes = changesBetween(team, internet);
+  expect(replaced(changes).sort()).toEqual([
+    expect.stringMatching(/^TidemarkMaintenance\.GcChanges/),
+    expect.stringMatching(/^TidemarkNotification\.NotifyChanges/),
+    'TidemarkStream.Cluster',
+    'TidemarkStream.FileChanged',
+  ]);
+  expect(lost(changes)).toEqual([]);
+  expect(refusalsOf(team, internet)).toEqual([]);
+});
+
+test('clusters and zones are added in place', () => {
+  const two = withContext('two-clusters', 'team', { clusters: '2' });
+  const changes = changesBetween(deploymentOf('team'), two);
+  expect(replaced(changes)).toEqual([]);
+  expect(lost(changes)).toEqual([]);
+  expect(refusalsOf(deploymentOf('team'), two)).toEqual([]);
+}, 60_000);
+
+test('other zones in place of those that there are would replace subnets, and so are documented as impossible', () => {
+  const zones = (list: string) => withContext(list, 'dev', { zones: list });
+  const [before, after] = [zones('us-east-1a,us-east-1b'), zones('us-east-1a,us-east-1c')];
+  expect(lost(changesBetween(before, after))).toEqual([expect.stringMatching(/^TidemarkNetwork\.VpcIsolatedSubnet2/)]);
+  expect(refusalsOf(before, after).join('\n')).toMatch(
+    /Export TidemarkNetwork:.*Subnet2.* cannot be updated as it is in use/,
+  );
+}, 60_000);

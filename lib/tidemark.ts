@@ -20,7 +20,7 @@ import { StreamStack } from './stacks/stream-stack.ts';
  * finding of cdk-nag that no construct acknowledges with a reason.
  */
 export function createStacks(app: App): void {
-  const { name, profile, zones, isProtected, alarmEmail, budget } = deploymentFrom((key) =>
+  const { name, profile, zones, isProtected, alarmEmail, budget, domain } = deploymentFrom((key) =>
     app.node.tryGetContext(key),
   );
   const signingKeys = signingKeyNames(app.node.tryGetContext('signingKeys'));
@@ -31,8 +31,19 @@ export function createStacks(app: App): void {
   const identity = new IdentityStack(app, `${name}Identity`, { ...stack, profile, isProtected });
   const stream = new StreamStack(app, `${name}Stream`, { ...stack, profile, network });
   const metadata = new MetadataStack(app, `${name}Metadata`, { ...stack, profile, network, isProtected });
-  const blocks = new BlocksStack(app, `${name}Blocks`, { ...stack, profile, signingKeys, ...(webAcl && { webAcl }) });
-  const notification = new NotificationStack(app, `${name}Notification`, { ...stack, profile, stream });
+  const blocks = new BlocksStack(app, `${name}Blocks`, {
+    ...stack,
+    profile,
+    signingKeys,
+    ...(webAcl && { webAcl }),
+    ...(domain && { domain }),
+  });
+  const notification = new NotificationStack(app, `${name}Notification`, {
+    ...stack,
+    profile,
+    stream,
+    ...(domain && { domain }),
+  });
   const maintenance = new MaintenanceStack(app, `${name}Maintenance`, {
     ...stack,
     profile,
@@ -52,6 +63,7 @@ export function createStacks(app: App): void {
     blocks,
     notification,
     relay,
+    ...(domain && { domain }),
   });
   new OperationsStack(app, `${name}Operations`, {
     ...stack,

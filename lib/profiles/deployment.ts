@@ -15,8 +15,21 @@ export interface Deployment {
   readonly isProtected: boolean;
   /** Who gets alarms by mail: `alarmEmail=`. @default - who subscribes to the topic */
   readonly alarmEmail?: string;
+  /** Names of one's own, by which devices know the service. @default - those that AWS gives */
+  readonly domain?: OwnDomain;
   /** US dollars a month of the deployment's resources above which he gets a mail: `budget=`. @default - no budget */
   readonly budget?: number;
+}
+
+/** `domain=` and what belongs to it. The APIs are `api.` and `socket.` of it, the CDN is `cdn.` */
+export interface OwnDomain {
+  readonly name: string;
+  /** ARN of a certificate in the region of the service, for both APIs: `certificate=`. */
+  readonly certificate: string;
+  /** ARN of a certificate in us-east-1, for the CDN: `cdnCertificate=`. */
+  readonly cdnCertificate: string;
+  /** Id of the zone of Route 53 that gets the records: `hostedZone=`. @default - they are made by hand */
+  readonly hostedZone?: string;
 }
 
 /** The name of the deployment that a construct belongs to. */
@@ -49,6 +62,7 @@ export function deploymentFrom(context: Context): Deployment {
   }
   const alarmEmail = text(context, 'alarmEmail', /^[^\s@]+@[^\s@]+$/, 'an address');
   const budget = text(context, 'budget', /^[1-9]\d*$/, 'whole dollars a month');
+  const domain = domainFrom(context);
   if (budget && !alarmEmail) throw new Error('budget needs somebody who is told: give alarmEmail too.');
   return {
     name,
@@ -56,8 +70,22 @@ export function deploymentFrom(context: Context): Deployment {
     isProtected,
     ...(zones && { zones }),
     ...(alarmEmail && { alarmEmail }),
+    ...(domain && { domain }),
     ...(budget && { budget: Number(budget) }),
   };
+}
+
+function domainFrom(context: Context): OwnDomain | undefined {
+  const certificateArn = (region: string) => new RegExp(`^arn:[\\w-]+:acm:${region}:\\d{12}:certificate/[\\w-]+$`);
+  const name = text(context, 'domain', /^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'a name such as sync.example.com');
+  const certificate = text(context, 'certificate', certificateArn('[\\w-]+'), 'the ARN of a certificate of ACM');
+  const cdnCertificate = text(context, 'cdnCertificate', certificateArn('us-east-1'), 'the ARN of one in us-east-1');
+  const hostedZone = text(context, 'hostedZone', /^Z[A-Z0-9]+$/, 'the id of a zone of Route 53');
+  if (!name && !certificate && !cdnCertificate && !hostedZone) return undefined;
+  if (name && certificate && cdnCertificate) {
+    return { name, certificate, cdnCertificate, ...(hostedZone && { hostedZone }) };
+  }
+  throw new Error('A domain takes three keys of the context: domain, certificate and cdnCertificate.');
 }
 
 function text(context: Context, key: string, pattern: RegExp, form: string): string | undefined {

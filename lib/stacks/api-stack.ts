@@ -11,6 +11,7 @@ import {
   HttpRoute,
   HttpRouteKey,
   HttpStage,
+  type IHttpApi,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
@@ -21,6 +22,8 @@ import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { type Placement, TidemarkFunction, type TidemarkFunctionProps } from '../constructs/function.ts';
 import { grantInvoke, grantReadSecret } from '../constructs/grants.ts';
+import { ApiDomain } from '../constructs/own-domain.ts';
+import type { OwnDomain } from '../profiles/deployment.ts';
 import type { Profile } from '../profiles/profile.ts';
 import type { BlocksStack } from './blocks-stack.ts';
 import type { IdentityStack } from './identity-stack.ts';
@@ -37,6 +40,8 @@ interface ApiStackProps extends StackProps {
   readonly notification: NotificationStack;
   /** Whoever commits wakes it. */
   readonly relay: TidemarkFunction;
+  /** @default - the name that AWS gives the API */
+  readonly domain?: OwnDomain;
 }
 
 type Size = Pick<TidemarkFunctionProps, 'memorySize' | 'timeout' | 'concurrency'>;
@@ -72,6 +77,8 @@ export class ApiStack extends Stack {
   readonly functions = new Map<string, TidemarkFunction>();
   readonly #props: ApiStackProps;
   readonly #api: HttpApi;
+  /** By which devices know the service. */
+  readonly #url: string;
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
@@ -86,7 +93,12 @@ export class ApiStack extends Stack {
       }),
     });
 
-    this.accessLog = this.#createStage(props.profile);
+    this.accessLog = this.#createAccessLog(props.profile);
+    const stage = this.#createStage(props.profile);
+    const { domain } = props;
+    const api = this.#api as IHttpApi;
+    const own = domain && new ApiDomain(this, 'ApiDomain', { domain, prefix: 'api', api, stage });
+    this.#url = own ? `https://${own.name}` : this.#api.apiEndpoint;
 
     this.#uploads();
     this.#changesOfFiles();
@@ -95,7 +107,7 @@ export class ApiStack extends Stack {
     this.#devices();
     this.#unauthenticated();
 
-    new CfnOutput(this, 'ApiUrl', { value: this.#api.apiEndpoint });
+    new CfnOutput(this, 'ApiUrl', { value: this.#url });
   }
 
   /** A metric that API Gateway counts, over five minutes. */
@@ -108,19 +120,21 @@ export class ApiStack extends Stack {
     });
   }
 
-  #createStage({ throttle, logRetention, removalPolicy }: Profile): ILogGroup {
-    const accessLog = new LogGroup(this, 'AccessLog', { retention: logRetention, removalPolicy });
-    new HttpStage(this, 'Default', {
+  #createAccessLog({ logRetention, removalPolicy }: Profile): ILogGroup {
+    return new LogGroup(this, 'AccessLog', { retention: logRetention, removalPolicy });
+  }
+
+  #createStage({ throttle }: Profile): HttpStage {
+    return new HttpStage(this, 'Default', {
       httpApi: this.#api,
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: throttle.rate, burstLimit: throttle.burst },
       accessLogSettings: {
-        destination: new LogGroupLogDestination(accessLog),
+        destination: new LogGroupLogDestination(this.accessLog),
         format: AccessLogFormat.custom(JSON.stringify(accessLogLine)),
       },
     });
-    return accessLog;
   }
 
   #uploads(): void {
@@ -200,7 +214,7 @@ export class ApiStack extends Stack {
       { ...small, ...apart },
       {
         LOCATE_FUNCTION: locate.entry.functionName,
-        CDN_DOMAIN: blocks.distribution.distributionDomainName,
+        CDN_DOMAIN: blocks.cdnDomain,
         CDN_KEY_PAIR_ID: publicKey.publicKeyId,
         CDN_KEY_SECRET: secret.secretArn,
       },
@@ -226,7 +240,7 @@ export class ApiStack extends Stack {
   #unauthenticated(): void {
     const { identity, notification } = this.#props;
     const service = this.#function('Service', tiny, {
-      API_URL: this.#api.apiEndpoint,
+      API_URL: this.#url,
       SOCKET_URL: notification.socketUrl,
       AUTH_PROVIDER_URL: identity.userPool.userPoolProviderUrl,
       AUTH_CLIENT_ID: identity.client.userPoolClientId,

@@ -1,4 +1,5 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import {
   AllowedMethods,
   CacheCookieBehavior,
@@ -7,6 +8,7 @@ import {
   CacheQueryStringBehavior,
   Distribution,
   HttpVersion,
+  type IDistribution,
   KeyGroup,
   ResponseHeadersPolicy,
   S3OriginAccessControl,
@@ -19,7 +21,9 @@ import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { EmptiedBuckets } from '../constructs/emptied-buckets.ts';
 import type { TidemarkFunction } from '../constructs/function.ts';
+import { cdnName, nameCdn } from '../constructs/own-domain.ts';
 import { SigningKey, type SigningKeyNames } from '../constructs/signing-key.ts';
+import type { OwnDomain } from '../profiles/deployment.ts';
 import type { Profile } from '../profiles/profile.ts';
 
 interface BlocksStackProps extends StackProps {
@@ -27,6 +31,8 @@ interface BlocksStackProps extends StackProps {
   readonly signingKeys: SigningKeyNames;
   /** ARN of a firewall's access control list before the CDN. @default - none */
   readonly webAcl?: string;
+  /** @default - the name that AWS gives the CDN */
+  readonly domain?: OwnDomain;
 }
 
 /**
@@ -37,10 +43,12 @@ interface BlocksStackProps extends StackProps {
 export class BlocksStack extends Stack {
   readonly bucket: IBucket;
   readonly distribution: Distribution;
+  /** By which devices fetch blocks. */
+  readonly cdnDomain: string;
   /** Signs today's URLs. */
   readonly signingKey: SigningKey;
 
-  constructor(scope: Construct, id: string, { profile, signingKeys, webAcl, ...props }: BlocksStackProps) {
+  constructor(scope: Construct, id: string, { profile, signingKeys, webAcl, domain, ...props }: BlocksStackProps) {
     super(scope, id, props);
 
     const logs = this.#createLogBucket(profile);
@@ -71,7 +79,14 @@ export class BlocksStack extends Stack {
     const createKey = (name: string) => new SigningKey(this, `Key${name}`, { profile });
     const [current, other] = [createKey(signingKeys[0]), createKey(signingKeys[1])];
     this.signingKey = current;
-    this.distribution = this.#createDistribution([current, other], logs as IBucket, profile, webAcl);
+    this.distribution = this.#createDistribution([current, other], logs as IBucket, {
+      profile,
+      ...(webAcl && { webAcl }),
+      ...(domain && { domain }),
+    });
+    this.cdnDomain = domain
+      ? nameCdn(this, domain, this.distribution as IDistribution)
+      : this.distribution.distributionDomainName;
     // Deleted first, so that it writes no more logs into a bucket that has been emptied.
     this.distribution.node.addDependency(emptied);
     // CloudFormation refuses to take back an export that the API's stack still imports, and this stack is updated
@@ -125,7 +140,11 @@ export class BlocksStack extends Stack {
     });
   }
 
-  #createDistribution(keys: SigningKey[], logs: IBucket, profile: Profile, webAcl?: string): Distribution {
+  #createDistribution(
+    keys: SigningKey[],
+    logs: IBucket,
+    { profile, webAcl, domain }: Pick<BlocksStackProps, 'profile' | 'webAcl' | 'domain'>,
+  ): Distribution {
     const year = Duration.days(365);
     // CloudFront knows these names in all regions of the account.
     const named = (what: string) => `${this.stackName}-${what}-${this.region}`;
@@ -158,6 +177,10 @@ export class BlocksStack extends Stack {
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: profile.priceClass,
       ...(webAcl && { webAclId: webAcl }),
+      ...(domain && {
+        domainNames: [cdnName(domain)],
+        certificate: Certificate.fromCertificateArn(this, 'Certificate', domain.cdnCertificate),
+      }),
       defaultBehavior: {
         origin: S3BucketOrigin.withOriginAccessControl(this.bucket, {
           originAccessControl: new S3OriginAccessControl(this, 'Reader', { originAccessControlName: named('Reader') }),

@@ -9,12 +9,16 @@ import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { TidemarkFunction } from '../constructs/function.ts';
 import { grantConnections } from '../constructs/grants.ts';
+import { ApiDomain } from '../constructs/own-domain.ts';
+import type { OwnDomain } from '../profiles/deployment.ts';
 import type { Profile } from '../profiles/profile.ts';
 import type { StreamStack } from './stream-stack.ts';
 
 interface NotificationStackProps extends StackProps {
   readonly profile: Profile;
   readonly stream: StreamStack;
+  /** @default - the name that AWS gives the API */
+  readonly domain?: OwnDomain;
 }
 
 /** WebSockets: the API, the registry of open connections, the tickets that open one, and the push to them. */
@@ -32,7 +36,7 @@ export class NotificationStack extends Stack {
   readonly #apiId: string;
   readonly #connections: Table;
 
-  constructor(scope: Construct, id: string, { profile, stream, ...props }: NotificationStackProps) {
+  constructor(scope: Construct, id: string, { profile, stream, domain, ...props }: NotificationStackProps) {
     super(scope, id, props);
     this.#profile = profile;
     this.tickets = this.#table('Tickets', { partitionKey: { name: 'ticket', type: AttributeType.STRING } });
@@ -53,7 +57,8 @@ export class NotificationStack extends Stack {
       'Access logs of a WebSocket API need a role in the settings of the whole account, which other stacks share. connect and disconnect log each connection.';
     acknowledge(stage, { 'AwsSolutions-APIG1': accessLog, 'Serverless-APIGWAccessLogging': accessLog });
     this.#apiId = api.apiId;
-    this.socketUrl = `${api.apiEndpoint}/${stage.stageName}`;
+    const own = domain && new ApiDomain(this, 'SocketDomain', { domain, prefix: 'socket', api, stage });
+    this.socketUrl = own ? `wss://${own.name}` : `${api.apiEndpoint}/${stage.stageName}`;
     const host = Fn.select(1, Fn.split('://', api.apiEndpoint));
     const callbackUrl = `https://${host}/${stage.stageName}`;
     this.#letReplace(connect, stage, callbackUrl);

@@ -6,6 +6,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
+import { acknowledge } from '../constructs/acknowledge.ts';
 import { raise } from '../constructs/alarms.ts';
 import { figuresOf, ThrottledRequests } from '../constructs/figures.ts';
 import { deploymentName } from '../profiles/deployment.ts';
@@ -32,7 +33,12 @@ export class OperationsStack extends Stack {
     const topic = this.#createTopic();
     for (const [name, watch] of Object.entries(watches(observed))) raise(this, name, topic, watch);
     createDashboard(this, observed);
-    if (props.alarmEmail) topic.addSubscription(new EmailSubscription(props.alarmEmail));
+    if (props.alarmEmail) {
+      topic.addSubscription(new EmailSubscription(props.alarmEmail));
+      acknowledge(topic, {
+        'Serverless-SNSRedrivePolicy': 'A mail that cannot be delivered has nobody to read it later.',
+      });
+    }
     if (props.alarmEmail && props.budget) this.#createBudget(props.budget, props.alarmEmail);
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn });
   }

@@ -70,6 +70,7 @@ const story: [folder: string, answer: unknown][] = [
   ['database-login', null],
   ['brokers', null],
   ['signing-key', null],
+  ['empty-bucket', null],
 ];
 
 test('every function has an event', () => {

@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Deployment, deploymentIn, deploymentOf } from './deployment.ts';
+import { synthesize } from './synthesis.ts';
+
+// A deployment with everything that the context can give, beside one of the same account that has none of it.
+
+const folder = mkdtempSync(join(tmpdir(), 'tidemark-context-'));
+let own: Deployment;
+beforeAll(() => {
+  const certificate = (region: string) => `arn:aws:acm:${region}:000000000000:certificate/1`;
+  const context = {
+    name: 'Staging',
+    zones: 'eu-west-1a,eu-west-1c',
+    domain: 'sync.example.com',
+    certificate: certificate('eu-west-1'),
+    cdnCertificate: certificate('us-east-1'),
+    hostedZone: 'Z0123456789',
+    alarmEmail: 'you@example.com',
+    budget: '150',
+    protected: 'true',
+  };
+  synthesize('team', folder, { context });
+  own = deploymentIn(folder);
+}, 60_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Names that AWS takes once in an account, or in an account and region. */
+function takenNames({ stacks, resources }: Deployment): string[] {
+  const text = (value: unknown) => JSON.stringify(value);
+  const of = (type: string, name: (properties: Record<string, unknown>) => unknown) =>
+    resources(type).map(({ properties }) => `${type} ${text(name(properties))}`);
+  const nested = (key: string) => (properties: Record<string, unknown>) => (properties[key] as { Name: unknown }).Name;
+  return [
+    ...stacks.map(({ name }) => name),
+    ...of('AWS::MSK::Cluster', ({ ClusterName }) => ClusterName),
+    ...of('AWS::SSM::Parameter', ({ Name }) => Name),
+    ...of('AWS::CloudFront::ResponseHeadersPolicy', nested('ResponseHeadersPolicyConfig')),
+    ...of('AWS::CloudFront::CachePolicy', nested('CachePolicyConfig')),
+    ...of('AWS::CloudFront::OriginAccessControl', nested('OriginAccessControlConfig')),
+    ...of('AWS::CloudFront::KeyGroup', nested('KeyGroupConfig')),
+    ...of('AWS::CloudFront::PublicKey', nested('PublicKeyConfig')),
+  ];
+}
+
+test('it takes no name that another deployment has, and CloudFront no name that another region has', () => {
+  const [names, others] = [takenNames(own), takenNames(deploymentOf('team'))];
+  expect(names.filter((name) => others.includes(name))).toEqual([]);
+  expect(names.filter((name) => name.startsWith('AWS::CloudFront') && !name.includes('AWS::Region'))).toEqual([]);
+});
+
+test('its figures are its own', () => {
+  const watched = JSON.stringify(own.resources('AWS::CloudWatch::Alarm'));
+  expect(watched).toContain('{"Name":"service","Value":"staging"}');
+  expect(watched).not.toContain('"Value":"tidemark"');
+  for (const { environment } of own.functions) expect(environment.POWERTOOLS_SERVICE_NAME).toBe('staging');
+});
+
+test('its subnets are in the zones that are named', () => {
+  const zones = own.resources('AWS::EC2::Subnet').map(({ properties }) => properties.AvailabilityZone);
+  expect(zones).toEqual(['eu-west-1a', 'eu-west-1c']);
+});
+
+test('devices know the service by its own names, and no function or output by those of AWS', () => {
+  const { environment } = own.functions.find(({ name }) => name === 'Service')!;
+  expect(environment).toMatchObject({
+    API_URL: 'https://api.sync.example.com',
+    SOCKET_URL: expect.anything(),
+  });
+  const download = own.functions.find(({ name }) => name === 'Download')!;
+  expect(download.environment.CDN_DOMAIN).toBe('cdn.sync.example.com');
+  const names = own.resources('AWS::ApiGatewayV2::DomainName').map(({ properties }) => properties.DomainName);
+  expect(names.sort()).toEqual(['api.sync.example.com', 'socket.sync.example.com']);
+  const records = own.resources('AWS::Route53::RecordSet').map(({ properties }) => properties.Name);
+  expect(records.sort()).toEqual(['api.sync.example.com.', 'cdn.sync.example.com.', 'socket.sync.example.com.']);
+  expect(own.resources('AWS::ApiGatewayV2::ApiMapping')).toHaveLength(2);
+  const outputs = own.stacks.flatMap(({ template }) => Object.keys(template.Outputs ?? {}));
+  expect(outputs).toEqual(expect.arrayContaining(['ApiDomainTarget', 'SocketDomainTarget', 'CdnDomain']));
+});
+
+test('AWS refuses to delete it, and a person is told of alarms and of what it costs', () => {
+  expect(own.resources('AWS::RDS::DBCluster').map(({ properties }) => properties.DeletionProtection)).toEqual([true]);
+  expect(own.resources('AWS::Cognito::UserPool')[0]!.properties.DeletionProtection).toBe('ACTIVE');
+  expect(own.resources('AWS::SNS::Subscription')[0]!.properties).toMatchObject({
+    Protocol: 'email',
+    Endpoint: 'you@example.com',
+  });
+  const { Budget } = own.resources('AWS::Budgets::Budget')[0]!.properties as { Budget: object };
+  expect(Budget).toMatchObject({
+    BudgetLimit: { Amount: 150, Unit: 'USD' },
+    CostFilters: { TagKeyValue: ['user:service$staging'] },
+  });
+});
+
+test('no alarm of a new deployment rings for figures that are not there yet', () => {
+  for (const { id, properties } of own.resources('AWS::CloudWatch::Alarm')) {
+    expect({ id, silence: properties.TreatMissingData }).toEqual({ id, silence: 'notBreaching' });
+  }
+});

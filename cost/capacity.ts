@@ -33,7 +33,7 @@ export interface Bound {
 }
 
 /** Executions that a profile takes away from all other functions of the account. */
-export function reservedBy({ uploads, downloads, relays }: Profile): number {
+function reservedBy({ uploads, downloads, relays }: Profile): number {
   const count = (functions: object) => Object.keys(functions).length;
   const ofUploads = (uploads?.reserved ?? 0) * count(warmFunctions.uploads);
   return ofUploads + (downloads?.reserved ?? 0) * count(warmFunctions.downloads) + (relays ?? 0);

@@ -6,7 +6,7 @@ import { deploymentName } from '../profiles/deployment.ts';
 const namespace = 'Tidemark';
 
 /** Figures of the system itself, which functions print (lambdas/shared/runtime/figures.ts), all with the name of the service. */
-export type FigureName =
+type FigureName =
   | 'NotifyLag'
   | 'NotifyAge'
   | 'Pushes'

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { alarmProblems, nameProblems, takenNames } from './checks/names.ts';
 import { type Deployment, deploymentIn, deploymentOf } from './deployment.ts';
 import { synthesize } from './synthesis.ts';
 
@@ -26,28 +27,10 @@ beforeAll(() => {
 }, 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Names that AWS takes once in an account, or in an account and region. */
-function takenNames({ stacks, resources }: Deployment): string[] {
-  const text = (value: unknown) => JSON.stringify(value);
-  const of = (type: string, name: (properties: Record<string, unknown>) => unknown) =>
-    resources(type).map(({ properties }) => `${type} ${text(name(properties))}`);
-  const nested = (key: string) => (properties: Record<string, unknown>) => (properties[key] as { Name: unknown }).Name;
-  return [
-    ...stacks.map(({ name }) => name),
-    ...of('AWS::MSK::Cluster', ({ ClusterName }) => ClusterName),
-    ...of('AWS::SSM::Parameter', ({ Name }) => Name),
-    ...of('AWS::CloudFront::ResponseHeadersPolicy', nested('ResponseHeadersPolicyConfig')),
-    ...of('AWS::CloudFront::CachePolicy', nested('CachePolicyConfig')),
-    ...of('AWS::CloudFront::OriginAccessControl', nested('OriginAccessControlConfig')),
-    ...of('AWS::CloudFront::KeyGroup', nested('KeyGroupConfig')),
-    ...of('AWS::CloudFront::PublicKey', nested('PublicKeyConfig')),
-  ];
-}
-
 test('it takes no name that another deployment has, and CloudFront no name that another region has', () => {
   const [names, others] = [takenNames(own), takenNames(deploymentOf('team'))];
   expect(names.filter((name) => others.includes(name))).toEqual([]);
-  expect(names.filter((name) => name.startsWith('AWS::CloudFront') && !name.includes('AWS::Region'))).toEqual([]);
+  expect(nameProblems(own)).toEqual([]);
 });
 
 test('its figures are its own', () => {
@@ -93,8 +76,6 @@ test('AWS refuses to delete it, and a person is told of alarms and of what it co
   });
 });
 
-test('no alarm of a new deployment rings for figures that are not there yet', () => {
-  for (const { id, properties } of own.resources('AWS::CloudWatch::Alarm')) {
-    expect({ id, silence: properties.TreatMissingData }).toEqual({ id, silence: 'notBreaching' });
-  }
+test('no alarm rings for figures that are not there yet', () => {
+  expect(alarmProblems(own)).toEqual([]);
 });

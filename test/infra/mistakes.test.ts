@@ -1,12 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type App, CfnCustomResource, CfnOutput, type CfnResource, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { type App, CfnOutput, CfnResource, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import { CfnRoute } from 'aws-cdk-lib/aws-apigatewayv2';
+import { CfnKeyGroup } from 'aws-cdk-lib/aws-cloudfront';
+import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnUserPool, CfnUserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import { CfnSecurityGroupIngress, CfnVPCEndpoint } from 'aws-cdk-lib/aws-ec2';
 import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnCluster } from 'aws-cdk-lib/aws-msk';
 import { CfnDBCluster, CfnDBClusterParameterGroup } from 'aws-cdk-lib/aws-rds';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { connectionOf } from '../../lambdas/shared/database/database.ts';
@@ -16,12 +19,14 @@ import { bucketProblems } from './checks/buckets.ts';
 import { startProblems, statementProblems } from './checks/database.ts';
 import { functionProblems } from './checks/functions.ts';
 import { handlerProblems } from './checks/handlers.ts';
+import { alarmProblems, nameProblems } from './checks/names.ts';
 import { wiringOf } from './checks/network.ts';
 import { payloadProblems } from './checks/payload.ts';
 import { quotaProblems, variableProblems } from './checks/quotas.ts';
 import { emptyingProblems, exportProblems, retentionProblems } from './checks/retention.ts';
 import { routeProblems } from './checks/routes.ts';
 import { statefulIdProblems } from './checks/stateful-ids.ts';
+import { refusalsOf } from './checks/transition.ts';
 import { userProblems } from './checks/users.ts';
 import { deploymentIn, deploymentOf } from './deployment.ts';
 import { synthesize } from './synthesis.ts';
@@ -53,6 +58,9 @@ async function problemsIn(folder: string): Promise<string[]> {
     ...bucketProblems(deployment),
     ...quotaProblems(deployment, { concurrency: 10 }),
     ...variableProblems(deployment),
+    ...nameProblems(deployment),
+    ...alarmProblems(deployment),
+    ...refusalsOf(deploymentOf('dev'), deployment),
     ...retentionProblems(deployment),
     ...emptyingProblems(deployment),
     ...exportProblems(deployment),
@@ -194,8 +202,7 @@ test.each<[mistake: string, make: (app: App) => void, message: RegExp]>([
   ],
   [
     'a bucket that is deleted with what is in it',
-    (app) =>
-      the(app, CfnCustomResource, 'TidemarkBlocks/Emptied/AccessLogs/Default').addPropertyOverride('Empty', 'false'),
+    (app) => the(app, CfnResource, 'TidemarkBlocks/Emptied/AccessLogs/Default').addPropertyOverride('Empty', 'false'),
     /TidemarkBlocks\.AccessLogs\w+ is deleted with its stack, and nothing empties it: S3 answers BucketNotEmpty/,
   ],
   [
@@ -211,6 +218,32 @@ test.each<[mistake: string, make: (app: App) => void, message: RegExp]>([
       new CfnOutput(stack, 'ClusterId', { value: cluster.attrDbClusterResourceId, exportName: 'cluster-id' });
     },
     /cluster-id will change: CloudFormation refuses to update an export as long as a stack imports it/,
+  ],
+  [
+    'a cluster that is to be replaced under its name',
+    (app) =>
+      the(app, CfnCluster, 'TidemarkStream/Cluster').addPropertyOverride('BrokerNodeGroupInfo.ClientSubnets.0', 'x'),
+    /TidemarkStream\.Cluster is to be replaced and keeps its name: a custom-named resource cannot be/,
+  ],
+  [
+    'an alarm that rings in every new deployment',
+    (app) => {
+      the(app, CfnAlarm, 'TidemarkOperations/GcLag/Resource').treatMissingData = 'breaching';
+    },
+    /TidemarkOperations\.GcLag\w+ rings in every new deployment/,
+  ],
+  [
+    'a name that CloudFront has in all regions',
+    (app) =>
+      the(app, CfnKeyGroup, 'TidemarkBlocks/Signers/Resource').addPropertyOverride('KeyGroupConfig.Name', 'Signers'),
+    /TidemarkBlocks\.Signers\w+ is named "Signers" in all regions: another one with that name already exists/,
+  ],
+  [
+    'devices that stop after a month',
+    (app) => {
+      the(app, CfnUserPoolClient, 'TidemarkIdentity/Users/Client/Resource').refreshTokenValidity = 30 * 24 * 60;
+    },
+    /TidemarkIdentity\/Users\/Client\/Resource: a device stops when its refresh token ends, and nobody notices/,
   ],
   [
     'statements without a bound',
@@ -233,7 +266,7 @@ test.each<[mistake: string, make: (app: App) => void, message: RegExp]>([
   async (_, make, message) => {
     expect((await found(make)).join('\n')).toMatch(message);
   },
-  60_000,
+  240_000,
 );
 
 test('an end in milliseconds is found, and its cause is named', () => {

@@ -57,7 +57,7 @@ test('clusters and zones are added in place', () => {
   expect(replaced(changes)).toEqual([]);
   expect(lost(changes)).toEqual([]);
   expect(refusalsOf(deploymentOf('team'), two)).toEqual([]);
-}, 60_000);
+}, 240_000);
 
 test('other zones in place of those that there are would replace subnets, and so are documented as impossible', () => {
   const zones = (list: string) => withContext(list, 'dev', { zones: list });
@@ -66,4 +66,4 @@ test('other zones in place of those that there are would replace subnets, and so
   expect(refusalsOf(before, after).join('\n')).toMatch(
     /Export TidemarkNetwork:.*Subnet2.* cannot be updated as it is in use/,
   );
-}, 60_000);
+}, 240_000);

@@ -23,7 +23,7 @@ interface Property {
 }
 type Properties = Readonly<Record<string, Property>>;
 interface Entities {
-  readonly entities: Readonly<Record<string, { cloudFormationType?: string; properties?: Properties }>>;
+  readonly entities: readonly { $id: string; cloudFormationType?: string; properties?: Properties }[];
 }
 
 /** Which properties replace a resource: what AWS says in the database that the CDK's command line brings for its diffs. */
@@ -33,12 +33,10 @@ const specification = (() => {
     schema: Record<'resource' | 'typeDefinition', Entities>;
   };
   const resources = new Map(
-    Object.values(schema.resource.entities).map(({ cloudFormationType, properties }) => [
-      cloudFormationType,
-      properties ?? {},
-    ]),
+    schema.resource.entities.map(({ cloudFormationType, properties }) => [cloudFormationType, properties ?? {}]),
   );
-  return { resources, types: schema.typeDefinition.entities };
+  const types = new Map(schema.typeDefinition.entities.map(({ $id, properties }) => [$id, properties]));
+  return { resources, types };
 })();
 
 /** Names that AWS takes once: under the same one it makes no second resource, and so replaces none. */
@@ -128,7 +126,7 @@ function replacing(specified: Properties, old: Value, next: Value, isAnother: (v
     const changed = !equal(was[name], is[name]) || (is[name] !== undefined && isAnother(is[name]));
     if (!changed) return [];
     if (causesReplacement === 'yes') return [name];
-    const nested = type?.type === 'ref' ? specification.types[type.reference?.$ref ?? '']?.properties : undefined;
+    const nested = type?.type === 'ref' ? specification.types.get(type.reference?.$ref ?? '') : undefined;
     return nested ? replacing(nested, was[name], is[name], isAnother).map((path) => `${name}.${path}`) : [];
   });
 }

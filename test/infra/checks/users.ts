@@ -1,6 +1,9 @@
 import { attributesOf, readSettings } from '../../../local/aws/cognito/settings.ts';
+import { limits } from '../../../protocol/limits.ts';
 import type { Deployment } from '../deployment.ts';
 
+/** Of a day: the unit of the templates. */
+const MINUTES = 24 * 60;
 /** A client of Cognito may write all standard attributes unless it names those that it may. */
 const everything = ['email'];
 
@@ -20,8 +23,12 @@ export function userProblems({ resources }: Deployment, name: string): string[] 
   const writable = resources('AWS::Cognito::UserPoolClient').filter(({ properties }) =>
     ((properties.WriteAttributes as string[] | undefined) ?? everything).includes('email'),
   );
+  const short = resources('AWS::Cognito::UserPoolClient').filter(
+    ({ properties }) => Number(properties.RefreshTokenValidity) < limits.signInDays * MINUTES,
+  );
   return [
     ...refused,
+    ...short.map(({ path }) => `${path}: a device stops when its refresh token ends, and nobody notices`),
     ...writable.map(
       ({ path }) => `${path}: who steals an access token can change the user's address, and so his password`,
     ),

@@ -19,12 +19,20 @@ function named(pattern: RegExp): { path: string; names: string[] }[] {
   }));
 }
 
-/** Of what a domain of one's own adds. */
-const withDomain = ['ApiDomainTarget', 'SocketDomainTarget'];
+/** Of what a domain of one's own adds, and of the template for the roles of a pipeline. */
+const others = [
+  'ApiDomainTarget',
+  'SocketDomainTarget',
+  ...[
+    ...readFileSync(join(import.meta.dirname, '../../.github/deploy-roles.yaml'), 'utf8')
+      .split(/^Outputs:$/m)[1]!
+      .matchAll(/^ {2}(\w+):/gm),
+  ].map(([, name]) => name!),
+];
 const outputs = profileNames.map((profile) => {
   const { stacks } = deploymentOf(profile);
   return new Set([
-    ...withDomain,
+    ...others,
     ...stacks.flatMap(({ name, template }) =>
       Object.keys(template.Outputs ?? {}).flatMap((id) => [id, `${name}.${id}`]),
     ),

@@ -246,7 +246,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/service/heartbeat.ts',
     replace: '      this.#after(DEAD_MS - LATE_MS, this.#options.onDead);\n',
     by: '',
-    noticedBy: 'client/link: that does not answer is late after three seconds, and dead after eight',
+    noticedBy: 'client/heartbeat: that does not answer is late after three seconds, and dead after eight',
     breaks: /dead 14/,
   },
 
@@ -255,7 +255,7 @@ export const ofClient: readonly Mutation[] = [
     file: 'client/service/network-watch.ts',
     replace: '1000 * since > EVERY_MS + SLEPT_MS',
     by: 'false',
-    noticedBy: 'client/link: may be another one after the machine slept, whatever the clock says',
+    noticedBy: 'client/heartbeat: may be another one after the machine slept, whatever the clock says',
     breaks: /expected \+?0 to be 1/,
   },
 
@@ -265,6 +265,6 @@ export const ofClient: readonly Mutation[] = [
     replace: '    this.#options.bulletin.note({ offline: { since: Date.now(), message: failure.message } });\n',
     by: '',
     noticedBy: 'client/present: is noted as away with the first attempt that fails, and told when that lasts',
-    breaks: /no answer/,
+    breaks: /expected undefined to deeply equal/,
   },
 ];

@@ -8,6 +8,7 @@ import { measureGoals } from './goals.ts';
 import { measureRecoveries } from './recoveries.ts';
 import type { Row } from './row.ts';
 import { openSite } from './site.ts';
+import { measureTransfers } from './transfers.ts';
 
 /** Times that each fault strikes, and how long it lasts. */
 const TIMES = 3;
@@ -32,6 +33,7 @@ export async function run({ json, words }: { json: boolean; words: readonly stri
     try {
       const recoveries = await measureRecoveries(site, { times, lastsMs, progress });
       const goals = await measureGoals(site, { times, progress });
+      goals.push(...(await measureTransfers(site, { times, progress })));
       if (json) console.log(JSON.stringify({ times, lastsMs, recoveries, goals }));
       else print({ times, lastsMs, recoveries, goals });
     } finally {

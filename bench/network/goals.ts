@@ -17,7 +17,7 @@ interface Goal {
 /** A device that nothing happened on for longer asks its connection less often. */
 const REST_MS = 75_000;
 
-/** The goals of a device on the road; those of large transfers on slow links are rows of `bench -- sync`. */
+/** The goals of a device on the road whose network is another one from one moment to the next. */
 const goals: readonly Goal[] = [
   {
     name: 'another’s change, all connections dead without a word, while somebody is active',

@@ -44,7 +44,7 @@ export async function openSite(folder: string): Promise<Site> {
   };
 }
 
-/** Nothing takes longer than this, seconds; what does counts as this. */
+/** What takes longer than this, seconds, counts as this. */
 const PATIENCE_S = 120;
 
 /** Saves a file on one device; answers how many seconds later, or after `from`, the other one has it. */
@@ -55,8 +55,13 @@ export async function secondsUntilThere(from: Device, to: Device, since?: number
   return secondsUntilHas(to, name, begin);
 }
 
-export async function secondsUntilHas(device: Device, name: string, begin: number): Promise<number> {
-  const end = begin + 1000 * PATIENCE_S;
+export async function secondsUntilHas(
+  device: Device,
+  name: string,
+  begin: number,
+  patience = PATIENCE_S,
+): Promise<number> {
+  const end = begin + 1000 * patience;
   while (performance.now() < end) {
     const there = await readFile(join(device.folder, name)).catch(() => undefined);
     if (there !== undefined) break;

@@ -17,8 +17,8 @@ export class Transfer {
   work: Promise<unknown> = Promise.resolve();
   /** Of a download: what lies beside its place. */
   fetched: FetchedFile | undefined;
-  /** Of an upload: the session that it is part of. */
-  session: Session | undefined;
+  /** Of an upload: the call that it is part of, with others. */
+  upload: OpenUpload | undefined;
 
   constructor(step: TransferStep, entry: Content) {
     this.step = step;
@@ -29,7 +29,7 @@ export class Transfer {
 
   /** Whether all of it is where one more step makes it count. */
   get isThere(): boolean {
-    return this.fetched !== undefined || this.session?.sent !== undefined;
+    return this.fetched !== undefined || this.upload?.sent !== undefined;
   }
 
   /** Whether it does what this operation asks for, of the same content. */
@@ -45,7 +45,7 @@ export class Transfer {
 }
 
 /** An upload of several files, open or to be committed. */
-export class Session {
+export class OpenUpload {
   readonly transfers: readonly Transfer[];
   readonly paths: ReadonlySet<string>;
   readonly end = new AbortController();
@@ -54,6 +54,6 @@ export class Session {
   constructor(transfers: readonly Transfer[]) {
     this.transfers = transfers;
     this.paths = new Set(transfers.map(({ step }) => step.path));
-    for (const transfer of transfers) transfer.session = this;
+    for (const transfer of transfers) transfer.upload = this;
   }
 }

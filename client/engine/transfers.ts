@@ -10,7 +10,7 @@ import { heal } from '../steps/heal.ts';
 import { type DownLink, newDownLink, newUpLink, type UpLink } from '../steps/links.ts';
 import { type SentUpload, sendContent } from '../steps/upload.ts';
 import { Lanes } from './lanes.ts';
-import { Session, Transfer, type TransferStep } from './transfer.ts';
+import { OpenUpload, Transfer, type TransferStep } from './transfer.ts';
 
 interface TransfersOptions {
   readonly sync: Sync;
@@ -49,7 +49,7 @@ export class Transfers {
   readonly #down: Lanes<Transfer, DownLink>;
   readonly #byPath = new Map<string, Transfer>();
   /** Sessions that are open or wait for their commit. */
-  readonly #sessions = new Set<Session>();
+  readonly #uploads = new Set<OpenUpload>();
   /** What ended and leads to nothing, and why. */
   #failed: { readonly transfers: readonly Transfer[]; readonly error?: unknown }[] = [];
   readonly #closed = new AbortController();
@@ -67,12 +67,12 @@ export class Transfers {
 
   /** Whether nothing is on its way, and nothing is to be said of what was. */
   get isIdle(): boolean {
-    return this.#byPath.size === 0 && this.#sessions.size === 0 && this.#failed.length === 0 && !this.#healing;
+    return this.#byPath.size === 0 && this.#uploads.size === 0 && this.#failed.length === 0 && !this.#healing;
   }
 
   /** Whether something at this path is on its way, or was when it began. */
   holds(path: string): boolean {
-    return this.#byPath.has(path) || [...this.#sessions].some(({ paths }) => paths.has(path));
+    return this.#byPath.has(path) || [...this.#uploads].some(({ paths }) => paths.has(path));
   }
 
   /** Whether the store takes nothing for now. */
@@ -169,7 +169,7 @@ export class Transfers {
     for (const transfer of given) await this.#giveUp(transfer);
     return operations.filter((operation) => {
       const path = pathOf(operation);
-      // Of two sessions for one path the second would find the first one's version.
+      // Of two uploads for one path the second would find the first one's version.
       return !this.#byPath.has(path) && !(operation.do === 'upload' && this.holds(path));
     });
   }
@@ -189,11 +189,11 @@ export class Transfers {
 
   /** Uploads that can be committed: sent, and in no directory that is still to be committed itself. */
   get sent(): Arrival<SentUpload>[] {
-    return [...this.#sessions].flatMap((session) => {
-      const { sent: what, transfers, paths } = session;
-      if (!what || [...paths].some((path) => this.#isInsideAnother(path, session))) return [];
+    return [...this.#uploads].flatMap((upload) => {
+      const { sent: what, transfers, paths } = upload;
+      if (!what || [...paths].some((path) => this.#isInsideAnother(path, upload))) return [];
       const done = (): void => {
-        this.#sessions.delete(session);
+        this.#uploads.delete(upload);
         for (const transfer of transfers) this.#forget(transfer);
       };
       return [{ what, steps: transfers.map(({ step }) => step), done }];
@@ -207,15 +207,15 @@ export class Transfers {
     for (const transfer of [...this.#byPath.values()]) await this.#giveUp(transfer);
   }
 
-  /** Of one file of several in a session, the session goes on: what was sent of the others is not sent again. */
+  /** Of one file of several in an upload, the upload goes on: what was sent of the others is not sent again. */
   async #giveUp(transfer: Transfer): Promise<void> {
-    const { step, session } = transfer;
+    const { step, upload } = transfer;
     this.#forget(transfer);
     (step.do === 'upload' ? this.#up : this.#down).remove(transfer);
     transfer.end.abort();
-    if (session && !session.transfers.some((other) => this.#byPath.get(other.step.path) === other)) {
-      session.end.abort();
-      this.#sessions.delete(session);
+    if (upload && !upload.transfers.some((other) => this.#byPath.get(other.step.path) === other)) {
+      upload.end.abort();
+      this.#uploads.delete(upload);
     }
     await transfer.work.catch(() => undefined);
     if (transfer.fetched) await discard(transfer.fetched.beside.temporary);
@@ -227,24 +227,24 @@ export class Transfers {
     return this.#byPath.get(path) === transfer && this.#byPath.delete(path);
   }
 
-  #isInsideAnother(path: string, session: Session): boolean {
+  #isInsideAnother(path: string, upload: OpenUpload): boolean {
     return ancestors(path).some((above) => {
       const other = this.#byPath.get(above);
-      return other?.step.do === 'upload' && other.session !== session;
+      return other?.step.do === 'upload' && other.upload !== upload;
     });
   }
 
   async #send(transfers: readonly Transfer[], link: UpLink): Promise<void> {
-    const session = new Session(transfers);
-    this.#sessions.add(session);
-    const signal = AbortSignal.any([session.end.signal, this.#closed.signal]);
+    const upload = new OpenUpload(transfers);
+    this.#uploads.add(upload);
+    const signal = AbortSignal.any([upload.end.signal, this.#closed.signal]);
     const steps = transfers.flatMap(({ step }) => (step.do === 'upload' ? [step] : []));
     try {
       await this.#options.demandRoot();
-      session.sent = await sendContent(this.#options.sync, steps, { link, signal });
-      if (!session.sent) this.#fail(transfers, session);
+      upload.sent = await sendContent(this.#options.sync, steps, { link, signal });
+      if (!upload.sent) this.#fail(transfers, upload);
     } catch (error) {
-      if (!signal.aborted) this.#fail(transfers, session, error);
+      if (!signal.aborted) this.#fail(transfers, upload, error);
     }
     this.#options.onNews();
   }
@@ -275,8 +275,8 @@ export class Transfers {
     this.#tell();
   }
 
-  #fail(transfers: readonly Transfer[], session: Session, error?: unknown): void {
-    this.#sessions.delete(session);
+  #fail(transfers: readonly Transfer[], upload: OpenUpload, error?: unknown): void {
+    this.#uploads.delete(upload);
     this.#failed.push({ transfers, error });
   }
 

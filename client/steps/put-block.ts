@@ -23,7 +23,7 @@ export function usableUntil(asked: number): number {
 }
 
 /**
- * Sends one block to the store. False when the URL has ended, and a new session call brings a new one.
+ * Sends one block to the store. False when the URL has ended, and another upload-init brings a new one.
  * @throws FileRefused `store_refused` for what the store, or what is before it, takes from nobody now
  */
 export async function putBlock(

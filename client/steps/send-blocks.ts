@@ -10,7 +10,7 @@ import { type BlockPlace, readIfThere } from './folder-blocks.ts';
 import type { UpLink } from './links.ts';
 import { type PutTarget, putBlock, usableUntil } from './put-block.ts';
 
-/** What an upload session has sent so far. */
+/** What an upload has sent so far. */
 export interface SendResult {
   /** Blocks that the service took, and the bytes of content that crossed the wire for each: its delta, all, or none. */
   readonly content: Map<string, number>;

@@ -32,7 +32,7 @@ const FRUITLESS_ROUNDS = 3;
 
 type SendParts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'pool' | 'device' | 'notices' | 'failures' | 'report'>;
 
-/** What a session has sent, to be committed. */
+/** What an upload has sent, to be committed. */
 export interface SentUpload {
   readonly id: string;
   readonly accepted: readonly OfferedItem[];
@@ -42,7 +42,7 @@ export interface SentUpload {
 }
 
 /**
- * Sends the content of new and changed entries in one session: offers their blocks, and sends what the service lacks as
+ * Sends the content of new and changed entries in one upload: offers their blocks, and sends what the service lacks as
  * deltas, proofs or whole blocks. Nothing is committed, and the trees stay as they are. A file that changes meanwhile is
  * left for the next plan; the others go on. `undefined` when nothing is left to commit.
  */
@@ -53,7 +53,7 @@ export async function sendContent(
 ): Promise<SentUpload | undefined> {
   const items = await prepare(sync, steps);
   if (items.length === 0) return undefined;
-  // Until all of it is settled, the same session again: each one reserves quota until it ends.
+  // Until all of it is settled, the same upload again: each one reserves quota until it ends.
   const id = sync.state.uploadId(digestOf(items));
   try {
     return { id, ...(await sendAll(sync, id, items, sending)) };
@@ -109,7 +109,7 @@ async function sendAll(
   items: readonly Item[],
   sending: Sending,
 ): Promise<Omit<SentUpload, 'id'>> {
-  const session = { upload_id: uploadId, device_id: sync.device.id };
+  const upload = { upload_id: uploadId, device_id: sync.device.id };
   const places = new Map<string, BlockPlace>();
   const deltas = new Map<string, Delta>();
   const progress = new Map<string, (bytes: number) => void>();
@@ -129,14 +129,14 @@ async function sendAll(
       sending.signal.throwIfAborted();
       const asked = performance.now();
       const { body, sent: bytes } = await sync.api.uploadInit({
-        ...session,
+        ...upload,
         files: items.map((item) => offer(item, sent)),
         ...(after !== undefined && { after }),
       });
       sent.envelope += bytes;
       refused = body.refused;
       const source = { places, deltas, sent, progress };
-      const all = await sendBlocks(sync, session, { send: body.send, asked }, source, sending);
+      const all = await sendBlocks(sync, upload, { send: body.send, asked }, source, sending);
       complete &&= all;
       after = body.next;
     } while (after !== undefined);

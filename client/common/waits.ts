@@ -1,4 +1,7 @@
-/** How long is waited before what failed is tried again: all policies of the client, in milliseconds, and the waiting. */
+/**
+ * How long is waited before what failed is tried again: the growing waits of the client, in milliseconds, and the
+ * waiting.
+ */
 
 interface Growth {
   readonly first: number;

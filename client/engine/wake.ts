@@ -5,7 +5,8 @@ import { systemCode } from '../common/errors.ts';
 
 /**
  * What another command on this machine may tell the process that syncs a folder. Each is a file of this name that is
- * written anew, so that half of an instruction is never read, and one that this version does not know is none.
+ * written anew, so that half of an instruction is never read, and one that this version does not know is none. It is an
+ * event: nothing of it is read at the next start, so what is to last has to be kept in the state.
  */
 export type Instruction =
   /** The command changed something at the service, whose push leaves out the device that did. */

@@ -81,10 +81,13 @@ test('the role of requests may use the tables and neither make nor drop any', as
   expect(rows).toEqual([{ owns: false, uses: true, creates: false, records: false }]);
 });
 
-test('a folder without migrations, and a file without a number, are refused', async () => {
+test('a folder without migrations, and a file without a number of its own, are refused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-migrations-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   expect(() => readMigrations(folder)).toThrow(/no migrations/);
   await writeFile(join(folder, 'late.sql'), 'select 1');
   expect(() => readMigrations(folder)).toThrow(/late\.sql has no number/);
+  await rm(join(folder, 'late.sql'));
+  for (const name of ['0001-one.sql', '0001-other.sql']) await writeFile(join(folder, name), 'select 1');
+  expect(() => readMigrations(folder)).toThrow(/number of the migration 0001-other\.sql is taken/);
 });

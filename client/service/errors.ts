@@ -49,7 +49,7 @@ const ofGateway: Readonly<Record<number, { readonly message: string; readonly co
 
 /**
  * The error of an answer that is not 2xx. Only what the service said itself is a `ServiceError`, and concerns a file or
- * a session; what anybody else said is `Unreachable`, as if nothing had come.
+ * a sign-in; what anybody else said is `Unreachable`, as if nothing had come.
  */
 export function errorOf({ status, text, retryAfter: after, requestId }: Said): ServiceError | Unreachable {
   const json = parseJson(text);

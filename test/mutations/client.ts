@@ -23,8 +23,8 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'the directory is flushed before the file is in it',
     file: 'client/disk/write-file.ts',
-    replace: '    await putInPlace(temporary, target);\n',
-    by: '    await flushDirectory(dirname(target.place));\n    await putInPlace(temporary, target);\n',
+    replace: '    await takePlace(temporary, place, expected);\n',
+    by: '    await flushDirectory(dirname(place));\n    await takePlace(temporary, place, expected);\n',
     noticedBy: 'client/write-file: content is flushed before it takes its place, and its name after that',
     breaks: /I16: the order on disk/,
   },
@@ -32,8 +32,8 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'what a failed download wrote stays beside the file',
     file: 'client/disk/write-file.ts',
-    replace: '    await discard(temporary);\n    throw error;\n  }\n}\n\n/** Zeros of at',
-    by: '    throw error;\n  }\n}\n\n/** Zeros of at',
+    replace: '    await discard(temporary);\n    throw error;\n  }\n}\n\n/**\n * Gives a file',
+    by: '    throw error;\n  }\n}\n\n/**\n * Gives a file',
     noticedBy: 'client/disk: a failure leaves the old file and nothing else',
     breaks: /to deeply equal/,
   },

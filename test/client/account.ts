@@ -111,11 +111,11 @@ export function startAll(...devices: readonly Device[]): void {
   for (const device of devices) device.startSync((reason) => expect.fail(reason));
 }
 
-/** Waits until `holds` answers true. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 30_000;
+/** Waits until `holds` answers true, `seconds` at most. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 30): Promise<void> {
+  const end = Date.now() + seconds * 1000;
   while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`not within 30 s: ${what}`);
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
     await sleep(30);
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -17,8 +18,10 @@ describe('a device', () => {
     await untilEqual(road, desk);
     network.change();
     await writeFile(join(desk.folder, 'second'), '2');
+    // Each connection that the client has kept open is as dead, and a request is given up after 35 s.
+    await until('the second file is here', () => existsSync(join(road.folder, 'second')), 90);
     await untilEqual(road, desk);
-  }, 120_000);
+  }, 180_000);
 
   test('whose socket opens and falls goes on by reading, less and less often', async () => {
     const account = await openAccount();

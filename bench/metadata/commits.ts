@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { BLOCK_BYTES } from '../../codec/index.ts';
 import { finalizeUpload } from '../../lambdas/finalize/finalize.ts';
 import { initUpload } from '../../lambdas/upload-init/upload.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { UploadInitRequest } from '../../protocol/upload-init.ts';
 import { median } from '../statistics.ts';
 import { addHeldBlocks, addUsers, type Metadata, type User } from './service.ts';
@@ -113,7 +114,7 @@ class Worker {
     this.#blocks = hashes.map((hash) => ({ hash: hash.toString('hex'), size: BLOCK_BYTES }));
   }
 
-  /** Opens a session for one new file. */
+  /** Opens an upload of one new file. */
   async init(): Promise<boolean> {
     const request: UploadInitRequest = {
       upload_id: randomUUID(),
@@ -134,10 +135,12 @@ class Worker {
     const { send } = await initUpload(this.#metadata.databases, this.#user.id, request, policy);
     if (send.length > 0) throw new Error('a block is to be sent, though the user holds it');
     this.#open.push(request.upload_id);
+    // Older ones give way.
+    if (this.#open.length > limits.openUploads) this.#open.shift();
     return true;
   }
 
-  /** Finalizes one of the sessions; there may be none left. */
+  /** Finalizes one of the uploads; there may be none left. */
   async finalize(): Promise<boolean> {
     const upload_id = this.#open.pop();
     if (upload_id === undefined) return false;

@@ -30,7 +30,7 @@ import { News } from './news.ts';
 import { Rounds } from './round.ts';
 import { Signals } from './signals.ts';
 import { Transfers } from './transfers.ts';
-import { Trouble } from './trouble.ts';
+import { ONCE_ATTEMPTS, Trouble } from './trouble.ts';
 import { watchInstructions } from './wake.ts';
 
 export interface EngineOptions {
@@ -49,9 +49,6 @@ export interface EngineOptions {
   /** Paths in the folder that stay on this device. */
   readonly apart: ReadonlySet<string>;
 }
-
-/** Attempts for one path in a sync that is to end. */
-const ONCE_ATTEMPTS = 3;
 
 /**
  * Keeps a folder and the service equal. Resolves when the signal fires, or with `once` when both are equal; throws

@@ -3,8 +3,8 @@ import { ClientError, LocalTrouble, systemCode } from '../common/errors.ts';
 import { afterLocalTrouble } from '../common/waits.ts';
 import type { Report } from '../output/report.ts';
 
-/** Attempts of a sync that is to end. */
-const ONCE_ATTEMPTS = 3;
+/** Attempts of a sync that is to end, for all of it or for one path. */
+export const ONCE_ATTEMPTS = 3;
 
 /** What keeps this machine from syncing at all, as a full disk does: shown once, tried again, later each time. */
 export class Trouble {

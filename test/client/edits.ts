@@ -15,7 +15,8 @@ export type Edit =
   | { readonly do: 'move'; readonly path: string; readonly to: string };
 
 const name = fc.constantFrom('a', 'b', 'c');
-const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
+/** Of few names, so that edits meet. */
+export const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
 const content = fc.constantFrom('', 'red', 'green', 'blue', 'white');
 const edit: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), path, content }) },

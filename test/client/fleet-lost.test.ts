@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { plan } from '../../client/plan/plan.ts';
 import { same } from '../../client/plan/tree.ts';
-import { contentsOf, DeviceModel, type Edit, type Loss } from './fleet.ts';
+import { contentsOf, DeviceModel, type Edit, edit, type Loss } from './fleet.ts';
 import { ServiceModel } from './service-model.ts';
 
 /*
@@ -21,14 +21,6 @@ type Event =
   /** The service forgets its answers and open uploads. */
   | { readonly what: 'forget' };
 
-const name = fc.constantFrom('a', 'b', 'c');
-const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
-const edit: fc.Arbitrary<Edit> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), path }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('mkdir' as const), path }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), path }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('move' as const), path, to: path }) },
-);
 const loss = fc.constantFrom<(Loss | undefined)[]>('unanswered', 'lost', 'late', undefined);
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 6, arbitrary: edit.map((each) => ({ what: 'edit' as const, edit: each })) },

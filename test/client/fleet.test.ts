@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { plan } from '../../client/plan/plan.ts';
 import { same } from '../../client/plan/tree.ts';
 import { ancestors, isInside, nameOf, parentOf, pathInside } from '../../protocol/path.ts';
-import { contentsOf, DeviceModel, type Edit } from './fleet.ts';
+import { contentsOf, DeviceModel, type Edit, edit } from './fleet.ts';
 import { ServiceModel } from './service-model.ts';
 
 /** What happens next: a user edits, or a device does a part of its work. */
@@ -17,14 +17,6 @@ type Event =
   | { readonly what: 'catchUp'; readonly most: number }
   | { readonly what: 'step'; readonly most: number };
 
-const name = fc.constantFrom('a', 'b', 'c');
-const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
-const edit: fc.Arbitrary<Edit> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), path }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('mkdir' as const), path }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), path }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('move' as const), path, to: path }) },
-);
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 3, arbitrary: edit.map((each) => ({ what: 'edit' as const, edit: each })) },
   { weight: 2, arbitrary: fc.constant({ what: 'look' as const }) },

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { conflictPath } from '../../client/plan/conflict-name.ts';
 import { pathsOf } from '../../client/plan/operation.ts';
 import { plan } from '../../client/plan/plan.ts';
@@ -6,6 +7,7 @@ import { type Intent, pathsOfIntent } from '../../client/state/intent.ts';
 import { applyChange } from '../../client/steps/catch-up.ts';
 import { recognize, takeDeletion, takeMove, takeUpload } from '../../client/steps/take-over.ts';
 import { ancestors, isInside } from '../../protocol/path.ts';
+import { path } from './edits.ts';
 import { directory, file, Model, type RemoteMove } from './model.ts';
 import type { Outcome, ServiceModel } from './service-model.ts';
 
@@ -13,6 +15,14 @@ import type { Outcome, ServiceModel } from './service-model.ts';
 export type Edit =
   | { readonly do: 'write' | 'mkdir' | 'delete'; readonly path: string }
   | { readonly do: 'move'; readonly path: string; readonly to: string };
+
+/** Such a change of something, drawn at random. */
+export const edit: fc.Arbitrary<Edit> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), path }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('mkdir' as const), path }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), path }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('move' as const), path, to: path }) },
+);
 
 /** What becomes of a call: nobody answers, though it was carried out, or it never arrives, or later than the next ones. */
 export type Loss = 'unanswered' | 'lost' | 'late';

@@ -46,7 +46,7 @@ afterAll(() => account.close());
 /** A call that lasts a moment at most, over a connection of its own. */
 function call(path = '/devices', options: RequestInit = {}): Promise<Response> {
   const headers = { authorization: `Bearer ${user.token}`, connection: 'close' };
-  return fetch(network.url + path, { ...options, headers, signal: AbortSignal.timeout(1000) });
+  return fetch(network.url + path, { signal: AbortSignal.timeout(1000), ...options, headers });
 }
 
 /** What comes of it: a status, or why it failed. */
@@ -118,16 +118,17 @@ test('one endpoint fails alone', async () => {
 });
 
 test('a slow line is slow for all connections together, and a far one each way', async () => {
+  const { signal } = new AbortController();
+  network.ways.api.proxy.fail('GET /film', answer(200, 'x'.repeat(50_000)));
   const timed = async (): Promise<number> => {
     const from = performance.now();
-    await Promise.all([call('/service'), call('/service')]);
+    const films = await Promise.all([call('/film', { signal }), call('/film', { signal })]);
+    for (const film of films) expect(await film.text()).toHaveLength(50_000);
     return performance.now() - from;
   };
-  const before = network.line.moved.down;
-  await timed();
-  const bytes = network.line.moved.down - before;
-  await network.fail({ bytesPerSecond: 4 * bytes });
-  expect(await timed()).toBeGreaterThan(200);
+  // Each alone would take 125 ms.
+  await network.fail({ bytesPerSecond: 400_000 });
+  expect(await timed()).toBeGreaterThan(240);
   await network.fail({ latencyMs: 100 });
   // TCP, TLS and HTTP each ask and are answered once; TCP is this machine's own.
   expect(await timed()).toBeGreaterThan(400);

@@ -7,7 +7,7 @@ const QUICK_MS = 5_000;
 const SLOW_MS = 20_000;
 
 /**
- * How many transfers go on at once over one link: one more for each that finishes quickly, one less for each that is
+ * How many transfers go on at once over one channel: one more for each that finishes quickly, one less for each that is
  * slow, half as many when one fails. So a fast link is filled, and a slow one carries one at a time.
  */
 export class Window {

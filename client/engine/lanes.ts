@@ -11,23 +11,23 @@ const lanes = [
 ];
 
 /** What travels in a lane. */
-interface Load {
+interface Weighed {
   readonly bytes: number;
   readonly blocks: number;
 }
 
 /**
  * The way that content takes in one direction, in lanes by size: a note does not wait for a photograph, nor that for a
- * film. Each lane has a link of its own and moves one batch at a time, in the order in which things came.
+ * film. Each lane has a channel of its own and moves one batch at a time, in the order in which things came.
  */
-export class Lanes<Item extends Load, Link> {
+export class Lanes<Item extends Weighed, Channel> {
   readonly #lanes: readonly Lane<Item>[];
 
   /** @param move moves a batch, and never rejects */
-  constructor(newLink: () => Link, move: (batch: readonly Item[], link: Link) => Promise<void>) {
+  constructor(newChannel: () => Channel, move: (batch: readonly Item[], channel: Channel) => Promise<void>) {
     this.#lanes = lanes.map(({ batch }) => {
-      const link = newLink();
-      return new Lane(batch, (items: readonly Item[]) => move(items, link));
+      const channel = newChannel();
+      return new Lane(batch, (items: readonly Item[]) => move(items, channel));
     });
   }
 
@@ -46,7 +46,7 @@ export class Lanes<Item extends Load, Link> {
   }
 }
 
-class Lane<Item extends Load> {
+class Lane<Item extends Weighed> {
   readonly #batchBytes: number;
   readonly #move: (batch: readonly Item[]) => Promise<void>;
   readonly #waiting = new Set<Item>();

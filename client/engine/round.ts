@@ -6,7 +6,7 @@ import { type Operation, pathsOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
 import type { Intent } from '../state/intent.ts';
 import { catchUp } from '../steps/catch-up.ts';
-import { pathsInDoubt, settle } from '../steps/commit.ts';
+import { pathsInDoubt, settleIntents } from '../steps/commit.ts';
 import type { Sync } from '../steps/context.ts';
 import type { Clock } from './clock.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
@@ -48,21 +48,21 @@ export class Rounds {
     this.#start();
     await demandRoot();
     // Before the look, which tells by what was agreed on why a file is missing; without an answer it is due all the same.
-    const [settled] = await Promise.allSettled([settle(sync)]);
+    const [settled] = await Promise.allSettled([settleIntents(sync)]);
     await this.#look();
     await demandRoot();
     if (settled.status === 'rejected') throw settled.reason;
     await this.#catchUp(settled.value);
 
     const planned = performance.now();
-    transfers.settle();
+    transfers.noteFailures();
     const operations = await this.#plan();
     const mayBeTried = this.#readyOf(operations);
     guard.check(mayBeTried, sync.state.trees.synced);
     const ready = putOffDeletions(mayBeTried, sync.state.trees, transfers.entries);
     const arrived = [...transfers.fetched, ...transfers.sent].flatMap(({ steps }) => steps);
     if (ready.length === 0 && arrived.length === 0) {
-      if (transfers.isIdle) sync.notices.settle();
+      if (transfers.isIdle) sync.notices.cameToRest();
       const late = new Set(mayBeTried.flatMap(pathsOf));
       return sync.failures.untilRetry((path) => late.has(path) || transfers.holds(path));
     }

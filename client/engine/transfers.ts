@@ -4,10 +4,10 @@ import { discard } from '../common/replace-file.ts';
 import { type Operation, pathOf } from '../plan/operation.ts';
 import type { Content, RemoteEntry } from '../plan/tree.ts';
 import { ServiceError, Unreachable } from '../service/errors.ts';
+import { type DownChannel, newDownChannel, newUpChannel, type UpChannel } from '../steps/channels.ts';
 import type { Sync } from '../steps/context.ts';
 import { type FetchedFile, fetchFiles } from '../steps/fetch-files.ts';
 import { heal } from '../steps/heal.ts';
-import { type DownLink, newDownLink, newUpLink, type UpLink } from '../steps/links.ts';
 import { type SentUpload, sendContent } from '../steps/upload.ts';
 import { Lanes } from './lanes.ts';
 import { OpenUpload, Transfer, type TransferStep } from './transfer.ts';
@@ -45,8 +45,8 @@ const TOGETHER_MS = 200;
 export class Transfers {
   readonly #options: TransfersOptions;
   readonly #gate = new Gate();
-  readonly #up: Lanes<Transfer, UpLink>;
-  readonly #down: Lanes<Transfer, DownLink>;
+  readonly #up: Lanes<Transfer, UpChannel>;
+  readonly #down: Lanes<Transfer, DownChannel>;
   readonly #byPath = new Map<string, Transfer>();
   /** Sessions that are open or wait for their commit. */
   readonly #uploads = new Set<OpenUpload>();
@@ -59,10 +59,10 @@ export class Transfers {
   constructor(options: TransfersOptions) {
     this.#options = options;
     this.#up = new Lanes(
-      () => newUpLink(this.#gate),
-      (batch, link) => this.#send(batch, link),
+      () => newUpChannel(this.#gate),
+      (batch, channel) => this.#send(batch, channel),
     );
-    this.#down = new Lanes(newDownLink, (batch, link) => this.#fetch(batch, link));
+    this.#down = new Lanes(newDownChannel, (batch, channel) => this.#fetch(batch, channel));
   }
 
   /** Whether nothing is on its way, and nothing is to be said of what was. */
@@ -81,8 +81,8 @@ export class Transfers {
   }
 
   /** For what a round sends itself, because it holds no content. */
-  get direct(): { readonly link: UpLink; readonly signal: AbortSignal } {
-    return { link: newUpLink(this.#gate), signal: this.#closed.signal };
+  get direct(): { readonly channel: UpChannel; readonly signal: AbortSignal } {
+    return { channel: newUpChannel(this.#gate), signal: this.#closed.signal };
   }
 
   get load(): Load {
@@ -128,7 +128,7 @@ export class Transfers {
   }
 
   /** Notes what failed since the last time. Throws what concerns more than its paths. */
-  settle(): void {
+  noteFailures(): void {
     const { notices, failures } = this.#options.sync;
     const failed = this.#failed;
     this.#failed = [];
@@ -234,14 +234,14 @@ export class Transfers {
     });
   }
 
-  async #send(transfers: readonly Transfer[], link: UpLink): Promise<void> {
+  async #send(transfers: readonly Transfer[], channel: UpChannel): Promise<void> {
     const upload = new OpenUpload(transfers);
     this.#uploads.add(upload);
     const signal = AbortSignal.any([upload.end.signal, this.#closed.signal]);
     const steps = transfers.flatMap(({ step }) => (step.do === 'upload' ? [step] : []));
     try {
       await this.#options.demandRoot();
-      upload.sent = await sendContent(this.#options.sync, steps, { link, signal });
+      upload.sent = await sendContent(this.#options.sync, steps, { channel, signal });
       if (!upload.sent) this.#fail(transfers, upload);
     } catch (error) {
       if (!signal.aborted) this.#fail(transfers, upload, error);
@@ -249,7 +249,7 @@ export class Transfers {
     this.#options.onNews();
   }
 
-  async #fetch(transfers: readonly Transfer[], link: DownLink): Promise<void> {
+  async #fetch(transfers: readonly Transfer[], channel: DownChannel): Promise<void> {
     const { signal } = this.#closed;
     const files = transfers.map((transfer) => ({
       path: transfer.step.path,
@@ -266,7 +266,7 @@ export class Transfers {
     let failure: { readonly error?: unknown } = {};
     try {
       await this.#options.demandRoot();
-      await fetchFiles(this.#options.sync, files, { link, signal });
+      await fetchFiles(this.#options.sync, files, { channel, signal });
     } catch (error) {
       failure = { error };
     }

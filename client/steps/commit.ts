@@ -19,7 +19,7 @@ const isRefused = (result: CommitResult): result is RefusedItem => 'error' in re
 
 /**
  * Sends a call that commits, and takes its answer over; answers what of it was refused. The call is written down first:
- * when no answer comes, or this process ends, `settle` repeats it.
+ * when no answer comes, or this process ends, `settleIntents` repeats it.
  *
  * @param bytes of request bodies that went before it, for what is reported of an upload
  * @throws what the call threw; one that the service refused as a whole is forgotten
@@ -47,7 +47,7 @@ export async function commit(sync: CommitContext, intent: Intent, bytes = 0): Pr
  *
  * @throws what concerns the whole sync; a call that the service breaks at waits as a failure of its paths
  */
-export async function settle(sync: CommitContext): Promise<Intent[]> {
+export async function settleIntents(sync: CommitContext): Promise<Intent[]> {
   const doubtful: Intent[] = [];
   for (const intent of sync.state.intents) {
     const paths = pathsOfIntent(intent);

@@ -8,9 +8,9 @@ import { withOffsets } from '../plan/block-offsets.ts';
 import type { RemoteEntry } from '../plan/tree.ts';
 import { StoreUnreachable } from '../service/errors.ts';
 import { type Arrived, type FetchAnswer, fetchRest } from '../service/fetch-bytes.ts';
+import type { DownChannel } from './channels.ts';
 import type { Sync } from './context.ts';
 import { type BlockPlace, readBlock } from './folder-blocks.ts';
-import type { DownLink } from './links.ts';
 import { usableUntil } from './put-block.ts';
 
 /** URLs for one call; at 500 bytes each the answer stays far below Lambda's 6 MB payload. */
@@ -45,7 +45,7 @@ type Parts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'device'>;
 /** Where the blocks of some files come from: this disk if it has them, else the CDN. Every block is verified. */
 export class BlockSource {
   readonly #sync: Parts;
-  readonly #link: DownLink;
+  readonly #channel: DownChannel;
   readonly #here: ReadonlyMap<string, BlockPlace>;
   readonly #urls = new Map<string, { readonly url: string; readonly until: number }>();
   readonly #refused = new Map<string, string>();
@@ -54,9 +54,9 @@ export class BlockSource {
   /** Could not be had, however often they were asked for. */
   readonly #suspects = new Set<string>();
 
-  constructor(sync: Parts, files: readonly WantedFile[], link: DownLink) {
+  constructor(sync: Parts, files: readonly WantedFile[], channel: DownChannel) {
     this.#sync = sync;
-    this.#link = link;
+    this.#channel = channel;
     this.#here = findBlocks(sync, files);
   }
 
@@ -134,7 +134,7 @@ export class BlockSource {
   }
 
   async #fetch(file: WantedFile, hash: string, signal: AbortSignal): Promise<FetchedBlock> {
-    const { window, beginnings } = this.#link;
+    const { window, beginnings } = this.#channel;
     const arrived = beginnings.take(hash);
     const attempt = async (): Promise<FetchedBlock> => {
       const url = await this.#url(file, hash);

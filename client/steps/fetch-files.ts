@@ -6,9 +6,9 @@ import { type Beside, writeBeside, writeSparsely } from '../disk/write-file.ts';
 import { trackProgress } from '../output/progress.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
 import { arrivingMode } from '../plan/tree.ts';
+import type { DownChannel } from './channels.ts';
 import type { Sync } from './context.ts';
 import { BlockSource, type WantedFile } from './fetch-blocks.ts';
-import type { DownLink } from './links.ts';
 
 const CONCURRENT_FILES = 8;
 /** Blocks of one file that are on their way to the disk at a time. */
@@ -40,9 +40,9 @@ type Parts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'device' | 'room' |
 export async function fetchFiles(
   sync: Parts,
   files: readonly Fetch[],
-  { link, signal }: { readonly link: DownLink; readonly signal: AbortSignal },
+  { channel, signal }: { readonly channel: DownChannel; readonly signal: AbortSignal },
 ): Promise<void> {
-  const source = new BlockSource(sync, files, link);
+  const source = new BlockSource(sync, files, channel);
   await source.prepare(files);
   await each(files, { concurrency: CONCURRENT_FILES, signal }, async (file, either) => {
     if (file.signal.aborted) return;

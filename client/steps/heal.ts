@@ -47,14 +47,14 @@ async function healBatch(
   sync: Pick<Sync, 'api' | 'device' | 'root' | 'cache' | 'notices'>,
   hashes: readonly string[],
   places: ReadonlyMap<string, BlockPlace>,
-  { link, signal }: Sending,
+  { channel, signal }: Sending,
 ): Promise<number> {
   const until = usableUntil(performance.now());
   const { body } = await sync.api.heal({ device_id: sync.device.id, hashes: [...hashes] });
   const sent: string[] = [];
   await each(body.send, { concurrency: CONCURRENCY, signal }, async ({ hash, url, headers }, either) => {
     const bytes = await read(sync, hash, places.get(hash));
-    if (bytes && (await putBlock({ url, headers, until }, bytes, link, either))) sent.push(hash);
+    if (bytes && (await putBlock({ url, headers, until }, bytes, channel, either))) sent.push(hash);
   });
   if (sent.length > 0) await sync.api.heal({ device_id: sync.device.id, hashes: sent });
   return sent.length;

@@ -95,7 +95,7 @@ export class Notices {
   }
 
   /** Nothing is left to do: what was noticed led to nothing. */
-  settle(): void {
+  cameToRest(): void {
     if (this.#unseen.size === 0) this.#noticed.clear();
   }
 }

@@ -4,7 +4,7 @@ import { FileRefused } from '../common/errors.ts';
 import { retried, retryAfter, TryAgain } from '../common/retry.ts';
 import { notOurs, StoreUnreachable } from '../service/errors.ts';
 import { type PutAnswer, putBytes } from '../service/put-bytes.ts';
-import type { UpLink } from './links.ts';
+import type { UpChannel } from './channels.ts';
 
 /** A URL is not used any more this long before its end, ms. */
 const EARLY_MS = 60_000;
@@ -29,7 +29,7 @@ export function usableUntil(asked: number): number {
 export async function putBlock(
   { url, headers, until }: PutTarget,
   bytes: Uint8Array,
-  { window, rate, gate }: UpLink,
+  { window, rate, gate }: UpChannel,
   signal: AbortSignal,
 ): Promise<boolean> {
   // These two follow from the URL and the body.

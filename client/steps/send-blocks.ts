@@ -4,10 +4,10 @@ import { encodeDeltaBody } from '../../protocol/delta-apply.ts';
 import type { BlockToSend } from '../../protocol/upload-init.ts';
 import { batched } from '../common/batched.ts';
 import { each } from '../common/each.ts';
+import type { UpChannel } from './channels.ts';
 import type { Sync } from './context.ts';
 import type { Delta } from './deltas.ts';
 import { type BlockPlace, readIfThere } from './folder-blocks.ts';
-import type { UpLink } from './links.ts';
 import { type PutTarget, putBlock, usableUntil } from './put-block.ts';
 
 /** What an upload has sent so far. */
@@ -28,7 +28,7 @@ interface Source {
   readonly progress: ReadonlyMap<string, (bytes: number) => void>;
 }
 
-/** Blocks in memory: those that are sent, and those that wait for their turn on the link. */
+/** Blocks in memory: those that are sent, and those that wait for their turn on the channel. */
 const BLOCKS_AT_HAND = 8;
 const CONCURRENT_CALLS = 3;
 /** Each delta costs the service up to 12 MiB of reading and each proof 4, in a call that has to end within 29 s. */
@@ -45,7 +45,7 @@ type Parts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'notices'>;
 
 /** The way that blocks take, and what gives them up. */
 export interface Sending {
-  readonly link: UpLink;
+  readonly channel: UpChannel;
   readonly signal: AbortSignal;
 }
 
@@ -58,7 +58,7 @@ export async function sendBlocks(
   upload: UploadKey,
   { send, asked }: { readonly send: readonly BlockToSend[]; readonly asked: number },
   source: Source,
-  { link, signal }: Sending,
+  { channel, signal }: Sending,
 ): Promise<boolean> {
   const { places, deltas, sent } = source;
   const needed = send.filter(({ hash }) => places.has(hash) && !sent.content.has(hash));
@@ -71,7 +71,7 @@ export async function sendBlocks(
   await each(batched(proofs, { most: PROOFS_PER_CALL }), calls, (blocks) => sender.prove(blocks));
   const until = usableUntil(asked);
   await each(puts, { concurrency: BLOCKS_AT_HAND, signal }, (block, either) =>
-    sender.put({ ...block, until }, { link, signal: either }),
+    sender.put({ ...block, until }, { channel, signal: either }),
   );
   return sender.isComplete;
 }
@@ -135,10 +135,10 @@ class BlockSender {
     }
   }
 
-  async put(block: PutTarget & { readonly hash: string }, { link, signal }: Sending): Promise<void> {
+  async put(block: PutTarget & { readonly hash: string }, { channel, signal }: Sending): Promise<void> {
     const bytes = await this.#read(block.hash);
     if (!bytes) return;
-    if (!(await putBlock(block, bytes, link, signal))) {
+    if (!(await putBlock(block, bytes, channel, signal))) {
       this.isComplete = false;
       return;
     }

@@ -31,7 +31,7 @@ export class SpellingCheck {
   async admit<Step extends Operation>(steps: readonly Step[]): Promise<Step[]> {
     const distinct = steps.filter((step) => this.isClear(step) && this.#isFirst(step));
     const twins = await pMap(distinct, (step) => this.#twinOf(step), { concurrency: CONCURRENT });
-    for (const twin of twins) if (twin && !this.#unclear.has(twin.path)) await this.#settle(twin);
+    for (const twin of twins) if (twin && !this.#unclear.has(twin.path)) await this.#decide(twin);
     return distinct.filter((step) => this.isClear(step));
   }
 
@@ -65,7 +65,7 @@ export class SpellingCheck {
     return undefined;
   }
 
-  async #settle(twin: Twin): Promise<void> {
+  async #decide(twin: Twin): Promise<void> {
     const sync = this.#sync;
     this.#unclear.add(twin.path).add(twin.spelled);
     if (mayRespell(sync.state, twin) && !sync.state.trees.local.has(twin.path)) {

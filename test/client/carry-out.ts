@@ -1,9 +1,9 @@
 import { Gate } from '../../client/common/gate.ts';
+import { newDownChannel, newUpChannel } from '../../client/steps/channels.ts';
 import type { Sync } from '../../client/steps/context.ts';
 import { makeWay } from '../../client/steps/directories.ts';
 import { downloadEntries, lacksContent, placeFile } from '../../client/steps/download.ts';
 import { type FetchedFile, fetchFiles } from '../../client/steps/fetch-files.ts';
-import { newDownLink, newUpLink } from '../../client/steps/links.ts';
 import { commitUpload, sendContent, type UploadStep } from '../../client/steps/upload.ts';
 
 /* The steps of an upload and of a download, one after the other, as rounds and transfers take them. */
@@ -13,7 +13,7 @@ const never = new AbortController().signal;
 export async function upload(sync: Sync, steps: readonly UploadStep[]): Promise<void> {
   const paths = steps.map(({ path }) => path);
   await sync.failures.attempt(paths, async () => {
-    const sent = await sendContent(sync, steps, { link: newUpLink(new Gate()), signal: never });
+    const sent = await sendContent(sync, steps, { channel: newUpChannel(new Gate()), signal: never });
     if (sent) await commitUpload(sync, sent);
   });
 }
@@ -31,6 +31,6 @@ export async function download(sync: Sync, paths: readonly string[]): Promise<vo
       onBegin: () => undefined,
       onFetched: (file: FetchedFile) => void fetched.push(file),
     }));
-  await sync.failures.attempt(paths, () => fetchFiles(sync, files, { link: newDownLink(), signal: never }));
+  await sync.failures.attempt(paths, () => fetchFiles(sync, files, { channel: newDownChannel(), signal: never }));
   for (const file of fetched) await placeFile(sync, file);
 }

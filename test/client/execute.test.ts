@@ -47,7 +47,7 @@ beforeEach(async () => {
     fetched: [],
     sent: [],
     start: (steps) => void happened.push(...steps.map((step) => `${step.do} ${step.path} begins`)),
-    direct: { link: undefined as never, signal: new AbortController().signal },
+    direct: { channel: undefined as never, signal: new AbortController().signal },
   };
 });
 

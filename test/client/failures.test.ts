@@ -130,11 +130,11 @@ describe('notices', () => {
   test('what was noticed is kept at rest only while there is something to look at', () => {
     notices.noticed('a', 100);
     notices.look('a');
-    notices.settle();
+    notices.cameToRest();
     expect(notices.noticedAt('a')).toEqual({ noticed_at: 100 });
     expect([...notices.takeUnseen()]).toEqual(['a']);
     expect(notices.unseen.size).toBe(0);
-    notices.settle();
+    notices.cameToRest();
     expect(notices.noticedAt('a')).toEqual({});
   });
 

@@ -13,13 +13,13 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 let moving: { readonly names: string; end(): void }[];
 let lanes: Lanes<Item, object>;
-let links: Set<object>;
+let channels: Set<object>;
 
 beforeEach(() => {
   moving = [];
-  links = new Set();
-  const move = (batch: readonly Item[], link: object): Promise<void> => {
-    links.add(link);
+  channels = new Set();
+  const move = (batch: readonly Item[], channel: object): Promise<void> => {
+    channels.add(channel);
     const { promise, resolve } = Promise.withResolvers<void>();
     moving.push({ names: batch.map(({ name }) => name).join(), end: resolve });
     return promise;
@@ -29,10 +29,10 @@ beforeEach(() => {
 
 const names = (): string[] => moving.map((batch) => batch.names);
 
-test('a note waits for no photograph, and that for no film; each lane has a link of its own', () => {
+test('a note waits for no photograph, and that for no film; each lane has a channel of its own', () => {
   lanes.add([item('film', 4000 * MIB), item('photograph', 20 * MIB), item('note', 100)]);
   expect(names().sort()).toEqual(['film', 'note', 'photograph']);
-  expect(links.size).toBe(3);
+  expect(channels.size).toBe(3);
 });
 
 test('a lane moves one batch at a time, as large as its bytes allow, in the order in which things came', async () => {

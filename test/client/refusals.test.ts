@@ -3,7 +3,7 @@ import type { Api } from '../../client/service/api.ts';
 import { ServiceError } from '../../client/service/errors.ts';
 import { catchUp } from '../../client/steps/catch-up.ts';
 import { isOutage } from '../../client/steps/classify.ts';
-import { settle } from '../../client/steps/commit.ts';
+import { settleIntents } from '../../client/steps/commit.ts';
 import { meaningOf } from '../../client/steps/refusals.ts';
 import { deleteRemote, moveRemote } from '../../client/steps/remote.ts';
 import { type ErrorCode, errorStatus } from '../../protocol/errors.ts';
@@ -128,7 +128,7 @@ describe('a call without an answer', () => {
         'POST /move': { call: 'move', moves },
       } as const;
       sync.state.noteIntent({ id: route, device_id: device.id, ...whats[route as keyof typeof whats] });
-      const doubtful = await settle(sync).then(
+      const doubtful = await settleIntents(sync).then(
         (intents) => intents.length,
         (error: ServiceError) => error.code,
       );

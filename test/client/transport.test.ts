@@ -6,7 +6,7 @@ import { Gate } from '../../client/common/gate.ts';
 import { Arrived, fetchRest } from '../../client/service/fetch-bytes.ts';
 import { putBytes } from '../../client/service/put-bytes.ts';
 import { SendRate } from '../../client/service/send-rate.ts';
-import { newUpLink, type UpLink } from '../../client/steps/links.ts';
+import { newUpChannel, type UpChannel } from '../../client/steps/channels.ts';
 import { putBlock } from '../../client/steps/put-block.ts';
 import { serveTls } from './cdn.ts';
 
@@ -75,14 +75,14 @@ describe('an upload', () => {
 });
 
 describe('a block', () => {
-  let link: UpLink;
+  let channel: UpChannel;
   beforeEach(() => {
     vi.useRealTimers();
-    link = newUpLink(new Gate());
+    channel = newUpChannel(new Gate());
   });
 
   const put = (url: string, until = young()): Promise<boolean> =>
-    putBlock({ url, headers: { host: 'x', 'x-amz-meta-upload': 'token' }, until }, content, link, never);
+    putBlock({ url, headers: { host: 'x', 'x-amz-meta-upload': 'token' }, until }, content, channel, never);
 
   test('that the store has taken is sent; one that is busy is asked again', async () => {
     const seen: unknown[] = [];
@@ -115,7 +115,7 @@ describe('a block', () => {
     ['whose URL the store calls expired is no refusal', young(), takes(403, {}, 'Request has expired')],
   ])('%s', async (_, until, answer) => {
     expect(await put(await serveTls(answer), until)).toBe(false);
-    expect(link.gate.isClosed).toBe(false);
+    expect(channel.gate.isClosed).toBe(false);
   });
 
   test('that something else took in place of the store is not sent', async () => {

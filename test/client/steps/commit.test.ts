@@ -4,7 +4,7 @@ import type { Api } from '../../../client/service/api.ts';
 import { ServiceError, Unreachable } from '../../../client/service/errors.ts';
 import { State } from '../../../client/state/state.ts';
 import { catchUp } from '../../../client/steps/catch-up.ts';
-import { pathsInDoubt, settle } from '../../../client/steps/commit.ts';
+import { pathsInDoubt, settleIntents } from '../../../client/steps/commit.ts';
 import { deleteRemote } from '../../../client/steps/remote.ts';
 import type { Change } from '../../../protocol/changes.ts';
 import type { CommitResult } from '../../../protocol/commit.ts';
@@ -71,7 +71,7 @@ describe('a call that commits', () => {
     await writeFile(on('a'), 'two two');
     await look();
     isAway = false;
-    expect(await settle(sync)).toEqual([]);
+    expect(await settleIntents(sync)).toEqual([]);
     const { remote, synced } = sync.state.trees;
     expect([ids.size, synced.get('a')], 'I50: what both sides had').toMatchObject([1, { version: 2, size: 3 }]);
     expect([remote.get('a')?.version, sync.state.cursor, sync.state.intents]).toEqual([2, 1, []]);
@@ -89,7 +89,7 @@ describe('a call that commits', () => {
     sync.state.set('remote', 'a', await remoteFile('of another device', 3));
     sync.state.setFact('cursor', '2');
     isAway = false;
-    await settle(sync);
+    await settleIntents(sync);
     const { remote, synced } = sync.state.trees;
     expect([remote.get('a')?.version, synced.get('a')?.version], 'I50: what came later').toEqual([3, 2]);
   });
@@ -108,7 +108,7 @@ describe('a call that commits', () => {
     });
     changes.push(await changeOf(content, 2, sync.state.trees.local.get('a')!.mtime_ms));
     isAway = false;
-    expect(await settle(sync)).toEqual(sync.state.intents);
+    expect(await settleIntents(sync)).toEqual(sync.state.intents);
     await catchUp(sync);
     expect(sync.state.trees.synced.get('a')?.version, 'I50: what both sides had').toBe(agreed);
   });
@@ -137,7 +137,7 @@ describe('a call that commits', () => {
       },
     });
     isAway = false;
-    expect(await settle(sync)).toEqual([]);
+    expect(await settleIntents(sync)).toEqual([]);
     expect([sync.failures.paths, [...pathsInDoubt(sync.state)]]).toEqual([['a'], ['a']]);
   });
 });

@@ -7,7 +7,7 @@ import { SendRate } from '../service/send-rate.ts';
 const BROKEN_OFF = 8;
 
 /** What is known of the way to the store. */
-export interface UpLink {
+export interface UpChannel {
   readonly window: Window;
   readonly rate: SendRate;
   /** Shared by all that send: what refuses one block refuses the others. */
@@ -15,7 +15,7 @@ export interface UpLink {
 }
 
 /** What is known of the way from the CDN. */
-export interface DownLink {
+export interface DownChannel {
   readonly window: Window;
   readonly beginnings: Beginnings;
 }
@@ -40,10 +40,10 @@ class Beginnings {
   }
 }
 
-export function newUpLink(gate: Gate): UpLink {
+export function newUpChannel(gate: Gate): UpChannel {
   return { window: new Window(), rate: new SendRate(), gate };
 }
 
-export function newDownLink(): DownLink {
+export function newDownChannel(): DownChannel {
   return { window: new Window(), beginnings: new Beginnings() };
 }

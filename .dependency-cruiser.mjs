@@ -27,6 +27,7 @@ const mayImport = {
 
   // A function imports what is shared, and nothing of another function.
   'lambdas/(?!shared/)([^/]+)': '(lambdas/($1|shared)|codec|protocol)/',
+  'lambdas/shared/upload': '(lambdas/shared/(commit|tables|database|answers|runtime)|codec|protocol)/',
   'lambdas/shared/commit': '(lambdas/shared/(tables|database|answers|store|runtime)|codec|protocol)/',
   'lambdas/shared/tables': '(lambdas/shared/(database|answers|runtime)|protocol)/',
   'lambdas/shared/migrations': 'lambdas/shared/database/',

@@ -1,12 +1,10 @@
 import { limits } from '../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
-import { excerpt, Refusal } from '../shared/answers/errors.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
-import { releasePins } from '../shared/tables/pins.ts';
+import { openUpload } from '../shared/upload/open-upload.ts';
 import { type BlockToSend, claimBlocks, type WantedBlock } from './claim.ts';
 import { usableDeltas } from './deltas.ts';
-import { openUpload } from './open-upload.ts';
 
 /**
  * Opens or renews an upload, pins every block that is there, and says how to send each one that is not.
@@ -18,11 +16,9 @@ export async function initUpload(
   request: UploadInitRequest,
   policy: { crossUser: boolean; defaultQuota: number },
 ): Promise<Omit<UploadInitResponse, 'send'> & { send: BlockToSend[] }> {
-  checkOffer(request);
   const person = personOf(databases, userId);
-  const upload = await openUpload(person, request, policy.defaultQuota);
-  for (const uploadId of upload.closed) await releasePins(databases.blocks, { userId, uploadId });
-  const open = new Set(upload.openPaths);
+  const upload = await openUpload(databases.blocks, person, request, policy.defaultQuota);
+  const open = new Set(upload.open.map(({ path }) => path));
   const files = request.files.filter(({ path }) => open.has(path));
   const deltas = await usableDeltas(ownNamespace(person), files);
   const wanted = new Map<string, WantedBlock>();
@@ -42,18 +38,4 @@ export async function initUpload(
     send,
     ...(rest.length > send.length && { next: send.at(-1)!.hash }),
   };
-}
-
-function checkOffer({ files }: UploadInitRequest): void {
-  const paths = new Set(files.map(({ path }) => path));
-  if (paths.size < files.length) throw new Refusal('bad_request', 'a path comes twice in this call');
-  const blocks = files.reduce((sum, file) => sum + file.blocks.length, 0);
-  if (blocks > limits.blocksPerCall) {
-    throw new Refusal('limit_exceeded', `${blocks} blocks in one call, at most ${limits.blocksPerCall} are taken`);
-  }
-  for (const { path, kind, blocks, size } of files) {
-    if (kind === 'directory' && (blocks.length > 0 || size > 0)) {
-      throw new Refusal('bad_request', `'${excerpt(path)}' is a directory and has no content`);
-    }
-  }
 }

@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { CommitResult } from '../../protocol/commit.ts';
-import type { ItemError } from '../../protocol/errors.ts';
-import { pathConflicts, refusal } from '../shared/commit/path-rules.ts';
-import { keptBytes } from '../shared/commit/room.ts';
-import { type Commit, writeCommits } from '../shared/commit/write-commits.ts';
-import { within } from '../shared/database/database.ts';
-import type { Database, Namespace } from '../shared/database/rows.ts';
-import { lockAccount, releaseBytes } from '../shared/tables/accounts.ts';
-import { findTargets, type Target } from '../shared/tables/files.ts';
-import {
-  listUploadFiles,
-  requireUpload,
-  settleUpload,
-  settleUploadFiles,
-  type UploadFile,
-} from '../shared/tables/uploads.ts';
+import type { CommitResult } from '../../../protocol/commit.ts';
+import type { ItemError } from '../../../protocol/errors.ts';
+import { pathConflicts, refusal } from '../commit/path-rules.ts';
+import { keptBytes } from '../commit/room.ts';
+import { type Commit, writeCommits } from '../commit/write-commits.ts';
+import { within } from '../database/database.ts';
+import type { Database, Namespace } from '../database/rows.ts';
+import { lockAccount, releaseBytes } from '../tables/accounts.ts';
+import { findTargets, type Target } from '../tables/files.ts';
+import { listUploadFiles, requireUpload, settleUpload, settleUploadFiles, type UploadFile } from '../tables/uploads.ts';
 import type { ReadyFile } from './raise.ts';
 
 /**

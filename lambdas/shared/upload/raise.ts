@@ -1,13 +1,12 @@
-import type { ItemError } from '../../protocol/errors.ts';
-import { itemError } from '../shared/answers/errors.ts';
-import { raiseReferences } from '../shared/commit/references.ts';
-import { transaction } from '../shared/database/database.ts';
-import { versionId } from '../shared/database/ids.ts';
-import type { Database } from '../shared/database/rows.ts';
-import { type BlockRow, isStored, lockToRaise } from '../shared/tables/blocks.ts';
-import { findPins, type Pin, type UploadKey } from '../shared/tables/pins.ts';
-import type { UploadFile } from '../shared/tables/uploads.ts';
-import { noteSentBlocks } from './sent-blocks.ts';
+import type { ItemError } from '../../../protocol/errors.ts';
+import { itemError } from '../answers/errors.ts';
+import { raiseReferences } from '../commit/references.ts';
+import { transaction } from '../database/database.ts';
+import { versionId } from '../database/ids.ts';
+import type { Database } from '../database/rows.ts';
+import { type BlockRow, isStored, lockToRaise } from '../tables/blocks.ts';
+import { findPins, type Pin, type UploadKey } from '../tables/pins.ts';
+import type { UploadFile } from '../tables/uploads.ts';
 
 /** A file whose blocks are there and counted for its version. */
 export interface ReadyFile extends UploadFile {
@@ -32,7 +31,6 @@ export async function raiseUpload(
   held: ReadonlySet<string>,
 ): Promise<Raised> {
   const hashes = [...new Set(files.flatMap((file) => file.hashes))];
-  await noteSentBlocks(blocks, key, hashes, held);
   return await transaction(blocks, async (sql) => {
     const rows = await lockToRaise(sql, hashes);
     const pins = await findPins(sql, key, hashes);

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
-import { Refusal } from '../shared/answers/errors.ts';
-import { directoryRefusals, pathConflicts, refusal } from '../shared/commit/path-rules.ts';
-import { keptBytes, type Room, roomOf, take } from '../shared/commit/room.ts';
-import { within } from '../shared/database/database.ts';
-import { type Database, type Namespace, ownNamespace, type Person } from '../shared/database/rows.ts';
-import { lockAccount, reserveBytes } from '../shared/tables/accounts.ts';
-import { requireDevice } from '../shared/tables/devices.ts';
-import { findTargets } from '../shared/tables/files.ts';
-import { filterHeld } from '../shared/tables/held-blocks.ts';
+import { limits } from '../../../protocol/limits.ts';
+import type { UploadInitRequest, UploadInitResponse } from '../../../protocol/upload-init.ts';
+import { excerpt, Refusal } from '../answers/errors.ts';
+import { directoryRefusals, pathConflicts, refusal } from '../commit/path-rules.ts';
+import { keptBytes, type Room, roomOf, take } from '../commit/room.ts';
+import { within } from '../database/database.ts';
+import { type Database, type Namespace, ownNamespace, type Person } from '../database/rows.ts';
+import { lockAccount, reserveBytes } from '../tables/accounts.ts';
+import { requireDevice } from '../tables/devices.ts';
+import { findTargets } from '../tables/files.ts';
+import { filterHeld } from '../tables/held-blocks.ts';
+import { releasePins } from '../tables/pins.ts';
 import {
   checkUpload,
   closeOldUploads,
@@ -17,27 +19,59 @@ import {
   insertUpload,
   listUploadFiles,
   renewUpload,
-} from '../shared/tables/uploads.ts';
+  type UploadFile,
+} from '../tables/uploads.ts';
 
 type Offered = UploadInitRequest['files'][number];
 
 interface OpenUpload {
   expiresAt: number;
   refused: UploadInitResponse['refused'];
-  /** Paths of the files that still wait for finalize. */
-  openPaths: string[];
+  /** The files that have no answer yet. */
+  open: UploadFile[];
   /** Of their blocks, those that some version of this user holds. */
   held: Set<string>;
-  /** Ids of older uploads that gave way to this one: their pins can go. */
-  closed: string[];
 }
 
-/** Registers the upload, or finds it again, in one transaction under the account's lock. */
+/** What opens an upload: its id, whose it is, and what it offers. */
+type Opening = Pick<UploadInitRequest, 'upload_id' | 'device_id' | 'files'>;
+
+/**
+ * Registers the upload, or finds it again. Uploads that give way to it let go of their pins.
+ * @throws Refusal for what cannot be offered, and `upload_gone` where the id stands for another upload or one that is over
+ */
 export async function openUpload(
+  blocks: Database,
   person: Person<Database>,
-  request: UploadInitRequest,
+  request: Opening,
   defaultQuota: number,
 ): Promise<OpenUpload> {
+  checkOffer(request.files);
+  const { closed, ...upload } = await register(person, request, defaultQuota);
+  for (const uploadId of closed) await releasePins(blocks, { userId: person.userId, uploadId });
+  return upload;
+}
+
+function checkOffer(files: readonly Offered[]): void {
+  const paths = new Set(files.map(({ path }) => path));
+  if (paths.size < files.length) throw new Refusal('bad_request', 'a path comes twice in this call');
+  const blocks = files.reduce((sum, file) => sum + file.blocks.length, 0);
+  if (blocks > limits.blocksPerCall) {
+    throw new Refusal('limit_exceeded', `${blocks} blocks in one call, at most ${limits.blocksPerCall} are taken`);
+  }
+  for (const { path, kind, blocks, size } of files) {
+    if (kind === 'directory' && (blocks.length > 0 || size > 0)) {
+      throw new Refusal('bad_request', `'${excerpt(path)}' is a directory and has no content`);
+    }
+  }
+}
+
+/** In one transaction, under the account's lock. `closed` are older uploads that gave way to this one. */
+async function register(
+  person: Person<Database>,
+  request: Opening,
+  defaultQuota: number,
+): Promise<OpenUpload & { closed: string[] }> {
   const digest = offerDigest(request.files);
   return await within(person, async (person) => {
     const namespace = ownNamespace(person);
@@ -63,7 +97,7 @@ export async function openUpload(
     const files = await listUploadFiles(namespace, request.upload_id);
     const open = files.filter(({ result }) => result === null);
     const held = await filterHeld(namespace, [...new Set(open.flatMap(({ hashes }) => hashes))]);
-    return { expiresAt, refused, openPaths: open.map(({ path }) => path), held, closed };
+    return { expiresAt, refused, open, held, closed };
   });
 }
 

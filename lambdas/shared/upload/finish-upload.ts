@@ -1,0 +1,37 @@
+import type { CommitResult } from '../../../protocol/commit.ts';
+import type { ItemError } from '../../../protocol/errors.ts';
+import { lowerRefused } from '../commit/references.ts';
+import type { Database, Namespace } from '../database/rows.ts';
+import { releasePins, type UploadKey } from '../tables/pins.ts';
+import type { UploadFile } from '../tables/uploads.ts';
+import { commitFiles } from './commit-files.ts';
+import { raiseUpload } from './raise.ts';
+
+/**
+ * Makes the files of an upload visible whose content is there. Three steps, each harmless to repeat and to break off
+ * after: counts rise in the blocks database; versions appear in the shard, each by compare-and-swap; counts fall again
+ * for those that lost. In between the counts are too high, never too low, and the hourly sweep settles what was left.
+ * @param open the files that have no answer yet
+ * @param held which of their blocks some version of the namespace holds
+ */
+export async function finishUpload(
+  blocks: Database,
+  namespace: Namespace<Database>,
+  { key, deviceId }: { key: UploadKey; deviceId: string },
+  { open, held }: { open: readonly UploadFile[]; held: ReadonlySet<string> },
+): Promise<{ results: CommitResult[]; missing: string[] }> {
+  const raised = await raiseUpload(blocks, key, namespace.id, open, held);
+  const files = await commitFiles(namespace, key.uploadId, deviceId, raised.ready);
+  const counted = raised.ready.map((file) => file.versionId);
+  const settled = files.flatMap(({ result }) => result ?? []);
+  await lowerRefused(blocks, namespace, counted, settled);
+  if (settled.length === files.length) await releasePins(blocks, key);
+
+  const results = files.map(({ position, path, result }) => {
+    return result ?? { path, error: raised.refused.get(position) ?? unsettled };
+  });
+  return { results, missing: raised.missing };
+}
+
+/** The file was opened by another call of the same upload after this one had looked. */
+const unsettled: ItemError = { code: 'unavailable', message: 'the upload changed meanwhile: finalize again' };

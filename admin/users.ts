@@ -2,8 +2,11 @@ import {
   AdminCreateUserCommand,
   AdminDisableUserCommand,
   AdminEnableUserCommand,
+  AdminGetUserCommand,
+  AdminSetUserMFAPreferenceCommand,
   AdminUserGlobalSignOutCommand,
   type CognitoIdentityProviderClient,
+  GetUserPoolMfaConfigCommand,
   ListUsersCommand,
   paginateListUsers,
   type UserType,
@@ -15,6 +18,12 @@ export interface User {
   readonly id: string;
   readonly email: string;
   readonly state: 'active' | 'invited' | 'disabled';
+}
+
+/** Whether a user's sign-in by password asks for a code, and whether everybody's has to. */
+export interface SecondFactor {
+  readonly isSetUp: boolean;
+  readonly isRequired: boolean;
 }
 
 /** As many as Cognito gives at once. */
@@ -75,6 +84,24 @@ export class Users {
 
   async enable({ id: Username }: User): Promise<void> {
     await this.#tell((UserPoolId) => this.#client.send(new AdminEnableUserCommand({ UserPoolId, Username })));
+  }
+
+  async secondFactor({ id: Username }: User): Promise<SecondFactor> {
+    const { UserMFASettingList = [] } = await this.#tell((UserPoolId) =>
+      this.#client.send(new AdminGetUserCommand({ UserPoolId, Username })),
+    );
+    const { MfaConfiguration } = await this.#tell((UserPoolId) =>
+      this.#client.send(new GetUserPoolMfaConfigCommand({ UserPoolId })),
+    );
+    return { isSetUp: UserMFASettingList.length > 0, isRequired: MfaConfiguration === 'ON' };
+  }
+
+  /** Where a second factor is required, Cognito says yes to this and goes on asking for the code. */
+  async dropSecondFactor({ id: Username }: User): Promise<void> {
+    const SoftwareTokenMfaSettings = { Enabled: false, PreferredMfa: false };
+    await this.#tell((UserPoolId) =>
+      this.#client.send(new AdminSetUserMFAPreferenceCommand({ UserPoolId, Username, SoftwareTokenMfaSettings })),
+    );
   }
 
   async #tell<Answer>(call: (poolId: string) => Promise<Answer>): Promise<Answer> {

@@ -8,6 +8,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { devicesCommand } from './commands/devices.ts';
 import { historyCommand } from './commands/history.ts';
 import { loginCommand } from './commands/login.ts';
+import { mfaCommand } from './commands/mfa.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { statusCommand } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
@@ -39,7 +40,8 @@ Exit codes
   )
   .exitOverride();
 const configFolder = (): string => program.opts<{ config: string }>().config;
-for (const command of [loginCommand, syncCommand, statusCommand, historyCommand, restoreCommand, devicesCommand]) {
+const commands = [loginCommand, syncCommand, statusCommand, historyCommand, restoreCommand, devicesCommand, mfaCommand];
+for (const command of commands) {
   program.addCommand(command(configFolder).exitOverride().copyInheritedSettings(program));
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { formatTable } from '../../cli/table.ts';
 import type { Context } from '../context.ts';
+import { AdminError } from '../errors.ts';
 import type { Service } from '../service.ts';
 import type { User } from '../users.ts';
 
@@ -47,7 +48,30 @@ export function usersCommand(context: Context): Command {
     .addCommand(listCommand(context))
     .addCommand(change('disable', 'let a user in no more: no new tokens; those that are out end within the hour'))
     .addCommand(change('enable', 'let a disabled user in again'))
-    .addCommand(quota);
+    .addCommand(quota)
+    .addCommand(mfaCommand(context));
+}
+
+function mfaCommand(context: Context): Command {
+  return new Command('mfa')
+    .description("whether a user's sign-in asks for the code of an authenticator app")
+    .argument('<email>')
+    .option('--reset', 'ask for it no more: for a user who lost the app, and whom you know to be this user')
+    .action(async (email: string, { reset }: { reset?: true }) => {
+      const { users } = await context.service();
+      const user = await users.find(email);
+      const { isSetUp, isRequired } = await users.secondFactor(user);
+      if (reset && isRequired) throw keptByCognito(email);
+      if (reset) await users.dropSecondFactor(user);
+      const has = isSetUp && !reset;
+      if (context.json()) console.log(JSON.stringify({ email, second_factor: has, required: isRequired }));
+      else console.log(`${email} has ${has ? 'a' : 'no'} second factor${isRequired ? '; everybody has to' : ''}`);
+    });
+}
+
+function keptByCognito(email: string): AdminError {
+  const remedy = `'tidemark mfa' on a device of ${email} that is still signed in sets up another one`;
+  return new AdminError('failure', `everybody has to have a second factor, and Cognito drops none then: ${remedy}`);
 }
 
 function listCommand(context: Context): Command {

@@ -6,7 +6,7 @@ import { keepAccessTokens } from '../service/access-token.ts';
 import { createApi } from '../service/api.ts';
 import { type Configuration, loadConfiguration, saveConfiguration } from '../service/config.ts';
 import { signInWithPassword } from '../service/sign-in.ts';
-import { passwords } from './password.ts';
+import { type Ask, answers, personAt } from './person.ts';
 
 interface Options {
   readonly revoke?: string;
@@ -31,8 +31,7 @@ async function devices(folder: string, { revoke, passwordStdin, json }: Options)
     return;
   }
   const device = find(list, revoke);
-  const password = await passwords(passwordStdin === true)('Password');
-  const revoked = await shutOut(folder, configuration, device, password);
+  const revoked = await shutOut(folder, configuration, device, answers(passwordStdin === true));
   console.log(json ? JSON.stringify(revoked) : `${revoked.name} is revoked; what it has synced stays on its disk`);
 }
 
@@ -45,13 +44,8 @@ function find(devices: readonly Device[], named: string): Device {
 }
 
 /** Revokes a device by a fresh sign-in of this one, which goes on by it. */
-async function shutOut(
-  folder: string,
-  configuration: Configuration,
-  { device_id }: Device,
-  password: string,
-): Promise<Device> {
-  const tokens = await signInWithPassword(configuration, configuration.username, password);
+async function shutOut(folder: string, configuration: Configuration, { device_id }: Device, ask: Ask): Promise<Device> {
+  const tokens = await signInWithPassword(configuration, configuration.username, await ask('Password'), personAt(ask));
   const api = createApi(configuration.api_url, keepAccessTokens(folder, configuration, { first: tokens }));
   await api.registerDevice({ device_id: configuration.device_id, name: configuration.device_name });
   if (tokens.refresh !== undefined)

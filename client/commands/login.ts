@@ -12,7 +12,7 @@ import { ServiceError } from '../service/errors.ts';
 import { findService } from '../service/find-service.ts';
 import { KeptRequest } from '../service/kept-request.ts';
 import { signInWithPassword } from '../service/sign-in.ts';
-import { newPassword, passwords } from './password.ts';
+import { answers, personAt } from './person.ts';
 
 interface Options {
   readonly user: string;
@@ -26,7 +26,10 @@ export function loginCommand(configFolder: () => string): Command {
     .description('sign in and register this device')
     .argument('<url>', 'address of the service: output ApiUrl of the deployment')
     .requiredOption('--user <name>', 'your user name, an address')
-    .option('--password-stdin', 'read the password from the standard input, and from its next line a new one')
+    .option(
+      '--password-stdin',
+      'read the password from the standard input, and what else is asked for from its next lines',
+    )
     .option('--device-name <name>', 'shown in conflict copies and in the history (default: the host name)')
     .option('--ca <file>', 'PEM file of a private CA to trust as well')
     .action(async (url: string, options: Options) => login(configFolder(), url, options));
@@ -36,8 +39,8 @@ async function login(folder: string, url: string, options: Options): Promise<voi
   const ca = options.ca === undefined ? undefined : await readCa(options.ca);
   if (ca !== undefined) trust(ca);
   const service = await findService(url);
-  const ask = passwords(options.passwordStdin === true);
-  const tokens = await signInWithPassword(service.auth, options.user, await ask('Password'), () => newPassword(ask));
+  const ask = answers(options.passwordStdin === true);
+  const tokens = await signInWithPassword(service.auth, options.user, await ask('Password'), personAt(ask));
   if (tokens.refresh === undefined)
     throw new ClientError('sign_in_refused', 'the sign-in service sent no refresh token');
 

@@ -1,11 +1,8 @@
 import { z } from 'zod';
 import { ClientError } from '../common/errors.ts';
-import { retried, TryAgain } from '../common/retry.ts';
-import { type Answer as Answered, ask } from './ask.ts';
-import { notOurs, parseJson, Unreachable } from './errors.ts';
-
-const WHO = 'the sign-in service';
-const TIMEOUT_MS = 30_000;
+import { retried } from '../common/retry.ts';
+import { callCognito, callOnce, type Provider } from './cognito.ts';
+import { codeRefused, type Enrol, enrolKey } from './second-factor.ts';
 
 const AuthenticationResult = z.object({
   AccessToken: z.string(),
@@ -13,26 +10,21 @@ const AuthenticationResult = z.object({
   ExpiresIn: z.number(),
   RefreshToken: z.string().optional(),
 });
-const Answer = z.object({
-  AuthenticationResult: AuthenticationResult.optional(),
-  ChallengeName: z.string().optional(),
-  ChallengeParameters: z.record(z.string(), z.string()).optional(),
-  /** Of the challenge. */
-  Session: z.string().optional(),
-});
+const Answer = z
+  .object({
+    AuthenticationResult: AuthenticationResult.optional(),
+    ChallengeName: z.string().optional(),
+    ChallengeParameters: z.record(z.string(), z.string()).optional(),
+    /** Of the challenge. */
+    Session: z.string().optional(),
+  })
+  .refine(({ AuthenticationResult, ChallengeName }) => AuthenticationResult || ChallengeName);
 type Answer = z.infer<typeof Answer>;
-/** How Cognito says no. */
-const Refusal = z.object({ __type: z.string(), message: z.string().default('no reason given') });
 
-/** The refusals by which a sign-in has ended. */
-const final = ['NotAuthorizedException', 'UserNotFoundException'];
-/** Those that pass: Cognito's throttle is a 400. */
-const passing = ['InternalErrorException', 'LimitExceededException', 'ThrottlingException', 'TooManyRequestsException'];
-
-export interface Provider {
-  readonly provider_url: string;
-  readonly client_id: string;
-}
+/** The refusals by which a sign-in has ended; what else is wrong with a user or the pool may be mended meanwhile. */
+const ended = ['NotAuthorizedException', 'UserNotFoundException'];
+/** Challenges of one sign-in: a password of one's own, and a second factor that is set up or asked for. */
+const MOST_CHALLENGES = 3;
 
 export interface Tokens {
   readonly access: string;
@@ -42,32 +34,41 @@ export interface Tokens {
   readonly refresh?: string;
 }
 
+/** What a sign-in may have to ask of whoever signs in. */
+export interface Person {
+  /** A password of one's own, in place of one that an administrator knows. */
+  newPassword(): Promise<string>;
+  /** A code of the authenticator app. */
+  code(): Promise<string>;
+  readonly enrol: Enrol;
+}
+
 /**
- * @param choosePassword asked when the password is an administrator's, who knows it: the user has to have one of his own
+ * @param person asked for what a password alone does not do; without one such a sign-in is refused
+ * @throws ClientError `sign_in_refused`, and Unreachable
  */
 export async function signInWithPassword(
   provider: Provider,
   username: string,
   password: string,
-  choosePassword?: () => Promise<string>,
+  person?: Person,
 ): Promise<Tokens> {
-  const parameters = { USERNAME: username, PASSWORD: password };
-  const answer = await initiate(provider, 'USER_PASSWORD_AUTH', parameters);
-  if (answer.ChallengeName !== 'NEW_PASSWORD_REQUIRED') return tokensOf(answer);
-  if (!choosePassword) {
-    throw new ClientError(
-      'sign_in_refused',
-      `sign-in refused: ${username} has to choose a password first: run 'tidemark login' as this user`,
-    );
+  let answer = await retried(() =>
+    callCognito(provider, {
+      operation: 'InitiateAuth',
+      members: {
+        ClientId: provider.client_id,
+        AuthFlow: 'USER_PASSWORD_AUTH',
+        AuthParameters: { USERNAME: username, PASSWORD: password },
+      },
+      answer: Answer,
+      refused: (reason) => `sign-in refused: ${reason} Check the user name and the password.`,
+    }),
+  );
+  for (let count = 0; answer.ChallengeName !== undefined && count < MOST_CHALLENGES; count++) {
+    answer = await answerChallenge(provider, username, answer, person);
   }
-  const { USER_ID_FOR_SRP: id = username } = answer.ChallengeParameters ?? {};
-  const response = { USERNAME: id, NEW_PASSWORD: await choosePassword() };
-  const challenge = { ChallengeName: answer.ChallengeName, Session: answer.Session, ChallengeResponses: response };
-  // Once: Cognito takes a session for one answer.
-  const chosen = await call(provider, 'RespondToAuthChallenge', challenge).catch((error) => {
-    throw error instanceof TryAgain ? error.failure : error;
-  });
-  return tokensOf(chosen);
+  return tokensOf(answer);
 }
 
 /** @throws ClientError `sign_in_refused` when the sign-in has ended, and the signal's reason */
@@ -76,73 +77,76 @@ export async function signInWithRefreshToken(
   refreshToken: string,
   signal?: AbortSignal,
 ): Promise<Tokens> {
-  return tokensOf(await initiate(provider, 'REFRESH_TOKEN_AUTH', { REFRESH_TOKEN: refreshToken }, signal));
-}
-
-function initiate(
-  provider: Provider,
-  flow: 'USER_PASSWORD_AUTH' | 'REFRESH_TOKEN_AUTH',
-  parameters: Record<string, string>,
-  signal?: AbortSignal,
-): Promise<Answer> {
-  const members = { AuthFlow: flow, AuthParameters: parameters };
-  return retried(() => call(provider, 'InitiateAuth', members, signal), signal);
-}
-
-type Operation = 'InitiateAuth' | 'RespondToAuthChallenge';
-
-/** An operation of Cognito that needs no AWS credentials. Throws TryAgain unless Cognito itself said yes or no. */
-async function call(
-  provider: Provider,
-  operation: Operation,
-  members: Record<string, unknown>,
-  signal?: AbortSignal,
-): Promise<Answer> {
-  const answer = await ask(WHO, new URL('/', provider.provider_url), {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': `AWSCognitoIdentityProviderService.${operation}`,
+  const call = {
+    operation: 'InitiateAuth',
+    members: {
+      ClientId: provider.client_id,
+      AuthFlow: 'REFRESH_TOKEN_AUTH',
+      AuthParameters: { REFRESH_TOKEN: refreshToken },
     },
-    body: Buffer.from(JSON.stringify({ ClientId: provider.client_id, ...members })),
-    timeoutMs: TIMEOUT_MS,
+    answer: Answer,
+    refused: (reason: string) => `this device's sign-in has ended (${reason}): run 'tidemark login' again`,
+    final: ended,
     signal,
-  });
-  const json = parseJson(answer.text);
-  const granted = Answer.safeParse(json);
-  if (answer.status === 200 && granted.success && (granted.data.AuthenticationResult || granted.data.ChallengeName)) {
-    return granted.data;
+  };
+  return tokensOf(await retried(() => callCognito(provider, call), signal));
+}
+
+/** @throws ClientError `sign_in_refused` where Cognito refuses the response, or nobody here can answer */
+async function answerChallenge(
+  provider: Provider,
+  username: string,
+  { ChallengeName: name, ChallengeParameters, Session = '' }: Answer,
+  person: Person | undefined,
+): Promise<Answer> {
+  const { USER_ID_FOR_SRP: USERNAME = username } = ChallengeParameters ?? {};
+  const respond = (responses: Record<string, string>, refused: (reason: string) => string, session = Session) =>
+    // Once: Cognito takes a session for one answer.
+    callOnce(provider, {
+      operation: 'RespondToAuthChallenge',
+      members: {
+        ClientId: provider.client_id,
+        ChallengeName: name,
+        Session: session,
+        ChallengeResponses: { USERNAME, ...responses },
+      },
+      answer: Answer,
+      refused,
+    });
+  switch (name) {
+    case 'NEW_PASSWORD_REQUIRED': {
+      const { newPassword } = person ?? nobody(username, 'has to choose a password first');
+      return respond({ NEW_PASSWORD: await newPassword() }, (reason) => `the new password was refused: ${reason}`);
+    }
+    case 'SOFTWARE_TOKEN_MFA': {
+      const { code } = person ?? nobody(username, 'has a second factor');
+      return respond({ SOFTWARE_TOKEN_MFA_CODE: await code() }, codeRefused);
+    }
+    case 'MFA_SETUP': {
+      const { enrol } = person ?? nobody(username, 'has to set up a second factor first');
+      const session = await enrolKey(provider, username, { Session }, enrol);
+      return respond({}, (reason) => `the second factor was refused: ${reason}`, session);
+    }
+    default:
+      throw new ClientError(
+        'sign_in_refused',
+        `sign-in is not complete: it asks for ${name}, which has no answer here`,
+      );
   }
-  throw refusal(members.AuthFlow, answer, json);
+}
+
+/** @throws ClientError where there is nobody to ask */
+function nobody(username: string, why: string): never {
+  throw new ClientError('sign_in_refused', `sign-in refused: ${username} ${why}: run 'tidemark login' as this user`);
 }
 
 function tokensOf({ AuthenticationResult: result, ChallengeName: challenge }: Answer): Tokens {
   if (!result) {
-    const reason = `it asks for ${challenge}; finish it in a browser first`;
-    throw new ClientError('sign_in_refused', `sign-in is not complete: ${reason}`);
+    throw new ClientError('sign_in_refused', `sign-in is not complete: it asks for ${challenge} as well`);
   }
   return {
     access: result.AccessToken,
     until: performance.now() + result.ExpiresIn * 1000,
     ...(result.RefreshToken === undefined ? {} : { refresh: result.RefreshToken }),
   };
-}
-
-function refusal(flow: unknown, answer: Answered, json: unknown): ClientError | TryAgain {
-  const { status, retryAfter: after } = answer;
-  const said = Refusal.safeParse(json);
-  if (status < 400 || !said.success) return new TryAgain(notOurs(WHO, answer), after);
-  const { __type: type, message } = said.data;
-  const name = type.slice(type.indexOf('#') + 1);
-  // What is wrong with a user or the pool may be mended while a device waits; who types a password wants to know.
-  const isFinal = flow === 'REFRESH_TOKEN_AUTH' ? final.includes(name) : !passing.includes(name);
-  if (status >= 500 || !isFinal) {
-    return new TryAgain(new Unreachable(`${WHO} answered ${name}: ${message}`, { after }), after);
-  }
-  if (flow === 'USER_PASSWORD_AUTH') {
-    return new ClientError('sign_in_refused', `sign-in refused: ${message} Check the user name and the password.`);
-  }
-  return flow === 'REFRESH_TOKEN_AUTH'
-    ? new ClientError('sign_in_refused', `this device's sign-in has ended (${message}): run 'tidemark login' again`)
-    : new ClientError('sign_in_refused', `the new password was refused: ${message}`);
 }

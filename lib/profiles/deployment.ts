@@ -17,6 +17,8 @@ export interface Deployment {
   readonly alarmEmail?: string;
   /** Names of one's own, by which devices know the service. @default - those that AWS gives */
   readonly domain?: OwnDomain;
+  /** Whether users may have, or have to have, an authenticator app beside their password: `mfa=optional|required`. */
+  readonly mfa: 'off' | 'optional' | 'required';
   /** US dollars a month of the deployment's resources above which he gets a mail: `budget=`. @default - no budget */
   readonly budget?: number;
 }
@@ -68,6 +70,7 @@ export function deploymentFrom(context: Context): Deployment {
     name,
     profile,
     isProtected,
+    mfa: (text(context, 'mfa', /^(off|optional|required)$/, 'off, optional or required') ?? 'off') as Deployment['mfa'],
     ...(zones && { zones }),
     ...(alarmEmail && { alarmEmail }),
     ...(domain && { domain }),

@@ -1,21 +1,25 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
-import { AccountRecovery, ClientAttributes, UserPool, type UserPoolClient } from 'aws-cdk-lib/aws-cognito';
+import { AccountRecovery, ClientAttributes, Mfa, UserPool, type UserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
+import type { Deployment } from '../profiles/deployment.ts';
 import type { Profile } from '../profiles/profile.ts';
 
 interface IdentityStackProps extends StackProps {
   readonly profile: Profile;
   readonly isProtected: boolean;
+  readonly mfa: Deployment['mfa'];
 }
+
+const mfas = { off: Mfa.OFF, optional: Mfa.OPTIONAL, required: Mfa.REQUIRED };
 
 /** The users of a deployment. An administrator creates them; nobody signs himself up. */
 export class IdentityStack extends Stack {
   readonly userPool: UserPool;
   readonly client: UserPoolClient;
 
-  constructor(scope: Construct, id: string, { profile, isProtected, ...props }: IdentityStackProps) {
+  constructor(scope: Construct, id: string, { profile, isProtected, mfa, ...props }: IdentityStackProps) {
     super(scope, id, props);
 
     this.userPool = new UserPool(this, 'Users', {
@@ -31,12 +35,13 @@ export class IdentityStack extends Stack {
         requireSymbols: true,
       },
       accountRecovery: AccountRecovery.EMAIL_ONLY,
+      ...(mfa !== 'off' && { mfa: mfas[mfa], mfaSecondFactor: { sms: false, otp: true } }),
       deletionProtection: isProtected,
       removalPolicy: profile.removalPolicy,
     });
     acknowledge(this.userPool, {
       'AwsSolutions-COG2':
-        'The sign-in of the client is one call and answers no challenge; an administrator creates users.',
+        'Whether users have a second factor is for who deploys to say: -c mfa=optional or mfa=required.',
       'AwsSolutions-COG8':
         'Threat protection costs $0.02 per user and month. Where the team wants it, it is one setting.',
     });
@@ -59,7 +64,16 @@ export class IdentityStack extends Stack {
 
   /** Lets somebody add users, see who there is, and shut them out; passwords are none of his affair. */
   grantAdminister(grantee: IGrantable): void {
-    const actions = ['AdminCreateUser', 'AdminDisableUser', 'AdminEnableUser', 'AdminUserGlobalSignOut', 'ListUsers'];
+    const actions = [
+      'AdminCreateUser',
+      'AdminDisableUser',
+      'AdminEnableUser',
+      'AdminGetUser',
+      'AdminSetUserMFAPreference',
+      'AdminUserGlobalSignOut',
+      'GetUserPoolMfaConfig',
+      'ListUsers',
+    ];
     const resourceArns = [this.userPool.userPoolArn];
     Grant.addToPrincipal({ grantee, actions: actions.map((action) => `cognito-idp:${action}`), resourceArns });
   }

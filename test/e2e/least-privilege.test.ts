@@ -105,11 +105,11 @@ async function proveAndCommit(user: User, content: Buffer): Promise<void> {
   await finalize(user, upload_id);
 }
 
-/** An operator adds a user, shuts him out, and lets him in again. */
+/** An operator adds a user, shuts him out, lets him in again, and sees to his second factor. */
 async function lookAfterUsers(): Promise<void> {
   const email = 'operated@tidemark.example';
-  for (const command of ['add', 'disable', 'enable']) {
-    expect((await admin(service, 'users', command, email)).code, command).toBe(0);
+  for (const [command, ...options] of [['add'], ['disable'], ['enable'], ['mfa', '--reset']]) {
+    expect((await admin(service, 'users', command!, email, ...options)).code, command).toBe(0);
   }
 }
 

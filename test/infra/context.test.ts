@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { alarmProblems, nameProblems, takenNames } from './checks/names.ts';
+import { userProblems } from './checks/users.ts';
 import { type Deployment, deploymentIn, deploymentOf } from './deployment.ts';
 import { synthesize } from './synthesis.ts';
 
@@ -21,6 +22,7 @@ beforeAll(() => {
     alarmEmail: 'you@example.com',
     budget: '150',
     protected: 'true',
+    mfa: 'required',
   };
   synthesize('team', folder, { context });
   own = deploymentIn(folder);
@@ -74,6 +76,14 @@ test('AWS refuses to delete it, and a person is told of alarms and of what it co
     BudgetLimit: { Amount: 150, Unit: 'USD' },
     CostFilters: { TagKeyValue: ['user:service$staging'] },
   });
+});
+
+test('users have to have an authenticator app, and no message is sent for it', () => {
+  expect(own.resources('AWS::Cognito::UserPool')[0]!.properties).toMatchObject({
+    MfaConfiguration: 'ON',
+    EnabledMfas: ['SOFTWARE_TOKEN_MFA'],
+  });
+  expect(userProblems(own, 'you@example.com')).toEqual([]);
 });
 
 test('no alarm rings for figures that are not there yet', () => {

@@ -153,7 +153,10 @@ test('the operator may invoke one function and look after users, and nothing els
     'cognito-idp:AdminCreateUser',
     'cognito-idp:AdminDisableUser',
     'cognito-idp:AdminEnableUser',
+    'cognito-idp:AdminGetUser',
+    'cognito-idp:AdminSetUserMFAPreference',
     'cognito-idp:AdminUserGlobalSignOut',
+    'cognito-idp:GetUserPoolMfaConfig',
     'cognito-idp:ListUsers',
   ]);
   expect(JSON.stringify(statements[0]!.Resource)).toContain('Admin');

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { signInWithPassword, signInWithRefreshToken } from '../../client/service/sign-in.ts';
 import type { ServiceResponse } from '../../protocol/service.ts';
 import { admin } from '../support/admin.ts';
+import { Somebody } from '../support/person.ts';
 import { User } from '../support/user.ts';
 import { data, url } from './support/service.ts';
 
@@ -24,8 +25,9 @@ test('a user is added, chooses a password, is given a quota, and is shut out', a
   await expect(users('add', email)).rejects.toThrow(/already exists/);
   await users('quota', email, '1MiB');
 
-  const password = 'Chosen-by-the-user-1';
-  const { access, refresh } = await signInWithPassword(provider, email, String(added!.password), async () => password);
+  const person = new Somebody();
+  const { password } = person;
+  const { access, refresh } = await signInWithPassword(provider, email, String(added!.password), person);
   const user = new User(url, access);
   await user.call('POST', '/devices', { device_id: user.device, name: 'desk' });
   await user.save('small', randomBytes(1000));

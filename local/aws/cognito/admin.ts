@@ -4,8 +4,9 @@ import type { Access } from '../access.ts';
 import { AwsError } from '../errors.ts';
 import { sendJson } from '../http.ts';
 import { type JsonApi, operationOf, parseMembers, unknownOperation } from '../json-api.ts';
-import type { Pool, UserSummary } from './pool.ts';
+import type { Pool } from './pool.ts';
 import type { Cognito } from './server.ts';
+import type { UserSummary } from './users.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 type Attributes = readonly { readonly Name: string; readonly Value: string }[];
@@ -15,14 +16,26 @@ export function createAdminApi({ pool: poolOf }: Pick<Cognito, 'pool'>, access: 
   const operations: Readonly<Record<string, (pool: Pool, members: Members) => Promise<unknown>>> = {
     AdminCreateUser: (pool, members) => createUser(pool, members, log),
     ListUsers: async (pool, members) => listUsers(pool, members),
-    async AdminDisableUser(pool, { Username }) {
-      await pool.enable(String(Username), false);
+    async AdminDisableUser({ users }, { Username }) {
+      await users.change(users.demand(String(Username)), { disabled: true });
       return {};
     },
-    async AdminEnableUser(pool, { Username }) {
-      await pool.enable(String(Username), true);
+    async AdminEnableUser({ users }, { Username }) {
+      await users.change(users.demand(String(Username)), { disabled: false });
       return {};
     },
+    async AdminGetUser({ users }, { Username }) {
+      const user = users.summary(users.demand(String(Username)));
+      const { Attributes: UserAttributes, ...rest } = described(user);
+      const factors = user.hasFactor ? ['SOFTWARE_TOKEN_MFA'] : [];
+      return { ...rest, UserAttributes, ...(user.hasFactor && { UserMFASettingList: factors }) };
+    },
+    async AdminSetUserMFAPreference(pool, { Username, SoftwareTokenMfaSettings }) {
+      const { Enabled } = (SoftwareTokenMfaSettings ?? {}) as Members;
+      await pool.prefer(pool.users.demand(String(Username)), Enabled === true);
+      return {};
+    },
+    GetUserPoolMfaConfig: async ({ mfa }) => ({ MfaConfiguration: mfa }),
     async AdminUserGlobalSignOut(pool, { Username }) {
       await pool.signOut(String(Username));
       return {};
@@ -46,33 +59,28 @@ export function createAdminApi({ pool: poolOf }: Pick<Cognito, 'pool'>, access: 
 
 async function createUser(pool: Pool, members: Members, log: Log): Promise<unknown> {
   const username = String(members.Username);
-  if (pool.has(username)) throw new AwsError('UsernameExistsException', 'User account already exists');
+  const { users } = pool;
+  if (users.keyOf(username)) throw new AwsError('UsernameExistsException', 'User account already exists');
   const password = String(members.TemporaryPassword ?? `Aa1!${randomBytes(12).toString('base64url')}`);
   const given = (members.UserAttributes ?? []) as Attributes;
   const attributes = Object.fromEntries(given.map(({ Name, Value }) => [Name, Value]));
-  await pool.createUser({ username, password, temporary: true, attributes });
+  await users.create({ username, password, temporary: true, attributes });
   if (members.MessageAction !== 'SUPPRESS')
     log(`cognito: mail to ${username}: your first password is ${password}`, 'note');
-  const name = attributes.email ?? username;
-  return {
-    User: pool
-      .list()
-      .filter(({ attributes: { email } }) => email === name)
-      .map(described)[0],
-  };
+  return { User: described(users.summary(users.demand(username))) };
 }
 
 /** `Filter` is of the form `email = "…"`, or there is none; `PaginationToken` the number of users before the page. */
 function listUsers(pool: Pool, { Filter, Limit, PaginationToken }: Members): unknown {
   const wanted = /^email = "(.*)"$/.exec(String(Filter ?? ''))?.[1];
-  const users = pool.list().filter(({ attributes }) => wanted === undefined || attributes.email === wanted);
+  const users = pool.users.list().filter(({ attributes }) => wanted === undefined || attributes.email === wanted);
   const [first, size] = [Number(PaginationToken ?? 0), Number(Limit ?? 60)];
   const next = first + size;
   const more = next < users.length ? { PaginationToken: String(next) } : {};
   return { Users: users.slice(first, next).map(described), ...more };
 }
 
-function described({ username, attributes, enabled, status, createdAt }: UserSummary): unknown {
+function described({ username, attributes, enabled, status, createdAt }: UserSummary) {
   return {
     Username: username,
     Attributes: Object.entries(attributes).map(([Name, Value]) => ({ Name, Value })),

@@ -1,52 +1,24 @@
-import { randomBytes, randomUUID, scrypt, timingSafeEqual } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { exportJWK, exportPKCS8, generateKeyPair, importPKCS8, type JWK } from 'jose';
+import { exportJWK, exportPKCS8, generateKeyPair, importJWK, importPKCS8, type JWK, jwtVerify } from 'jose';
 import { createQueue, readIfExists, writeAtomic } from '../../files.ts';
 import { AwsError } from '../errors.ts';
-import { attributesOf, demandPassword, keyOf, type PoolSettings } from './settings.ts';
+import { type ChallengeName, Challenges } from './challenges.ts';
+import { isPassword } from './passwords.ts';
+import { afterCode, newFactor } from './second-factor.ts';
+import type { PoolSettings } from './settings.ts';
 import {
   type Client,
   fingerprint,
   issueTokens,
   newRefreshToken,
   type Refresh,
+  SELF_SERVICE,
   type Signer,
   seconds,
   type Tokens,
 } from './tokens.ts';
-
-const derive = promisify<string, Buffer, number, Buffer>(scrypt);
-const HASH_BYTES = 32;
-/** How long a challenge may be answered; Cognito's default. */
-const CHALLENGE_SECONDS = 180;
-
-interface Secret {
-  /** Base64. */
-  readonly salt: string;
-  readonly hash: string;
-}
-
-interface User extends Secret {
-  /** The `sub` claim. */
-  readonly id: string;
-  readonly attributes?: Readonly<Record<string, string>>;
-  /** Seconds since 1970 until which the password lets the user choose one of his own, and nothing else. */
-  readonly temporaryUntil?: number;
-  readonly disabled?: boolean;
-  /** Seconds since 1970. */
-  readonly createdAt?: number;
-}
-
-/** A user as an administrator sees him. */
-export interface UserSummary {
-  readonly username: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly enabled: boolean;
-  readonly status: 'CONFIRMED' | 'FORCE_CHANGE_PASSWORD';
-  /** Seconds since 1970. */
-  readonly createdAt: number;
-}
+import { type User, Users } from './users.ts';
 
 /** What `<data>/cognito/<pool>.json` holds; refresh tokens are stored by their SHA-256. */
 interface State {
@@ -56,19 +28,13 @@ interface State {
   readonly refresh: Record<string, Refresh>;
 }
 
-/** A user as an administrator makes one. */
-export interface NewUser {
-  readonly username: string;
-  readonly password: string;
-  /** Whether the user has to choose another one at his first sign-in. @default false */
-  readonly temporary?: boolean;
-  readonly attributes?: Readonly<Record<string, string>>;
-}
+/** Where a sign-in stands: the user's key once it is complete, or what it still takes. */
+export type SignIn =
+  | { readonly key: string }
+  | { readonly challenge: ChallengeName; readonly session: string; readonly userId: string };
 
-/** What a sign-in answers: tokens, or what else it takes. */
-export type SignIn = { readonly tokens: Tokens } | { readonly newPasswordFor: User['id']; readonly session: string };
-
-const newSalt = (): Buffer => randomBytes(16);
+/** Who sets up a second factor: somebody in the middle of a sign-in, or signed in. */
+export type Holder = { readonly session: string } | { readonly accessToken: string };
 
 async function newState(): Promise<State> {
   const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
@@ -76,29 +42,16 @@ async function newState(): Promise<State> {
   return { privateKey: await exportPKCS8(privateKey), publicKey: jwk, users: {}, refresh: {} };
 }
 
-async function secretOf(password: string): Promise<Secret> {
-  const salt = newSalt();
-  const hash = await derive(password, salt, HASH_BYTES);
-  return { salt: salt.toString('base64'), hash: hash.toString('base64') };
-}
-
-/** An unknown user costs the same time as a wrong password. */
-async function hasPassword(user: User | undefined, password: string): Promise<boolean> {
-  const salt = user ? Buffer.from(user.salt, 'base64') : newSalt();
-  const hash = await derive(password, salt, HASH_BYTES);
-  return user !== undefined && timingSafeEqual(hash, Buffer.from(user.hash, 'base64'));
-}
-
 /** A user pool as the template sets it: its signing key, users and refresh tokens survive restarts. */
 export class Pool {
   readonly id: string;
   readonly issuer: string;
+  readonly users: Users;
   readonly #settings: PoolSettings;
   readonly #state: State;
   readonly #signer: Signer;
   readonly #save: () => Promise<void>;
-  /** By the session that a challenge gave. */
-  readonly #challenges = new Map<string, { readonly username: string; readonly until: number }>();
+  readonly #challenges = new Challenges();
 
   private constructor(
     { id, issuer, settings }: Pick<Pool, 'id' | 'issuer'> & { settings: PoolSettings },
@@ -108,6 +61,7 @@ export class Pool {
   ) {
     this.id = id;
     this.issuer = issuer;
+    this.users = new Users(settings, state.users, save);
     this.#settings = settings;
     this.#state = state;
     this.#signer = { key, kid: state.publicKey.kid, issuer };
@@ -128,103 +82,98 @@ export class Pool {
     return this.#state.publicKey;
   }
 
-  /** No error if the user exists. */
-  async createUser({ username, password, temporary = false, attributes }: NewUser): Promise<void> {
-    const key = keyOf(this.#settings, username);
-    const known = attributesOf(this.#settings, username, attributes);
-    if (this.#state.users[key]) return;
-    demandPassword(this.#settings, password);
-    const until = seconds() + this.#settings.password.temporaryTtl;
-    this.#state.users[key] = {
-      ...(await secretOf(password)),
-      id: randomUUID(),
-      attributes: known,
-      createdAt: seconds(),
-      ...(temporary && { temporaryUntil: until }),
-    };
-    await this.#save();
-  }
-
-  has(username: string): boolean {
-    return this.#keyOfUser(username) !== undefined;
-  }
-
-  /** All users, by name. */
-  list(): UserSummary[] {
-    const { emailIsName } = this.#settings;
-    return Object.entries(this.#state.users)
-      .sort(([one], [other]) => one.localeCompare(other))
-      .map(([key, { id, attributes = {}, disabled = false, temporaryUntil, createdAt = 0 }]) => ({
-        username: emailIsName ? id : key,
-        attributes: { ...attributes, sub: id },
-        enabled: !disabled,
-        status: temporaryUntil === undefined ? 'CONFIRMED' : 'FORCE_CHANGE_PASSWORD',
-        createdAt,
-      }));
-  }
-
-  /** Lets a user in, or no more. */
-  async enable(username: string, enabled: boolean): Promise<void> {
-    const key = this.#demandUser(username);
-    this.#state.users[key] = { ...this.#state.users[key]!, disabled: !enabled };
-    await this.#save();
+  /** Whether users may have a second factor, or have to. */
+  get mfa(): PoolSettings['mfa'] {
+    return this.#settings.mfa;
   }
 
   /** Ends all sign-ins of a user: none of them gets another token. */
   async signOut(username: string): Promise<void> {
-    const key = this.#demandUser(username);
+    const key = this.users.demand(username);
     const { refresh } = this.#state;
     for (const [print, session] of Object.entries(refresh)) if (session.username === key) delete refresh[print];
     await this.#save();
   }
 
-  /** By the name that he signs in with, or by the id that Cognito gave. */
-  #keyOfUser(username: string): string | undefined {
-    const key = keyOf(this.#settings, username);
-    if (this.#state.users[key]) return key;
-    return Object.entries(this.#state.users).find(([, { id }]) => id === username)?.[0];
-  }
-
-  #demandUser(username: string): string {
-    const key = this.#keyOfUser(username);
-    if (key === undefined) throw new AwsError('UserNotFoundException', 'User does not exist.');
-    return key;
-  }
-
-  async signIn(client: Client, username: string, password: string): Promise<SignIn> {
-    const key = keyOf(this.#settings, username);
-    const user = this.#state.users[key];
-    if (!user && !client.hidesUsers) throw new AwsError('UserNotFoundException', 'User does not exist.');
-    const isRight = await hasPassword(user, password);
-    if (!user || !isRight) {
-      throw new AwsError('NotAuthorizedException', 'Incorrect username or password.');
-    }
+  async signIn({ hidesUsers }: Pick<Client, 'hidesUsers'>, username: string, password: string): Promise<SignIn> {
+    const key = this.users.keyOf(username) ?? '';
+    const user = this.users.get(key);
+    if (!user && !hidesUsers) throw new AwsError('UserNotFoundException', 'User does not exist.');
+    const isRight = await isPassword(user, password);
+    if (!user || !isRight) throw new AwsError('NotAuthorizedException', 'Incorrect username or password.');
     if (user.disabled) throw new AwsError('NotAuthorizedException', 'User is disabled.');
-    if (user.temporaryUntil === undefined) return { tokens: await this.#begin(client, key) };
-    if (user.temporaryUntil < seconds()) {
-      throw new AwsError(
-        'NotAuthorizedException',
-        'Temporary password has expired and must be reset by an administrator.',
-      );
-    }
-    const session = newRefreshToken();
-    this.#challenges.set(fingerprint(session), { username: key, until: seconds() + CHALLENGE_SECONDS });
-    return { newPasswordFor: user.id, session };
+    if (user.temporaryUntil === undefined) return this.#next(key);
+    if (user.temporaryUntil >= seconds()) return this.#challenge('NEW_PASSWORD_REQUIRED', key);
+    const message = 'Temporary password has expired and must be reset by an administrator.';
+    throw new AwsError('NotAuthorizedException', message);
   }
 
-  /** Ends the challenge of a user who signed in with an administrator's password. */
-  async choosePassword(client: Client, session: string, username: string, password: string): Promise<Tokens> {
-    const challenge = this.#challenges.get(fingerprint(session));
-    const user = challenge && this.#state.users[challenge.username];
-    const isTheirs = user !== undefined && [user.id, challenge?.username].includes(keyOf(this.#settings, username));
-    if (!challenge || !isTheirs || challenge.until < seconds()) {
+  /** @param responses to the challenge, with the user as the challenge named him */
+  async respond(name: ChallengeName, session: string, responses: Readonly<Record<string, string>>): Promise<SignIn> {
+    const { key, proven = false } = this.#challenges.find(session, name);
+    if (this.users.keyOf(responses.USERNAME ?? '') !== key) {
       throw new AwsError('NotAuthorizedException', 'Invalid session for the user, session is expired.');
     }
-    demandPassword(this.#settings, password);
-    const { temporaryUntil: _, ...rest } = user;
-    this.#state.users[challenge.username] = { ...rest, ...(await secretOf(password)) };
-    this.#challenges.delete(fingerprint(session));
-    return await this.#begin(client, challenge.username);
+    if (name === 'NEW_PASSWORD_REQUIRED') await this.users.setPassword(key, responses.NEW_PASSWORD ?? '');
+    if (name === 'SOFTWARE_TOKEN_MFA') {
+      const mismatch = new AwsError('CodeMismatchException', 'Invalid code received for user');
+      await this.#takeCode(key, responses.SOFTWARE_TOKEN_MFA_CODE ?? '', mismatch);
+    }
+    if (name === 'MFA_SETUP' && !proven) {
+      throw new AwsError('NotAuthorizedException', 'Invalid session for the user, session is expired.');
+    }
+    this.#challenges.end(session);
+    return name === 'NEW_PASSWORD_REQUIRED' ? this.#next(key) : { key };
+  }
+
+  /** Gives a user another key for an authenticator; the one before, if any, counts no more. */
+  async associate(holder: Holder): Promise<{ secret: string; session?: string }> {
+    const key = await this.keyOf(holder);
+    if (this.#settings.mfa === 'OFF') {
+      const message = 'Software Token MFA has not been enabled by the userPool.';
+      throw new AwsError('SoftwareTokenMFANotFoundException', message);
+    }
+    const factor = newFactor();
+    await this.users.change(key, { factor });
+    if (!('session' in holder)) return { secret: factor.secret };
+    this.#challenges.end(holder.session);
+    return { secret: factor.secret, session: this.#challenges.begin({ name: 'MFA_SETUP', key }) };
+  }
+
+  /** Takes the first code of a new authenticator. */
+  async verify(holder: Holder, code: string): Promise<{ session?: string }> {
+    const key = await this.keyOf(holder);
+    const message = 'Code mismatch and fail enable Software Token MFA';
+    await this.#takeCode(key, code, new AwsError('EnableSoftwareTokenMFAException', message));
+    if (!('session' in holder)) return {};
+    this.#challenges.end(holder.session);
+    await this.prefer(key, true);
+    return { session: this.#challenges.begin({ name: 'MFA_SETUP', key, proven: true }) };
+  }
+
+  /** Whether a user's factor is asked for, where the pool leaves the choice. */
+  async prefer(key: string, enabled: boolean): Promise<void> {
+    const factor = this.users.get(key)?.factor;
+    if (enabled && !factor?.verified) {
+      throw new AwsError('InvalidParameterException', 'User has not verified software token mfa');
+    }
+    if (factor) await this.users.change(key, { factor: { ...factor, enabled } });
+  }
+
+  /**
+   * The user whose access token that is.
+   * @throws AwsError where it is none of this pool, or not made for what users do for themselves
+   */
+  async bearer(accessToken: string): Promise<string> {
+    const { payload } = await jwtVerify(accessToken, await importJWK(this.jwk, 'RS256'), { issuer: this.issuer }).catch(
+      () => {
+        throw new AwsError('NotAuthorizedException', 'Invalid Access Token');
+      },
+    );
+    if (!String(payload.scope).split(' ').includes(SELF_SERVICE)) {
+      throw new AwsError('NotAuthorizedException', 'Access Token does not have required scopes');
+    }
+    return this.users.demand(String(payload.sub));
   }
 
   /** New tokens; where the client rotates, a refresh token too, which ends when the first one would have. */
@@ -233,7 +182,7 @@ export class Pool {
     if (!session || session.clientId !== client.id) {
       throw new AwsError('NotAuthorizedException', 'Invalid Refresh Token');
     }
-    if (this.#state.users[session.username]?.disabled) {
+    if (this.users.get(session.username)?.disabled) {
       throw new AwsError('NotAuthorizedException', 'User is disabled.');
     }
     const now = seconds();
@@ -255,14 +204,16 @@ export class Pool {
     await this.#save();
   }
 
-  async #begin(client: Client, username: string): Promise<Tokens> {
+  /** The tokens of a sign-in that is complete, by all that {@link SignIn} takes. */
+  async begin(client: Client, key: string, of: Pick<Refresh, 'scope'> & { authTime?: number } = {}): Promise<Tokens> {
     const token = newRefreshToken();
     const now = seconds();
     const session: Refresh = {
-      username,
+      username: key,
       clientId: client.id,
       originId: randomUUID(),
       authTime: now,
+      ...of,
       expires: now + client.refreshTtl,
     };
     const { refresh } = this.#state;
@@ -272,9 +223,31 @@ export class Pool {
     return { ...(await this.#issue(client, session)), RefreshToken: token };
   }
 
+  /** After the password: a second factor, where there is one or has to be. */
+  #next(key: string): SignIn {
+    if (this.users.asksForCode(key)) return this.#challenge('SOFTWARE_TOKEN_MFA', key);
+    return this.#settings.mfa === 'ON' ? this.#challenge('MFA_SETUP', key) : { key };
+  }
+
+  #challenge(challenge: ChallengeName, key: string): SignIn {
+    const session = this.#challenges.begin({ name: challenge, key });
+    return { challenge, session, userId: this.users.subject(key).username };
+  }
+
+  /** @throws AwsError where the session is over, or the token none of this pool */
+  async keyOf(holder: Holder): Promise<string> {
+    return 'session' in holder
+      ? this.#challenges.find(holder.session, 'MFA_SETUP').key
+      : await this.bearer(holder.accessToken);
+  }
+
+  async #takeCode(key: string, code: string, mismatch: AwsError): Promise<void> {
+    const factor = this.users.get(key)?.factor;
+    if (!factor) throw mismatch;
+    await this.users.change(key, { factor: afterCode(factor, code, mismatch) });
+  }
+
   #issue(client: Client, session: Refresh): Promise<Tokens> {
-    const { id = '', attributes = {} } = this.#state.users[session.username] ?? {};
-    const username = this.#settings.emailIsName ? id : session.username;
-    return issueTokens(this.#signer, client, session, { id, username, attributes });
+    return issueTokens(this.#signer, client, session, this.users.subject(session.username));
   }
 }

@@ -4,14 +4,13 @@ import { reason } from '../../errors.ts';
 import type { Log } from '../../types.ts';
 import { ACCOUNT, type Provider, REGION } from '../../types.ts';
 import { AwsError } from '../errors.ts';
-import { readBody, sendJson } from '../http.ts';
-import { operationOf, parseMembers, sendJsonError } from '../json-api.ts';
-import { type NewUser, Pool } from './pool.ts';
+import { sendJson } from '../http.ts';
+import { sendJsonError } from '../json-api.ts';
+import { type Registered, readClient } from './clients.ts';
+import { Pool } from './pool.ts';
 import { readSettings } from './settings.ts';
-import type { Client, Tokens } from './tokens.ts';
-
-const MAX_BODY = 64 * 1024;
-const UNIT_SECONDS: Readonly<Record<string, number>> = { seconds: 1, minutes: 60, hours: 3600, days: 86_400 };
+import { callUserApi } from './user-api.ts';
+import type { NewUser } from './users.ts';
 
 export interface Cognito {
   readonly providers: Readonly<Record<string, Provider>>;
@@ -25,38 +24,6 @@ function suffix(name: string, length: number): string {
   const digits = BigInt(`0x${createHash('sha256').update(name).digest('hex')}`).toString(36);
   return digits.slice(0, length);
 }
-
-/** A validity as the template gives it: a number and, beside it, its unit. */
-function validity(
-  properties: Readonly<Record<string, unknown>>,
-  token: string,
-  unit: string,
-  fallback: number,
-): number {
-  const value = properties[`${token}Validity`];
-  const units = properties.TokenValidityUnits as Record<string, string> | undefined;
-  return value === undefined ? fallback : Number(value) * (UNIT_SECONDS[units?.[token] ?? unit] ?? 1);
-}
-
-function readClient(id: string, properties: Readonly<Record<string, unknown>>): Client {
-  const { Feature, RetryGracePeriodSeconds } = (properties.RefreshTokenRotation ?? {}) as Record<string, unknown>;
-  return {
-    ...(Feature === 'ENABLED' && { rotation: Number(RetryGracePeriodSeconds ?? 0) }),
-    id,
-    flows: (properties.ExplicitAuthFlows as string[] | undefined) ?? [],
-    hidesUsers: properties.PreventUserExistenceErrors === 'ENABLED',
-    accessTtl: validity(properties, 'AccessToken', 'hours', UNIT_SECONDS.hours ?? 3600),
-    refreshTtl: validity(properties, 'RefreshToken', 'days', 30 * (UNIT_SECONDS.days ?? 86_400)),
-  };
-}
-
-/** A client of a pool, as it was provisioned. */
-interface Registered {
-  readonly client: Client;
-  readonly pool: Pool;
-}
-
-type Members = Readonly<Record<string, unknown>>;
 
 /**
  * User pools with the settings of the template: those calls of the Cognito API that carry no signature, and each pool's
@@ -94,7 +61,7 @@ export function createCognito(data: string, base: string, log: Log): Cognito {
     async createUser(poolId, user) {
       const pool = pools.get(poolId);
       if (!pool) throw new Error(`There is no user pool ${poolId}: it has ${[...pools.keys()].join(', ') || 'none'}.`);
-      await pool.createUser(user);
+      await pool.users.create(user);
     },
     async handle(request, response) {
       try {
@@ -103,7 +70,7 @@ export function createCognito(data: string, base: string, log: Log): Cognito {
           sendJson(response, document ? 200 : 404, document ?? { message: 'Not Found' });
         } else {
           const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': randomUUID() };
-          sendJson(response, 200, await call(clients, request), headers);
+          sendJson(response, 200, await callUserApi({ clients, pools }, request), headers);
         }
       } catch (error) {
         if (!(error instanceof AwsError)) log(`cognito: ${reason(error)}`);
@@ -132,68 +99,4 @@ function discovery(pools: ReadonlyMap<string, Pool>, path: string): unknown {
     subject_types_supported: ['public'],
     response_types_supported: ['code', 'token'],
   };
-}
-
-const operations: Readonly<Record<string, (registered: Registered, members: Members) => Promise<unknown>>> = {
-  InitiateAuth: initiateAuth,
-  RespondToAuthChallenge: respond,
-  async GetTokensFromRefreshToken({ client, pool }, members) {
-    return authenticated(await pool.refresh(client, String(members.RefreshToken)));
-  },
-  async RevokeToken({ client, pool }, members) {
-    await pool.revoke(client, String(members.Token));
-    return {};
-  },
-};
-
-async function call(clients: ReadonlyMap<string, Registered>, request: IncomingMessage): Promise<unknown> {
-  const operation = operations[operationOf(request)];
-  const body = await readBody(request, MAX_BODY);
-  if (request.method !== 'POST' || pathOf(request) !== '/' || !operation) {
-    const names = Object.keys(operations).join(' and ');
-    throw new AwsError('UnknownOperationException', `The local Cognito has ${names}.`);
-  }
-  if (!body) throw new AwsError('SerializationException', `The body exceeds ${MAX_BODY} bytes.`);
-  const members = parseMembers(body);
-  const id = String(members.ClientId);
-  const registered = clients.get(id);
-  if (!registered) throw new AwsError('ResourceNotFoundException', `User pool client ${id} does not exist.`);
-  return operation(registered, members);
-}
-
-async function initiateAuth({ client, pool }: Registered, members: Members): Promise<unknown> {
-  const { USERNAME = '', PASSWORD = '', REFRESH_TOKEN = '' } = (members.AuthParameters ?? {}) as Record<string, string>;
-  const flow = String(members.AuthFlow).replace('REFRESH_TOKEN_AUTH', 'REFRESH_TOKEN');
-  const allowed = client.flows.includes(`ALLOW_${flow}_AUTH`) || client.flows.includes(`ALLOW_${flow}`);
-  if (!allowed) throw new AwsError('InvalidParameterException', `${flow} flow not enabled for this client`);
-  if (flow === 'REFRESH_TOKEN') {
-    if (client.rotation === undefined) return authenticated(await pool.refresh(client, REFRESH_TOKEN));
-    throw new AwsError(
-      'InvalidParameterException',
-      'This client rotates refresh tokens: use GetTokensFromRefreshToken.',
-    );
-  }
-  if (flow !== 'USER_PASSWORD_AUTH') {
-    throw new AwsError('InvalidParameterException', `The local Cognito has no ${flow}: use USER_PASSWORD_AUTH.`);
-  }
-  if (USERNAME === '') throw new AwsError('InvalidParameterException', 'Missing required parameter USERNAME');
-  const signedIn = await pool.signIn(client, USERNAME, PASSWORD);
-  if ('tokens' in signedIn) return authenticated(signedIn.tokens);
-  return {
-    ChallengeName: 'NEW_PASSWORD_REQUIRED',
-    Session: signedIn.session,
-    ChallengeParameters: { USER_ID_FOR_SRP: signedIn.newPasswordFor, requiredAttributes: '[]', userAttributes: '{}' },
-  };
-}
-
-async function respond({ client, pool }: Registered, members: Members): Promise<unknown> {
-  if (members.ChallengeName !== 'NEW_PASSWORD_REQUIRED') {
-    throw new AwsError('InvalidParameterException', `The local Cognito has no challenge ${members.ChallengeName}.`);
-  }
-  const { USERNAME = '', NEW_PASSWORD = '' } = (members.ChallengeResponses ?? {}) as Record<string, string>;
-  return authenticated(await pool.choosePassword(client, String(members.Session), USERNAME, NEW_PASSWORD));
-}
-
-function authenticated(tokens: Tokens): unknown {
-  return { AuthenticationResult: tokens, ChallengeParameters: {} };
 }

@@ -20,6 +20,8 @@ export interface PoolSettings {
   /** Attributes that every user has to have. */
   readonly required: readonly string[];
   readonly password: PasswordPolicy;
+  /** Whether users may have a second factor, or have to. */
+  readonly mfa: 'OFF' | 'OPTIONAL' | 'ON';
 }
 
 const DAY = 86_400;
@@ -37,7 +39,18 @@ export function readSettings(properties: Properties): PoolSettings {
     caseSensitive: String(CaseSensitive ?? true) === 'true',
     required: schema.filter(({ Required }) => String(Required) === 'true').map(({ Name }) => Name),
     password: readPolicy(((properties.Policies ?? {}) as { PasswordPolicy?: Properties }).PasswordPolicy ?? {}),
+    mfa: readMfa(properties),
   };
+}
+
+function readMfa(properties: Properties): PoolSettings['mfa'] {
+  const mfa = (properties.MfaConfiguration ?? 'OFF') as PoolSettings['mfa'];
+  const factors = (properties.EnabledMfas as string[] | undefined) ?? [];
+  if (mfa === 'OFF' || factors.includes('SOFTWARE_TOKEN_MFA')) return mfa;
+  throw new AwsError(
+    'InvalidParameterException',
+    `MfaConfiguration is ${mfa}, and no factor is enabled that the local Cognito has: add SOFTWARE_TOKEN_MFA.`,
+  );
 }
 
 function readPolicy(policy: Properties): PasswordPolicy {

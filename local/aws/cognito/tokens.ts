@@ -20,7 +20,12 @@ export interface Refresh {
   /** Seconds since 1970. */
   readonly authTime: number;
   readonly expires: number;
+  /** What its access tokens are for, by spaces. @default {@link SELF_SERVICE} */
+  readonly scope?: string;
 }
+
+/** Lets its bearer call what Cognito has for users themselves. Every sign-in by password has it. */
+export const SELF_SERVICE = 'aws.cognito.signin.user.admin';
 
 export interface Tokens {
   readonly AccessToken: string;
@@ -52,11 +57,10 @@ export const newRefreshToken = (): string => randomBytes(48).toString('base64url
 
 /** The claims of Cognito's own access and ID tokens. */
 export async function issueTokens(signer: Signer, client: Client, session: Refresh, subject: Subject): Promise<Tokens> {
-  const { authTime, originId } = session;
+  const { authTime, originId, scope = SELF_SERVICE } = session;
   const { username, attributes } = subject;
   const common = { origin_jti: originId, auth_time: authTime };
   const access = { ...common, token_use: 'access', client_id: client.id, username };
-  const scope = { scope: 'aws.cognito.signin.user.admin' };
   const identity = { ...common, ...attributes, token_use: 'id', aud: client.id, 'cognito:username': username };
   const now = seconds();
   const sign = (claims: Record<string, unknown>): Promise<string> =>
@@ -67,6 +71,6 @@ export async function issueTokens(signer: Signer, client: Client, session: Refre
       .setIssuedAt(now)
       .setExpirationTime(now + client.accessTtl)
       .sign(signer.key);
-  const [AccessToken, IdToken] = await Promise.all([sign({ ...access, ...scope }), sign(identity)]);
+  const [AccessToken, IdToken] = await Promise.all([sign({ ...access, scope }), sign(identity)]);
   return { AccessToken, IdToken, ExpiresIn: client.accessTtl, TokenType: 'Bearer' };
 }

@@ -10,6 +10,8 @@ const mayImport = {
   cost: 'lib/profiles/',
   preflight: 'lib/tidemark.ts',
 
+  packaging: 'package.json',
+
   'client/main.ts': 'client/(commands|service|common)/|package.json',
   'client/commands': '(client/(engine|steps|disk|state|plan|service|output|common)|protocol)/',
   'client/engine': '(client/(steps|disk|state|plan|service|output|common)|codec|protocol)/',
@@ -19,7 +21,7 @@ const mayImport = {
   'client/service': '(client/common|protocol)/',
   'client/output': '(client/common|protocol)/',
   'client/(plan|common)': 'protocol/',
-  admin: 'protocol/',
+  admin: 'protocol/|package.json',
   smoke: '(client/(service|common)|codec|protocol)/',
 
   // The ground of all commands.
@@ -55,7 +57,8 @@ const mayImport = {
   test: '(bin|lib|cost|codec|protocol|cli|client|admin|smoke|preflight|lambdas|local|bench)/|package.json',
 };
 
-const ours = '^(bin|lib|cost|codec|protocol|cli|client|admin|smoke|preflight|lambdas|local|bench|test|package\\.json)';
+const ours =
+  '^(bin|lib|cost|codec|protocol|cli|client|admin|smoke|preflight|packaging|lambdas|local|bench|test|package\\.json)';
 /** The codec runs in a browser; what builds it, and what runs it on threads, does not. */
 const onNode = '^codec/(node/|assembly/build\\.ts)|^protocol/openapi/write\\.ts';
 
@@ -79,7 +82,10 @@ export default {
     ...Object.entries(mayImport).map(within),
     // Within a room, and within a folder that has none.
     { from: { path: '^((?:client|local|lib)/[^/]+|lambdas/shared/[^/]+)/' }, to: { path: '^$1/' } },
-    { from: { path: '^(bin|cost|codec|protocol|cli|admin|smoke|preflight|bench|test)/' }, to: { path: '^$1/' } },
+    {
+      from: { path: '^(bin|cost|codec|protocol|cli|admin|smoke|preflight|packaging|bench|test)/' },
+      to: { path: '^$1/' },
+    },
     { from: { path: ours, pathNot: '^(codec|protocol)/' }, to: { pathNot: ours } },
     { from: { path: onNode }, to: { pathNot: ours } },
     { from: { path: '^protocol/' }, to: { path: '^node_modules/zod/' } },

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
 import { runProgram } from '../cli/run-program.ts';
+import manifest from '../package.json' with { type: 'json' };
 import { auditCommand } from './commands/audit.ts';
 import { restoredCommand } from './commands/restored.ts';
 import { shardCommand } from './commands/shard.ts';
@@ -12,6 +13,7 @@ import { serviceHere, serviceInAws } from './service.ts';
 
 const program = new Command('tidemark-admin')
   .description('Looks after a Tidemark service: for the people who run it.')
+  .version(manifest.version)
   .addOption(
     new Option(
       '--function <name>',
@@ -47,7 +49,7 @@ const context: Context = {
 for (const command of [shardsCommand, shardCommand, usersCommand, auditCommand, restoredCommand])
   adopt(program, command(context));
 
-await runProgram(
+void runProgram(
   program,
   (error) => (error instanceof AdminError ? error : undefined),
   (error) => {

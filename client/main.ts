@@ -45,7 +45,7 @@ for (const command of commands) {
   program.addCommand(command(configFolder).exitOverride().copyInheritedSettings(program));
 }
 
-await runProgram(program, failureOf, (error) => {
+void runProgram(program, failureOf, (error) => {
   // Where the output goes to a file on a full disk, the sync is worth more.
   if (systemCode(error) === undefined) throw error;
 });

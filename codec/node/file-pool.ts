@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { type FileBlock, type OldBlock, readSegment, type Segment } from './segment.ts';
+import { startWorker } from './start-worker.ts';
 
 /** Blocks that a thread takes at a time: few enough to keep all of them busy. */
 const SEGMENT_BLOCKS = 8;
@@ -67,7 +68,7 @@ export class FilePool {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url));
+    const worker = startWorker();
     this.#workers.add(worker);
     worker.once('exit', () => this.#workers.delete(worker));
     worker.unref();

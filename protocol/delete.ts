@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { limits } from './limits.ts';
 import { Version } from './numbers.ts';
 import { Path } from './path.ts';
+import { Timeline } from './timeline.ts';
 import { Uuid } from './uuid.ts';
 
 /** POST /delete: each path leaves the tree, its history stays for 30 days. Answers `CommitResponse`. */
@@ -9,6 +10,7 @@ export const DeleteRequest = z.strictObject({
   /** Makes retries harmless. */
   request_id: Uuid,
   device_id: Uuid,
+  timeline: Timeline,
   files: z
     .array(z.strictObject({ path: Path, base_version: Version }))
     .min(1)

@@ -20,6 +20,8 @@ export const errorStatus = {
   method_not_allowed: 405,
   /** `base_version` is not the current version: read the changes, then decide again. */
   stale_version: 409,
+  /** The service was set back to a backup since this device read it: read the changes, then decide again. */
+  other_timeline: 409,
   /** The path is taken, or its parent is a file. */
   path_conflict: 409,
   /** The upload is unknown, expired or finalized with other files. */

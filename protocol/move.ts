@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { limits } from './limits.ts';
 import { Version } from './numbers.ts';
 import { Path } from './path.ts';
+import { Timeline } from './timeline.ts';
 import { Uuid } from './uuid.ts';
 
 /**
@@ -12,6 +13,7 @@ import { Uuid } from './uuid.ts';
 export const MoveRequest = z.strictObject({
   request_id: Uuid,
   device_id: Uuid,
+  timeline: Timeline,
   moves: z
     .array(z.strictObject({ from: Path, to: Path, base_version: Version }))
     .min(1)

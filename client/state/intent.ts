@@ -23,6 +23,8 @@ export type Intent = {
   readonly id: string;
   /** The device that sent it; another one in its place cannot repeat it. */
   readonly device_id: string;
+  /** In which its base versions are known; a repetition says the same, whatever was read since. */
+  readonly timeline?: string | undefined;
 } & (
   | { readonly call: 'finalize'; readonly items: readonly OfferedItem[] }
   | { readonly call: 'remove'; readonly files: readonly { readonly path: string; readonly base_version: number }[] }

@@ -24,7 +24,8 @@ const isRefused = (result: CommitResult): result is RefusedItem => 'error' in re
  * @param bytes of request bodies that went before it, for what is reported of an upload
  * @throws what the call threw; one that the service refused as a whole is forgotten
  */
-export async function commit(sync: CommitContext, intent: Intent, bytes = 0): Promise<RefusedItem[]> {
+export async function commit(sync: CommitContext, call: Intent, bytes = 0): Promise<RefusedItem[]> {
+  const intent = { ...call, timeline: sync.state.timeline };
   sync.state.noteIntent(intent);
   try {
     const { body, sent } = await send(sync, intent);
@@ -91,11 +92,11 @@ export function pathsInDoubt(state: Pick<State, 'intents'>): Set<string> {
 }
 
 function send({ api }: Pick<Sync, 'api'>, intent: Intent): Promise<Counted<CommitResponse>> {
-  const { id, device_id } = intent;
-  if (intent.call === 'finalize') return api.finalize({ upload_id: id, device_id });
-  if (intent.call === 'remove') return api.remove({ request_id: id, device_id, files: [...intent.files] });
+  const { id, device_id, timeline } = intent;
+  if (intent.call === 'finalize') return api.finalize({ upload_id: id, device_id, timeline });
+  if (intent.call === 'remove') return api.remove({ request_id: id, device_id, timeline, files: [...intent.files] });
   const moves = intent.moves.map(({ from, to, base_version }) => ({ from, to, base_version }));
-  return api.move({ request_id: id, device_id, moves });
+  return api.move({ request_id: id, device_id, timeline, moves });
 }
 
 /** Takes over what the service has done. */

@@ -33,6 +33,7 @@ const meanings: Readonly<Record<ErrorCode, Meaning>> = {
   not_found: 'outdated',
   method_not_allowed: 'wait',
   stale_version: 'outdated',
+  other_timeline: 'outdated',
   path_conflict: 'outdated',
   upload_gone: 'outdated',
   cursor_gone: 'outdated',

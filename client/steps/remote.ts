@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Step } from '../plan/operation.ts';
 import { ServiceError } from '../service/errors.ts';
 import type { MovedItem } from '../state/intent.ts';
@@ -12,6 +13,8 @@ type MoveStep = Step<'moveRemote'>;
 
 /** Times that a rename is tried on what another device made of the file just before. */
 const STALE_TRIES = 3;
+/** Refusals of a rename that may go once the changes are read. */
+const onNews: readonly ErrorCode[] = ['stale_version', 'other_timeline'];
 
 /** Deletes at the service what was deleted here, in one call, and on both sides directories that nobody needs any more. */
 export async function deleteRemote(
@@ -51,7 +54,7 @@ export async function moveRemote(
     for (const { path, error } of refused) {
       const move = byTarget.get(path);
       if (!move) continue;
-      const isTried = error.code === 'stale_version' && sync.failures.countAt(move.from) < STALE_TRIES;
+      const isTried = onNews.includes(error.code) && sync.failures.countAt(move.from) < STALE_TRIES;
       if (isTried) sync.failures.fail(move.from, error.code, error.message);
       else refuse(sync, move);
     }

@@ -4,6 +4,7 @@ import type { ItemError } from '../../protocol/errors.ts';
 import { itemError, Refusal, staleVersion } from '../shared/answers/errors.ts';
 import { answerOnce } from '../shared/commit/idempotent.ts';
 import { directoryRefusals } from '../shared/commit/path-rules.ts';
+import { otherTimeline } from '../shared/commit/timeline.ts';
 import { type Commit, writeCommits } from '../shared/commit/write-commits.ts';
 import { within } from '../shared/database/database.ts';
 import { versionId } from '../shared/database/ids.ts';
@@ -18,7 +19,7 @@ const notEmpty = itemError('path_conflict', 'the directory is not empty: delete 
 
 /** Takes paths out of the tree. A directory goes only when everything in it goes in the same call, or has gone. */
 export async function deleteFiles(person: Person<Database>, request: DeleteRequest): Promise<CommitResult[]> {
-  const { request_id: requestId, device_id: deviceId, files } = request;
+  const { request_id: requestId, device_id: deviceId, timeline, files } = request;
   const paths = files.map(({ path }) => path);
   if (new Set(paths).size < paths.length) throw new Refusal('bad_request', 'a path comes twice in this call');
   return await within(person, async (person) => {
@@ -26,6 +27,8 @@ export async function deleteFiles(person: Person<Database>, request: DeleteReque
     const account = await lockAccount(namespace);
     await requireDevice(person, deviceId);
     return await answerOnce(namespace, { kind: 'delete', ...request }, async () => {
+      const other = otherTimeline(account, timeline);
+      if (other) return paths.map((path) => ({ path, error: other }));
       const targets = await findTargets(namespace, paths);
       const tooMany = directoryRefusals(files.map(({ path }) => [path]));
       const current = files.filter(

@@ -12,7 +12,7 @@ import { noteSentBlocks } from './sent-blocks.ts';
 export async function finalizeUpload(
   databases: Databases,
   userId: string,
-  { upload_id: uploadId, device_id: deviceId }: FinalizeRequest,
+  { upload_id: uploadId, device_id: deviceId, timeline }: FinalizeRequest,
 ): Promise<{ results: CommitResult[]; missing: string[] }> {
   const person = personOf(databases, userId);
   const namespace = ownNamespace(person);
@@ -24,5 +24,5 @@ export async function finalizeUpload(
   const held = await filterHeld(namespace, hashes);
   const key = { userId, uploadId };
   await noteSentBlocks(databases.blocks, key, hashes, held);
-  return await finishUpload(databases.blocks, namespace, { key, deviceId }, { open, held });
+  return await finishUpload(databases.blocks, namespace, { key, deviceId, timeline }, { open, held });
 }

@@ -7,6 +7,7 @@ import { commitCounted } from '../shared/commit/commit-counted.ts';
 import { earlierAnswer, nameOfCall } from '../shared/commit/idempotent.ts';
 import { reuseBlocks } from '../shared/commit/references.ts';
 import { keptBytes, roomOf, take } from '../shared/commit/room.ts';
+import { otherTimeline } from '../shared/commit/timeline.ts';
 import { type Commit, writeCommits } from '../shared/commit/write-commits.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { toHexes, versionId } from '../shared/database/ids.ts';
@@ -27,7 +28,7 @@ interface Source {
  * their counts rise first, as for any version, and fall again for those that were refused.
  */
 export async function moveFiles(databases: Databases, userId: string, request: MoveRequest): Promise<CommitResult[]> {
-  const { device_id: deviceId, moves } = request;
+  const { device_id: deviceId, timeline, moves } = request;
   if (new Set(moves.map(({ from }) => from)).size < moves.length) {
     throw new Refusal('bad_request', 'a path is moved twice in this call');
   }
@@ -52,6 +53,8 @@ export async function moveFiles(databases: Databases, userId: string, request: M
     namespace,
     { call, counted: [...counted] },
     async (namespace, account) => {
+      const other = otherTimeline(account, timeline);
+      if (other) return moves.map(({ to }) => ({ path: to, error: other }));
       const made = await plan(namespace, moves, (position) => {
         const source = sources.get(position);
         return source && counted.has(source.versionId) ? source : undefined;

@@ -81,7 +81,7 @@ export const operations: Record<RouteKey, Operation> = {
     summary: 'Makes the files of an upload visible, each by compare-and-swap on its base version.',
     body: FinalizeRequest,
     answer: CommitResponse,
-    errors: ['upload_gone', 'stale_version', 'path_conflict', 'blocks_missing', 'content_mismatch'],
+    errors: ['upload_gone', 'stale_version', 'other_timeline', 'path_conflict', 'blocks_missing', 'content_mismatch'],
   },
   'POST /download': {
     id: 'download',
@@ -140,14 +140,14 @@ export const operations: Record<RouteKey, Operation> = {
     summary: 'Paths leave the tree; their history stays for 30 days.',
     body: DeleteRequest,
     answer: CommitResponse,
-    errors: ['stale_version', 'path_conflict'],
+    errors: ['stale_version', 'other_timeline', 'path_conflict'],
   },
   'POST /move': {
     id: 'moveFiles',
     summary: 'Renames files and directories without touching a block.',
     body: MoveRequest,
     answer: CommitResponse,
-    errors: ['stale_version', 'path_conflict'],
+    errors: ['stale_version', 'other_timeline', 'path_conflict'],
   },
   'POST /ticket': {
     id: 'issueTicket',

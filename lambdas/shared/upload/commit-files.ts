@@ -3,6 +3,7 @@ import type { CommitResult } from '../../../protocol/commit.ts';
 import type { ItemError } from '../../../protocol/errors.ts';
 import { pathConflicts, refusal } from '../commit/path-rules.ts';
 import { keptBytes } from '../commit/room.ts';
+import { otherTimeline } from '../commit/timeline.ts';
 import { type Commit, writeCommits } from '../commit/write-commits.ts';
 import { within } from '../database/database.ts';
 import type { Database, Namespace } from '../database/rows.ts';
@@ -11,6 +12,12 @@ import { findTargets, type Target } from '../tables/files.ts';
 import { listUploadFiles, requireUpload, settleUpload, settleUploadFiles, type UploadFile } from '../tables/uploads.ts';
 import type { ReadyFile } from './raise.ts';
 
+/** The device that commits, and the timeline in which it knows the base versions. */
+export interface Committer {
+  deviceId: string;
+  timeline: string | undefined;
+}
+
 /**
  * Commits each file whose path still has its base version, all in one transaction, and keeps the answers. Returns all
  * files of the upload with their results so far.
@@ -18,7 +25,7 @@ import type { ReadyFile } from './raise.ts';
 export async function commitFiles(
   namespace: Namespace<Database>,
   uploadId: string,
-  deviceId: string,
+  { deviceId, timeline }: Committer,
   ready: readonly ReadyFile[],
 ): Promise<UploadFile[]> {
   return await within(namespace, async (namespace) => {
@@ -26,20 +33,22 @@ export async function commitFiles(
     const upload = await requireUpload(namespace, uploadId);
     const files = await listUploadFiles(namespace, uploadId);
     const open = ready.filter(({ position }) => files[position]?.result === null);
+    const other = otherTimeline(account, timeline);
     const paths = open.map(({ path }) => path);
     const targets = await findTargets(namespace, paths);
     const current = open.filter((file) => file.baseVersion === (targets.get(file.path)!.version ?? 0));
     const appearing = current.filter(({ path }) => targets.get(path)!.file_id === null);
     const conflicts = await pathConflicts(namespace, appearing);
 
-    const winners = current.filter((file) => !refusal(file, targets.get(file.path)!, conflicts));
+    const why = (file: ReadyFile): ItemError | undefined => other ?? refusal(file, targets.get(file.path)!, conflicts);
+    const winners = current.filter((file) => !why(file));
     const commits = winners.map((file) => toCommit(file, targets.get(file.path)!));
     const releasedBytes = open.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0);
     const cursors = await writeCommits(namespace, account, { deviceId, releasedBytes }, commits);
     const done = new Map(commits.map((commit, index) => [commit.path, { commit, cursor: cursors[index]! }]));
     const settled = open.map((file) => ({
       position: file.position,
-      result: toResult(file.path, done.get(file.path), () => refusal(file, targets.get(file.path)!, conflicts)!),
+      result: toResult(file.path, done.get(file.path), () => why(file)!),
     }));
     await settleUploadFiles(namespace, uploadId, settled);
     for (const { position, result } of settled) files[position]!.result = result;

@@ -4,7 +4,7 @@ import { lowerRefused } from '../commit/references.ts';
 import type { Database, Namespace } from '../database/rows.ts';
 import { releasePins, type UploadKey } from '../tables/pins.ts';
 import type { UploadFile } from '../tables/uploads.ts';
-import { commitFiles } from './commit-files.ts';
+import { type Committer, commitFiles } from './commit-files.ts';
 import { raiseUpload } from './raise.ts';
 
 /**
@@ -17,11 +17,11 @@ import { raiseUpload } from './raise.ts';
 export async function finishUpload(
   blocks: Database,
   namespace: Namespace<Database>,
-  { key, deviceId }: { key: UploadKey; deviceId: string },
+  { key, ...by }: { key: UploadKey } & Committer,
   { open, held }: { open: readonly UploadFile[]; held: ReadonlySet<string> },
 ): Promise<{ results: CommitResult[]; missing: string[] }> {
   const raised = await raiseUpload(blocks, key, namespace.id, open, held);
-  const files = await commitFiles(namespace, key.uploadId, deviceId, raised.ready);
+  const files = await commitFiles(namespace, key.uploadId, by, raised.ready);
   const counted = raised.ready.map((file) => file.versionId);
   const settled = files.flatMap(({ result }) => result ?? []);
   await lowerRefused(blocks, namespace, counted, settled);

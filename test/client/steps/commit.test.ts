@@ -57,6 +57,26 @@ describe('a call that commits', () => {
     expect(sync.state.intents).toEqual([]);
   });
 
+  test('says in which timeline its base versions are known, and says the same when it is repeated', async () => {
+    const [known, since] = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'];
+    const said: unknown[] = [];
+    const { sync, agreed } = await openFolder({
+      remove: async ({ timeline }) => {
+        said.push(timeline);
+        if (said.length === 1) throw away;
+        return answer({ path: 'a', error: { code: 'other_timeline', message: 'set back' } });
+      },
+    });
+    await agreed({ a: 'old' });
+    sync.state.timeline = known;
+    const lost = deleteRemote(sync, [{ do: 'deleteRemote', path: 'a', base_version: 1 }]);
+    await expect(lost).rejects.toBe(away);
+    // What was read since says nothing about the numbers in the call.
+    sync.state.timeline = since;
+    expect(await settleIntents(sync), 'I62: a call that only the changes tell of').toHaveLength(1);
+    expect(said, 'I62: a version of another timeline is overwritten').toEqual([known, known]);
+  });
+
   test('without an answer is repeated under its id, and agreed on as it was sent', async () => {
     const ids = new Set<string>();
     let isAway = true;

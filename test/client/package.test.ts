@@ -1,8 +1,9 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { firstDifference } from '../../local/demo/tour/folders.ts';
@@ -83,6 +84,24 @@ test('what one of them sends, the other receives, with nothing else on either ma
   }
   expect(await firstDifference(here, there)).toBeUndefined();
 });
+
+/** Runs programs for another processor, with the libraries of Debian's packages for cross-compiling. */
+const emulator = ['/usr/bin/qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] as const;
+
+test.skipIf(process.arch === 'arm64' || !emulator.filter(isAbsolute).every(existsSync))(
+  'the executable for another processor runs there',
+  async () => {
+    const [into, there] = [join(folder, 'arm64'), join(folder, 'arm64-unpacked')];
+    await run(process.execPath, ['packaging/main.ts', '--for', 'linux-arm64', '--into', into]);
+    await mkdir(there);
+    await run('tar', ['-xzf', join(into, 'tidemark-linux-arm64.tar.gz')], { cwd: there });
+    const [program, ...words] = [...emulator, join(there, 'tidemark')];
+    const version = spawnSync(program!, [...words, '--version'], { encoding: 'utf8' });
+    expect(version).toMatchObject({ status: 0, stdout: `${manifest.version}\n` });
+    const status = spawnSync(program!, [...words, 'status', there], { encoding: 'utf8' });
+    expect(status.stderr).toContain('is not synced');
+  },
+);
 
 test('an older Node.js is told what is missing', async () => {
   const code = await readFile(join(folder, 'lib/node_modules/tidemark/tidemark.cjs'), 'utf8');

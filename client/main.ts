@@ -6,8 +6,10 @@ import { messageOf } from '../cli/reason.ts';
 import { type Failure, runProgram } from '../cli/run-program.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { devicesCommand } from './commands/devices.ts';
+import { explainCommand } from './commands/explain.ts';
 import { historyCommand } from './commands/history.ts';
 import { loginCommand } from './commands/login.ts';
+import { logoutCommand } from './commands/logout.ts';
 import { mfaCommand } from './commands/mfa.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { statusCommand } from './commands/status.ts';
@@ -40,7 +42,17 @@ Exit codes
   )
   .exitOverride();
 const configFolder = (): string => program.opts<{ config: string }>().config;
-const commands = [loginCommand, syncCommand, statusCommand, historyCommand, restoreCommand, devicesCommand, mfaCommand];
+const commands = [
+  loginCommand,
+  logoutCommand,
+  syncCommand,
+  statusCommand,
+  explainCommand,
+  historyCommand,
+  restoreCommand,
+  devicesCommand,
+  mfaCommand,
+];
 for (const command of commands) {
   program.addCommand(command(configFolder).exitOverride().copyInheritedSettings(program));
 }

@@ -1,21 +1,9 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { SyncStatus } from '../../protocol/output/sync-status.ts';
-import { ancestors } from '../../protocol/path.ts';
-import { ClientError } from '../common/errors.ts';
 import { formatTime, say } from '../common/format.ts';
-import { describeExclusion, type Ignores, loadIgnores } from '../disk/ignore.ts';
-import { listLeftOut, listLeftovers } from '../disk/left-out.ts';
-import { lockFolder } from '../engine/folder.ts';
-import { pathOf } from '../plan/operation.ts';
-import { plan } from '../plan/plan.ts';
-import { isDirectory } from '../plan/tree.ts';
-import { readConfiguration } from '../service/config.ts';
-import { readBulletin, refusalOfDisk } from '../state/bulletin.ts';
-import { statePlace } from '../state/places.ts';
-import { State } from '../state/state.ts';
+import { describeExclusion } from '../disk/ignore.ts';
+import { withOverview } from './overview.ts';
 
 export function statusCommand(configFolder: () => string): Command {
   return new Command('status')
@@ -23,85 +11,11 @@ export function statusCommand(configFolder: () => string): Command {
     .argument('[dir]', 'the folder (default: the one this device syncs)')
     .option('--json', 'print JSON')
     .action(async (directory: string | undefined, { json }: { json?: true }) =>
-      status(configFolder(), directory, json === true),
+      withOverview(configFolder(), directory, ({ status }) => {
+        if (json) console.log(JSON.stringify(status));
+        else print(status);
+      }),
     );
-}
-
-async function status(folder: string, directory: string | undefined, json: boolean): Promise<void> {
-  const configuration = await readConfiguration(folder);
-  const root = directory === undefined ? configuration?.folder?.path : resolve(directory);
-  if (root === undefined) throw new ClientError('usage', 'no folder is synced yet: run tidemark sync DIR');
-  if (!existsSync(statePlace(root))) {
-    throw new ClientError('folder_unknown', `${root} is not synced: run 'tidemark sync ${root}', or mount it`);
-  }
-  const state = new State(root);
-  try {
-    const ignores = await loadIgnores(root);
-    const shown: SyncStatus = {
-      folder: root,
-      account: state.fact('account'),
-      device: configuration?.device_name,
-      ...summarize(state, ignores),
-      left_out: await listLeftOut(root, state.trees, ignores),
-      leftovers: listLeftovers(state.trees),
-      ...present(root),
-    };
-    if (json) console.log(JSON.stringify(shown));
-    else print(shown);
-  } finally {
-    state.close();
-  }
-}
-
-/** A transfer of which nothing moved for so long stalls. */
-const STALLS_MS = 20_000;
-
-/** What is going on now: what the process that syncs says of itself, and whether the disk takes anything. */
-function present(root: string): Pick<SyncStatus, 'running' | 'offline' | 'trouble' | 'transfers'> {
-  const running = isRunning(root);
-  const { offline, trouble, transfers } = running ? readBulletin(root) : {};
-  const refusal = trouble ?? refusalOfDisk(root);
-  return {
-    running,
-    ...(offline && { offline }),
-    ...(refusal && { trouble: refusal }),
-    ...(transfers && {
-      transfers: transfers.map((one) => ({ ...one, stalls: Date.now() - one.moved_at > STALLS_MS })),
-    }),
-  };
-}
-
-type Summary = Pick<SyncStatus, 'files' | 'directories' | 'bytes' | 'cursor' | 'pending' | 'problems'>;
-
-function summarize(state: State, ignores: Ignores): Summary {
-  const entries = [...state.trees.synced.values()];
-  const problems = state.problems();
-  const listed = new Set(problems.map(({ path }) => path));
-  const operations = plan(state.trees, {
-    conflictPath: (path) => path,
-    blocked: (path) =>
-      [path, ...ancestors(path)].some((above) => listed.has(above)) ||
-      ignores(path, isDirectory(state.trees, path)) !== undefined,
-  });
-  const waiting = operations.filter(({ do: what }) => what !== 'adopt' && what !== 'forget');
-  return {
-    files: entries.filter(({ kind }) => kind === 'file').length,
-    directories: entries.filter(({ kind }) => kind === 'directory').length,
-    bytes: entries.reduce((sum, { size }) => sum + size, 0),
-    cursor: state.cursor,
-    pending: waiting.map((operation) => ({ do: operation.do, path: pathOf(operation) })),
-    problems,
-  };
-}
-
-function isRunning(root: string): boolean {
-  try {
-    lockFolder(root).release();
-    return false;
-  } catch (error) {
-    if (error instanceof ClientError && error.code === 'folder_busy') return true;
-    throw error;
-  }
 }
 
 /** Lines of one kind that are printed. */

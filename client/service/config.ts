@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
@@ -72,6 +72,11 @@ export async function saveConfiguration(folder: string, configuration: Configura
     if (systemCode(error) === undefined) throw error;
     throw new LocalTrouble(`${place} cannot be written: ${diskReason(error)}`, { cause: error });
   }
+}
+
+/** The device is not signed in any more, as far as this machine knows. */
+export async function forgetConfiguration(folder: string): Promise<void> {
+  await rm(join(folder, 'config.json'), { force: true });
 }
 
 /** Trusts a private CA in this process, beside those that are trusted already. */

@@ -190,3 +190,30 @@ describe('devices', () => {
     await laptop.run(['sync', laptop.folder, '--once']);
   });
 });
+
+describe('logout', () => {
+  test('ends the sign-in at the service and here; the folder stays, and a new sign-in goes on with it', async () => {
+    const device = await syncedDevice('leaves', { kept: 'kept' });
+    const caller = await account.caller();
+    expect(await device.run(['logout'])).toBe(
+      `signed out; ${device.folder} stays as it is, and is not synced any more\n`,
+    );
+    const { body } = await caller.call('GET', '/devices');
+    expect(body.devices).toContainEqual(expect.objectContaining({ name: 'leaves', revoked: true }));
+    await expect(device.run(['sync', device.folder])).rejects.toThrow("run 'tidemark login URL --user NAME'");
+    expect(await readFile(join(device.folder, 'kept'), 'utf8')).toBe('kept');
+    const { service, username, password } = account;
+    await device.signIn({ url: service.api, ca: service.ca, username, password });
+    await writeFile(join(device.folder, 'kept'), 'edited');
+    expect(await device.run(['sync', device.folder, '--once'])).toMatch(/kept/);
+  });
+
+  test('changes nothing while the service does not answer, unless it is told to forget here', async () => {
+    const network = await account.network();
+    const device = await account.device('apart', { network });
+    await network.fail({ refuse: true });
+    await expect(device.run(['logout'])).rejects.toThrow(/does not answer|ECONNREFUSED/);
+    expect(await device.run(['logout', '--here'])).toBe('signed out\n');
+    await expect(device.run(['devices'])).rejects.toThrow('no device is signed in');
+  });
+});

@@ -1,0 +1,128 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { formatBytes } from '../../protocol/bytes.ts';
+import type { Explanation } from '../../protocol/output/explanation.ts';
+import type { SyncStatus } from '../../protocol/output/sync-status.ts';
+import { ancestors, isInside } from '../../protocol/path.ts';
+import { ClientError } from '../common/errors.ts';
+import { formatTime, say } from '../common/format.ts';
+import { describeExclusion } from '../disk/ignore.ts';
+import { locateInFolder } from '../engine/folder.ts';
+import { isDirectory } from '../plan/tree.ts';
+import { type Overview, withOverview } from './overview.ts';
+
+export function explainCommand(configFolder: () => string): Command {
+  return new Command('explain')
+    .description('why a file or folder is synced, or is not')
+    .argument('<path>', 'a file or folder in the synced folder; it need not be there')
+    .option('--json', 'print JSON')
+    .action(async (path: string, { json }: { json?: true }) => {
+      const { root, inside } = locateInFolder(path);
+      if (inside === '') throw new ClientError('usage', 'name a file or folder inside the synced folder');
+      const explanation = await withOverview(configFolder(), root, (overview) => explain(overview, inside));
+      if (json) console.log(JSON.stringify(explanation));
+      else say(`${inside}: ${explanation.message}`);
+    });
+}
+
+type Part = Omit<Explanation, 'path'>;
+
+/** The first reason that there is, from those that last to those that pass. */
+async function explain(overview: Overview, path: string): Promise<Explanation> {
+  const { status, state } = overview;
+  const version = state.trees.synced.get(path)?.version;
+  const reason =
+    leftOut(overview, path) ??
+    troubled(status, path) ??
+    onItsWay(status, path) ??
+    waiting(status, path) ??
+    kept(status, path) ??
+    settled(overview, path) ??
+    (await unknown(status, path));
+  return { path, ...reason, ...(version === undefined ? {} : { version }) };
+}
+
+function leftOut({ state, ignores }: Overview, path: string): Part | undefined {
+  const topmost = [...ancestors(path).toReversed(), path].find((at) =>
+    ignores(at, at !== path || isDirectory(state.trees, at)),
+  );
+  const by = topmost === undefined ? undefined : ignores(topmost, topmost !== path || isDirectory(state.trees, path));
+  if (!by) return undefined;
+  if (by.rule === '') return { state: 'own', message: 'one of the client’s own files, which stay on this device' };
+  const above = topmost === path ? '' : ` with ${topmost}`;
+  return {
+    state: 'ignored',
+    message: `left out${above} by ${describeExclusion(by)}`,
+    rule: by.rule,
+    source: by.source,
+  };
+}
+
+function troubled({ problems }: SyncStatus, path: string): Part | undefined {
+  const found = problems.find((problem) => problem.path === path || isInside(path, problem.path));
+  if (!found) return undefined;
+  const above = found.path === path ? '' : `${found.path}: `;
+  return { state: 'problem', message: `not synced: ${above}${found.message}` };
+}
+
+function onItsWay({ transfers = [] }: SyncStatus, path: string): Part | undefined {
+  const found = transfers.find((transfer) => transfer.path === path);
+  if (!found) return undefined;
+  const since = found.stalls ? `, stalls since ${formatTime(found.moved_at)}` : '';
+  return {
+    state: 'moving',
+    message: `on its way: ${formatBytes(found.bytes)} of ${formatBytes(found.file_bytes)}${since}`,
+  };
+}
+
+const toDo: Readonly<Record<string, string>> = {
+  upload: 'it has changed here, and is still to be sent',
+  download: 'it has changed elsewhere, and is still to be fetched',
+  moveRemote: 'it was renamed here, which the service is still to be told',
+  moveLocal: 'it was renamed elsewhere, and is still to be renamed here',
+  deleteRemote: 'it was deleted here, which the service is still to be told',
+  deleteLocal: 'it was deleted elsewhere, and is still to be deleted here',
+  setAside: 'it has changed on both sides, and is to be kept under another name',
+  setMode: 'its permissions are still to be set here',
+};
+
+function waiting({ pending, offline, trouble, running }: SyncStatus, path: string): Part | undefined {
+  const found = pending.find((operation) => operation.path === path);
+  if (!found) return undefined;
+  const cause = trouble
+    ? `; this machine keeps it: ${trouble.message}`
+    : offline
+      ? `; offline since ${formatTime(offline.since)}: ${offline.message}`
+      : running
+        ? ''
+        : '; no sync is running';
+  return { state: 'waiting', message: `${toDo[found.do] ?? found.do}${cause}` };
+}
+
+function kept({ leftovers }: SyncStatus, path: string): Part | undefined {
+  if (!leftovers.includes(path)) return undefined;
+  return { state: 'kept', message: 'deleted elsewhere; it is here for what is not synced in it' };
+}
+
+function settled({ status: { pending, problems, running }, state }: Overview, path: string): Part | undefined {
+  const entry = state.trees.synced.get(path);
+  if (!entry) return undefined;
+  const noted = running ? '' : ' as far as is known; no sync is running';
+  if (entry.kind === 'file') {
+    return { state: 'synced', message: `in sync${noted}: version ${entry.version}, ${formatBytes(entry.size)}` };
+  }
+  const below = [...pending, ...problems].filter((item) => isInside(item.path, path)).length;
+  const inside = below === 0 ? '' : `; of what is in it ${below} is not, as 'tidemark status' lists`;
+  return { state: 'synced', message: `in sync${noted}${inside}` };
+}
+
+async function unknown({ folder, running }: SyncStatus, path: string): Promise<Part> {
+  const isHere = await lstat(join(folder, path)).then(
+    () => true,
+    () => false,
+  );
+  if (!isHere) return { state: 'absent', message: 'it is neither here nor at the service, as far as is known' };
+  const when = running ? 'within a minute' : 'when a sync runs';
+  return { state: 'unseen', message: `it is here, and no sync has looked at it yet: that happens ${when}` };
+}

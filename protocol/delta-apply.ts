@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { decodeBody, encodeBody } from './binary-body.ts';
 import { ItemError } from './errors.ts';
 import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
@@ -31,36 +32,13 @@ export const DeltaApplyResponse = z.strictObject({
 });
 export type DeltaApplyResponse = z.infer<typeof DeltaApplyResponse>;
 
-/**
- * POST /delta-apply carries one binary body: the header's length (4 bytes, big-endian), the header as UTF-8 JSON,
- * then the deltas back to back.
- */
+/** The body of POST /delta-apply, see `encodeBody`: the deltas follow the header. */
 export function encodeDeltaBody(header: DeltaApplyHeader, deltas: readonly Uint8Array[]): Uint8Array {
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const body = new Uint8Array(4 + json.length + deltas.reduce((sum, delta) => sum + delta.length, 0));
-  new DataView(body.buffer).setUint32(0, json.length);
-  body.set(json, 4);
-  let offset = 4 + json.length;
-  for (const delta of deltas) {
-    body.set(delta, offset);
-    offset += delta.length;
-  }
-  return body;
+  return encodeBody(header, deltas);
 }
 
-/** Reverses `encodeDeltaBody`. Throws `SyntaxError` or `ZodError` with what is wrong; never reads past the body. */
+/** Reverses `encodeDeltaBody`, as `decodeBody`. */
 export function decodeDeltaBody(body: Uint8Array): { header: DeltaApplyHeader; deltas: Uint8Array[] } {
-  if (body.length < 4) throw new SyntaxError('the body ends inside its 4-byte header length');
-  const headerLength = new DataView(body.buffer, body.byteOffset, body.byteLength).getUint32(0);
-  if (headerLength > body.length - 4) throw new SyntaxError('the header length exceeds the body');
-  const json = new TextDecoder('utf-8', { fatal: true }).decode(body.subarray(4, 4 + headerLength));
-  const header = DeltaApplyHeader.parse(JSON.parse(json));
-  let offset = 4 + headerLength;
-  const deltas = header.deltas.map(({ bytes }) => {
-    if (bytes > body.length - offset) throw new SyntaxError('a delta runs past the end of the body');
-    offset += bytes;
-    return body.subarray(offset - bytes, offset);
-  });
-  if (offset !== body.length) throw new SyntaxError(`${body.length - offset} bytes follow the last delta`);
-  return { header, deltas };
+  const { header, parts } = decodeBody(body, DeltaApplyHeader, ({ deltas }) => deltas);
+  return { header, deltas: parts };
 }

@@ -7,7 +7,7 @@ import { Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
-/** POST /download: which blocks make up each file, and where to fetch those that the client lacks. */
+/** POST /download: which blocks make up each file, and those that the client lacks: small ones themselves, else where to fetch them. */
 export const DownloadRequest = z.strictObject({
   device_id: Uuid,
   files: z
@@ -16,7 +16,7 @@ export const DownloadRequest = z.strictObject({
         path: Path,
         /** A version that had this path; the current one if absent. */
         version: Version.optional(),
-        /** The blocks to sign URLs for; all of the file's if absent. */
+        /** The blocks that are wanted; all of the file's if absent. */
         lacks: z.array(Hash).max(limits.blocksPerCall).optional(),
         /** Of these, blocks that arrived damaged: their URLs lead past what caches have of them. */
         damaged: z.array(Hash).max(limits.damagedPerFile).optional(),
@@ -31,8 +31,13 @@ export const DownloadResponse = z.strictObject({
   files: z.array(
     z.union([z.strictObject({ path: Path, entry: Entry }), z.strictObject({ path: Path, error: ItemError })]),
   ),
-  /** Signed CDN URLs, one per distinct block. */
+  /** Signed CDN URLs, one per distinct block that is not among the contents. */
   urls: z.record(Hash, z.url()),
+  /**
+   * Small contents as they are kept: a delta with no base, in base64. As many as the answer has room for: a wanted block
+   * that is neither here nor among the URLs comes with another call.
+   */
+  contents: z.record(Hash, z.base64()),
   /** Milliseconds since 1970 until which the URLs are valid. */
   urls_expire_at: z.int(),
 });

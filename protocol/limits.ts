@@ -6,9 +6,16 @@ export const limits = {
   filesPerCall: 500,
   /** Blocks in one upload-init call, and so in one file; with 100 bytes of JSON each they stay under Lambda's 6 MB. */
   blocksPerCall: 20_000,
-  /** Bytes of a delta-apply body: Lambda's 6 MB payload less base64 and the envelope. */
-  deltaBodyBytes: 4 * 1024 * 1024,
+  /** Bytes of content, and of it encoded, that are kept in the database and travel with the call. */
+  smallBytes: 64 * 1024,
+  smallEncodedBytes: 8 * 1024,
+  /** Bytes of encoded contents that one user may have in the database; what is more goes to the store. */
+  contentBytes: 4 * 1024 * 1024 * 1024,
+  /** Bytes of a delta-apply or save body: Lambda's 6 MB payload less base64 and the envelope. */
+  binaryBodyBytes: 4 * 1024 * 1024,
   deltasPerCall: 256,
+  /** Contents in one save call: as many as files, and some more where files have several blocks. */
+  contentsPerCall: 1000,
   /** Neighbouring base blocks that one delta may read. */
   baseBlocksPerDelta: 3,
   /** Bytes of the bases and of the blocks that come of them in one call: what one vCPU does in a third of 29 s. */

@@ -51,7 +51,7 @@ export async function deltasFor(
       const blocks = await pool.blocksOf(file.fd, numbers, old);
       for (const [index, { hash, delta }] of blocks.entries()) {
         if (hash !== local.blocks[numbers[index]!]!.hash) throw new DiskChanged(`${path} changed while it was read`);
-        if (!delta || delta.bytes.length > Math.min(left, limits.deltaBodyBytes / 2)) continue;
+        if (!delta || delta.bytes.length > Math.min(left, limits.binaryBodyBytes / 2)) continue;
         const { bytes, first, count } = delta;
         deltas.set(hash, { bytes, base: { path, version: remote.version, first, count } });
         left -= bytes.length;

@@ -8,7 +8,7 @@ import { noteArrivals, noteShown } from '../shared/commit/arrivals.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { writeBlock } from '../shared/store/block-store.ts';
-import { findBlocks, isStored } from '../shared/tables/blocks.ts';
+import { findBlocks, hasObject, isStored } from '../shared/tables/blocks.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findPins } from '../shared/tables/pins.ts';
 import { offeredSizes, requireUpload } from '../shared/tables/uploads.ts';
@@ -43,12 +43,16 @@ export async function applyDeltas(
   checkWork(header, bases);
 
   const made = new Map<string, Promise<Result>>();
+  const written = new Map<string, string>();
   const makeOnce = (delta: Delta, bytes: Uint8Array): Promise<Result> => {
     const { hash } = delta;
-    const stored = isStored(rows.get(hash));
-    const nothing: Result = stored && pins.get(hash)!.verified ? { hash } : { hash, error: notMade };
+    const row = rows.get(hash);
+    const nothing: Result = isStored(row) && pins.get(hash)!.verified ? { hash } : { hash, error: notMade };
     const before = made.get(hash) ?? Promise.resolve(nothing);
-    const result = before.then((known) => (known.error ? applyOne(bases, delta, bytes, stored) : known));
+    const write = hasObject(row)
+      ? undefined
+      : async (block: Uint8Array) => void written.set(hash, await writeBlock(hash, block));
+    const result = before.then((known) => (known.error ? applyOne(bases, delta, bytes, write) : known));
     made.set(hash, result);
     return result;
   };
@@ -66,10 +70,10 @@ export async function applyDeltas(
       results[index]!.error ? [] : [[hash, { hash, size, deltaBytes: bytes }] as const],
     ),
   );
-  const isNew = ({ hash }: { hash: string }): boolean => !isStored(rows.get(hash));
-  await noteArrivals(databases.blocks, key, [...done.values()].filter(isNew));
+  const arrived = [...written].map(([hash, version]) => ({ ...done.get(hash)!, version }));
+  await noteArrivals(databases.blocks, key, arrived);
   // What was stored before shows that the user has the content, and says nothing about what became of its object.
-  const shown = [...done.values()].filter((block) => !isNew(block));
+  const shown = [...done.values()].filter(({ hash }) => !written.has(hash));
   await noteShown(databases.blocks, key, shown);
   return { results };
 }
@@ -97,12 +101,18 @@ function checkWork({ deltas }: DeltaApplyHeader, bases: BaseReader): void {
   );
 }
 
-async function applyOne(bases: BaseReader, delta: Delta, bytes: Uint8Array, stored: boolean): Promise<Result> {
+/** @param write stores the block; absent where its object is there */
+async function applyOne(
+  bases: BaseReader,
+  delta: Delta,
+  bytes: Uint8Array,
+  write: ((block: Uint8Array) => Promise<void>) | undefined,
+): Promise<Result> {
   const base = await bases.read(delta.base);
   if (!base) return { hash: delta.hash, error: noBase };
   try {
     const block = await applyDelta(base, bytes, { expectedSize: delta.size, expectedHash: delta.hash });
-    if (!stored) await writeBlock(delta.hash, block);
+    await write?.(block);
     return { hash: delta.hash };
   } catch (error) {
     if (error instanceof DeltaError) return { hash: delta.hash, error: itemError('bad_delta', error.message) };

@@ -1,8 +1,12 @@
+import { DeltaError } from '../../codec/index.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { DeltaBase } from '../../protocol/upload-init.ts';
-import { quarantine } from '../shared/commit/quarantine.ts';
+import { decodeContent } from '../shared/commit/content.ts';
+import { quarantine, removeBadContent } from '../shared/commit/quarantine.ts';
 import { toHexes } from '../shared/database/ids.ts';
 import type { Database, Namespace } from '../shared/database/rows.ts';
 import { readBlock } from '../shared/store/block-store.ts';
+import { type Content, findContents } from '../shared/tables/contents.ts';
 import { findVersions } from '../shared/tables/versions.ts';
 
 type Base = ReturnType<typeof DeltaBase.parse>;
@@ -28,8 +32,17 @@ export async function openBases(
   const versions = await findVersions(namespace, [...names.values()]);
   const hashes = new Map([...names.keys()].map((key, index) => [key, toHexes(versions[index]?.block_hashes ?? [])]));
   const sizes = new Map([...names.keys()].map((key, index) => [key, versions[index]?.block_sizes ?? []]));
+  const rangeOf = <Item>(base: Base, items: ReadonlyMap<string, Item[]>) =>
+    items.get(keyOf(base))!.slice(base.first, base.first + base.count);
+  const sizeOf = new Map(
+    deltas.flatMap(({ base }) => rangeOf(base, hashes).map((hash, index) => [hash, rangeOf(base, sizes)[index]!])),
+  );
+  const small = [...sizeOf].flatMap(([hash, size]) => (size <= limits.smallBytes ? [hash] : []));
+  const contents = await findContents(blocks, namespace.id, small);
   const kept = new Map<string, Promise<Uint8Array | undefined>>();
   const fetch = async (hash: string) => {
+    const content = contents.get(hash);
+    if (content) return await readRow(blocks, content, sizeOf.get(hash)!);
     const block = await readBlock(hash);
     if (!block) await quarantine(blocks, hash, undefined);
     return block?.content;
@@ -44,15 +57,28 @@ export async function openBases(
   };
   return {
     size(base) {
-      const wanted = sizes.get(keyOf(base))!.slice(base.first, base.first + base.count);
-      return wanted.reduce((sum, size) => sum + size, 0);
+      return rangeOf(base, sizes).reduce((sum, size) => sum + size, 0);
     },
     async read(base) {
-      const wanted = hashes.get(keyOf(base))!.slice(base.first, base.first + base.count);
+      const wanted = rangeOf(base, hashes);
       if (wanted.length < base.count) return undefined;
       const found = (await Promise.all(wanted.map(fetchOnce))).filter((block) => block !== undefined);
       if (found.length < base.count) return undefined;
       return found.length === 1 ? found[0] : Buffer.concat(found);
     },
   };
+}
+
+async function readRow(
+  blocks: Database,
+  content: Content & { userId: string },
+  size: number,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await decodeContent(content, content.hash, size);
+  } catch (error) {
+    if (!(error instanceof DeltaError)) throw error;
+    await removeBadContent(blocks, content.hash, content.userId);
+    return undefined;
+  }
 }

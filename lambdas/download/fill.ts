@@ -2,14 +2,13 @@ import type { DownloadResponse } from '../../protocol/download.ts';
 import { tooMuch } from '../../protocol/internal/locate.ts';
 import { answerBytes, roomBeside } from '../shared/answers/answer-size.ts';
 
-/** The answer with as many of the files, in their order, as it has room for with their URLs. */
+/** The answer with as many of the files, in their order, as it has room for with their URLs, and contents in the rest. */
 export function fill(
-  files: DownloadResponse['files'],
-  urls: DownloadResponse['urls'],
+  { files, urls, contents }: Pick<DownloadResponse, 'files' | 'urls' | 'contents'>,
   urls_expire_at: number,
 ): DownloadResponse {
   const refused = files.map((file) => ('error' in file ? file : { path: file.path, error: tooMuch }));
-  const answer: DownloadResponse = { files: [], urls: {}, urls_expire_at };
+  const answer: DownloadResponse = { files: [], urls: {}, contents: {}, urls_expire_at };
   let room = roomBeside({ ...answer, files: refused });
   for (const [index, file] of files.entries()) {
     const added = 'error' in file ? {} : urlsOf(file.entry, urls, answer.urls);
@@ -21,6 +20,11 @@ export function fill(
     room -= bytes;
     answer.files.push(file);
     Object.assign(answer.urls, added);
+  }
+  for (const [hash, content] of Object.entries(contents)) {
+    room -= answerBytes({ [hash]: content });
+    if (room < 0) break;
+    answer.contents[hash] = content;
   }
   return answer;
 }

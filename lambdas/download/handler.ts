@@ -10,5 +10,5 @@ export const handler = route(async (event, userId): Promise<DownloadResponse> =>
   const located = await locate({ userId, signIn: callerSignIn(), request: jsonBody(event, DownloadRequest) });
   if ('error' in located) throw new Refusal(located.error.code, located.error.message);
   const { urls, expiresAt } = await signDownloads(located.sign);
-  return fill(located.files, urls, expiresAt);
+  return fill({ ...located, urls }, expiresAt);
 });

@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import { noteArrivals } from '../shared/commit/arrivals.ts';
+import { type Arrival, noteArrivals } from '../shared/commit/arrivals.ts';
 import type { Database } from '../shared/database/rows.ts';
 import { findBlock } from '../shared/store/block-store.ts';
 import { type BlockRow, findBlocks, isStored } from '../shared/tables/blocks.ts';
@@ -34,11 +34,8 @@ export async function noteSentBlocks(
 }
 
 /** The block, if its object carries the token of this user's signed uploads, is plain and not the one that is damaged. */
-async function findSent(
-  { hash, put_token: token }: Pin,
-  row: BlockRow | undefined,
-): Promise<{ hash: string; size: number }[]> {
+async function findSent({ hash, put_token: token }: Pin, row: BlockRow | undefined): Promise<Arrival[]> {
   const object = await findBlock(hash);
   const sent = object?.token === token && object.plain && object.version !== row?.damaged_version;
-  return sent ? [{ hash, size: object.size }] : [];
+  return sent ? [{ hash, size: object.size, version: object.version }] : [];
 }

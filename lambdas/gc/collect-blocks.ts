@@ -9,6 +9,7 @@ import {
   listUnlisted,
   removeDoomed,
   strikeVersions,
+  type Unlisted,
 } from '../shared/tables/unused-blocks.ts';
 
 const CONCURRENCY = 16;
@@ -24,7 +25,7 @@ const CHUNK = 128;
  * are there now, then those versions are deleted, then the rows. Each change of state is a short transaction that locks
  * first and asks then whether the block is unused, by a statement that sees all who held it before. A run that stops
  * anywhere is continued by the next. An upload in between revives the block, or makes an object version that is not on
- * the list and stays.
+ * the list and stays. Where the store can have no object, it is not asked.
  *
  * How many versions a block has is up to whoever sent it. So a list is one page of the store's, what has many waits
  * until nothing else is due, and names come off a list as their versions go; an empty list is filled again, and the row
@@ -38,7 +39,10 @@ export async function collectBlocks(
 ): Promise<{ condemned: number; deleted: number; more: boolean }> {
   const condemned = await condemnBlocks(blocks, limit);
   const unlisted = await listUnlisted(blocks, limit);
-  const list = async ({ hash }: { hash: string }) => ({ hash, ...(await listObjectVersions(hash)) });
+  const list = async (block: Unlisted) => ({
+    ...block,
+    ...(block.bare ? { versions: [], more: false } : await listObjectVersions(block.hash)),
+  });
   const listed = await pMap(unlisted, list, { concurrency: CONCURRENCY });
   const whole = new Set(listed.flatMap(({ hash, more }) => (more ? [] : [hash])));
   const doomed = await doomBlocks(blocks, listed);

@@ -52,6 +52,7 @@ export async function healBlocks(
   const held = await filterHeld(ownNamespace(person), [...hashes, ...suspects]);
   await lookAt(
     databases.blocks,
+    userId,
     [...new Set(suspects)].filter((hash) => held.has(hash)),
   );
   const offered = [...new Set(hashes)].filter((hash) => held.has(hash));
@@ -71,6 +72,7 @@ export async function healBlocks(
     await markLive(
       sql,
       healed.map(({ hash, size_bytes }) => ({ hash, size: size_bytes })),
+      'object',
     );
   });
   return damaged

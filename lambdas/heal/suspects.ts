@@ -1,20 +1,31 @@
 import { createHash } from 'node:crypto';
 import pMap from 'p-map';
-import { quarantine } from '../shared/commit/quarantine.ts';
+import { isWhole } from '../shared/commit/content.ts';
+import { quarantine, removeBadContent } from '../shared/commit/quarantine.ts';
 import type { Database } from '../shared/database/rows.ts';
 import { readBlock } from '../shared/store/block-store.ts';
 import { findBlocks, isStored } from '../shared/tables/blocks.ts';
+import { findContents } from '../shared/tables/contents.ts';
 
 /** Blocks of 4 MiB that are in memory at a time; of the function's 512 MB. */
 const CONCURRENCY = 4;
 
-/** Looks at blocks that could not be downloaded, and sets aside those that are missing or bad in the store. */
-export async function lookAt(blocks: Database, hashes: readonly string[]): Promise<void> {
+/** Looks at blocks that could not be downloaded, and sets aside those that are missing or bad, where the user reads them. */
+export async function lookAt(blocks: Database, userId: string, hashes: readonly string[]): Promise<void> {
   const rows = await findBlocks(blocks, hashes);
-  const stored = hashes.filter((hash) => isStored(rows.get(hash)));
+  const stored = [...rows.values()].filter(isStored);
+  const contents = await findContents(
+    blocks,
+    userId,
+    stored.map(({ hash }) => hash),
+  );
+  for (const content of contents.values()) {
+    const { size_bytes: size } = rows.get(content.hash)!;
+    if (!(await isWhole(content, size))) await removeBadContent(blocks, content.hash, content.userId);
+  }
   await pMap(
-    stored,
-    async (hash) => {
+    stored.filter(({ hash }) => !contents.has(hash)),
+    async ({ hash }) => {
       const object = await readBlock(hash);
       const isGood = object?.plain === true && createHash('sha256').update(object.content).digest('hex') === hash;
       if (!isGood) await quarantine(blocks, hash, object?.version);

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { PoolClient } from 'pg';
 import { transaction } from '../shared/database/database.ts';
 import type { Database } from '../shared/database/rows.ts';
-import { type BlockRow, guardBlocks, insertPending, isStored, reviveBlocks } from '../shared/tables/blocks.ts';
+import { expectObjects, hasObject, isStored, reviveBlocks } from '../shared/tables/blocks.ts';
 import { takeClaims } from '../shared/tables/claims.ts';
 import { findPins, type Pin, renewPins, type UploadKey } from '../shared/tables/pins.ts';
+import { guardAll } from '../shared/upload/guard-all.ts';
 
 export interface WantedBlock {
   hash: string;
@@ -25,7 +25,8 @@ export type BlockToSend =
  * Pins all blocks for the upload and answers those to send. In one transaction: no block that it leaves out of the
  * answer can be collected before the pin expires.
  * @param crossUser whether possession of a block that others store may be proved, up to `limits.claimsPerDay`: beyond
- *   them, and where its size is another than claimed, the user is asked for the content as if nobody stored it
+ *   them, where its size is another than claimed, and where only rows have it, which cost less than a proof, the user
+ *   is asked for the content as if nobody stored it
  */
 export async function claimBlocks(
   blocks: Database,
@@ -36,7 +37,7 @@ export async function claimBlocks(
   if (wanted.length === 0) return [];
   return await transaction(blocks, async (sql) => {
     const hashes = wanted.map(({ hash }) => hash);
-    const rows = await guardAll(sql, wanted);
+    const rows = await guardAll(sql, wanted, 'object');
     const stored = (hash: string) => isStored(rows.get(hash));
     const known = await findPins(sql, key, hashes);
     const unknown = crossUser ? wanted.filter(({ hash, held }) => !held && !known.has(hash)) : [];
@@ -46,7 +47,7 @@ export async function claimBlocks(
     const offered = ({ hash, size, held }: WantedBlock) =>
       crossUser &&
       !held &&
-      stored(hash) &&
+      hasObject(rows.get(hash)) &&
       rows.get(hash)!.size_bytes === size &&
       (known.has(hash) || claimed.has(hash));
     await reviveBlocks(
@@ -63,7 +64,12 @@ export async function claimBlocks(
         nonce: offered(block) ? randomBytes(32).toString('hex') : null,
       })),
     );
-    return wanted.flatMap((block) => howToSend(block, stored(block.hash), pins.get(block.hash)!) ?? []);
+    const send = wanted.flatMap((block) => howToSend(block, stored(block.hash), pins.get(block.hash)!) ?? []);
+    await expectObjects(
+      sql,
+      send.flatMap(({ hash, how }) => (how !== 'prove' && rows.get(hash)!.objects === 'none' ? [hash] : [])),
+    );
+    return send;
   });
 }
 
@@ -72,19 +78,4 @@ function howToSend({ hash, size, delta }: WantedBlock, stored: boolean, pin: Pin
   if (stored && pin.nonce !== null) return { hash, how: 'prove', nonce: pin.nonce };
   if (delta) return { hash, how: 'delta' };
   return { hash, how: 'put', size, token: pin.put_token };
-}
-
-/**
- * Keeps collection away from every block, new ones included. When it removed one in between, all locks are let go and
- * taken anew: adding that one alone would lock it after blocks with higher hashes.
- */
-async function guardAll(sql: PoolClient, wanted: readonly WantedBlock[]): Promise<Map<string, BlockRow>> {
-  const hashes = wanted.map(({ hash }) => hash);
-  await sql.query('savepoint unguarded');
-  for (;;) {
-    await insertPending(sql, wanted);
-    const rows = await guardBlocks(sql, hashes);
-    if (rows.size === wanted.length) return rows;
-    await sql.query('rollback to savepoint unguarded');
-  }
 }

@@ -141,19 +141,21 @@ export class ApiStack extends Stack {
     const { blocks, relay, profile } = this.#props;
     const environment = { BLOCK_BUCKET: blocks.bucket.bucketName };
     const apart = profile.uploads && { concurrency: profile.uploads };
+    const quota = { QUOTA_BYTES: String(profile.quota.toBytes()) };
 
     const uploadInit = this.#sqlFunction(
       'UploadInit',
       { ...medium, ...apart },
-      {
-        ...environment,
-        DEDUP_SCOPE: profile.dedupScope,
-        QUOTA_BYTES: String(profile.quota.toBytes()),
-      },
+      { ...environment, ...quota, DEDUP_SCOPE: profile.dedupScope },
     );
     // The URLs that it signs can do what it can do.
     blocks.grantBlocks(uploadInit, 's3:PutObject');
     this.#route(uploadInit, '/upload-init', HttpMethod.POST);
+
+    // What it is sent goes into the database, and needs no right on the store.
+    const save = this.#sqlFunction('Save', { ...large, ...apart }, { ...quota, RELAY_FUNCTION: relay.functionName });
+    grantInvoke(save, relay);
+    this.#route(save, '/save', HttpMethod.POST);
 
     const prove = this.#sqlFunction('Prove', { ...large, ...apart }, environment);
     blocks.grantLookUp(prove);

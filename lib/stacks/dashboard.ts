@@ -12,7 +12,7 @@ function requests({ api, throttled }: Observed): IWidget[] {
   const invocations = (name: string) => api.functions.get(name)?.metricInvocations({ label: name }) as IMetric;
   const duration = (name: string) =>
     api.functions.get(name)?.metricDuration({ label: name, statistic: 'p95' }) as IMetric;
-  const paths = ['UploadInit', 'DeltaApply', 'Finalize', 'Changes', 'Download'];
+  const paths = ['Save', 'UploadInit', 'DeltaApply', 'Finalize', 'Changes', 'Download'];
   return [
     graph('Requests, and what went wrong', [api.metric('Count'), api.metric('4xx'), api.metric('5xx'), throttled]),
     graph('Calls by path', paths.map(invocations)),

@@ -8,7 +8,7 @@ import type { Observed } from './observed.ts';
 type Watches = Readonly<Record<string, Watch>>;
 
 /** Where requests wait for a function; the metrics of one alarm are at most ten. */
-const waitedFor = ['UploadInit', 'Prove', 'DeltaApply', 'Finalize', 'Changes', 'Locate', 'Download', 'Ticket'];
+const waitedFor = ['UploadInit', 'Save', 'Prove', 'DeltaApply', 'Finalize', 'Changes', 'Locate', 'Download', 'Ticket'];
 
 const once = { periods: 1, of: 1 };
 const twoOfThree = { periods: 2, of: 3 };

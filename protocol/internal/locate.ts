@@ -21,5 +21,5 @@ export interface CacheEntry {
   readonly entry?: string;
 }
 
-/** The files, and the distinct blocks to sign URLs for; or the error to pass on. */
-export type Located = { files: DownloadResponse['files']; sign: CacheEntry[] } | { error: ErrorBody };
+/** The files, the distinct blocks to sign URLs for, and the contents of others; or the error to pass on. */
+export type Located = (Pick<DownloadResponse, 'files' | 'contents'> & { sign: CacheEntry[] }) | { error: ErrorBody };

@@ -2,6 +2,7 @@ import { deltaContentType } from '../delta-apply.ts';
 import { type ErrorCode, errorStatus } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { routes } from '../routes.ts';
+import { saveContentType } from '../save.ts';
 import { Uuid } from '../uuid.ts';
 import { links } from './links.ts';
 import { type Operation, operations, type RouteKey } from './operations.ts';
@@ -83,12 +84,18 @@ function json(schema: JsonSchema): JsonSchema {
 }
 
 function bodyOf(key: RouteKey, body: NonNullable<Operation['body']>): JsonSchema {
-  if (key !== 'POST /delta-apply') return json(referenceTo(body));
-  const description =
-    "The length of a DeltaApplyHeader (4 bytes, big-endian), that header as JSON in UTF-8, then the deltas' bytes.";
-  const schema = { type: 'string', format: 'binary', maxLength: limits.deltaBodyBytes, description };
-  return { [deltaContentType]: { schema } };
+  const binary = binaryBodies[key];
+  if (!binary) return json(referenceTo(body));
+  const description = `The length of a ${binary.header} (4 bytes, big-endian), that header as JSON in UTF-8, then the bytes of the ${binary.parts}.`;
+  const schema = { type: 'string', format: 'binary', maxLength: limits.binaryBodyBytes, description };
+  return { [binary.type]: { schema } };
 }
+
+/** Bodies that are a header and bytes. */
+const binaryBodies: { readonly [Key in RouteKey]?: Record<'type' | 'header' | 'parts', string> } = {
+  'POST /delta-apply': { type: deltaContentType, header: 'DeltaApplyHeader', parts: 'deltas' },
+  'POST /save': { type: saveContentType, header: 'SaveHeader', parts: 'encoded contents' },
+};
 
 function pathParameters(key: RouteKey): JsonSchema[] {
   return [...key.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({

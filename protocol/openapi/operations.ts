@@ -14,6 +14,7 @@ import { MoveRequest } from '../move.ts';
 import { ProveRequest, ProveResponse } from '../prove.ts';
 import { RestoreRequest } from '../restore.ts';
 import type { routes } from '../routes.ts';
+import { SaveHeader } from '../save.ts';
 import { ServiceResponse } from '../service.ts';
 import { TicketRequest, TicketResponse } from '../ticket.ts';
 import { TreeQuery, TreeResponse } from '../tree.ts';
@@ -61,6 +62,22 @@ export const operations: Record<RouteKey, Operation> = {
     body: UploadInitRequest,
     answer: UploadInitResponse,
     errors: ['upload_gone'],
+  },
+  'POST /save': {
+    id: 'save',
+    summary: 'Opens an upload of small files that brings its content, and commits it: one binary body, see SaveHeader.',
+    body: SaveHeader,
+    answer: CommitResponse,
+    errors: [
+      'upload_gone',
+      'stale_version',
+      'other_timeline',
+      'path_conflict',
+      'quota_exceeded',
+      'blocks_missing',
+      'content_mismatch',
+      'bad_delta',
+    ],
   },
   'POST /prove': {
     id: 'prove',

@@ -17,6 +17,7 @@ import { MoveRequest } from '../move.ts';
 import { Name, Path } from '../path.ts';
 import { ProveRequest, ProveResponse } from '../prove.ts';
 import { RestoreRequest } from '../restore.ts';
+import { SaveHeader } from '../save.ts';
 import { ServiceResponse } from '../service.ts';
 import { TicketRequest, TicketResponse } from '../ticket.ts';
 import { TreeResponse } from '../tree.ts';
@@ -29,7 +30,15 @@ const named = {
   ...{ DeleteRequest, DeltaApplyHeader, DeltaApplyResponse, DeltaBase, Device, DeviceName, DevicesResponse },
   ...{ Difference, DownloadRequest, DownloadResponse, Entry, ErrorBody, ErrorCode, FinalizeRequest, Hash, HealRequest },
   ...{ HealResponse, HistoryResponse, ItemError, MoveRequest, Name, OfferedFile, Path, ProveRequest, ProveResponse },
-  ...{ RegisterDeviceRequest, RestoreRequest, ServiceResponse, TicketRequest, TicketResponse, TreeResponse },
+  ...{
+    RegisterDeviceRequest,
+    RestoreRequest,
+    SaveHeader,
+    ServiceResponse,
+    TicketRequest,
+    TicketResponse,
+    TreeResponse,
+  },
   ...{ UploadInitRequest, UploadInitResponse, Uuid },
 };
 

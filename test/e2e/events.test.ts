@@ -46,6 +46,7 @@ const story: [folder: string, answer: unknown][] = [
   ['connect', { statusCode: 200 }],
   ['socket-message', { statusCode: 200, body: '{"type":"pong"}' }],
   ['upload-init', { statusCode: 200 }],
+  ['save', { statusCode: 200 }],
   ['prove', { statusCode: 200 }],
   ['delta-apply', { statusCode: 200 }],
   ['finalize', { statusCode: 200 }],

@@ -18,6 +18,7 @@ import {
   prove,
   restoreFile,
   resultsOf,
+  save,
   tree,
 } from '../service/support/calls.ts';
 import { admin } from '../support/admin.ts';
@@ -63,6 +64,8 @@ async function walk(): Promise<void> {
   expect((await user.finalize(unsent.upload_id)).status).toBe(422);
 
   expect(await download(other, 'file.bin')).toEqual(second);
+  await save(user, [{ path: 'note.txt', content: Buffer.from('A note.') }]);
+  expect(await download(other, 'note.txt')).toEqual(Buffer.from('A note.'));
   resultsOf(await restoreFile(user, { path: 'file.bin', version: 1, base_version: 2 }));
   resultsOf(await moveFiles(user, [{ from: 'file.bin', to: 'moved.bin', base_version: 3 }]));
   await Promise.all([

@@ -282,9 +282,9 @@ test('a connection that a proxy refuses is found, and its cause is named', () =>
 });
 
 test('a payload above 6 MB is found, and its cause is named', () => {
-  expect(payloadProblems({ ...limits, deltaBodyBytes: 6 * 1024 * 1024 })).toEqual([
+  expect(payloadProblems({ ...limits, binaryBodyBytes: 6 * 1024 * 1024 })).toEqual([
     expect.stringMatching(
-      /^limits\.deltaBodyBytes: .* in base64, has \d+ bytes, and a function takes 6291456: lower it/,
+      /^limits\.binaryBodyBytes: .* in base64, has \d+ bytes, and a function takes 6291456: lower it/,
     ),
   ]);
   expect(payloadProblems({ ...limits, blocksPerCall: 100_000, sendsPerPage: 4000 })).toEqual([

@@ -101,7 +101,7 @@ describe('a download', () => {
     Object.fromEntries(hashes.map((hash) => [hash, `https://cdn/${hash}?${'x'.repeat(bytes)}`]));
   const hashes = Array.from({ length: limits.blocksPerCall }, (_, index) => hash(index));
 
-  test('names as many files as fit, each with its URLs, and every other one as too much', () => {
+  test('names as many files as fit, each with its URLs, every other one as too much, and contents in the rest', () => {
     const file = fc.record({ path: longPath, first: fc.nat(19_000), count: fc.nat(1000) });
     fc.assert(
       fc.property(fc.array(file, { minLength: 1, maxLength: 60 }), (wanted) => {
@@ -110,7 +110,8 @@ describe('a download', () => {
           entry: entryOf(path, hashes.slice(first, first + count)),
         }));
         const urls = urlsOf(hashes.slice(0, 15_000), 300);
-        const answer = fill(files, urls, Date.now());
+        const contents = Object.fromEntries(hashes.slice(15_000, 15_300).map((hash) => [hash, 'A'.repeat(10_924)]));
+        const answer = fill({ files, urls, contents }, Date.now());
         expect(envelopeBytes(answer)).toBeLessThan(MAX_ANSWER_BYTES);
         expect(answer.files.map(({ path }) => path)).toEqual(files.map(({ path }) => path));
         expect(answer.files[0]).toEqual(files[0]);
@@ -118,6 +119,9 @@ describe('a download', () => {
           if ('error' in file) expect(file.error).toBe(tooMuch);
           else for (const { hash } of file.entry.blocks) expect(answer.urls[hash]).toBe(urls[hash]);
         }
+        const given = Object.entries(answer.contents);
+        expect(given).toEqual(Object.entries(contents).slice(0, given.length));
+        if (given.length < 300) expect(envelopeBytes(answer)).toBeGreaterThan(MAX_ANSWER_BYTES - 20_000);
       }),
       { numRuns: 20 },
     );
@@ -126,9 +130,11 @@ describe('a download', () => {
   test('of one file fits with as many URLs as are signed, and says so where it does not', () => {
     const path = '"'.repeat(limits.segmentBytes);
     const files: DownloadResponse['files'] = [{ path, entry: entryOf(path, hashes) }];
-    const answer = fill(files, urlsOf(hashes.slice(0, 10_000), 250), Date.now());
+    const answer = fill({ files, urls: urlsOf(hashes.slice(0, 10_000), 250), contents: {} }, Date.now());
     expect(answer.files).toEqual(files);
     expect(envelopeBytes(answer)).toBeLessThan(MAX_ANSWER_BYTES);
-    expect(fill(files, urlsOf(hashes, 1000), Date.now()).files).toEqual([{ path, error: tooMuch }]);
+    expect(fill({ files, urls: urlsOf(hashes, 1000), contents: {} }, Date.now()).files).toEqual([
+      { path, error: tooMuch },
+    ]);
   });
 });

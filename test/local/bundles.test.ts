@@ -51,6 +51,7 @@ const clients: Record<string, string[]> = {
   notify: ['apigatewaymanagementapi', 'dynamodb'],
   prove: ['s3'],
   restore: ['lambda'],
+  save: ['lambda'],
   'empty-bucket': ['s3'],
   'signing-key': ['secrets-manager'],
   ticket: ['dynamodb'],

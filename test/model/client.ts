@@ -7,6 +7,7 @@ import { finalizeUpload } from '../../lambdas/finalize/finalize.ts';
 import { moveFiles } from '../../lambdas/move/move.ts';
 import { checkProofs } from '../../lambdas/prove/proofs.ts';
 import { restoreVersions } from '../../lambdas/restore/restore.ts';
+import { saveFiles } from '../../lambdas/save/save.ts';
 import { Refusal } from '../../lambdas/shared/answers/errors.ts';
 import { personOf } from '../../lambdas/shared/database/rows.ts';
 import { signUpload } from '../../lambdas/shared/store/block-store.ts';
@@ -129,10 +130,36 @@ async function put(hash: string, content: Buffer, token: string): Promise<void> 
   await currentActor.getStore()!.step(`put ${hash.slice(0, 6)}`, upload);
 }
 
+/** Opens the upload, brings all of its content along, and has it committed. */
+export async function save(world: World, upload: Upload): Promise<void> {
+  const { user, request } = upload;
+  const wanted = [...new Set(request.files.flatMap(({ blocks }) => blocks.map(({ hash }) => hash)))];
+  const encoded = wanted.map((hash) => encodeDelta(Buffer.alloc(0), contents[hashes.indexOf(hash)]!));
+  const header = {
+    ...request,
+    contents: wanted.map((hash, index) => ({
+      hash,
+      size: contents[hashes.indexOf(hash)]!.length,
+      bytes: encoded[index]!.length,
+    })),
+  };
+  const body = { header, contents: encoded };
+  const { results, missing } = await saveFiles(world.databases, users[user]!, body, policy.defaultQuota);
+  judged(world, upload, { results, missing });
+  if (missing.length > 0) throw new Error(`I63: ${missing} came with the call, and are missing`);
+}
+
 /** Returns the hashes of the blocks for lack of which a file was not committed. */
-export async function finalize(world: World, { user, request, answers }: Upload): Promise<string[]> {
-  const { upload_id, device_id } = request;
-  const { results, missing } = await finalizeUpload(world.databases, users[user]!, { upload_id, device_id });
+export async function finalize(world: World, upload: Upload): Promise<string[]> {
+  const { upload_id, device_id } = upload.request;
+  return judged(world, upload, await finalizeUpload(world.databases, users[upload.user]!, { upload_id, device_id }));
+}
+
+function judged(
+  world: World,
+  { request, answers }: Upload,
+  { results, missing }: { results: readonly CommitResult[]; missing: string[] },
+): string[] {
   answers.note(results, world.hours);
   for (const result of results) {
     const base = request.files.find(({ path }) => path === result.path)!.base_version;

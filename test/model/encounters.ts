@@ -25,6 +25,10 @@ function upload(
   return { do: 'upload', user, device: 0, files: [{ path, blocks: [block] }], upTo, delta: false, stale: false };
 }
 
+function save(path: number, block: number, { user = 0 }: { user?: number } = {}): Action {
+  return { do: 'save', user, device: 0, files: [{ path, blocks: [block] }], stale: false };
+}
+
 const finalizeFirst: Action = { do: 'resume', upload: 0, from: 'finalize', upTo: 'finalize' };
 
 function round(hours: number, ...actions: Action[]): Round {
@@ -45,6 +49,11 @@ function collectionAndUpload(remains: Remains, { crossUser = false } = {}): Enco
   return { crossUser, remains: [remains], before: [], hours: 0, actors: [collect, upload(0, 0)] };
 }
 
+/** The same of a save, which brings it along. */
+function collectionAndSave(remains: Remains): Encounter {
+  return { crossUser: false, remains: [remains], before: [], hours: 0, actors: [collect, save(0, 0)] };
+}
+
 export const encounters = {
   'collection and an upload of a block that it condemns': collectionAndUpload('live'),
   'collection and an upload of a condemned block': collectionAndUpload('condemned'),
@@ -57,6 +66,22 @@ export const encounters = {
     before: [round(0, upload(0, 0, { upTo: 'send' }))],
     hours: 40,
     actors: [collect, finalizeFirst],
+  },
+  'collection and a save of a block that it condemns': collectionAndSave('rows'),
+  'collection and a save of a block that is being deleted': collectionAndSave('deleting'),
+  'a save and an upload of the same content': {
+    crossUser: true,
+    remains: [],
+    before: [],
+    hours: 0,
+    actors: [save(0, 0), upload(0, 0, { user: 1 })],
+  },
+  'a save and its finalize': {
+    crossUser: false,
+    remains: [],
+    before: history(save(0, 0)),
+    hours: 0,
+    actors: [save(0, 1), { do: 'resume', upload: 1, from: 'finalize', upTo: 'finalize' }],
   },
   'expiry of a version and its restore': {
     crossUser: false,

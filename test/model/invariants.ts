@@ -1,6 +1,8 @@
+import { isWhole } from '../../lambdas/shared/commit/content.ts';
+import type { Content } from '../../lambdas/shared/tables/contents.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import { limits } from '../../protocol/limits.ts';
-import { users, type World } from './world.ts';
+import { contents, hashes, users, type World } from './world.ts';
 
 /** How many versions hold a block, by its hash. */
 export type References = ReadonlyMap<string, number>;
@@ -8,6 +10,7 @@ export type References = ReadonlyMap<string, number>;
 interface BlockState {
   hash: string;
   state: string;
+  objects: string;
   count: number;
 }
 
@@ -31,7 +34,7 @@ async function findReferences(world: World): Promise<Map<string, number>> {
 
 async function findBlockStates(world: World): Promise<Map<string, BlockState>> {
   const { rows } = await world.databases.blocks.query<BlockState>(
-    `select encode(block_hash, 'hex') as hash, state, c.ref_count as count
+    `select encode(block_hash, 'hex') as hash, state, objects, c.ref_count as count
      from blocks.blocks join blocks.counts c using (block_hash)`,
   );
   return new Map(rows.map((row) => [row.hash, row]));
@@ -41,12 +44,18 @@ async function findBlockStates(world: World): Promise<Map<string, BlockState>> {
 export async function checkAlways(world: World, trace: string[]): Promise<References> {
   const references = await findReferences(world);
   const blocks = await findBlockStates(world);
+  const inRows = await findWholeRows(world);
   trace.push(
-    `    ${[...blocks.values()].map(({ hash, state, count }) => `${brief(hash)} ${state} ${count}/${references.get(hash) ?? 0}`).join(', ')}`,
+    `    ${[...blocks.values()].map(({ hash, state, objects, count }) => `${brief(hash)} ${state} ${objects} ${count}/${references.get(hash) ?? 0}`).join(', ')}`,
   );
+  const isKept = async (hash: string): Promise<boolean> => {
+    const { state, objects } = blocks.get(hash) ?? {};
+    const counts = objects === 'there' && (state === 'live' || state === 'condemned');
+    return (!counts && inRows.has(hash)) || (await world.store.holds(hash));
+  };
   for (const [hash, versions] of references) {
     const block = blocks.get(hash);
-    assert(await world.store.holds(hash), `I1: block ${brief(hash)} of ${versions} versions is not in the store`);
+    assert(await isKept(hash), `I1: block ${brief(hash)} of ${versions} versions is not in the store`);
     const stored = block?.state === 'live' || block?.state === 'condemned';
     assert(stored, `I1: block ${brief(hash)} of ${versions} versions is ${block?.state ?? 'unknown'}`);
     assert(block!.count >= versions, `I2: block ${brief(hash)} has count ${block!.count}, but ${versions} versions`);
@@ -55,13 +64,29 @@ export async function checkAlways(world: World, trace: string[]): Promise<Refere
     `select distinct encode(block_hash, 'hex') as hash from blocks.pins where verified and expires_at > now()`,
   );
   for (const { hash } of pins) {
-    assert(
-      await world.store.holds(hash),
-      `I3: block ${brief(hash)} is not in the store, though an upload counts on it`,
-    );
+    assert(await isKept(hash), `I3: block ${brief(hash)} is not in the store, though an upload counts on it`);
   }
   await checkShards(world);
   return references;
+}
+
+/** Blocks of which every row has the content. Throws where what users have in rows is not what is booked. */
+async function findWholeRows(world: World): Promise<Set<string>> {
+  const { rows } = await world.databases.blocks.query<Content>(
+    `select encode(block_hash, 'hex') as hash, encoded from blocks.contents`,
+  );
+  const bad = new Set<string>();
+  for (const content of rows) {
+    const size = contents[hashes.indexOf(content.hash)]!.length;
+    if (!(await isWhole(content, size))) bad.add(content.hash);
+  }
+  const { rows: off } = await world.databases.blocks.query(
+    `select from blocks.content_bytes b full join
+       (select user_id, sum(octet_length(encoded)) as bytes from blocks.contents group by user_id) c using (user_id)
+     where coalesce(b.bytes, 0) <> coalesce(c.bytes, 0)`,
+  );
+  assert(off.length === 0, 'I63: what a user has in rows is not what is booked');
+  return new Set(rows.map(({ hash }) => hash).filter((hash) => !bad.has(hash)));
 }
 
 /** What each shard says twice has to agree, since it is written in one transaction. */
@@ -113,11 +138,17 @@ export async function checkAtRest(world: World, stream: readonly FileChanged[], 
     const versions = references.get(hash) ?? 0;
     assert(count === versions, `I2: block ${brief(hash)} has count ${count} at rest, but ${versions} versions`);
   }
-  const stored = world.store.hashes.sort().map(brief);
-  assert(
-    stored.join() === [...references.keys()].sort().map(brief).join(),
-    `I27: stored is ${stored}, which is not what is referenced`,
-  );
+  const inRows = await findWholeRows(world);
+  const stored = [...world.store.hashes, ...inRows];
+  const unreferenced = stored.filter((hash) => !references.has(hash)).map(brief);
+  assert(unreferenced.length === 0, `I27: stored is ${unreferenced}, which is not referenced`);
+  for (const { hash, objects } of blocks.values()) {
+    const isThere = world.store.hashes.includes(hash);
+    assert(
+      objects === 'none' ? !isThere : objects !== 'there' || isThere,
+      `I63: ${brief(hash)} has objects: ${objects}`,
+    );
+  }
   assert(blocks.size === references.size, 'I27: blocks that nothing refers to have rows');
   const { rows } = await world.databases.blocks.query<{ what: string }>(
     `select 'I7: a pin is left' as what from blocks.pins

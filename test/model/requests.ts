@@ -25,7 +25,9 @@ export class Requests {
     return copy;
   }
 
-  upload({ user, device, files, delta, stale }: Action & { do: 'upload' }, tree: Map<string, Known>): Upload {
+  upload(action: Action & { do: 'upload' | 'save' }, tree: Map<string, Known>): Upload {
+    const { user, device, files, stale } = action;
+    const delta = action.do === 'upload' && action.delta;
     const known = (path: number) => tree.get(paths[path]!);
     const base = known(files[0]!.path)?.firstBlock;
     return {

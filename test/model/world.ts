@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Client, type Pool } from 'pg';
+import { encodeDelta } from '../../codec/index.ts';
 import { type Databases, typeParsers } from '../../lambdas/shared/database/database.ts';
 import { shardSchemas } from '../../lambdas/shared/database/shards.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
@@ -20,6 +21,9 @@ export const contents: readonly Buffer[] = Array.from({ length: CONTENTS }, (_, 
   Buffer.from(`content ${index} `.repeat(20)),
 );
 export const hashes: readonly string[] = contents.map((content) => createHash('sha256').update(content).digest('hex'));
+
+/** A user who is gone, and left contents behind. */
+const gone = uuid('gone');
 
 const migrations = join(import.meta.dirname, '../../migrations');
 const tables = [
@@ -73,7 +77,7 @@ export class World {
     await this.store.clear();
     const { blocks, shards } = this.databases;
     await blocks.query(
-      'delete from blocks.pins; delete from blocks.ledger; delete from blocks.hot_counts; delete from blocks.renewed; delete from blocks.claims; delete from blocks.blocks',
+      'delete from blocks.pins; delete from blocks.ledger; delete from blocks.hot_counts; delete from blocks.renewed; delete from blocks.claims; delete from blocks.contents; delete from blocks.content_bytes; delete from blocks.blocks',
     );
     for (const [index, { sql, schema }] of shards.entries()) {
       const [user, devicesOfUser] = [users[index]!, devices];
@@ -94,16 +98,26 @@ export class World {
     for (const [index, state] of remains.entries()) {
       if (state === 'nothing') continue;
       const hash = hashes[index]!;
-      if (state !== 'pending') await writeBlock(hash, contents[index]!);
+      const [key, content] = [Buffer.from(hash, 'hex'), contents[index]!];
+      if (!['pending', 'rows'].includes(state)) await writeBlock(hash, content);
       await this.databases.blocks.query(
-        `insert into blocks.blocks (block_hash, state, size_bytes, delete_after, object_versions)
-         values ($1, $2, $3, now() - interval '1 hour', $4)`,
+        `insert into blocks.blocks (block_hash, state, size_bytes, delete_after, object_versions, objects)
+         values ($1, $2, $3, now() - interval '1 hour', $4, $5)`,
         [
-          Buffer.from(hash, 'hex'),
-          state,
-          contents[index]!.length,
+          key,
+          state === 'rows' ? 'live' : state,
+          content.length,
           state === 'deleting' ? (await listObjectVersions(hash)).versions : null,
+          state === 'rows' ? 'none' : state === 'pending' ? 'expected' : 'there',
         ],
+      );
+      if (state !== 'rows') continue;
+      const encoded = encodeDelta(Buffer.alloc(0), content);
+      await this.databases.blocks.query(
+        `with kept as (insert into blocks.contents values ($1, $2, $3))
+         insert into blocks.content_bytes values ($2, $4)
+         on conflict (user_id) do update set bytes = content_bytes.bytes + excluded.bytes`,
+        [key, gone, Buffer.from(encoded), encoded.length],
       );
     }
   }

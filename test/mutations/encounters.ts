@@ -126,8 +126,8 @@ export const ofEncounters: readonly Mutation[] = [
   {
     mistake: 'upload-init commits between its look at the blocks and the pins',
     file: 'lambdas/upload-init/claim.ts',
-    replace: '    const rows = await guardAll(sql, wanted);\n',
-    by: "    const rows = await guardAll(sql, wanted);\n    await sql.query('commit');\n    await sql.query('begin');\n",
+    replace: "    const rows = await guardAll(sql, wanted, 'object');\n",
+    by: "    const rows = await guardAll(sql, wanted, 'object');\n    await sql.query('commit');\n    await sql.query('begin');\n",
     noticedBy: 'model/encounters: collection and a proof of having a condemned block, at every step',
     breaks: /^I[13]:|blocks_|^The specified key does not exist|reading 'verified'/,
   },
@@ -186,5 +186,21 @@ export const ofEncounters: readonly Mutation[] = [
     by: 'set versions = h.versions from lost',
     noticedBy: 'model/encounters: expiry of a version and its restore, at every step',
     breaks: /^I4: the blocks held/,
+  },
+  {
+    mistake: 'the rows of a block stay when it goes',
+    file: 'lambdas/shared/tables/unused-blocks.ts',
+    replace: '    await removeContents(\n      sql,\n      rows.map(({ hash }) => hash),\n    );\n',
+    by: '',
+    noticedBy: 'model/encounters: collection and a save of a block that it condemns, at every step',
+    breaks: /^I27:/,
+  },
+  {
+    mistake: 'a block that its collection has begun with counts on its object when a row brings it back',
+    file: 'lambdas/shared/tables/blocks.ts',
+    replace: "when b.state = 'condemned' or b.objects = 'none' then b.objects",
+    by: 'when true then b.objects',
+    noticedBy: 'model/encounters: collection and a save of a block that is being deleted, at every step',
+    breaks: /^I(1|3|24|63):/,
   },
 ];

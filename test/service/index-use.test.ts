@@ -23,6 +23,13 @@ import {
 import { listChanges } from '../../lambdas/shared/tables/changes.ts';
 import { returnClaims, takeClaims } from '../../lambdas/shared/tables/claims.ts';
 import {
+  filterKept,
+  findContents,
+  listContents,
+  putContents,
+  removeContents,
+} from '../../lambdas/shared/tables/contents.ts';
+import {
   forgetRevoked,
   listDevices,
   putDevice,
@@ -99,12 +106,10 @@ async function plansOf(run: (sql: never) => Promise<unknown>): Promise<string> {
 const [user, id] = [randomUUID(), randomUUID()];
 const hashes = ['aa'.repeat(32), 'bb'.repeat(32)];
 const blocks = hashes.map((hash) => ({ hash, size: 1 }));
+const contents = hashes.map((hash) => ({ hash, encoded: Buffer.from('encoded') }));
 /** One that is counted alone, and one that is counted in slots. */
 const countable = new Map(
-  hashes.map((hash, index) => [
-    hash,
-    { hash, state: 'live' as const, size_bytes: 1, damaged_version: null, hot: index > 0 },
-  ]),
+  hashes.map((hash, index) => [hash, { hash, state: 'live' as const, size_bytes: 1, hot: index > 0 }]),
 );
 const key = { userId: user, uploadId: id };
 const paths = ['a/b', 'c'];
@@ -148,8 +153,8 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   listUploadFiles: (sql) => listUploadFiles(rows(sql), id),
   findAnswer: (sql) => findAnswer(rows(sql), id),
   findBlocks: (sql) => findBlocks(sql, hashes),
-  insertPending: (sql) => insertPending(sql, blocks),
-  markLive: (sql) => markLive(sql, blocks),
+  insertPending: (sql) => insertPending(sql, blocks, 'row'),
+  markLive: (sql) => markLive(sql, blocks, 'object'),
   lockToRaise: (sql) => lockToRaise(sql, hashes),
   raiseCounts: (sql) => raiseCounts(sql, countable, hashes),
   lowerCounts: (sql) => lowerCounts(sql, hashes),
@@ -181,6 +186,14 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   closeOldUploads: (sql) => closeOldUploads(rows(sql)),
   removeExpiredUploads: (sql) => removeExpiredUploads(rows(sql), 10),
   listUnsettled: (sql) => listUnsettled(sql, 10),
+  putContents: (sql) => putContents(sql, user, contents),
+  findContents: (sql) => findContents(sql, user, hashes),
+  listContents: (sql) => listContents(sql, hashes),
+  filterKept: (sql) => filterKept(sql, hashes),
+  removeContents: async (sql) => {
+    await putContents(sql, user, contents);
+    await removeContents(sql, hashes, user);
+  },
 };
 
 test.each(Object.entries(statements))('%s finds its rows by an index', async (_, run) => {

@@ -35,6 +35,8 @@ test('a run applies every file once, in each schema; the next one nothing', asyn
   expect(await tables('blocks')).toEqual([
     'blocks',
     'claims',
+    'content_bytes',
+    'contents',
     'counts',
     'hot_counts',
     'ledger',

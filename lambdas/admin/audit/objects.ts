@@ -4,7 +4,8 @@ import type { Finding } from '../../../protocol/admin.ts';
 import { quarantine } from '../../shared/commit/quarantine.ts';
 import type { Database } from '../../shared/database/rows.ts';
 import { findBlock, listBlocks, readBlock } from '../../shared/store/block-store.ts';
-import { type BlockRow, blocksBetween, findBlocks, isStored } from '../../shared/tables/blocks.ts';
+import { type BlockRow, blocksBetween, findBlocks, hasObject, isStored } from '../../shared/tables/blocks.ts';
+import { auditContents } from './contents.ts';
 import type { Step } from './step.ts';
 
 /** Blocks of 4 MiB in memory at once, of the function's 1,024 MB. */
@@ -17,8 +18,8 @@ const CONCURRENCY = 16;
 export async function auditObjects(blocks: Database, after: string, sample: number): Promise<Step> {
   const { sizes, last } = await listBlocks(after);
   const rows = await blocksBetween(blocks, after, last);
-  const orphans = [...sizes.keys()].filter((key) => !rows.has(key));
-  const stored = [...rows.values()].filter(isStored);
+  const orphans = [...sizes.keys()].filter((key) => isOrphan(rows.get(key)));
+  const stored = [...rows.values()].filter(hasObject);
   const missing = stored.filter(({ hash }) => !sizes.has(hash));
   const present = stored.filter(({ hash }) => sizes.has(hash));
   const [wrongSize, rightSize] = [present.filter((row) => !fits(row)), present.filter(fits)];
@@ -28,6 +29,7 @@ export async function auditObjects(blocks: Database, after: string, sample: numb
     ...(await pMap(orphans, (key) => judgeOrphan(blocks, key), { concurrency: CONCURRENCY })),
     ...(await pMap(missing, ({ hash }) => judgeMissing(blocks, hash), { concurrency: CONCURRENCY })),
     ...(await pMap([...wrongSize, ...sampled], ({ hash }) => judgeContent(blocks, hash), { concurrency: CONCURRENCY })),
+    ...(await auditContents(blocks, [...rows.values()].filter(isStored), sample)),
     ...[...rows.values()].map(({ hash, state }) => (state === 'quarantined' ? ({ kind: state, hash } as const) : [])),
   ].flat();
   return {
@@ -44,8 +46,13 @@ export async function auditObjects(blocks: Database, after: string, sample: numb
 async function judgeOrphan(blocks: Database, key: string): Promise<Finding[]> {
   if (!/^[0-9a-f]{64}$/.test(key)) return [{ kind: 'orphan', key }];
   // In this order: collection removes the object before the row.
-  const known = (await findBlocks(blocks, [key])).has(key);
+  const known = !isOrphan((await findBlocks(blocks, [key])).get(key));
   return known || !(await findBlock(key)) ? [] : [{ kind: 'orphan', key }];
+}
+
+/** Whether no row speaks of an object, so that none is collected. */
+function isOrphan(row: BlockRow | undefined): boolean {
+  return row === undefined || row.objects === 'none';
 }
 
 async function judgeMissing(blocks: Database, hash: string): Promise<Finding[]> {

@@ -3,6 +3,7 @@
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod';
 import type { ErrorBody } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
 import { Uuid } from '../../../protocol/uuid.ts';
 import { MAX_ANSWER_BYTES } from '../answers/answer-size.ts';
 import { excerpt, Refusal } from '../answers/errors.ts';
@@ -105,9 +106,20 @@ export function jsonBody<S extends z.ZodType>(event: Event, schema: S): z.output
   return parsed(schema, body);
 }
 
-export function binaryBody(event: Event, contentType: string): Uint8Array {
+/** A binary body, decoded. Throws 415, 413 or 400 with what is wrong. */
+export function binaryBody<Body>(event: Event, contentType: string, decode: (body: Uint8Array) => Body): Body {
   requireContentType(event, contentType);
-  return bytesOf(event);
+  const body = bytesOf(event);
+  if (body.length > limits.binaryBodyBytes) {
+    throw new Refusal('body_too_large', `send at most ${limits.binaryBodyBytes} bytes in one call`);
+  }
+  try {
+    return decode(body);
+  } catch (error) {
+    if (error instanceof z.ZodError) throw badRequest(error);
+    if (error instanceof SyntaxError || error instanceof TypeError) throw new Refusal('bad_request', error.message);
+    throw error;
+  }
 }
 
 export function query<S extends z.ZodType>(event: Event, schema: S): z.output<S> {
@@ -121,7 +133,7 @@ export function parsed<S extends z.ZodType>(schema: S, value: unknown): z.output
   throw badRequest(result.error);
 }
 
-export function badRequest(error: z.ZodError): Refusal {
+function badRequest(error: z.ZodError): Refusal {
   // Of what a client sent, zod's messages name unknown keys, however many and long; paths name the keys of a record.
   const issues = error.issues
     .slice(0, 10)

@@ -152,11 +152,12 @@ export async function listBlocks(after: string): Promise<{ sizes: Map<string, nu
   };
 }
 
-/** Stores a block whose content was verified; S3 checks the hash once more. */
-export async function writeBlock(hash: string, content: Uint8Array): Promise<void> {
+/** Stores a block whose content was verified; S3 checks the hash once more. Answers the id of the object version. */
+export async function writeBlock(hash: string, content: Uint8Array): Promise<string> {
   const checksum = Buffer.from(hash, 'hex').toString('base64');
   const object = { ...objectOf(hash), ...fixedInput };
-  await client().send(new PutObjectCommand({ ...object, Body: content, ChecksumSHA256: checksum }));
+  const command = new PutObjectCommand({ ...object, Body: content, ChecksumSHA256: checksum });
+  return (await client().send(command)).VersionId!;
 }
 
 /** Ids of versions of a block's object, the newest and so the current one first: a page of them, with whether there are more. */

@@ -18,21 +18,30 @@ export interface BlockRow {
   hash: string;
   state: 'pending' | 'live' | 'condemned' | 'deleting' | 'quarantined';
   size_bytes: number;
-  /** The object version that is damaged, while quarantined. */
+  /** What the store has of it; counts while the block is live or condemned. */
+  objects: 'none' | 'expected' | 'there';
+  /** The object versions that are being deleted, or were when the block was taken up again. */
+  object_versions: string[] | null;
+  /** The last object version that was found damaged. */
   damaged_version: string | null;
 }
 
-/** Whether the block's content is in the store. */
-export function isStored(block: BlockRow | undefined): boolean {
+/** Whether the block's content is kept, as an object or in rows. */
+export function isStored(block: Pick<BlockRow, 'state'> | undefined): boolean {
   return block?.state === 'live' || block?.state === 'condemned';
 }
 
+/** Whether an object in the store has the block's content. */
+export function hasObject(block: Pick<BlockRow, 'state' | 'objects'> | undefined): boolean {
+  return isStored(block) && block?.objects === 'there';
+}
+
 /** Whether another version may hold a block that one holds already; its content may be on its way back. */
-export function isReferable(block: BlockRow | undefined): boolean {
+export function isReferable(block: Pick<BlockRow, 'state'> | undefined): boolean {
   return isStored(block) || block?.state === 'quarantined';
 }
 
-const columns = `encode(block_hash, 'hex') as hash, state, size_bytes, damaged_version`;
+const columns = `encode(block_hash, 'hex') as hash, state, size_bytes, objects, object_versions, damaged_version`;
 
 export async function findBlocks(sql: Database, hashes: readonly string[]): Promise<Map<string, BlockRow>> {
   return await selectBlocks(sql, hashes, '');
@@ -66,7 +75,7 @@ export async function lockBlocks(sql: PoolClient, hashes: readonly string[]): Pr
 }
 
 /** A block that is locked so that references to it may be added. */
-export interface CountableBlock extends BlockRow {
+export interface CountableBlock extends Pick<BlockRow, 'hash' | 'state' | 'size_bytes'> {
   /** Others add references at the same time: they are counted in slots. */
   hot: boolean;
 }
@@ -79,7 +88,7 @@ export async function lockToRaise(sql: PoolClient, hashes: readonly string[]): P
   if (hashes.length === 0) return new Map();
   const block = 'select * from blocks.blocks b where b.block_hash = wanted.hash';
   const { rows } = await sql.query<CountableBlock>(
-    `select encode(wanted.hash, 'hex') as hash, found.state, found.size_bytes, found.damaged_version, found.hot
+    `select encode(wanted.hash, 'hex') as hash, found.state, found.size_bytes, found.hot
      from (select hash from unnest($1::bytea[]) hash order by hash) wanted
      left join lateral (${block} and ref_count < ${HOT_REFERENCES} for no key update) cold on true
      left join lateral (${block} and cold.block_hash is null and ref_count > 0 for share) shared on true
@@ -87,7 +96,6 @@ export async function lockToRaise(sql: PoolClient, hashes: readonly string[]): P
      left join lateral (${block} and cold.block_hash is null and shared.block_hash is null for no key update) late on true
      cross join lateral (select coalesce(cold.state, shared.state, late.state) as state,
        coalesce(cold.size_bytes, shared.size_bytes, late.size_bytes) as size_bytes,
-       coalesce(cold.damaged_version, shared.damaged_version, late.damaged_version) as damaged_version,
        shared.block_hash is not null as hot) found
      where found.state is not null`,
     [toBytes(hashes)],
@@ -109,57 +117,95 @@ async function selectBlocks(
   return new Map(rows.map((row) => [row.hash, row]));
 }
 
-/** Adds rows for blocks that are unknown, in the order of their hashes. */
-export async function insertPending(sql: PoolClient, blocks: readonly { hash: string; size: number }[]): Promise<void> {
+/**
+ * Adds rows for blocks that are unknown, in the order of their hashes.
+ * @param comesAs whether an object is asked for. Without one there is none, unless an upload may still send what it was
+ *   asked for when the block had a row before.
+ */
+export async function insertPending(
+  sql: PoolClient,
+  blocks: readonly { hash: string; size: number }[],
+  comesAs: 'object' | 'row',
+): Promise<void> {
   await sql.query(
-    `insert into blocks.blocks (block_hash, state, size_bytes, delete_after)
-     select hash, 'pending', size, now() + ${GRACE} from unnest($1::bytea[], $2::int[]) new(hash, size) order by hash
+    `insert into blocks.blocks (block_hash, state, size_bytes, delete_after, objects)
+     select hash, 'pending', size, now() + ${GRACE},
+       case when $3 or exists (select from blocks.pins where block_hash = hash and expires_at > now())
+         then 'expected' else 'none' end
+     from unnest($1::bytea[], $2::int[]) new(hash, size) order by hash
      on conflict (block_hash) do nothing`,
-    [toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ size }) => size)],
+    [toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ size }) => size), comesAs === 'object'],
   );
+}
+
+/** From here on the blocks' objects may come. */
+export async function expectObjects(sql: PoolClient, hashes: readonly string[]): Promise<void> {
+  if (hashes.length === 0) return;
+  await lockBlocks(sql, hashes);
+  await sql.query(`update blocks.blocks set objects = 'expected' where block_hash = any($1) and objects = 'none'`, [
+    toBytes(hashes),
+  ]);
 }
 
 /**
  * Condemned blocks are live again, for as long as a pin holds them or a version refers to them; blocks under deletion wait
- * for new content, whose object is another version.
+ * for new content, whose object is another version than those on the list.
  */
 export async function reviveBlocks(sql: PoolClient, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return;
   await lockBlocks(sql, hashes);
   await sql.query(
     `update blocks.blocks
-     set state = case state when 'condemned' then 'live' else 'pending' end, object_versions = null,
+     set state = case state when 'condemned' then 'live' else 'pending' end,
        delete_after = case state when 'condemned' then delete_after else now() + ${GRACE} end
      where block_hash = any($1) and state in ('condemned', 'deleting')`,
     [toBytes(hashes)],
   );
 }
 
-/** The content is in the store, with this size. */
-export async function markLive(sql: PoolClient, blocks: readonly { hash: string; size: number }[]): Promise<void> {
+/** The content has come, with this size: as an object, or as a row. Of objects that were there only those at rest stay. */
+export async function markLive(
+  sql: PoolClient,
+  blocks: readonly { hash: string; size: number }[],
+  comeAs: 'object' | 'row',
+): Promise<void> {
   if (blocks.length === 0) return;
+  const asObject = comeAs === 'object';
   await sql.query(
     `insert into blocks.blocks as b (block_hash, state, size_bytes, delete_after)
      select hash, 'live', size, now() + ${GRACE} from unnest($1::bytea[], $2::int[]) new(hash, size) order by hash
      on conflict (block_hash) do update
-     set state = 'live', size_bytes = excluded.size_bytes, object_versions = null, damaged_version = null,
+     set state = 'live', size_bytes = excluded.size_bytes,
+       objects = case when $3 then 'there' when b.state = 'condemned' or b.objects = 'none' then b.objects
+         else 'expected' end,
+       damaged_version = case when $3 then null else b.damaged_version end,
        delete_after = case when b.ref_count = 0 then excluded.delete_after end
-     where b.state <> 'live'`,
-    [toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ size }) => size)],
+     where b.state <> 'live' or ($3 and b.objects <> 'there')`,
+    [toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ size }) => size), asObject],
   );
+  if (!asObject) return;
   await renewEntries(
     sql,
     blocks.map(({ hash }) => hash),
   );
 }
 
-/** The content is missing, or damaged in this object version: nobody is to count on it until it is sent again. */
-export async function quarantineBlock(sql: PoolClient, hash: string, damagedVersion: string | null): Promise<void> {
+/**
+ * The block's object is missing, or damaged in this version: nobody is to count on it until it is sent again. Where rows
+ * have the content, they are read instead; else nobody is to count on the block.
+ */
+export async function setAside(
+  sql: PoolClient,
+  hash: string,
+  { damagedVersion, hasRows }: { damagedVersion: string | null; hasRows: boolean },
+): Promise<void> {
   const key = Buffer.from(hash, 'hex');
-  await sql.query(`update blocks.blocks set state = 'quarantined', damaged_version = $2 where block_hash = $1`, [
-    key,
-    damagedVersion,
-  ]);
+  await sql.query(
+    `update blocks.blocks
+     set state = case when $3 then state else 'quarantined' end, objects = 'expected', damaged_version = $2
+     where block_hash = $1`,
+    [key, damagedVersion, hasRows],
+  );
   await noteRenewed(sql, key);
 }
 

@@ -2,6 +2,7 @@ import { transaction } from '../database/database.ts';
 import { toBytes } from '../database/ids.ts';
 import type { Database } from '../database/rows.ts';
 import { byteaText } from '../database/sql.ts';
+import { removeContents } from './contents.ts';
 
 /** Unused since before the grace period, and no open upload keeps it. By the database's clock. */
 export const UNUSED = `b.ref_count = 0 and b.delete_after < now()
@@ -18,8 +19,15 @@ export async function collectionLag(blocks: Database): Promise<number> {
 /** What the second step takes: blocks that the first one condemned, never sent or damaged ones, and what an earlier run left. */
 const CONDEMNED = `((b.state in ('condemned', 'pending', 'quarantined') and ${UNUSED}) or (b.state = 'deleting' and b.delete_after < now()))`;
 
-/** No object version is noted: the store has to be asked which there are. */
-const UNLISTED = `coalesce(cardinality(b.object_versions), 0) = 0`;
+/** No object version that is to be deleted is noted: the store has to be asked which there are. */
+const UNLISTED = `(b.state <> 'deleting' or coalesce(cardinality(b.object_versions), 0) = 0)`;
+
+/** A block to delete of which no object version is noted. */
+export interface Unlisted {
+  hash: string;
+  /** The store has no object of it. */
+  bare: boolean;
+}
 
 export interface Doomed {
   hash: string;
@@ -44,17 +52,17 @@ export async function condemnBlocks(blocks: Database, limit: number): Promise<nu
 }
 
 /** Some blocks to delete of which no object version is noted, the longest unused first. */
-export async function listUnlisted(blocks: Database, limit: number): Promise<{ hash: string }[]> {
-  const { rows } = await blocks.query<{ hash: string }>(
-    `select encode(b.block_hash, 'hex') as hash from blocks.blocks b
+export async function listUnlisted(blocks: Database, limit: number): Promise<Unlisted[]> {
+  const { rows } = await blocks.query<Unlisted>(
+    `select encode(b.block_hash, 'hex') as hash, b.objects = 'none' as bare from blocks.blocks b
      where ${CONDEMNED} and ${UNLISTED} order by b.delete_after limit $1`,
     [limit],
   );
   return rows;
 }
 
-/** Notes what is to be deleted of those blocks that are still unused; answers these. */
-export async function doomBlocks(blocks: Database, listed: readonly Doomed[]): Promise<Doomed[]> {
+/** Notes what is to be deleted of those blocks that are still unused, and as bare as they were; answers these. */
+export async function doomBlocks(blocks: Database, listed: readonly (Doomed & Unlisted)[]): Promise<Doomed[]> {
   if (listed.length === 0) return [];
   return await transaction(blocks, async (sql) => {
     const { rows: locked } = await sql.query<{ hash: string }>(
@@ -64,8 +72,8 @@ export async function doomBlocks(blocks: Database, listed: readonly Doomed[]): P
     const free = new Set(locked.map(({ hash }) => hash));
     const { rows } = await sql.query<Doomed>(
       `update blocks.blocks b set state = 'deleting', object_versions = listed.versions
-       from json_to_recordset($1) listed(hash bytea, versions text[])
-       where b.block_hash = listed.hash and ${CONDEMNED} and ${UNLISTED}
+       from json_to_recordset($1) listed(hash bytea, versions text[], bare bool)
+       where b.block_hash = listed.hash and ${CONDEMNED} and ${UNLISTED} and (not listed.bare or b.objects = 'none')
        returning encode(b.block_hash, 'hex') as hash, b.object_versions as versions`,
       [toRecords(listed.filter(({ hash }) => free.has(hash)))],
     );
@@ -105,19 +113,29 @@ export async function strikeVersions(blocks: Database, gone: readonly Doomed[]):
   return rowCount ?? 0;
 }
 
-/** Removes the rows of blocks whose deletion is done, unless an upload took them up or another run removed them. */
+/**
+ * Removes the rows of blocks whose deletion is done, and of their contents, unless an upload took them up or another run
+ * removed them.
+ */
 export async function removeDoomed(blocks: Database, doomed: readonly Doomed[]): Promise<number> {
   if (doomed.length === 0) return 0;
-  const { rowCount } = await blocks.query(
-    `delete from blocks.blocks where block_hash in (
-       select b.block_hash from blocks.blocks b
-       join json_to_recordset($1) gone(hash bytea, versions text[]) on b.block_hash = gone.hash
-       where b.state = 'deleting' and b.object_versions = gone.versions for update of b skip locked)`,
-    [toRecords(doomed)],
-  );
-  return rowCount ?? 0;
+  return await transaction(blocks, async (sql) => {
+    const { rows } = await sql.query<{ hash: string }>(
+      `delete from blocks.blocks where block_hash in (
+         select b.block_hash from blocks.blocks b
+         join json_to_recordset($1) gone(hash bytea, versions text[]) on b.block_hash = gone.hash
+         where b.state = 'deleting' and b.object_versions = gone.versions for update of b skip locked)
+       returning encode(block_hash, 'hex') as hash`,
+      [toRecords(doomed)],
+    );
+    await removeContents(
+      sql,
+      rows.map(({ hash }) => hash),
+    );
+    return rows.length;
+  });
 }
 
-function toRecords(blocks: readonly Doomed[]): string {
-  return JSON.stringify(blocks.map(({ hash, versions }) => ({ hash: byteaText(hash), versions })));
+function toRecords<Block extends Doomed>(blocks: readonly Block[]): string {
+  return JSON.stringify(blocks.map((block) => ({ ...block, hash: byteaText(block.hash) })));
 }

@@ -4,7 +4,7 @@ import { raiseReferences } from '../commit/references.ts';
 import { transaction } from '../database/database.ts';
 import { versionId } from '../database/ids.ts';
 import type { Database } from '../database/rows.ts';
-import { type BlockRow, isStored, lockToRaise } from '../tables/blocks.ts';
+import { type CountableBlock, isStored, lockToRaise } from '../tables/blocks.ts';
 import { findPins, type Pin, type UploadKey } from '../tables/pins.ts';
 import type { UploadFile } from '../tables/uploads.ts';
 
@@ -52,7 +52,7 @@ const madeBefore = itemError('upload_gone', 'this upload_id stands for an upload
 function judge(
   { namespaceId, uploadId }: { namespaceId: string; uploadId: string },
   files: readonly UploadFile[],
-  { rows, held, pins }: { rows: Map<string, BlockRow>; held: ReadonlySet<string>; pins: Map<string, Pin> },
+  { rows, held, pins }: { rows: Map<string, CountableBlock>; held: ReadonlySet<string>; pins: Map<string, Pin> },
 ): Raised {
   const usable = (hash: string) => (held.has(hash) || pins.get(hash)?.verified) && isStored(rows.get(hash));
   const raised: Raised = { ready: [], refused: new Map(), missing: [] };

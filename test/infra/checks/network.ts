@@ -7,6 +7,7 @@ import { provision } from './provision.ts';
 /** What each function calls, and so has to reach. In the VPC are those that run SQL, and no other. */
 export const calls: Record<string, readonly string[]> = {
   UploadInit: ['rds-db', 's3'],
+  Save: ['lambda', 'rds-db'],
   Prove: ['rds-db', 's3'],
   DeltaApply: ['rds-db', 's3'],
   Finalize: ['lambda', 'rds-db', 's3'],

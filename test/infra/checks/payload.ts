@@ -14,7 +14,7 @@ export function payloadProblems(chosen: Limits = limits): string[] {
   const block = { hash: 'f'.repeat(64), size: chosen.blockBytes };
   const file = { path: 'x'.repeat(chosen.pathBytes), base_version: 1e9, size: 1e12, mtime: 1e12, mode: 0o777 };
   const sizes: Record<string, [what: string, bytes: number]> = {
-    deltaBodyBytes: ['the largest delta-apply call, in base64,', Math.ceil(chosen.deltaBodyBytes / 3) * 4],
+    binaryBodyBytes: ['the largest delta-apply or save call, in base64,', Math.ceil(chosen.binaryBodyBytes / 3) * 4],
     blocksPerCall: [
       'an upload-init call with that many blocks and the most files',
       inEvent(block) * chosen.blocksPerCall + inEvent({ ...file, blocks: [] }) * chosen.filesPerCall,

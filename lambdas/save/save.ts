@@ -1,0 +1,63 @@
+import { DeltaError } from '../../codec/index.ts';
+import type { CommitResult } from '../../protocol/commit.ts';
+import type { ItemError } from '../../protocol/errors.ts';
+import type { SaveHeader } from '../../protocol/save.ts';
+import { itemError } from '../shared/answers/errors.ts';
+import { decodeContent } from '../shared/commit/content.ts';
+import type { Databases } from '../shared/database/database.ts';
+import { ownNamespace, personOf } from '../shared/database/rows.ts';
+import { finishUpload } from '../shared/upload/finish-upload.ts';
+import { openUpload } from '../shared/upload/open-upload.ts';
+import { keepContents, type SentContent } from './keep-contents.ts';
+
+/**
+ * Opens an upload, keeps the contents that came along, and commits every file that has all of its blocks. A content that
+ * is not what it says fails the files that need it, and these alone.
+ */
+export async function saveFiles(
+  databases: Databases,
+  userId: string,
+  { header, contents }: { header: SaveHeader; contents: readonly Uint8Array[] },
+  defaultQuota: number,
+): Promise<{ results: CommitResult[]; missing: string[] }> {
+  const { blocks } = databases;
+  const person = personOf(databases, userId);
+  const { open, held, refused } = await openUpload(blocks, person, header, defaultQuota);
+  const wanted = new Set(open.flatMap(({ hashes }) => hashes));
+  const { good, bad } = await check(header, contents, wanted);
+  const key = { userId, uploadId: header.upload_id };
+  await keepContents(blocks, key, good);
+  const upload = { key, deviceId: header.device_id, timeline: header.timeline };
+  const { results, missing } = await finishUpload(blocks, ownNamespace(person), upload, { open, held });
+
+  const byPath = new Map([...refused, ...results].map((result) => [result.path, result]));
+  const answers = header.files.map((file) => {
+    const result = byPath.get(file.path)!;
+    const error = file.blocks.map(({ hash }) => bad.get(hash)).find((error) => error !== undefined);
+    const isLacking = 'error' in result && result.error.code === 'blocks_missing';
+    return isLacking && error ? { path: file.path, error } : result;
+  });
+  return { results: answers, missing };
+}
+
+/** Decodes what came for blocks that are wanted. */
+async function check(
+  header: SaveHeader,
+  contents: readonly Uint8Array[],
+  wanted: ReadonlySet<string>,
+): Promise<{ good: SentContent[]; bad: Map<string, ItemError> }> {
+  const good = new Map<string, SentContent>();
+  const bad = new Map<string, ItemError>();
+  for (const [index, { hash, size }] of header.contents.entries()) {
+    if (!wanted.has(hash) || good.has(hash)) continue;
+    const encoded = contents[index]!;
+    try {
+      await decodeContent({ encoded }, hash, size);
+      good.set(hash, { hash, size, encoded });
+    } catch (error) {
+      if (!(error instanceof DeltaError)) throw error;
+      bad.set(hash, itemError('bad_delta', error.message));
+    }
+  }
+  return { good: [...good.values()], bad };
+}

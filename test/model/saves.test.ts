@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
+import { healBlocks } from '../../lambdas/heal/heal.ts';
+import { locateFiles } from '../../lambdas/locate/locate.ts';
+import { quarantine } from '../../lambdas/shared/commit/quarantine.ts';
+import { deleteObjectVersion, findBlock } from '../../lambdas/shared/store/block-store.ts';
+import { Answers, finalize, init, offer, save, send, type Upload } from './client.ts';
+import { checkAlways } from './invariants.ts';
+import { interleave } from './scheduler.ts';
+import { startServers } from './servers.ts';
+import { devices, hashes, users, World } from './world.ts';
+
+/* Contents in rows beside objects that come, go and are bad. */
+
+const [hash] = hashes as [string];
+const device_id = devices[0];
+
+let servers: Awaited<ReturnType<typeof startServers>>;
+let world: World;
+
+beforeAll(async () => {
+  servers = await startServers();
+  world = await World.create(servers.servers);
+});
+beforeEach(() => world.reset(0));
+afterAll(async () => {
+  await world?.close();
+  await servers?.stop();
+});
+
+function uploadOf(user: number, path: string): Upload {
+  const request = { upload_id: randomUUID(), device_id, files: [offer(path, [0], 0, false)] };
+  return { user, base: undefined, asked: undefined, answers: new Answers(world.hours), request };
+}
+
+/** Runs one actor, undisturbed. */
+async function alone(run: () => Promise<unknown>): Promise<void> {
+  await interleave([{ name: 'call', run: async () => void (await run()) }], { switches: [], faults: [] }, []);
+}
+
+async function sent(upload: Upload): Promise<void> {
+  await alone(async () => {
+    await init(world, upload, false);
+    await send(world, upload);
+  });
+}
+
+async function located(user: number, path: string): Promise<{ sign: unknown[]; contents: string[] }> {
+  const request = { device_id, files: [{ path }] };
+  const { sign, contents } = await locateFiles(world.databases, users[user]!, request, true);
+  return { sign, contents: Object.keys(contents) };
+}
+
+async function stateOf(): Promise<unknown> {
+  const { rows } = await world.databases.blocks.query(
+    "select state, objects from blocks.blocks where block_hash = decode($1, 'hex')",
+    [hash],
+  );
+  return rows[0];
+}
+
+test('an object that was about to go when its block was taken up in a row is not taken for one that came', async () => {
+  await world.leave(['rows']);
+  const upload = uploadOf(0, 'a');
+  await sent(upload);
+  const { version } = (await findBlock(hash))!;
+  // The pin of who has not shown that he has the content keeps nothing any more; what collection lists does not go yet.
+  await world.pass(71.5);
+  await collectBlocks(world.databases.blocks, 10, 0);
+  expect(await stateOf()).toEqual({ state: 'deleting', objects: 'expected' });
+  await save(world, uploadOf(1, 'b'));
+  await alone(async () => {
+    expect(await finalize(world, upload), 'I1: an object that is being deleted').toEqual([hash]);
+  });
+  await deleteObjectVersion(hash, version);
+  await checkAlways(world, []);
+  // Sent once more, it is another object.
+  await sent(upload);
+  await alone(async () => expect(await finalize(world, upload)).toEqual([]));
+  await checkAlways(world, []);
+  const inStore = { sign: [{ hash }], contents: [] };
+  expect(await located(0, 'a'), 'I42: that somebody else has it in a row').toEqual(inStore);
+  expect(await located(1, 'b')).toEqual({ sign: [], contents: [hash] });
+});
+
+test('where an object is lost and rows have its content, these are read, and nobody is asked for it', async () => {
+  await save(world, uploadOf(0, 'a'));
+  const upload = uploadOf(1, 'b');
+  await sent(upload);
+  await alone(() => finalize(world, upload));
+  expect(await stateOf()).toEqual({ state: 'live', objects: 'there' });
+  await deleteObjectVersion(hash, (await findBlock(hash))!.version);
+  expect(await quarantine(world.databases.blocks, hash, undefined)).toBe(true);
+  expect(await stateOf()).toEqual({ state: 'live', objects: 'expected' });
+  expect(await located(1, 'b'), 'I63: what another sent, of what one has').toEqual({ sign: [], contents: [hash] });
+  await checkAlways(world, []);
+});
+
+test('a row that is bad is removed when a device says so; what has nothing else is asked for, and heals by a save', async () => {
+  const { blocks } = world.databases;
+  await save(world, uploadOf(0, 'a'));
+  const spoil = () =>
+    blocks.query('update blocks.contents set encoded = set_byte(encoded, 0, 0) where user_id = $1', [users[0]]);
+  const suspect = () => healBlocks(world.databases, users[0], { device_id, hashes: [hash], suspects: [hash] });
+  await spoil();
+  expect(await suspect(), 'I25: a block without any content').toMatchObject([{ hash }]);
+  expect(await stateOf()).toMatchObject({ state: 'quarantined' });
+  await save(world, uploadOf(1, 'b'));
+  expect(await stateOf()).toMatchObject({ state: 'live' });
+  expect(await located(0, 'a')).toEqual({ sign: [], contents: [hash] });
+  await checkAlways(world, []);
+});
+
+test('a block that comes in a row is looked for in the store for as long as an upload may send its object', async () => {
+  const upload = uploadOf(0, 'a');
+  await alone(() => init(world, upload, false));
+  await save(world, uploadOf(1, 'b'));
+  expect(await stateOf()).toEqual({ state: 'live', objects: 'expected' });
+  await world.databases.blocks.query(
+    'delete from blocks.blocks; delete from blocks.contents; delete from blocks.content_bytes; delete from blocks.ledger',
+  );
+  await save(world, uploadOf(1, 'c'));
+  expect(await stateOf(), 'I63: a block whose object may still come').toEqual({ state: 'live', objects: 'expected' });
+});

@@ -175,14 +175,11 @@ export class Run {
   #plan(action: Action, trees: readonly Map<string, Known>[]): () => Promise<void> {
     const nothing = async () => {};
     switch (action.do) {
-      case 'upload': {
-        const upload = this.#requests.upload(action, trees[action.user]!);
-        this.#uploads.push(upload);
-        return () => this.#upload(upload, 'init', action.upTo);
-      }
+      case 'upload':
       case 'save': {
         const upload = this.#requests.upload(action, trees[action.user]!);
         this.#uploads.push(upload);
+        if (action.do === 'upload') return () => this.#upload(upload, 'init', action.upTo);
         for (const { blocks } of upload.request.files) for (const { hash } of blocks) this.#inRows.add(hash);
         return () => save(this.#world, upload);
       }

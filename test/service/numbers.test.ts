@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { deltaContentType } from '../../protocol/delta-apply.ts';
-import { offer, type User } from '../support/user.ts';
-import { allChanges, deleteFiles, errorOf, moveFiles, restoreFile } from './support/calls.ts';
+import { type Answer, offer, type User } from '../support/user.ts';
+import { allChanges, callSave, deleteFiles, errorOf, moveFiles, restoreFile } from './support/calls.ts';
 import { database, shardOf, signUp } from './support/service.ts';
 
 /** Beyond PostgreSQL's integer, its bigint, and what JavaScript counts exactly. */
@@ -31,7 +31,7 @@ test.each(huge)('a version of %d is refused by every route, and nothing is reser
   const header = JSON.stringify({ ...upload, deltas: [{ ...block, base: { ...base, version }, bytes: 1 }] });
   const length = Buffer.alloc(4);
   length.writeUInt32BE(header.length);
-  const answers = [
+  const answers: Promise<Answer>[] = [
     user.call('POST', '/download', { device_id, files: [{ path: 'file', version }] }),
     restoreFile(user, { path: 'file', version, base_version: 1 }),
     restoreFile(user, { path: 'file', version: 1, base_version: version }),
@@ -44,6 +44,7 @@ test.each(huge)('a version of %d is refused by every route, and nothing is reser
       'content-type': deltaContentType,
     }),
   ];
+  answers.push(callSave(user, [{ path: 'new', content: Buffer.from('new'), base: version }]));
   for (const answer of await Promise.all(answers)) errorOf(answer, 'bad_request');
   expect(await reserved()).toBe(0);
   expect(await allChanges(user)).toEqual(before);

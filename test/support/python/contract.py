@@ -74,9 +74,9 @@ def before_call(context, case, kwargs):
         case.path_parameters["device_id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, DEVICE))
 
 
-def delta_body(header, deltas):
+def binary_body(header, parts):
     encoded = json.dumps(header).encode()
-    return len(encoded).to_bytes(4, "big") + encoded + deltas
+    return len(encoded).to_bytes(4, "big") + encoded + b"x" * sum(part["bytes"] for part in parts)
 
 
 BASES = st.fixed_dictionaries(
@@ -95,5 +95,32 @@ HEADERS = st.fixed_dictionaries(
 )
 schemathesis.openapi.media_type(
     "application/vnd.tidemark.deltas",
-    st.binary() | HEADERS.map(lambda header: delta_body(header, b"x" * sum(d["bytes"] for d in header["deltas"]))),
+    st.binary() | HEADERS.map(lambda header: binary_body(header, header["deltas"])),
+)
+
+FILES = st.fixed_dictionaries(
+    {
+        "path": st.sampled_from(["saved", "a", '"']),
+        "kind": st.just("file"),
+        "size": st.just(0),
+        "mtime_ms": st.integers(-MAX_EXACT, MAX_EXACT),
+        "mode": st.integers(0, 0o7777),
+        "base_version": st.integers(0, MAX_VERSION),
+        "blocks": st.just([]),
+    }
+)
+CONTENTS = st.fixed_dictionaries(
+    {"hash": HASHES, "size": st.integers(1, 64 * 1024), "bytes": st.integers(1, 64)}
+)
+SAVES = st.fixed_dictionaries(
+    {
+        "upload_id": st.uuids(version=4).map(str),
+        "device_id": st.just(DEVICE),
+        "files": st.lists(FILES, min_size=1, max_size=3),
+        "contents": st.lists(CONTENTS),
+    }
+)
+schemathesis.openapi.media_type(
+    "application/vnd.tidemark.save",
+    st.binary() | SAVES.map(lambda header: binary_body(header, header["contents"])),
 )

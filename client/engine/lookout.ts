@@ -124,7 +124,6 @@ export class Lookout {
    * is not sent yet is no longer there, and is looked at now.
    */
   async #isPostponed(path: string): Promise<boolean> {
-    this.#postponed.delete(path);
     const wait = this.#frequent.waitFor(path);
     const { local, synced } = this.#sync.state.trees;
     if (wait === 0 || !same(local.get(path), synced.get(path))) return false;
@@ -178,6 +177,7 @@ export class Lookout {
     }
     for (const unstable of result.unstable) this.#waitFor(unstable);
     this.#absences.note(path, result.leftOut);
+    for (const postponed of [...this.#postponed].filter(inScope)) this.#postponed.delete(postponed);
     const others = result.twins
       .filter((twin) => path === twin.path || isInside(path, twin.path))
       .map((twin) => twin.spelled + path.slice(twin.path.length));

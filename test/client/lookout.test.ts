@@ -114,3 +114,28 @@ test('a file that is saved all the time is taken later each time, and neither it
   await look('log');
   expect([local(), lookout.waitsForRest]).toEqual([[], false]);
 });
+
+test('a file that is taken later is waited for no longer once a look at its directory, or at all, has taken it', async () => {
+  const watch = { directory: () => undefined, forget: () => undefined, close: () => undefined };
+  lookout = new Lookout(
+    sync,
+    watch,
+    { later: () => undefined, isCollecting: false },
+    { frequent: new FrequentSaves(() => 0) },
+  );
+  await mkdir(on('logs'));
+  await writeFile(on('logs/log'), '');
+  await lookout.readIgnores();
+  await look('');
+  for (const around of ['logs', '']) {
+    for (const save of [1, 2]) {
+      await writeFile(on('logs/log'), randomBytes(10 * save));
+      await look('logs/log');
+      const entry = sync.state.trees.local.get('logs/log')!;
+      sync.state.set('synced', 'logs/log', { ...entry, version: 1 });
+    }
+    expect(lookout.waitsForRest).toBe(true);
+    await look(around, 'logs/log');
+    expect([sync.state.trees.local.get('logs/log')?.size, lookout.waitsForRest]).toEqual([20, false]);
+  }
+});

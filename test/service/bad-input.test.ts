@@ -1,20 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeDelta } from '../../codec/index.ts';
 import { deltaContentType, encodeDeltaBody } from '../../protocol/delta-apply.ts';
 import { TreeResponse } from '../../protocol/tree.ts';
 import { expectError } from '../support/expect-error.ts';
-import { type Service, startService } from '../support/service.ts';
 import { blocksOf, offer, User } from '../support/user.ts';
+import { signUp, url } from './support/service.ts';
 
-let service: Service;
 let user: User;
 
 beforeAll(async () => {
-  service = await startService();
-  user = await service.signUp();
+  user = await signUp();
 });
-afterAll(() => service.stop());
 
 async function tree(of: User): Promise<TreeResponse> {
   const { body } = await of.call('GET', `/tree?device_id=${of.device}`);
@@ -33,10 +30,10 @@ describe('a request that no route takes', () => {
   });
 
   test('a bad token and none, in the words of API Gateway', async () => {
-    const stranger = new User(service.cloud.urls.api, `${user.token.slice(0, -8)}AAAAAAAA`);
+    const stranger = new User(url, `${user.token.slice(0, -8)}AAAAAAAA`);
     const answer = await stranger.call('GET', `/changes?device_id=${user.device}&cursor=0`);
     expect(answer).toMatchObject({ status: 401, body: { message: 'Unauthorized' } });
-    expect((await fetch(`${service.cloud.urls.api}/changes`)).status).toBe(401);
+    expect((await fetch(`${url}/changes`)).status).toBe(401);
   });
 });
 
@@ -215,7 +212,7 @@ describe("another user's file", () => {
   test('is not there, whatever names it', async () => {
     const secret = randomBytes(5000);
     await user.save('secret.bin', secret);
-    const stranger = await service.signUp();
+    const stranger = await signUp();
 
     const download = await stranger.call<{ files: { error: { code: string } }[]; urls: object }>('POST', '/download', {
       device_id: stranger.device,
@@ -230,7 +227,7 @@ describe("another user's file", () => {
   test('is not to be had by its hash: the service asks for a proof of possession', async () => {
     const secret = randomBytes(5000);
     await user.save('claimed.bin', secret);
-    const stranger = await service.signUp();
+    const stranger = await signUp();
     const { upload_id, answer } = await stranger.begin('mine-now.bin', secret);
     const [block] = await blocksOf(secret);
     expect(answer.send).toMatchObject([{ hash: block!.hash, how: 'prove' }]);
@@ -248,7 +245,7 @@ describe("another user's file", () => {
   test('cannot serve as the base of a delta', async () => {
     const content = randomBytes(5000);
     await user.save('base.bin', content);
-    const stranger = await service.signUp();
+    const stranger = await signUp();
     const target = Buffer.concat([content, Buffer.from('more')]);
     const [file, delta] = [await offer('base.bin', target, 0), encodeDelta(content, target)];
     const base = { path: 'base.bin', version: 1, first: 0, count: 1 };

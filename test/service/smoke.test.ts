@@ -5,26 +5,20 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Service, startService } from '../support/service.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { ask, certificates, url } from './support/service.ts';
 
 const main = join(import.meta.dirname, '../../smoke/main.ts');
 const credentials = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
 
-let service: Service;
-
-beforeAll(async () => {
-  service = await startService();
-  await service.cloud.services.createUser(service.cloud.outputs.UserPoolId!, credentials);
-});
-afterAll(() => service.stop());
+beforeAll(() => ask('/users', credentials));
 
 /** Runs the command as a person does. */
 async function smoke(
   words: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<{ code: number; out: string; error: string }> {
-  const child = spawn(process.execPath, [main, '--user', credentials.username, '--ca', service.cloud.ca, ...words], {
+  const child = spawn(process.execPath, [main, '--user', credentials.username, '--ca', certificates, ...words], {
     env: { PATH: process.env.PATH, TIDEMARK_PASSWORD: credentials.password, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -35,7 +29,7 @@ async function smoke(
 }
 
 test('the walk succeeds, proves what it can and names what remains to be looked at', async () => {
-  const { code, out, error } = await smoke(['--url', service.cloud.urls.api, '--json']);
+  const { code, out, error } = await smoke(['--url', url, '--json']);
   expect({ code, error, out }).toMatchObject({ code: 0, error: '' });
   const { results, checklist } = JSON.parse(out.trim().split('\n').at(-1)!);
   expect(results.map(({ step }: { step: string }) => step)).toEqual([
@@ -56,7 +50,7 @@ test('the walk succeeds, proves what it can and names what remains to be looked 
 });
 
 test('a step that fails is named with its reason, and what depends on later steps stays open', async () => {
-  const { code, out } = await smoke(['--url', service.cloud.urls.api], { TIDEMARK_PASSWORD: 'Wrong-horse-1' });
+  const { code, out } = await smoke(['--url', url], { TIDEMARK_PASSWORD: 'Wrong-horse-1' });
   expect(code).toBe(1);
   expect(out).toMatch(/FAILED sign-in .*sign-in refused/);
   expect(out).toMatch(/failed Cognito signs users in/);
@@ -69,7 +63,7 @@ test('--stack finds the address in the outputs of the stack', async () => {
     <DescribeStacksResult><Stacks><member>
       <StackName>TidemarkApi</StackName><StackStatus>CREATE_COMPLETE</StackStatus>
       <CreationTime>2026-11-24T00:00:00Z</CreationTime>
-      <Outputs><member><OutputKey>ApiUrl</OutputKey><OutputValue>${service.cloud.urls.api}</OutputValue></member></Outputs>
+      <Outputs><member><OutputKey>ApiUrl</OutputKey><OutputValue>${url}</OutputValue></member></Outputs>
     </member></Stacks></DescribeStacksResult></DescribeStacksResponse>`;
   const asked: string[] = [];
   const cloudFormation = createServer(async (request, response) => {
@@ -87,5 +81,5 @@ test('--stack finds the address in the outputs of the stack', async () => {
   cloudFormation.close();
   expect({ code, error }).toEqual({ code: 0, error: '' });
   expect(asked[0]).toContain('StackName=TidemarkApi');
-  expect(out).toContain(`smoke test of ${service.cloud.urls.api}`);
+  expect(out).toContain(`smoke test of ${url}`);
 });

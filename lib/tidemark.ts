@@ -20,7 +20,7 @@ import { StreamStack } from './stacks/stream-stack.ts';
  * finding of cdk-nag that no construct acknowledges with a reason.
  */
 export function createStacks(app: App): void {
-  const { name, profile, zones, isProtected, alarmEmail, budget, domain, mfa } = deploymentFrom((key) =>
+  const { name, profile, zones, isProtected, alarmEmail, budget, domain, signIn } = deploymentFrom((key) =>
     app.node.tryGetContext(key),
   );
   const signingKeys = signingKeyNames(app.node.tryGetContext('signingKeys'));
@@ -28,7 +28,7 @@ export function createStacks(app: App): void {
   const stack: StackProps = { terminationProtection: isProtected, tags: { service: name.toLowerCase() } };
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   const network = new NetworkStack(app, `${name}Network`, { ...stack, profile, ...(zones && { zones }) });
-  const identity = new IdentityStack(app, `${name}Identity`, { ...stack, profile, isProtected, mfa });
+  const identity = new IdentityStack(app, `${name}Identity`, { ...stack, profile, isProtected, signIn });
   const stream = new StreamStack(app, `${name}Stream`, { ...stack, profile, network });
   const metadata = new MetadataStack(app, `${name}Metadata`, { ...stack, profile, network, isProtected });
   const blocks = new BlocksStack(app, `${name}Blocks`, {

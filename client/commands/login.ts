@@ -4,18 +4,22 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { messageOf } from '../../cli/reason.ts';
+import type { ServiceResponse } from '../../protocol/service.ts';
 import { ClientError } from '../common/errors.ts';
 import { keepAccessTokens } from '../service/access-token.ts';
 import { type Api, createApi } from '../service/api.ts';
+import { signInWithBrowser } from '../service/browser-sign-in.ts';
 import { type Configuration, readConfiguration, saveConfiguration, trust } from '../service/config.ts';
 import { ServiceError } from '../service/errors.ts';
 import { findService } from '../service/find-service.ts';
 import { KeptRequest } from '../service/kept-request.ts';
-import { signInWithPassword } from '../service/sign-in.ts';
+import { signInWithPassword, type Tokens } from '../service/sign-in.ts';
+import { openBrowser } from './open-browser.ts';
 import { answers, personAt } from './person.ts';
 
 interface Options {
-  readonly user: string;
+  readonly user?: string;
+  readonly browser?: true;
   readonly passwordStdin?: true;
   readonly deviceName?: string;
   readonly ca?: string;
@@ -25,7 +29,8 @@ export function loginCommand(configFolder: () => string): Command {
   return new Command('login')
     .description('sign in and register this device')
     .argument('<url>', 'address of the service: output ApiUrl of the deployment')
-    .requiredOption('--user <name>', 'your user name, an address')
+    .option('--user <name>', 'your user name, an address: asks for your password')
+    .option('--browser', "sign in in your browser, on the service's pages, also at your company's identity provider")
     .option(
       '--password-stdin',
       'read the password from the standard input, and what else is asked for from its next lines',
@@ -39,23 +44,19 @@ async function login(folder: string, url: string, options: Options): Promise<voi
   const ca = options.ca === undefined ? undefined : await readCa(options.ca);
   if (ca !== undefined) trust(ca);
   const service = await findService(url);
-  const ask = answers(options.passwordStdin === true);
-  const tokens = await signInWithPassword(service.auth, options.user, await ask('Password'), personAt(ask));
+  const { tokens, username, client_id } = await signIn(service, options);
   if (tokens.refresh === undefined)
     throw new ClientError('sign_in_refused', 'the sign-in service sent no refresh token');
 
-  const registration = new KeptRequest<string>(
-    join(folder, 'registration.json'),
-    `${options.user} at ${service.api_url}`,
-  );
+  const registration = new KeptRequest<string>(join(folder, 'registration.json'), `${username} at ${service.api_url}`);
   const before = await readConfiguration(folder).catch(() => undefined);
-  const same = before?.username === options.user && before.api_url === service.api_url ? before : undefined;
+  const same = before?.username === username && before.api_url === service.api_url ? before : undefined;
   const configuration: Configuration = {
     api_url: service.api_url,
     socket_url: service.socket_url,
     provider_url: service.auth.provider_url,
-    client_id: service.auth.client_id,
-    username: options.user,
+    client_id,
+    username,
     refresh_token: tokens.refresh,
     device_id: same?.device_id ?? (await freshId(registration)),
     device_name: deviceName(options.deviceName ?? same?.device_name ?? hostname()),
@@ -67,7 +68,27 @@ async function login(folder: string, url: string, options: Options): Promise<voi
   const device_id = await register(api, registration, configuration);
   await saveConfiguration(folder, { ...configuration, device_id });
   await registration.drop();
-  console.log(`signed in as ${options.user}; this device is ${configuration.device_name}`);
+  console.log(`signed in as ${username}; this device is ${configuration.device_name}`);
+}
+
+interface SignedIn {
+  readonly tokens: Tokens;
+  readonly username: string;
+  /** The client of the service's sign-in by which it happened: it alone continues it. */
+  readonly client_id: string;
+}
+
+async function signIn({ auth }: ServiceResponse, { user, browser, passwordStdin }: Options): Promise<SignedIn> {
+  if ((user === undefined) === (browser === undefined)) {
+    throw new ClientError('usage', 'give --user NAME to sign in with a password, or --browser');
+  }
+  if (user !== undefined) {
+    const ask = answers(passwordStdin === true);
+    const tokens = await signInWithPassword(auth, user, await ask('Password'), personAt(ask));
+    return { tokens, username: user, client_id: auth.client_id };
+  }
+  if (!auth.pages) throw new ClientError('usage', 'this service has no pages to sign in on: give --user NAME');
+  return { ...(await signInWithBrowser(auth.pages, { show: openBrowser })), client_id: auth.pages.client_id };
 }
 
 /** The id of a new device, kept until it is registered: who tries again registers no second one. */

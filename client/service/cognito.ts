@@ -4,7 +4,7 @@ import { TryAgain } from '../common/retry.ts';
 import { type Answer, ask } from './ask.ts';
 import { notOurs, parseJson, Unreachable } from './errors.ts';
 
-const WHO = 'the sign-in service';
+export const WHO = 'the sign-in service';
 const TIMEOUT_MS = 30_000;
 
 /** Where users sign in, and as which of its clients. */

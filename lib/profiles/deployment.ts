@@ -1,7 +1,9 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { type Context, flag, text } from './context.ts';
 import type { Profile } from './profile.ts';
 import { profileNamed } from './profiles.ts';
+import { type SignIn, signInFrom } from './sign-in.ts';
 import { validated } from './validate-profile.ts';
 
 /** What tells one deployment from another of the same profile; by `--context` or cdk.json. */
@@ -17,8 +19,7 @@ export interface Deployment {
   readonly alarmEmail?: string;
   /** Names of one's own, by which devices know the service. @default - those that AWS gives */
   readonly domain?: OwnDomain;
-  /** Whether users may have, or have to have, an authenticator app beside their password: `mfa=optional|required`. */
-  readonly mfa: 'off' | 'optional' | 'required';
+  readonly signIn: SignIn;
   /** US dollars a month of the deployment's resources above which he gets a mail: `budget=`. @default - no budget */
   readonly budget?: number;
 }
@@ -38,8 +39,6 @@ export interface OwnDomain {
 export function deploymentName(scope: Construct): string {
   return scope.node.tryGetContext('name') ?? 'Tidemark';
 }
-
-type Context = (key: string) => unknown;
 
 /**
  * Reads a deployment from the context.
@@ -70,7 +69,7 @@ export function deploymentFrom(context: Context): Deployment {
     name,
     profile,
     isProtected,
-    mfa: (text(context, 'mfa', /^(off|optional|required)$/, 'off, optional or required') ?? 'off') as Deployment['mfa'],
+    signIn: signInFrom(context, name),
     ...(zones && { zones }),
     ...(alarmEmail && { alarmEmail }),
     ...(domain && { domain }),
@@ -89,15 +88,4 @@ function domainFrom(context: Context): OwnDomain | undefined {
     return { name, certificate, cdnCertificate, ...(hostedZone && { hostedZone }) };
   }
   throw new Error('A domain takes three keys of the context: domain, certificate and cdnCertificate.');
-}
-
-function text(context: Context, key: string, pattern: RegExp, form: string): string | undefined {
-  const value = context(key);
-  if (value === undefined || (typeof value === 'string' && pattern.test(value))) return value;
-  throw new Error(`${key} is ${JSON.stringify(value)}: give ${form}.`);
-}
-
-function flag(context: Context, key: string, fallback: boolean): boolean {
-  const value = text(context, key, /^(true|false)$/, 'true or false');
-  return value === undefined ? fallback : value === 'true';
 }

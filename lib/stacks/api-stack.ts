@@ -23,6 +23,7 @@ import { acknowledge } from '../constructs/acknowledge.ts';
 import { type Placement, TidemarkFunction, type TidemarkFunctionProps } from '../constructs/function.ts';
 import { grantInvoke, grantReadSecret } from '../constructs/grants.ts';
 import { ApiDomain } from '../constructs/own-domain.ts';
+import type { SharedPages } from '../constructs/sign-in-pages.ts';
 import type { OwnDomain } from '../profiles/deployment.ts';
 import type { Profile } from '../profiles/profile.ts';
 import type { BlocksStack } from './blocks-stack.ts';
@@ -76,6 +77,7 @@ export class ApiStack extends Stack {
   /** By construct id. */
   readonly functions = new Map<string, TidemarkFunction>();
   readonly #props: ApiStackProps;
+  readonly #pages: SharedPages | undefined;
   readonly #api: HttpApi;
   /** By which devices know the service. */
   readonly #url: string;
@@ -84,12 +86,13 @@ export class ApiStack extends Stack {
     super(scope, id, props);
     this.#props = props;
     const { identity } = props;
+    this.#pages = identity.pages?.in(this);
     // No corsPreflight: a page of another origin gets no answer. The client is no browser.
     this.#api = new HttpApi(this, 'Http', {
       description: 'Tidemark',
       createDefaultStage: false,
       defaultAuthorizer: new HttpJwtAuthorizer('Users', identity.userPool.userPoolProviderUrl, {
-        jwtAudience: [identity.client.userPoolClientId],
+        jwtAudience: [identity.client.userPoolClientId, ...(this.#pages ? [this.#pages.clientId] : [])],
       }),
     });
 
@@ -241,11 +244,15 @@ export class ApiStack extends Stack {
   /** What a client asks before it can sign in, and the answer to a route that does not exist. */
   #unauthenticated(): void {
     const { identity, notification } = this.#props;
+    const pages = this.#pages;
     const service = this.#function('Service', tiny, {
       API_URL: this.#url,
       SOCKET_URL: notification.socketUrl,
       AUTH_PROVIDER_URL: identity.userPool.userPoolProviderUrl,
       AUTH_CLIENT_ID: identity.client.userPoolClientId,
+      ...(pages && {
+        AUTH_PAGES: this.toJsonString({ url: pages.url, client_id: pages.clientId, callback_urls: pages.callbacks }),
+      }),
     });
     const authorizer = new HttpNoneAuthorizer();
     const routes = this.#api.addRoutes({

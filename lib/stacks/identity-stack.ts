@@ -3,23 +3,32 @@ import { AccountRecovery, ClientAttributes, Mfa, UserPool, type UserPoolClient }
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
-import type { Deployment } from '../profiles/deployment.ts';
+import { SignInPages } from '../constructs/sign-in-pages.ts';
 import type { Profile } from '../profiles/profile.ts';
+import type { SignIn } from '../profiles/sign-in.ts';
 
 interface IdentityStackProps extends StackProps {
   readonly profile: Profile;
   readonly isProtected: boolean;
-  readonly mfa: Deployment['mfa'];
+  readonly signIn: SignIn;
 }
 
+const validity = {
+  accessTokenValidity: Duration.hours(1),
+  // The longest there is: a device stays signed in until it is revoked. Not rotated: a rotated token ends when the
+  // first one would have, and a device that loses the answer would be signed out.
+  refreshTokenValidity: Duration.days(3650),
+};
 const mfas = { off: Mfa.OFF, optional: Mfa.OPTIONAL, required: Mfa.REQUIRED };
 
 /** The users of a deployment. An administrator creates them; nobody signs himself up. */
 export class IdentityStack extends Stack {
   readonly userPool: UserPool;
   readonly client: UserPoolClient;
+  /** @default - users sign in with a password, in the client itself */
+  readonly pages?: SignInPages;
 
-  constructor(scope: Construct, id: string, { profile, isProtected, mfa, ...props }: IdentityStackProps) {
+  constructor(scope: Construct, id: string, { profile, isProtected, signIn, ...props }: IdentityStackProps) {
     super(scope, id, props);
 
     this.userPool = new UserPool(this, 'Users', {
@@ -35,7 +44,7 @@ export class IdentityStack extends Stack {
         requireSymbols: true,
       },
       accountRecovery: AccountRecovery.EMAIL_ONLY,
-      ...(mfa !== 'off' && { mfa: mfas[mfa], mfaSecondFactor: { sms: false, otp: true } }),
+      ...(signIn.mfa !== 'off' && { mfa: mfas[signIn.mfa], mfaSecondFactor: { sms: false, otp: true } }),
       deletionProtection: isProtected,
       removalPolicy: profile.removalPolicy,
     });
@@ -48,15 +57,16 @@ export class IdentityStack extends Stack {
     this.client = this.userPool.addClient('Client', {
       authFlows: { userPassword: true, userSrp: true },
       disableOAuth: true,
-      accessTokenValidity: Duration.hours(1),
-      // The longest there is: a device stays signed in until it is revoked. Not rotated: a rotated token ends when the
-      // first one would have, and a device that loses the answer would be signed out.
-      refreshTokenValidity: Duration.days(3650),
+      ...validity,
       // By a stolen access token one could otherwise change the address, and by that the password.
       writeAttributes: new ClientAttributes().withStandardAttributes({ fullname: true }),
       enableTokenRevocation: true,
       preventUserExistenceErrors: true,
     });
+
+    if (signIn.pages) {
+      this.pages = new SignInPages(this, 'SignIn', { ...signIn.pages, ...validity, userPool: this.userPool });
+    }
 
     new CfnOutput(this, 'UserPoolId', { value: this.userPool.userPoolId });
     new CfnOutput(this, 'ClientId', { value: this.client.userPoolClientId });

@@ -15,7 +15,7 @@ import { createParameters, createQuotas } from './account/settings.ts';
 import { createDistributions } from './cdn/distribution.ts';
 import { createEdge } from './cdn/edge.ts';
 import { createAdminApi } from './cognito/admin.ts';
-import { createCognito } from './cognito/server.ts';
+import { Cognito } from './cognito/server.ts';
 import { createConnectionsApi } from './connections.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { createEndpoint } from './endpoint.ts';
@@ -80,7 +80,7 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
   undo.defer(() => rds.stop());
   const account = options.account ?? matureAccount;
   const msk = createMsk(stream, `127.0.0.1:${ports.msk}`, { access, account });
-  const cognito = createCognito(data, `https://127.0.0.1:${ports.cognito}`, log);
+  const cognito = new Cognito({ data, base: `https://127.0.0.1:${ports.cognito}`, secrets, log });
   const distributions = createDistributions(`127.0.0.1:${ports.edge}`);
   const edge = createEdge(buckets, distributions.current, log);
 
@@ -111,7 +111,7 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
     providers: Object.assign({}, ...services.map(({ providers }) => providers)),
     endpoints: Object.fromEntries(served.map((name) => [name, url])),
     stream,
-    createUser: cognito.createUser,
+    createUser: (poolId, user) => cognito.createUser(poolId, user),
     database: postgres.superuser,
     databases: () => rds.servers().map(({ superuser }) => superuser),
     pins: rds.pins,

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { alarmProblems, nameProblems, takenNames } from './checks/names.ts';
+import { exportProblems } from './checks/retention.ts';
+import { signInProblems } from './checks/sign-in.ts';
 import { userProblems } from './checks/users.ts';
 import { type Deployment, deploymentIn, deploymentOf } from './deployment.ts';
 import { synthesize } from './synthesis.ts';
@@ -23,6 +25,9 @@ beforeAll(() => {
     budget: '150',
     protected: 'true',
     mfa: 'required',
+    oidcIssuer: 'https://login.example.com',
+    oidcClient: 'tidemark',
+    oidcSecret: 'tidemark/oidc',
   };
   synthesize('team', folder, { context });
   own = deploymentIn(folder);
@@ -84,6 +89,17 @@ test('users have to have an authenticator app, and no message is sent for it', (
     EnabledMfas: ['SOFTWARE_TOKEN_MFA'],
   });
   expect(userProblems(own, 'you@example.com')).toEqual([]);
+});
+
+test('users sign in with a browser at their company, and their tokens change no account', () => {
+  expect(signInProblems(own)).toEqual([]);
+  const [pages] = own.resources('AWS::Cognito::UserPoolDomain');
+  expect(pages!.properties.Domain).toEqual({ 'Fn::Join': ['', ['staging-', { Ref: 'AWS::AccountId' }]] });
+  const audience = own.resources('AWS::ApiGatewayV2::Authorizer')[0]!.properties.JwtConfiguration;
+  expect((audience as { Audience: unknown[] }).Audience).toHaveLength(2);
+  const service = own.functions.find(({ name }) => name === 'Service')!;
+  expect(JSON.stringify(service.environment.AUTH_PAGES)).toContain('http://localhost:27465/signed-in');
+  expect(exportProblems(own)).toEqual([]);
 });
 
 test('no alarm rings for figures that are not there yet', () => {

@@ -234,8 +234,8 @@ export const ofClient: readonly Mutation[] = [
 
   {
     mistake: 'the throttle of the sign-in service ends the sign-in',
-    file: 'client/service/sign-in.ts',
-    replace: "flow === 'REFRESH_TOKEN_AUTH' ? final.includes(name) : !passing.includes(name)",
+    file: 'client/service/cognito.ts',
+    replace: 'final ? final.includes(name) : !passing.includes(name)',
     by: 'true',
     noticedBy: 'client/answers: does not end with the throttle, which is a 400',
     breaks: /instance of Unreachable/,

@@ -12,7 +12,7 @@ type Members = Readonly<Record<string, unknown>>;
 type Attributes = readonly { readonly Name: string; readonly Value: string }[];
 
 /** The calls of Cognito that administrators make, with a signature. What it would mail stands in the cloud's log. */
-export function createAdminApi({ pool: poolOf }: Pick<Cognito, 'pool'>, access: Access, log: Log): JsonApi {
+export function createAdminApi(cognito: Pick<Cognito, 'pool'>, access: Access, log: Log): JsonApi {
   const operations: Readonly<Record<string, (pool: Pool, members: Members) => Promise<unknown>>> = {
     AdminCreateUser: (pool, members) => createUser(pool, members, log),
     ListUsers: async (pool, members) => listUsers(pool, members),
@@ -50,7 +50,7 @@ export function createAdminApi({ pool: poolOf }: Pick<Cognito, 'pool'>, access: 
       const members = parseMembers(body);
       const id = String(members.UserPoolId);
       access.demand(principal, `cognito-idp:${operation}`, `arn:aws:cognito-idp:${REGION}:${ACCOUNT}:userpool/${id}`);
-      const pool = poolOf(id);
+      const pool = cognito.pool(id);
       if (!pool) throw new AwsError('ResourceNotFoundException', `User pool ${id} does not exist.`);
       sendJson(response, 200, await run(pool, members));
     },

@@ -10,6 +10,19 @@ export interface Client {
   readonly refreshTtl: number;
   /** Seconds for which a refresh token that was used goes on working. @default - tokens are not rotated */
   readonly rotation?: number;
+  /** What it may do on the pages. @default - nothing */
+  readonly pages?: PagesClient;
+}
+
+/** A client of the sign-in pages. */
+export interface PagesClient {
+  /** To the letter. */
+  readonly callbackUrls: readonly string[];
+  readonly scopes: readonly string[];
+  /** Names of those who may sign its users in; Cognito's own is `COGNITO`. */
+  readonly providers: readonly string[];
+  /** Attributes that a sign-in through it may write. */
+  readonly writable: readonly string[];
 }
 
 /** A sign-in that a refresh token continues. */
@@ -61,7 +74,9 @@ export async function issueTokens(signer: Signer, client: Client, session: Refre
   const { username, attributes } = subject;
   const common = { origin_jti: originId, auth_time: authTime };
   const access = { ...common, token_use: 'access', client_id: client.id, username };
-  const identity = { ...common, ...attributes, token_use: 'id', aud: client.id, 'cognito:username': username };
+  const { identities, ...own } = attributes;
+  const external = identities === undefined ? {} : { identities: JSON.parse(identities) };
+  const identity = { ...common, ...own, ...external, token_use: 'id', aud: client.id, 'cognito:username': username };
   const now = seconds();
   const sign = (claims: Record<string, unknown>): Promise<string> =>
     new SignJWT({ ...claims, jti: randomUUID(), event_id: randomUUID() })

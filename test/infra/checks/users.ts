@@ -1,6 +1,7 @@
 import { attributesOf, readSettings } from '../../../local/aws/cognito/settings.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Deployment } from '../deployment.ts';
+import { isForPagesAlone } from './sign-in.ts';
 
 /** Of a day: the unit of the templates. */
 const MINUTES = 24 * 60;
@@ -20,8 +21,10 @@ export function userProblems({ resources }: Deployment, name: string): string[] 
       return [`${path} takes no user ${name}: ${(error as Error).message}`];
     }
   });
-  const writable = resources('AWS::Cognito::UserPoolClient').filter(({ properties }) =>
-    ((properties.WriteAttributes as string[] | undefined) ?? everything).includes('email'),
+  const writable = resources('AWS::Cognito::UserPoolClient').filter(
+    ({ properties }) =>
+      ((properties.WriteAttributes as string[] | undefined) ?? everything).includes('email') &&
+      !isForPagesAlone(properties),
   );
   const short = resources('AWS::Cognito::UserPoolClient').filter(
     ({ properties }) => Number(properties.RefreshTokenValidity) < limits.signInDays * MINUTES,

@@ -16,8 +16,11 @@ import { AdminError } from './errors.ts';
 /** A user as the pool has him. */
 export interface User {
   readonly id: string;
+  /** What the pool calls him: of who signs in elsewhere not the id. */
+  readonly name: string;
   readonly email: string;
-  readonly state: 'active' | 'invited' | 'disabled';
+  /** `external` is who signs in at an identity provider. */
+  readonly state: 'active' | 'invited' | 'external' | 'disabled';
 }
 
 /** Whether a user's sign-in by password asks for a code, and whether everybody's has to. */
@@ -26,6 +29,10 @@ export interface SecondFactor {
   readonly isRequired: boolean;
 }
 
+const states: Readonly<Record<string, User['state']>> = {
+  FORCE_CHANGE_PASSWORD: 'invited',
+  EXTERNAL_PROVIDER: 'external',
+};
 /** As many as Cognito gives at once. */
 const PAGE = 60;
 
@@ -67,26 +74,29 @@ export class Users {
     for await (const { Users: found = [] } of pages) yield found.map(userOf);
   }
 
+  /** @param email the user's address, or his name in the pool */
   async find(email: string): Promise<User> {
-    const Filter = `email = "${email.toLowerCase().replaceAll(/["\\]/g, '')}"`;
+    const attribute = email.includes('@') ? 'email' : 'username';
+    const Filter = `${attribute} = "${email.toLowerCase().replaceAll(/["\\]/g, '')}"`;
     const { Users: found = [] } = await this.#tell(
       async (UserPoolId) => await this.#client.send(new ListUsersCommand({ UserPoolId, Filter })),
     );
+    if (found.length > 1) throw severalUsers(email, found);
     if (found[0]) return userOf(found[0]);
     throw new AdminError('failure', `there is no user ${email}: 'tidemark-admin users list' has all`);
   }
 
   /** Shuts a user out: he gets no more tokens, and those that are out end within the hour. */
-  async disable({ id: Username }: User): Promise<void> {
+  async disable({ name: Username }: User): Promise<void> {
     await this.#tell((UserPoolId) => this.#client.send(new AdminDisableUserCommand({ UserPoolId, Username })));
     await this.#tell((UserPoolId) => this.#client.send(new AdminUserGlobalSignOutCommand({ UserPoolId, Username })));
   }
 
-  async enable({ id: Username }: User): Promise<void> {
+  async enable({ name: Username }: User): Promise<void> {
     await this.#tell((UserPoolId) => this.#client.send(new AdminEnableUserCommand({ UserPoolId, Username })));
   }
 
-  async secondFactor({ id: Username }: User): Promise<SecondFactor> {
+  async secondFactor({ name: Username }: User): Promise<SecondFactor> {
     const { UserMFASettingList = [] } = await this.#tell((UserPoolId) =>
       this.#client.send(new AdminGetUserCommand({ UserPoolId, Username })),
     );
@@ -97,7 +107,7 @@ export class Users {
   }
 
   /** Where a second factor is required, Cognito says yes to this and goes on asking for the code. */
-  async dropSecondFactor({ id: Username }: User): Promise<void> {
+  async dropSecondFactor({ name: Username }: User): Promise<void> {
     const SoftwareTokenMfaSettings = { Enabled: false, PreferredMfa: false };
     await this.#tell((UserPoolId) =>
       this.#client.send(new AdminSetUserMFAPreferenceCommand({ UserPoolId, Username, SoftwareTokenMfaSettings })),
@@ -113,12 +123,17 @@ export class Users {
   }
 }
 
+function severalUsers(email: string, found: readonly UserType[]): AdminError {
+  const names = found.map(({ Username, UserStatus }) => `${Username} (${UserStatus})`).join(', ');
+  return new AdminError('failure', `several users have the address ${email}: name one of ${names}`);
+}
+
 function userOf({ Username, Attributes = [], Enabled, UserStatus }: UserType): User {
   const attribute = (name: string) => Attributes.find(({ Name }) => Name === name)?.Value;
-  const invited = UserStatus === 'FORCE_CHANGE_PASSWORD';
   return {
     id: attribute('sub') ?? Username!,
+    name: Username!,
     email: attribute('email') ?? Username!,
-    state: Enabled === false ? 'disabled' : invited ? 'invited' : 'active',
+    state: Enabled === false ? 'disabled' : (states[UserStatus ?? ''] ?? 'active'),
   };
 }

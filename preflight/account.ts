@@ -1,5 +1,9 @@
 import { CloudFormationClient, paginateDescribeStacks } from '@aws-sdk/client-cloudformation';
 import {
+  CognitoIdentityProviderClient,
+  DescribeUserPoolDomainCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import {
   DescribeAvailabilityZonesCommand,
   DescribeVpcEndpointServicesCommand,
   EC2Client,
@@ -17,6 +21,8 @@ export interface Account {
   readonly concurrency: number;
   /** Concurrent executions that no function has reserved. */
   readonly unreserved: number;
+  /** Id of the pool of this account that has the pages which are wanted; undefined where none has. */
+  readonly signInDomainOwner: string | undefined;
   /** In the order in which CloudFormation lists them. */
   readonly zones: readonly { readonly id: string; readonly name: string }[];
   /** Names of the zones in which each interface endpoint is to be had. */
@@ -64,7 +70,7 @@ export async function readAccount(settings: Settings, demand: Demand): Promise<A
   const region = await lambda.config.region();
   const list = new SSMClient({ ...settings, region: LIST_REGION });
   const services = SERVICES.map((name) => `/aws/service/global-infrastructure/regions/${region}/services/${name}`);
-  const [limits, bootstrap, listed, network, stacks, kafkaClusters, quotas] = await Promise.all([
+  const [limits, bootstrap, listed, network, stacks, kafkaClusters, quotas, signInDomainOwner] = await Promise.all([
     lambda.send(new GetAccountSettingsCommand({})),
     ssm.send(new GetParametersCommand({ Names: [BOOTSTRAP] })),
     list.send(new GetParametersCommand({ Names: services })),
@@ -72,6 +78,7 @@ export async function readAccount(settings: Settings, demand: Demand): Promise<A
     readStacks(new CloudFormationClient(settings), demand),
     readKafkaClusters(new KafkaClient(settings)),
     readQuotas(new ServiceQuotasClient(settings)),
+    readDomainOwner(new CognitoIdentityProviderClient(settings), demand),
   ]);
   const version = bootstrap.Parameters?.[0]?.Value;
   return {
@@ -84,7 +91,17 @@ export async function readAccount(settings: Settings, demand: Demand): Promise<A
     stacks,
     kafkaClusters,
     quotas,
+    signInDomainOwner,
   };
+}
+
+/** Cognito tells of the account's own pages only. */
+async function readDomainOwner(
+  cognito: CognitoIdentityProviderClient,
+  { signInDomain: Domain }: Demand,
+): Promise<string | undefined> {
+  if (Domain === undefined) return undefined;
+  return (await cognito.send(new DescribeUserPoolDomainCommand({ Domain }))).DomainDescription?.UserPoolId;
 }
 
 async function readNetwork(

@@ -24,7 +24,7 @@ const STUCK = ['ROLLBACK_COMPLETE', 'ROLLBACK_FAILED', 'CREATE_FAILED', 'DELETE_
 
 /** What stands in the way of deploying to this account and region; a finding without a remedy is well. */
 export function examine(demand: Demand, account: Account): Finding[] {
-  return [region, zones, endpoints, concurrency, quotas, bootstrap, stacks, names].flatMap((check) =>
+  return [region, zones, endpoints, concurrency, quotas, bootstrap, stacks, names, signInPages].flatMap((check) =>
     check(demand, account),
   );
 }
@@ -131,6 +131,19 @@ const names: Check = ({ kafkaClusters, stacks: own }, account) => {
       remedy: 'One of an earlier deployment was kept: delete it (aws kafka delete-cluster), or adopt it (cdk import).',
     }),
   }));
+};
+
+const signInPages: Check = ({ signInDomain, stacks: own }, { signInDomainOwner, stacks: there }) => {
+  if (signInDomain === undefined || own.some((name) => there.has(name))) return [];
+  const isTaken = signInDomainOwner !== undefined;
+  return [
+    {
+      what: `sign-in pages ${signInDomain}`,
+      // Of another account's Cognito says nothing before the deployment.
+      found: isTaken ? `pool ${signInDomainOwner} has them` : 'not in this account',
+      ...(isTaken && { remedy: 'Give another signInDomain: a host is one pool of the region, in all accounts.' }),
+    },
+  ];
 };
 
 function zonesOf(demand: Demand, { zones: there }: Account): (Account['zones'][number] | undefined)[] {

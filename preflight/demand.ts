@@ -18,6 +18,8 @@ export interface Demand {
   readonly databaseInstances: number;
   /** HTTP requests a second that the API lets through. */
   readonly requestRate: number;
+  /** What begins the host of the sign-in pages, where the context says it. @default - the account's id makes it unique */
+  readonly signInDomain?: string;
   /** Whether the CDN writes its log into a bucket. */
   readonly cdnLog: boolean;
 }
@@ -56,8 +58,10 @@ export function demandIn(folder: string): Demand {
   const rates = all('AWS::ApiGatewayV2::Stage').map(
     ({ DefaultRouteSettings }) => (DefaultRouteSettings as { ThrottlingRateLimit?: number })?.ThrottlingRateLimit ?? 0,
   );
+  const [pages] = all('AWS::Cognito::UserPoolDomain');
   return {
     stacks,
+    ...(typeof pages?.Domain === 'string' && { signInDomain: pages.Domain }),
     reserved: all('AWS::Lambda::Function').reduce((sum, fn) => sum + Number(fn.ReservedConcurrentExecutions ?? 0), 0),
     zones: [...new Set(all('AWS::EC2::Subnet').map(zoneOf))],
     endpoints: all('AWS::EC2::VPCEndpoint').flatMap(({ VpcEndpointType, ServiceName }) =>

@@ -93,7 +93,7 @@ async function withAccounts({ ask }: Service, users: readonly User[]) {
   const { accounts } = await ask({ command: 'accounts', user_ids: users.map(({ id }) => id) });
   const known = new Map(accounts.map(({ user_id, ...account }) => [user_id, account]));
   const nothing = { devices: 0, used_bytes: 0, quota_bytes: null };
-  return users.map(({ id, ...user }) => ({ ...user, ...(known.get(id) ?? nothing) }));
+  return users.map(({ id, name: _, ...user }) => ({ ...user, ...(known.get(id) ?? nothing) }));
 }
 
 function parseSize(text: string): number | null {

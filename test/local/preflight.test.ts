@@ -25,6 +25,7 @@ const operator = fixture.principal('operator', [
   'servicequotas:GetServiceQuota *',
   'cloudformation:DescribeStacks *',
   'kafka:ListClustersV2 *',
+  'cognito-idp:DescribeUserPoolDomain *',
 ]);
 const team = demandIn(inject('assembly'));
 
@@ -107,6 +108,18 @@ test('stacks that take no update, and names of what an earlier deployment left, 
   expect(await remedies()).toEqual({ [team.stacks[0]!]: expect.stringMatching(/^aws cloudformation delete-stack/) });
   Object.assign(account, { stacks: {}, kafkaClusters: team.kafkaClusters });
   expect(await remedies()).toEqual({ [`MSK cluster ${team.kafkaClusters[0]}`]: expect.stringMatching(/delete it/) });
+});
+
+test('sign-in pages that another pool has are found before a deployment fails by them', async () => {
+  const demand = { ...team, signInDomain: 'our-sync' };
+  expect(await remedies(demand)).toEqual({});
+  const { ref: UserPoolId } = await fixture.provide('AWS::Cognito::UserPool', 'Earlier', {});
+  await fixture.provide('AWS::Cognito::UserPoolDomain', 'Pages', { UserPoolId, Domain: 'our-sync' });
+  expect(await remedies(demand)).toEqual({
+    'sign-in pages our-sync': expect.stringMatching(/^Give another signInDomain/),
+  });
+  account.stacks = { [team.stacks[0]!]: 'CREATE_COMPLETE' };
+  expect(await remedies(demand)).toEqual({});
 });
 
 test('the command prints all of it, and fails for as long as there is something to do', async () => {

@@ -12,7 +12,7 @@ type Members = Readonly<Record<string, unknown>>;
 type Attributes = readonly { readonly Name: string; readonly Value: string }[];
 
 /** The calls of Cognito that administrators make, with a signature. What it would mail stands in the cloud's log. */
-export function createAdminApi(cognito: Pick<Cognito, 'pool'>, access: Access, log: Log): JsonApi {
+export function createAdminApi(cognito: Pick<Cognito, 'pool' | 'poolAt'>, access: Access, log: Log): JsonApi {
   const operations: Readonly<Record<string, (pool: Pool, members: Members) => Promise<unknown>>> = {
     AdminCreateUser: (pool, members) => createUser(pool, members, log),
     ListUsers: async (pool, members) => listUsers(pool, members),
@@ -45,6 +45,12 @@ export function createAdminApi(cognito: Pick<Cognito, 'pool'>, access: Access, l
     service: 'cognito-idp',
     async handle({ request, response, principal, body }) {
       const operation = operationOf(request);
+      if (operation === 'DescribeUserPoolDomain') {
+        access.demand(principal, 'cognito-idp:DescribeUserPoolDomain', '*');
+        const { Domain } = parseMembers(body);
+        const UserPoolId = cognito.poolAt(String(Domain));
+        return sendJson(response, 200, { DomainDescription: UserPoolId ? { Domain, UserPoolId } : {} });
+      }
       const run = operations[operation];
       if (!run) throw unknownOperation('Cognito', operation);
       const members = parseMembers(body);
@@ -70,10 +76,12 @@ async function createUser(pool: Pool, members: Members, log: Log): Promise<unkno
   return { User: described(users.summary(users.demand(username))) };
 }
 
-/** `Filter` is of the form `email = "…"`, or there is none; `PaginationToken` the number of users before the page. */
+/** `Filter` is of the form `email = "…"` or `username = "…"`, or there is none; `PaginationToken` the number of users before the page. */
 function listUsers(pool: Pool, { Filter, Limit, PaginationToken }: Members): unknown {
-  const wanted = /^email = "(.*)"$/.exec(String(Filter ?? ''))?.[1];
-  const users = pool.users.list().filter(({ attributes }) => wanted === undefined || attributes.email === wanted);
+  const [, by, wanted] = /^(email|username) = "(.*)"$/.exec(String(Filter ?? '')) ?? [];
+  const isWanted = ({ username, attributes }: UserSummary): boolean =>
+    by === undefined || (by === 'email' ? attributes.email : username) === wanted;
+  const users = pool.users.list().filter(isWanted);
   const [first, size] = [Number(PaginationToken ?? 0), Number(Limit ?? 60)];
   const next = first + size;
   const more = next < users.length ? { PaginationToken: String(next) } : {};

@@ -107,11 +107,11 @@ export class Users {
     return key;
   }
 
-  /** By the name that he signs in with, by the id that Cognito gave, or as an administrator sees him. */
+  /** By the name that he signs in with; of who has a password here, also by the id that Cognito gave. */
   keyOf(username: string): string | undefined {
     const key = keyOf(this.#settings, username);
     if (this.#users[key]) return key;
-    return Object.entries(this.#users).find(([, { id }]) => id === username)?.[0];
+    return Object.entries(this.#users).find(([, { id, hash }]) => hash !== undefined && id === username)?.[0];
   }
 
   /** @throws AwsError UserNotFoundException */

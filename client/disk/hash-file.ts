@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants, copyFile, type FileHandle, lstat, open } from 'node:fs/promises';
 import { BLOCK_BYTES, blockRanges, sha256, toHex } from '../../codec/index.ts';
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
@@ -45,6 +45,22 @@ export async function hashFile(
   } finally {
     await file.close();
   }
+}
+
+/** As `hashFile`, by way of a copy that holds what was hashed, whatever becomes of the file. */
+export async function hashCopy(
+  place: string,
+  copy: string,
+  pool: FilePool,
+  onRead?: (bytes: number) => void,
+): ReturnType<typeof hashFile> {
+  const started = Date.now();
+  const before = await lstat(place, { bigint: true });
+  await copyFile(place, copy, constants.COPYFILE_FICLONE);
+  const after = await lstat(place, { bigint: true });
+  if (!before.isFile() || hintOf(before) !== hintOf(after)) return undefined;
+  const hashed = await hashFile(copy, pool, onRead);
+  return hashed && { ...hashed, stats: after, hint: settledHint(after, started) };
 }
 
 /** A file of one block has nothing to share among threads, and of small ones several are read at the same time. */

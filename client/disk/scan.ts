@@ -16,7 +16,7 @@ import { hintIndex } from '../plan/known-files.ts';
 import type { Content, LocalEntry } from '../plan/tree.ts';
 import { statePlace } from '../state/places.ts';
 import { decomposition } from './decomposition.ts';
-import { hashFile } from './hash-file.ts';
+import { hashCopy, hashFile } from './hash-file.ts';
 import { describeExclusion, type Ignores } from './ignore.ts';
 import { neverSynced } from './never-synced.ts';
 import { isTemporary, undecodable } from './paths.ts';
@@ -43,6 +43,10 @@ export interface ScanOptions {
   readonly onProgress?: (entries: number) => void;
   /** Returns what is told of the bytes of a file as they are read. */
   readonly onReading?: (path: string, fileBytes: number) => (bytes: number) => void;
+  /** Whether new content of a known file is left for later. */
+  readonly postpones?: (path: string) => boolean;
+  /** Where to copy a file before it is read, if anywhere. */
+  readonly copyTo?: (path: string) => Promise<string | undefined>;
   /** Removes what an interrupted run left behind. */
   readonly removeTemporary?: boolean;
   /** Where the configuration lies, if in this folder. */
@@ -66,6 +70,8 @@ export interface ScanResult {
   readonly twins: readonly Twin[];
   /** Files that were being written; look again later. One with a new name is in `found` with its old content. */
   readonly unstable: Set<string>;
+  /** Known files whose new content was left for later. */
+  readonly postponed: Set<string>;
   /** What rules leave out, and what else is not synced, under the name that it has; nothing that is inside such a directory. */
   readonly leftOut: Map<string, LeftOut>;
   readonly entries: number;
@@ -205,15 +211,17 @@ class Scan {
     const before = this.#options.known.get(at);
     const hint = hintOf(stats);
     if (before?.kind === 'file' && before.hint === hint) return;
+    if (before?.kind === 'file' && this.#options.postpones?.(at)) {
+      this.#result.postponed.add(at);
+      return;
+    }
     const moved = before ? undefined : this.#byHint(hint);
     if (moved) {
       this.#result.found.set(at, { ...moved, ...attributesOf(stats) });
       return;
     }
     try {
-      const hashed = await this.#hashing(() =>
-        hashFile(join(this.#options.root, at), this.#options.pool, this.#options.onReading?.(at, Number(stats.size))),
-      );
+      const hashed = await this.#hashing(() => this.#hash(at, Number(stats.size)));
       if (!hashed) this.#leaveForLater(at, stats);
       else if (hashed.isSignIn) this.#skip(at, neverSynced.signIn);
       else this.#result.found.set(at, { ...attributesOf(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
@@ -221,6 +229,17 @@ class Scan {
       if (systemCode(error) === 'ENOENT') this.#result.seen.delete(at);
       else this.#skip(at, `cannot be read: ${messageOf(error)}`, stats);
     }
+  }
+
+  async #hash(at: string, size: number): ReturnType<typeof hashFile> {
+    const { root, pool, onReading, copyTo } = this.#options;
+    const [place, copy, onRead] = [join(root, at), await copyTo?.(at), onReading?.(at, size)];
+    if (copy === undefined) return hashFile(place, pool, onRead);
+    return hashCopy(place, copy, pool, onRead).catch((error) => {
+      // Without a copy, then: there is no room for it, or the file is gone.
+      if (systemCode(error) === undefined) throw error;
+      return hashFile(place, pool, onRead);
+    });
   }
 
   /** A file that is being written may have been renamed before: its name is told at once, its new content later. */
@@ -254,6 +273,7 @@ function newResult() {
     seen: new Set<string>(),
     skipped: new Map<string, string>(),
     unstable: new Set<string>(),
+    postponed: new Set<string>(),
     leftOut: new Map<string, LeftOut>(),
     twins: [],
     entries: 0,

@@ -45,6 +45,12 @@ export class FrequentSaves {
     }
   }
 
+  /** Whether a file was saved within the last minutes. */
+  has(path: string): boolean {
+    const saves = this.#byPath.get(path);
+    return saves !== undefined && this.#now() - saves.at <= REST * MOST_MS;
+  }
+
   /** Milliseconds until new content of a file is to be taken; 0 for at once. */
   waitFor(path: string): number {
     const saves = this.#byPath.get(path);

@@ -1,5 +1,3 @@
-import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { ancestors, isInside } from '../../protocol/path.ts';
 import { type Ignores, loadIgnores } from '../disk/ignore.ts';
 import { Mounts } from '../disk/mounts.ts';
@@ -12,33 +10,26 @@ import { hintIndex, identityIndex } from '../plan/known-files.ts';
 import { isDirectory, type LocalEntry, same, sameContent } from '../plan/tree.ts';
 import type { Sync } from '../steps/context.ts';
 import { Absences } from './absences.ts';
-import { FrequentSaves } from './frequent-saves.ts';
+import type { FrequentSaves } from './frequent-saves.ts';
+import { RestlessFiles } from './restless-files.ts';
 import type { Signals } from './signals.ts';
-
-/** First wait before a file that is being written is read again, and the longest. */
-const UNSTABLE_FIRST_MS = 300;
-const UNSTABLE_MOST_MS = 10_000;
-/** Looks after which a file that never rests is listed: some ten seconds. */
-const RESTLESS_LOOKS = 6;
 
 interface LookoutOptions {
   readonly frequent?: FrequentSaves;
   /** Whether the user said that much may be deleted: a drive whose directory is gone, too, is not waited for. */
   readonly acceptsLoss?: boolean;
+  /** Whether content of this path is being sent. */
+  readonly isOnItsWay?: (path: string) => boolean;
 }
 
 /** Keeps the local tree as the disk is. */
 export class Lookout {
   readonly #sync: Sync;
   readonly #watch: Watch;
-  readonly #signals: Pick<Signals, 'later' | 'isCollecting'>;
   readonly #absences: Absences;
   readonly #skipped = new Map<string, string>();
-  readonly #unstable = new Map<string, number>();
-  readonly #frequent: FrequentSaves;
+  readonly #restless: RestlessFiles;
   readonly #acceptsLoss: boolean;
-  /** Files with new content that is taken later. */
-  readonly #postponed = new Set<string>();
   readonly #twins: Twins;
   readonly #mounts: Mounts;
   #ignores: Ignores | undefined;
@@ -47,13 +38,12 @@ export class Lookout {
     sync: Sync,
     watch: Watch,
     signals: Pick<Signals, 'later' | 'isCollecting'>,
-    { frequent = new FrequentSaves(), acceptsLoss = false }: LookoutOptions = {},
+    { frequent, acceptsLoss = false, isOnItsWay = () => false }: LookoutOptions = {},
   ) {
     this.#sync = sync;
-    this.#frequent = frequent;
     this.#acceptsLoss = acceptsLoss;
     this.#watch = watch;
-    this.#signals = signals;
+    this.#restless = new RestlessFiles({ sync, later: signals.later, isOnItsWay, frequent });
     this.#absences = new Absences(sync, () => sync.notices.unseen.size > 0 || signals.isCollecting);
     this.#twins = new Twins(sync.state);
     this.#mounts = new Mounts(sync.state, sync.root);
@@ -89,13 +79,12 @@ export class Lookout {
   /** What is here and cannot be synced, though it is of a kind that could be: unreadable, badly named, never at rest. */
   get leftOut(): number {
     const skipped = [...this.#skipped.values()].filter((reason) => !isNeverSynced(reason)).length;
-    return skipped + [...this.#unstable.values()].filter((looks) => looks >= RESTLESS_LOOKS).length;
+    return skipped + this.#restless.leftOut;
   }
 
   /** Whether a file is being written, or a name is missing, of which more will be known soon. */
   get waitsForRest(): boolean {
-    const isWritten = [...this.#unstable.values()].some((looks) => looks < RESTLESS_LOOKS);
-    return isWritten || this.#postponed.size > 0 || this.#absences.areUnsettled;
+    return this.#restless.areWaitedFor || this.#absences.areUnsettled;
   }
 
   /** Looks at everything that is unseen. */
@@ -108,8 +97,8 @@ export class Lookout {
     const missing = first ? [...synced.keys()].filter((path) => !local.has(path)) : [];
     const indexes = { byHint: hintIndex(local), byIdentity: identityIndex(synced) };
     const more = new Set<string>();
+    await this.#restless.review();
     for (const path of paths) {
-      if (await this.#isPostponed(path)) continue;
       const result = await this.#lookAt(path, first, indexes);
       for (const other of result.others) more.add(other);
       missing.push(...result.missing);
@@ -117,21 +106,6 @@ export class Lookout {
     for (const path of this.#twins.withRoom()) more.add(path);
     for (const path of more) missing.push(...(await this.#lookAt(path, first, indexes)).missing);
     this.#absences.review(missing);
-  }
-
-  /**
-   * Whether a file that is saved all the time is left as it was taken last; it is looked at later then. What was taken and
-   * is not sent yet is no longer there, and is looked at now.
-   */
-  async #isPostponed(path: string): Promise<boolean> {
-    const wait = this.#frequent.waitFor(path);
-    const { local, synced } = this.#sync.state.trees;
-    if (wait === 0 || !same(local.get(path), synced.get(path))) return false;
-    const stats = await lstat(join(this.#sync.root, path)).catch(() => undefined);
-    if (!stats?.isFile()) return false;
-    this.#postponed.add(path);
-    this.#signals.later(path, wait);
-    return true;
   }
 
   /**
@@ -160,6 +134,8 @@ export class Lookout {
       onProgress: (files) => report({ event: 'scan', files, done: false }),
       onReading: (file, bytes) => trackProgress(report, file, bytes, 'reading'),
       removeTemporary: first,
+      postpones: (file) => this.#restless.postpones(file),
+      copyTo: (file) => this.#restless.copyTo(file),
       ...indexes,
     });
     if (whole && first) report({ event: 'scan', files: result.entries, done: true });
@@ -172,12 +148,8 @@ export class Lookout {
     this.#noteSkipped(result.skipped, inScope);
     const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
     this.#takeOver(result.found, missing);
-    for (const unstable of [...this.#unstable.keys()].filter(inScope)) {
-      if (!result.unstable.has(unstable)) this.#rest(unstable);
-    }
-    for (const unstable of result.unstable) this.#waitFor(unstable);
+    this.#restless.note(path, result);
     this.#absences.note(path, result.leftOut);
-    for (const postponed of [...this.#postponed].filter(inScope)) this.#postponed.delete(postponed);
     const others = result.twins
       .filter((twin) => path === twin.path || isInside(path, twin.path))
       .map((twin) => twin.spelled + path.slice(twin.path.length));
@@ -206,9 +178,7 @@ export class Lookout {
     state.transaction(() => {
       for (const [found, entry] of entries) {
         const known = state.trees.local.get(found);
-        if (known?.kind === 'file' && !sameContent(known, entry)) {
-          this.#frequent.note(found, known.blocks, entry.blocks);
-        }
+        if (known?.kind === 'file' && !sameContent(known, entry)) this.#restless.took(found, known, entry);
         state.set('local', found, entry);
         notices.replan(found);
         // A save under another inode that changed nothing: renames are followed by the inode.
@@ -262,22 +232,5 @@ export class Lookout {
 
   #isSkipped(path: string): boolean {
     return this.#skipped.size > 0 && [path, ...ancestors(path)].some((above) => this.#skipped.has(above));
-  }
-
-  #waitFor(path: string): void {
-    const looks = (this.#unstable.get(path) ?? 0) + 1;
-    this.#unstable.set(path, looks);
-    if (looks === RESTLESS_LOOKS) {
-      const message = 'it is written all the time; it follows once it rests';
-      this.#sync.state.setProblem(path, message);
-      this.#sync.report({ event: 'error', code: 'not_synced', message, path });
-    }
-    this.#signals.later(path, Math.min(UNSTABLE_MOST_MS, UNSTABLE_FIRST_MS * 2 ** (looks - 1)));
-  }
-
-  #rest(path: string): void {
-    const looks = this.#unstable.get(path)!;
-    this.#unstable.delete(path);
-    if (looks >= RESTLESS_LOOKS) this.#sync.state.clearProblem(path);
   }
 }

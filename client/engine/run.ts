@@ -76,6 +76,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
     if (isActivity(event)) pushes?.touch();
   });
   const sync = createSync({ root, state, api, cache, pool, device, report: idle.report, apart: options.apart });
+  await sync.snapshots.clear();
   const signals = new Signals(sync.notices, signal);
   const clock = new Clock();
   const folderWatch = watchRoot(sync, signals, clock);
@@ -89,7 +90,9 @@ export async function runSync(options: EngineOptions): Promise<void> {
   });
   let transfers: Transfers | undefined;
   try {
-    const lookout = new Lookout(sync, folderWatch, signals, { acceptsLoss: options.allowMassDelete });
+    const isOnItsWay = (path: string): boolean => transfers?.holds(path) ?? false;
+    const acceptsLoss = options.allowMassDelete;
+    const lookout = new Lookout(sync, folderWatch, signals, { acceptsLoss, isOnItsWay });
     const guard = new DeletionGuard(options.allowMassDelete);
     const demandRoot = await rootGuard(root);
     const onCaughtUp = (): void => contact.isThere(true);
@@ -108,6 +111,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
     folderWatch.close();
     instructions.close();
     await transfers?.close();
+    await sync.snapshots.clear();
     await pool.close();
     await listening;
   }

@@ -11,7 +11,8 @@ export class Signals {
   readonly #notices: Notices;
   readonly #signal: AbortSignal;
   readonly #collected = new Set<string>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** By path, with when each fires. */
+  readonly #timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly at: number }>();
   #firstAt = 0;
   #collecting: NodeJS.Timeout | undefined;
   #woken = false;
@@ -53,14 +54,17 @@ export class Signals {
     this.wake();
   };
 
-  /** Looks at a path again after a while. */
+  /** Looks at a path again after a while; of several times the first. */
   readonly later = (path: string, milliseconds: number): void => {
+    const [known, at] = [this.#timers.get(path), performance.now() + milliseconds];
+    if (known && known.at <= at) return;
+    clearTimeout(known?.timer);
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      this.#timers.delete(path);
       this.#notices.look(path);
       this.wake();
     }, milliseconds);
-    this.#timers.add(timer);
+    this.#timers.set(path, { timer, at });
   };
 
   readonly wake = (): void => {
@@ -84,6 +88,6 @@ export class Signals {
 
   close(): void {
     clearTimeout(this.#collecting);
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const { timer } of this.#timers.values()) clearTimeout(timer);
   }
 }

@@ -6,6 +6,7 @@
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { BlockCache } from '../disk/block-cache.ts';
 import { DiskRoom } from '../disk/disk-room.ts';
+import { Snapshots } from '../disk/snapshots.ts';
 import type { Report } from '../output/report.ts';
 import type { Api } from '../service/api.ts';
 import type { State } from '../state/state.ts';
@@ -27,6 +28,7 @@ export interface SyncOptions {
 
 export interface Sync extends SyncOptions {
   readonly room: DiskRoom;
+  readonly snapshots: Snapshots;
   readonly notices: Notices;
   readonly failures: Failures;
   /** Renames that the service refused. */
@@ -41,6 +43,7 @@ export function createSync(options: SyncOptions): Sync {
   return {
     ...options,
     room: new DiskRoom(root, cache),
+    snapshots: new Snapshots(root),
     notices,
     failures: new Failures({ state, notices, report }),
     unmovable: new Set(),

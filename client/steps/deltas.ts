@@ -3,10 +3,10 @@ import type { OldBlock } from '../../codec/node/segment.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { DeltaBase } from '../../protocol/upload-init.ts';
 import { batched } from '../common/batched.ts';
-import { diskPath } from '../disk/paths.ts';
 import { DiskChanged } from '../disk/stamps.ts';
 import type { LocalEntry, RemoteEntry } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
+import { contentPlace } from './folder-blocks.ts';
 
 export interface Delta {
   readonly bytes: Uint8Array;
@@ -26,7 +26,7 @@ const BLOCKS_AT_A_TIME = 16;
  */
 export async function deltasFor(
   { path, local, remote }: { path: string; local: LocalEntry; remote: RemoteEntry },
-  { root, cache, pool }: Pick<Sync, 'root' | 'cache' | 'pool'>,
+  { cache, pool, ...folder }: Pick<Sync, 'root' | 'snapshots' | 'cache' | 'pool'>,
   budget: number,
 ): Promise<Map<string, Delta>> {
   const old = new Map<number, OldBlock>();
@@ -43,7 +43,7 @@ export async function deltasFor(
 
   const deltas = new Map<string, Delta>();
   if (wanted.length === 0) return deltas;
-  const file = await open(diskPath(root, path));
+  const file = await open(contentPlace(folder, path));
   try {
     let left = budget;
     for (const numbers of batched(wanted, { most: BLOCKS_AT_A_TIME })) {

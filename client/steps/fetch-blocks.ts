@@ -40,7 +40,7 @@ interface Lacking {
 
 const countLacks = ({ lacks }: Lacking): number => lacks.length;
 
-type Parts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'device'>;
+type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device'>;
 
 /** Where the blocks of some files come from: this disk if it has them, else the CDN. Every block is verified. */
 export class BlockSource {
@@ -89,7 +89,7 @@ export class BlockSource {
   async block(file: WantedFile, index: number, signal: AbortSignal): Promise<FetchedBlock> {
     const { hash } = file.remote.blocks[index]!;
     const place = this.#here.get(hash);
-    const local = place && (await readBlock(this.#sync.root, place, hash).catch(() => undefined));
+    const local = place && (await readBlock(this.#sync, place, hash).catch(() => undefined));
     const bytes = local ?? (await this.#sync.cache.get(hash));
     if (bytes) return { bytes, received: 0 };
     return this.#fetch(file, hash, signal).catch((error) => {

@@ -31,7 +31,7 @@ export interface FetchedFile extends WantedFile {
   readonly received: number;
 }
 
-type Parts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'device' | 'room' | 'report' | 'failures'>;
+type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'room' | 'report' | 'failures'>;
 
 /**
  * Fetches the content of files, each into a file beside its place; the trees stay as they are. What concerns one file

@@ -14,9 +14,16 @@ export interface BlockPlace {
   readonly size: number;
 }
 
+type Folder = Pick<Sync, 'root' | 'snapshots'>;
+
+/** Where the content lies that was last seen of a file: in its copy, or in the file itself. */
+export function contentPlace({ root, snapshots }: Folder, path: string): string {
+  return snapshots.placeOf(path) ?? diskPath(root, path);
+}
+
 /** Reads a block and checks its hash; throws `DiskChanged` when the file does not hold it there any more. */
-export async function readBlock(root: string, { path, offset, size }: BlockPlace, hash: string): Promise<Uint8Array> {
-  const file = await open(diskPath(root, path), 'r');
+export async function readBlock(folder: Folder, { path, offset, size }: BlockPlace, hash: string): Promise<Uint8Array> {
+  const file = await open(contentPlace(folder, path), 'r');
   try {
     const bytes = await readAt(file, offset, size);
     if (bytes.length !== size || toHex(await sha256(bytes)) !== hash) {
@@ -30,12 +37,12 @@ export async function readBlock(root: string, { path, offset, size }: BlockPlace
 
 /** `readBlock`; `undefined`, and another look at the file, when it cannot be read or does not hold the block any more. */
 export async function readIfThere(
-  sync: Pick<Sync, 'root' | 'notices'>,
+  sync: Folder & Pick<Sync, 'notices'>,
   place: BlockPlace,
   hash: string,
 ): Promise<Uint8Array | undefined> {
   try {
-    return await readBlock(sync.root, place, hash);
+    return await readBlock(sync, place, hash);
   } catch (error) {
     if (!(error instanceof DiskChanged) && systemCode(error) === undefined) throw error;
     sync.notices.lookAgain(place.path);

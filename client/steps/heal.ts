@@ -10,7 +10,7 @@ const CONCURRENCY = 4;
 
 /** Sends blocks that the service has lost, or found damaged, and this device still has. Returns how many it sent. */
 export async function heal(
-  sync: Pick<Sync, 'api' | 'device' | 'root' | 'state' | 'cache' | 'notices'>,
+  sync: Pick<Sync, 'api' | 'device' | 'root' | 'snapshots' | 'state' | 'cache' | 'notices'>,
   sending: Sending,
 ): Promise<number> {
   const damaged = await listDamage(sync);
@@ -44,7 +44,7 @@ function findPlaces({ state }: Pick<Sync, 'state'>, hashes: ReadonlySet<string>)
 }
 
 async function healBatch(
-  sync: Pick<Sync, 'api' | 'device' | 'root' | 'cache' | 'notices'>,
+  sync: Pick<Sync, 'api' | 'device' | 'root' | 'snapshots' | 'cache' | 'notices'>,
   hashes: readonly string[],
   places: ReadonlyMap<string, BlockPlace>,
   { channel, signal }: Sending,
@@ -61,7 +61,7 @@ async function healBatch(
 }
 
 async function read(
-  sync: Pick<Sync, 'root' | 'cache' | 'notices'>,
+  sync: Pick<Sync, 'root' | 'snapshots' | 'cache' | 'notices'>,
   hash: string,
   place: BlockPlace | undefined,
 ): Promise<Uint8Array | undefined> {

@@ -41,7 +41,7 @@ interface UploadKey {
   readonly device_id: string;
 }
 
-type Parts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'notices'>;
+type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'notices'>;
 
 /** The way that blocks take, and what gives them up. */
 export interface Sending {

@@ -30,7 +30,10 @@ const DELTA_BUDGET = 32 * 1024 * 1024;
  */
 const FRUITLESS_ROUNDS = 3;
 
-type SendParts = Pick<Sync, 'root' | 'state' | 'api' | 'cache' | 'pool' | 'device' | 'notices' | 'failures' | 'report'>;
+type SendParts = Pick<
+  Sync,
+  'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'pool' | 'device' | 'notices' | 'failures' | 'report'
+>;
 
 /** What an upload has sent, to be committed. */
 export interface SentUpload {
@@ -65,7 +68,7 @@ export async function sendContent(
 
 /** Commits what was sent. Of files that are not all there each fails alone. */
 export async function commitUpload(
-  sync: CommitContext & Pick<Sync, 'root'>,
+  sync: CommitContext & Pick<Sync, 'root' | 'snapshots'>,
   { id, accepted, refused, bytes }: SentUpload,
 ): Promise<void> {
   for (const { path, error } of refused) sync.failures.fail(path, error.code, error.message);
@@ -172,7 +175,7 @@ function offer({ path, base_version, local, deltas }: Item, sent?: SendResult): 
 
 /** Notes what was refused. The refusal of what is not what was offered any more was for what is gone: that is no fault. */
 async function noteRefused(
-  sync: Pick<Sync, 'root' | 'notices' | 'failures'>,
+  sync: Pick<Sync, 'root' | 'snapshots' | 'notices' | 'failures'>,
   items: readonly OfferedItem[],
   refused: readonly RefusedItem[],
 ): Promise<void> {
@@ -186,10 +189,11 @@ async function noteRefused(
 }
 
 async function isUnchanged(
-  { root, notices }: Pick<Sync, 'root' | 'notices'>,
+  { root, snapshots, notices }: Pick<Sync, 'root' | 'snapshots' | 'notices'>,
   path: string,
   local: LocalEntry,
 ): Promise<boolean> {
+  if (snapshots.placeOf(path) !== undefined) return true;
   if (notices.unseen.has(path)) return false;
   if (local.kind === 'directory') return true;
   return demandUnchanged(diskPath(root, path), local.hint).then(

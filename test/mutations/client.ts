@@ -205,6 +205,16 @@ export const ofClient: readonly Mutation[] = [
   },
 
   {
+    mistake: 'what is overtaken is offered without a copy',
+    file: 'client/engine/restless-files.ts',
+    replace: 'if (!this.#isOvertaken(path)) return undefined;',
+    by: 'return undefined;',
+    noticedBy:
+      'client/restless-files: a file that is written again each time before it is sent arrives as it was when it was read',
+    breaks: /I57: what was overtaken waits/,
+  },
+
+  {
     mistake: 'a cached block is not compared with its hash',
     file: 'client/disk/block-cache.ts',
     replace: 'if (!bytes || toHex(await sha256(bytes)) !== hash) {',

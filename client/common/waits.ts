@@ -52,11 +52,6 @@ export function afterPathFailure(count: number): number {
   return growing(count, { first: 1_000, most: 60_000 });
 }
 
-/** Before a path is tried again that is another each time: that is no fault, and it may rest by then. */
-export function afterDiskChange(count: number): number {
-  return growing(count, { first: 500, most: 5_000 });
-}
-
 /** After a refusal of the block store, which may have taken the content to refuse it, and would have to again. */
 export function afterStoreRefusal(count: number): number {
   return growing(count, { first: 60_000, most: 30 * 60_000 });

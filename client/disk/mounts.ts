@@ -29,9 +29,21 @@ export class Mounts {
     this.#known = new Map(Object.entries(JSON.parse(state.fact('mounts') ?? '{}') as Record<string, string>));
   }
 
-  /** The topmost directory above `path` where something else is mounted than was. */
-  async changedAbove(path: string): Promise<string | undefined> {
-    const above = ancestors(path).reverse();
+  /**
+   * The topmost directory above `path` where something else is mounted than was.
+   * @param known answers of earlier calls, by directory; the disk may have changed since
+   */
+  changedAbove(path: string, known = new Map<string, Promise<string | undefined>>()): Promise<string | undefined> {
+    const parent = parentOf(path);
+    const asked = known.get(parent) ?? this.#changedAt(parent);
+    known.set(parent, asked);
+    return asked;
+  }
+
+  /** The topmost directory at or above this one where something else is mounted than was. */
+  async #changedAt(parent: string): Promise<string | undefined> {
+    if (parent === '') return undefined;
+    const above = [parent, ...ancestors(parent)].reverse();
     const directories = new Map<string, string>();
     for (const directory of above) {
       const stats = await lstat(join(this.#root, directory), { bigint: true }).catch(missing);

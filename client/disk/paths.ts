@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { realpath } from 'node:fs';
 import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ancestors, pathProblem } from '../../protocol/path.ts';
+import { promisify } from 'node:util';
+import { ancestors, parentOf, pathProblem } from '../../protocol/path.ts';
 import { isUnfinished, unfinishedPrefix } from '../../protocol/reserved-name.ts';
 import { ClientError, systemCode } from '../common/errors.ts';
 
@@ -52,9 +54,21 @@ export async function makeParents(root: string, path: string): Promise<string[]>
   }
 }
 
+const resolveLinks = promisify(realpath.native);
+
+/**
+ * Whether what lies above `path` is there, with no symbolic link in it: one call, however deep the path is. False as well
+ * where the disk spells it otherwise, or the root itself has moved.
+ */
+async function isPlain(root: string, path: string): Promise<boolean> {
+  const directory = join(root, parentOf(path));
+  return (await resolveLinks(directory).catch(() => undefined)) === directory;
+}
+
 /** The topmost directory above `path` that is not there. */
 async function firstMissing(root: string, path: string): Promise<string | undefined> {
   diskPath(root, path);
+  if (await isPlain(root, path)) return undefined;
   for (const directory of ancestors(path).reverse()) {
     const place = join(root, directory);
     const stats = await lstat(place).catch((error) => {

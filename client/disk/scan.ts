@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { messageOf } from '../../cli/reason.ts';
 import type { FilePool } from '../../codec/node/file-pool.ts';
-import { ancestors, parentOf, pathInside, pathProblem } from '../../protocol/path.ts';
+import { pathInside, pathProblem } from '../../protocol/path.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { systemCode } from '../common/errors.ts';
 import { hintIndex } from '../plan/known-files.ts';
@@ -20,7 +20,7 @@ import { hashCopy, hashFile } from './hash-file.ts';
 import { describeExclusion, type Ignores } from './ignore.ts';
 import { neverSynced } from './never-synced.ts';
 import { isTemporary, undecodable } from './paths.ts';
-import { findTwin, type Twin } from './spelling.ts';
+import { findTwin, findTwins, type Twin } from './spelling.ts';
 import { attributesOf, hintOf, identityOf } from './stamps.ts';
 
 /** What lies at a path that is not synced. */
@@ -53,6 +53,8 @@ export interface ScanOptions {
   readonly apart?: ReadonlySet<string>;
   /** Paths that may lie here; those that the disk answers to and spells otherwise become `twins`. */
   readonly suspects?: Iterable<string>;
+  /** How directories are spelled, from earlier calls; the disk may have changed since. */
+  readonly spelled?: Map<string, Promise<string | undefined>>;
   /** The known entry with this hint, wherever it lay. */
   readonly byHint?: (hint: string) => LocalEntry | undefined;
   /** What the file with this identity held when both sides agreed on it, wherever it lay. */
@@ -88,7 +90,7 @@ const LOOK_AHEAD = 64;
  * or inode say that it may have changed; an inode that moved keeps its hashes.
  */
 export async function scan(path: string, options: ScanOptions): Promise<ScanResult> {
-  const twin = path === '' ? undefined : await findTwin(options.root, path);
+  const twin = path === '' ? undefined : await findTwin(options.root, path, options.spelled);
   if (twin) return { ...newResult(), twins: [twin] };
   return new Scan(options).run(path);
 }
@@ -278,24 +280,6 @@ function newResult() {
     twins: [],
     entries: 0,
   };
-}
-
-/** Of paths that were not met, those that the disk answers to. What is inside of one that is gone is gone as well. */
-async function findTwins(
-  suspects: Iterable<string>,
-  root: string,
-  { seen, skipped }: Pick<ScanResult, 'seen' | 'skipped'>,
-): Promise<Twin[]> {
-  const twins: Twin[] = [];
-  const directories = new Map<string, Promise<string | undefined>>();
-  for (const path of suspects) {
-    const parent = parentOf(path);
-    if (seen.has(path) || (parent !== '' && !seen.has(parent))) continue;
-    if ([path, ...ancestors(path)].some((at) => skipped.has(at))) continue;
-    const twin = await findTwin(root, path, directories);
-    if (twin) twins.push(twin);
-  }
-  return twins;
 }
 
 function missing(error: unknown): undefined {

@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nameOf, parentOf, pathInside } from '../../protocol/path.ts';
+import { ancestors, nameOf, parentOf, pathInside } from '../../protocol/path.ts';
 import { foldName } from '../../protocol/reserved-name.ts';
 import { systemCode } from '../common/errors.ts';
 
@@ -30,6 +30,24 @@ export async function findTwin(
     if (spelled !== at) return { path: at, spelled };
     if (end < 0) return undefined;
   }
+}
+
+/** Of paths that were not met, those that the disk answers to. What is inside of one that is gone is gone as well. */
+export async function findTwins(
+  suspects: Iterable<string>,
+  root: string,
+  { seen, skipped }: { readonly seen: ReadonlySet<string>; readonly skipped: ReadonlyMap<string, string> },
+): Promise<Twin[]> {
+  const twins: Twin[] = [];
+  const directories = new Map<string, Promise<string | undefined>>();
+  for (const path of suspects) {
+    const parent = parentOf(path);
+    if (seen.has(path) || (parent !== '' && !seen.has(parent))) continue;
+    if ([path, ...ancestors(path)].some((at) => skipped.has(at))) continue;
+    const twin = await findTwin(root, path, directories);
+    if (twin) twins.push(twin);
+  }
+  return twins;
 }
 
 /**

@@ -6,13 +6,25 @@ import { type ScanOptions, type ScanResult, scan } from '../disk/scan.ts';
 import { Twins } from '../disk/twins.ts';
 import type { Watch } from '../disk/watch.ts';
 import { trackProgress } from '../output/progress.ts';
-import { hintIndex, identityIndex } from '../plan/known-files.ts';
+import { belowIndex, hintIndex, identityIndex } from '../plan/known-files.ts';
 import { isDirectory, type LocalEntry, same, sameContent } from '../plan/tree.ts';
 import type { Sync } from '../steps/context.ts';
 import { Absences } from './absences.ts';
 import type { FrequentSaves } from './frequent-saves.ts';
 import { RestlessFiles } from './restless-files.ts';
 import type { Signals } from './signals.ts';
+
+/** What is found out once in a look, however many paths it is at. */
+interface Above {
+  readonly below: (path: string) => string[];
+  readonly mounts: Map<string, Promise<string | undefined>>;
+  readonly spelled: Map<string, Promise<string | undefined>>;
+}
+
+interface Look extends Above, Required<Pick<ScanOptions, 'byHint' | 'byIdentity'>> {
+  /** Whether it is the first of this sync. */
+  readonly first: boolean;
+}
 
 interface LookoutOptions {
   readonly frequent?: FrequentSaves;
@@ -95,16 +107,18 @@ export class Lookout {
     );
     const { local, synced } = this.#sync.state.trees;
     const missing = first ? [...synced.keys()].filter((path) => !local.has(path)) : [];
-    const indexes = { byHint: hintIndex(local), byIdentity: identityIndex(synced) };
+    const above = (): Above => ({ below: belowIndex(local), mounts: new Map(), spelled: new Map() });
+    const once = { first, byHint: hintIndex(local), byIdentity: identityIndex(synced) };
+    const at = { ...once, ...above() };
     const more = new Set<string>();
     await this.#restless.review();
     for (const path of paths) {
-      const result = await this.#lookAt(path, first, indexes);
+      const result = await this.#lookAt(path, at);
       for (const other of result.others) more.add(other);
       missing.push(...result.missing);
     }
     for (const path of this.#twins.withRoom()) more.add(path);
-    for (const path of more) missing.push(...(await this.#lookAt(path, first, indexes)).missing);
+    for (const path of more) missing.push(...(await this.#lookAt(path, { ...once, ...above() })).missing);
     this.#absences.review(missing);
   }
 
@@ -112,16 +126,12 @@ export class Lookout {
    * Returns as `others` the paths under whose spelling the disk has what was asked for, as `missing` the known paths
    * that are no longer there.
    */
-  async #lookAt(
-    asked: string,
-    first: boolean,
-    indexes: Pick<ScanOptions, 'byHint' | 'byIdentity'>,
-  ): Promise<{ others: string[]; missing: string[] }> {
+  async #lookAt(asked: string, look: Look): Promise<{ others: string[]; missing: string[] }> {
     const { state, report, root, pool, apart } = this.#sync;
-    const path = (await this.#mounts.changedAbove(asked)) ?? asked;
+    const path = (await this.#mounts.changedAbove(asked, look.mounts)) ?? asked;
     const whole = path === '';
     const inScope = (candidate: string): boolean => candidate === path || isInside(candidate, path);
-    const before = this.#knownBelow(path);
+    const before = look.below(path);
     const result = await scan(path, {
       root,
       folderId: state.folderId,
@@ -133,18 +143,24 @@ export class Lookout {
       onDirectory: (directory) => this.#watch.directory(directory),
       onProgress: (files) => report({ event: 'scan', files, done: false }),
       onReading: (file, bytes) => trackProgress(report, file, bytes, 'reading'),
-      removeTemporary: first,
+      removeTemporary: look.first,
       postpones: (file) => this.#restless.postpones(file),
       copyTo: (file) => this.#restless.copyTo(file),
-      ...indexes,
+      spelled: look.spelled,
+      byHint: look.byHint,
+      byIdentity: look.byIdentity,
     });
-    if (whole && first) report({ event: 'scan', files: result.entries, done: true });
+    if (whole && look.first) report({ event: 'scan', files: result.entries, done: true });
 
+    const gone = before.filter((known) => !result.seen.has(known) && !this.#isIgnored(known));
+    // A drive that went since what is above was looked at took them with it.
+    const covered = gone.length > 0 ? await this.#mounts.changedAbove(asked) : undefined;
+    if (covered !== undefined && covered !== path) return this.#lookAt(covered, { ...look, mounts: new Map() });
     for (const twin of result.twins) {
       const reason = this.#twins.judge(twin);
       if (reason !== undefined) result.skipped.set(twin.path, reason);
     }
-    await this.#leaveOutLostDrives(path, before, result);
+    await this.#leaveOutLostDrives(path, gone, result);
     this.#noteSkipped(result.skipped, inScope);
     const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
     this.#takeOver(result.found, missing);
@@ -196,14 +212,15 @@ export class Lookout {
   }
 
   /** Skips directories whose drive is not there, with all that is in them. */
-  async #leaveOutLostDrives(path: string, before: readonly string[], result: ScanResult): Promise<void> {
+  async #leaveOutLostDrives(path: string, gone: readonly string[], result: ScanResult): Promise<void> {
     const { local } = this.#sync.state.trees;
     const directories = new Map<string, string>();
     for (const at of [...ancestors(path), ...result.seen]) {
       const entry = result.found.get(at) ?? local.get(at);
       if (entry?.kind === 'directory') directories.set(at, entry.identity);
     }
-    const gone = before.filter((known) => !result.seen.has(known) && !this.#isIgnored(known));
+    // With a file alone no drive comes or goes.
+    if (gone.length === 0 && ![...result.seen].some((at) => directories.has(at))) return;
     const isWaitedFor = (directory: string): boolean => !this.#acceptsLoss || directories.has(directory);
     const lost = await this.#mounts.judge(
       path,
@@ -220,14 +237,6 @@ export class Lookout {
 
   #isIgnored(path: string): boolean {
     return this.#ignores?.(path, isDirectory(this.#sync.state.trees, path)) !== undefined;
-  }
-
-  /** A new path is known only from `found`; a known one at or below `path` may be gone. */
-  #knownBelow(path: string): string[] {
-    const { local } = this.#sync.state.trees;
-    const entry = local.get(path);
-    if (entry?.kind === 'file' || (!entry && path !== '')) return entry ? [path] : [];
-    return [...local.keys()].filter((candidate) => candidate === path || isInside(candidate, path));
   }
 
   #isSkipped(path: string): boolean {

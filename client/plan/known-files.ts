@@ -1,3 +1,4 @@
+import { parentOf } from '../../protocol/path.ts';
 import type { LocalEntry, SyncedEntry } from './tree.ts';
 
 /** Finds entries by their identity. The index is built on first use. */
@@ -6,6 +7,30 @@ export function identityIndex(synced: ReadonlyMap<string, SyncedEntry>): (identi
   return (identity) => {
     index ??= new Map([...synced.values()].map((entry) => [entry.identity, entry]));
     return index.get(identity);
+  };
+}
+
+/** Finds the known paths at and below a path. The index is built when the first directory is asked for. */
+export function belowIndex(known: ReadonlyMap<string, LocalEntry>): (path: string) => string[] {
+  let index: Map<string, string[]> | undefined;
+  const build = (): Map<string, string[]> => {
+    const inside = new Map<string, string[]>();
+    for (const path of known.keys()) {
+      const parent = parentOf(path);
+      const beside = inside.get(parent);
+      if (beside) beside.push(path);
+      else inside.set(parent, [path]);
+    }
+    return inside;
+  };
+  return (path) => {
+    if (path === '') return [...known.keys()];
+    if (!known.has(path)) return [];
+    const found = [path];
+    if (known.get(path)?.kind === 'file') return found;
+    index ??= build();
+    for (const at of found) for (const inside of index.get(at) ?? []) if (known.has(inside)) found.push(inside);
+    return found;
   };
 }
 

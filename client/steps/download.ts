@@ -1,5 +1,6 @@
 import { chmod, lstat, mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
+import { ancestors, parentOf } from '../../protocol/path.ts';
 import { systemCode } from '../common/errors.ts';
 import { discard, flushDirectory } from '../common/replace-file.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
@@ -20,9 +21,10 @@ export async function downloadEntries(sync: Parts, paths: readonly string[]): Pr
     const remote = sync.state.trees.remote.get(path);
     return remote && !lacksContent(sync, path) ? [{ path, remote }] : [];
   });
-  for (const file of wanted.filter(({ remote }) => remote.kind === 'directory')) {
-    await sync.failures.attempt([file.path], () => makeDirectory(sync, file));
-  }
+  await makeDirectories(
+    sync,
+    wanted.filter(({ remote }) => remote.kind === 'directory'),
+  );
   for (const file of wanted.filter(({ remote }) => remote.kind === 'file')) {
     await sync.failures.attempt([file.path], () => setPermissions(sync, file));
   }
@@ -51,6 +53,32 @@ export async function placeFile(sync: Parts, { path, remote, beside, received }:
   });
 }
 
+/**
+ * Makes directories, those above before those inside. They are agreed on once the directory around them was flushed,
+ * which is done once for all that it holds, and not when one above could not be.
+ */
+async function makeDirectories(sync: Parts, directories: readonly WantedFile[]): Promise<void> {
+  const made: WantedFile[] = [];
+  for (const directory of directories) {
+    await sync.failures.attempt([directory.path], async () => {
+      await makeDirectory(sync, directory);
+      made.push(directory);
+    });
+  }
+  const unsafe = new Set<string>();
+  for (const [parent, inside] of Map.groupBy(made, ({ path }) => parentOf(path))) {
+    const paths = inside.map(({ path }) => path);
+    for (const path of paths) unsafe.add(path);
+    await sync.failures.attempt(paths, async () => {
+      if (ancestors(paths[0]!).some((above) => unsafe.has(above)))
+        throw new DiskChanged(`${parent} could not be flushed`);
+      await flushDirectory(join(sync.root, parent));
+      for (const directory of inside) await agreeOnDirectory(sync, directory);
+      for (const path of paths) unsafe.delete(path);
+    });
+  }
+}
+
 async function makeDirectory(sync: Parts, { path, remote }: WantedFile): Promise<void> {
   await makeWay(sync, path);
   const place = diskPath(sync.root, path);
@@ -59,12 +87,14 @@ async function makeDirectory(sync: Parts, { path, remote }: WantedFile): Promise
     const isSame = (await lstat(place)).isDirectory() && !(await findTwin(sync.root, path));
     if (!isSame) throw new DiskChanged(`${place} is in the way`);
   });
+  await chmod(place, arrivingMode(sync.state.trees, path, remote));
+}
+
+async function agreeOnDirectory(sync: Parts, { path, remote }: WantedFile): Promise<void> {
   const mode = arrivingMode(sync.state.trees, path, remote);
-  await chmod(place, mode);
-  await flushDirectory(dirname(place));
   const { local, synced } = sync.state.trees;
   const leftover = !local.has(path) && isKept(remote, synced.get(path));
-  const identity = identityOf(await lstat(place, { bigint: true }));
+  const identity = identityOf(await lstat(diskPath(sync.root, path), { bigint: true }));
   agree(sync, path, remote, { mode, identity, hint: '', ...(leftover && { leftover }) });
   sync.report({ event: 'directory', side: 'local', path, version: remote.version, at: Date.now() });
 }

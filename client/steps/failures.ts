@@ -1,5 +1,5 @@
 import { type ErrorCode, errorStatus } from '../../protocol/errors.ts';
-import { afterDiskChange, afterPathFailure, afterStoreRefusal } from '../common/waits.ts';
+import { afterPathFailure, afterStoreRefusal } from '../common/waits.ts';
 import type { Report } from '../output/report.ts';
 import type { State } from '../state/state.ts';
 import { classify, type FailureCode } from './classify.ts';
@@ -19,12 +19,6 @@ interface Failure {
 
 /** Times in a row that it may be so, or that the disk may be another than the plan saw, before it is a problem. */
 const QUIET_TIMES = 2;
-
-/** How long is waited, for codes that are no common failure. */
-const growthOf: Readonly<Record<string, (count: number) => number>> = {
-  store_refused: afterStoreRefusal,
-  disk_changed: afterDiskChange,
-};
 
 /** What the service says to programs, in words for people. */
 const words: Readonly<Record<string, string>> = {
@@ -65,7 +59,7 @@ export class Failures {
     const isOutdated = isErrorCode(code) && meaningOf(code) === 'outdated';
     if (isOutdated) notices.readChanges();
     const quiet = (isOutdated || code === 'disk_changed') && count <= QUIET_TIMES;
-    const growing = (growthOf[code] ?? afterPathFailure)(count);
+    const growing = code === 'store_refused' ? afterStoreRefusal(count) : afterPathFailure(count);
     const wait = quiet ? 0 : Math.max(after, this.#jitter * growing);
     const now = this.#now();
     const shown = quiet ? before?.shown : (words[code] ?? message);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BlockCache } from '../../client/disk/block-cache.ts';
@@ -28,6 +28,17 @@ describe('paths from the service', () => {
     await expect(makeParents(root, 'link/a')).rejects.toThrow('link is a symbolic link');
     await expect(makeParents(root, 'link/b/c')).rejects.toThrow('link is a symbolic link');
     expect(await readdir(outside)).toEqual([]);
+  });
+
+  test('nor through one that took the place of a directory further above and leads to what that was', async () => {
+    const [root, outside] = [await temporaryFolder(), await temporaryFolder()];
+    await makeParents(root, 'a/b/c/file');
+    expect(await demandParents(root, 'a/b/c/file')).toBe(true);
+    await rename(join(root, 'a'), join(outside, 'a'));
+    await symlink(join(outside, 'a'), join(root, 'a'));
+    await expect(demandParents(root, 'a/b/c/file'), 'I15: a/b/c is the same directory').rejects.toThrow(
+      'a is a symbolic link',
+    );
   });
 
   test('missing parents are made only on demand', async () => {

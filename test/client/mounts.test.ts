@@ -1,12 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { FrequentSaves } from '../../client/engine/frequent-saves.ts';
+import { Lookout } from '../../client/engine/lookout.ts';
+import type { Api } from '../../client/service/api.ts';
 import type { Device } from '../../local/demo/devices/device.ts';
 import { openAccount } from './account.ts';
 import { temporaryFolder } from './folder.ts';
+import { openSync } from './open-sync.ts';
 
 /** Mounting needs root, and a mount table that tells mounts within one file system needs Linux. CI has both. */
 const mountIsPossible =
@@ -120,3 +125,32 @@ test.skipIf(!mountIsPossible)(
     expect(await read(lap, 'kept')).toBe('kept');
   },
 );
+
+test.skipIf(!mountIsPossible)('files that go with a drive in the middle of a look are deleted nowhere', async () => {
+  const sync = await openSync(await temporaryFolder(), {} as Api, { id: randomUUID(), name: 'desk' });
+  onTestFinished(() => sync.state.close());
+  const [place, drive] = [join(sync.root, 'docs/drive'), await temporaryFolder()];
+  for (const name of ['a', 'b']) await writeFile(join(drive, name), name);
+  await mkdir(place, { recursive: true });
+  const unplug = mount('--bind', drive, place);
+  let onLook = (): void => undefined;
+  class Spy extends FrequentSaves {
+    override waitFor(path: string): number {
+      onLook();
+      return super.waitFor(path);
+    }
+  }
+  const watch = { directory: () => undefined, forget: () => undefined, close: () => undefined };
+  const signals = { later: () => undefined, isCollecting: false };
+  const lookout = new Lookout(sync, watch, signals, { frequent: new Spy() });
+  await lookout.readIgnores();
+  await lookout.look();
+  for (const [path, entry] of sync.state.trees.local) sync.state.set('synced', path, { ...entry, version: 1 });
+  // That the first file is another is found before the drive goes, and that the second is missing after it.
+  await writeFile(join(place, 'a'), 'edited');
+  onLook = unplug;
+  for (const path of ['docs/drive/a', 'docs/drive/b']) sync.notices.look(path);
+  await lookout.look();
+  expect([...sync.state.trees.local.keys()], 'I31: still known').toContain('docs/drive/b');
+  expect(lookout.blocked('docs/drive/b')).toBe(true);
+});

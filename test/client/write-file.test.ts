@@ -1,7 +1,23 @@
-import { type FileHandle, readFile, stat } from 'node:fs/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { RemoteEntry } from '../../client/plan/tree.ts';
+import { downloadEntries } from '../../client/steps/download.ts';
 import { replaceWith } from './folder.ts';
-import { blockOf, openFolder } from './steps/open-folder.ts';
+import { blockOf, openFolder, type StepFolder } from './steps/open-folder.ts';
+
+/** Has something done before any file or directory is flushed; what it throws, the flush throws. */
+function atFlush(file: FileHandle, before: (flushed: FileHandle) => Promise<void>): void {
+  const prototype = Object.getPrototypeOf(file) as FileHandle;
+  const { sync: flush } = prototype;
+  prototype.sync = async function (this: FileHandle) {
+    await before(this);
+    await flush.call(this);
+  };
+  onTestFinished(() => {
+    prototype.sync = flush;
+  });
+}
 
 test('content is flushed before it takes its place, and its name after that', async () => {
   const { sync, on } = await openFolder();
@@ -13,16 +29,56 @@ test('content is flushed before it takes its place, and its name after that', as
   const target = { folderId, place, expected: undefined, mode: 0o644, mtime_ms: 0, blocks };
   await replaceWith(target, async (file) => {
     await file.write(Buffer.from('new'));
-    const prototype = Object.getPrototypeOf(file) as FileHandle;
-    const { sync: flush } = prototype;
-    prototype.sync = async function (this: FileHandle) {
-      flushes.push(`${(await this.stat()).isDirectory() ? 'directory' : 'file'}, ${await there()} in place`);
-      await flush.call(this);
-    };
-    onTestFinished(() => {
-      prototype.sync = flush;
+    atFlush(file, async (flushed) => {
+      flushes.push(`${(await flushed.stat()).isDirectory() ? 'directory' : 'file'}, ${await there()} in place`);
     });
   });
   expect(flushes, 'I16: the order on disk').toEqual(['file, nothing in place', 'directory, new in place']);
   expect((await stat(place)).size).toBe(3);
+});
+
+describe('directories that arrive together', () => {
+  const directory: RemoteEntry = { kind: 'directory', size: 0, mode: 0o755, mtime_ms: 0, blocks: [], version: 1 };
+  const paths = ['d', 'd/a', 'd/b', 'd/b/deep', 'e'];
+  /** By inode: what of them is agreed on when the directory is flushed. */
+  let flushed: [bigint, number][];
+  let folder: StepFolder;
+
+  /** @param fails the path of a directory that cannot be flushed */
+  async function receive(fails?: string): Promise<void> {
+    folder = await openFolder();
+    flushed = [];
+    const { sync } = folder;
+    for (const path of paths) sync.state.set('remote', path, directory);
+    const handle = await open(sync.root);
+    atFlush(handle, async (file) => {
+      const { ino } = await file.stat({ bigint: true });
+      flushed.push([ino, sync.state.trees.synced.size]);
+      const bad = fails === undefined ? undefined : await stat(join(sync.root, fails), { bigint: true });
+      if (ino === bad?.ino) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    });
+    await handle.close();
+    await downloadEntries(sync, paths);
+  }
+  const agreed = (): string[] => [...folder.sync.state.trees.synced.keys()];
+
+  test('are agreed on once that around them was flushed, once for all of them', async () => {
+    await receive();
+    const inodes = ['', 'd', 'd/b'].map(
+      async (path) => (await stat(join(folder.sync.root, path), { bigint: true })).ino,
+    );
+    expect(flushed.map(([ino]) => ino)).toEqual(await Promise.all(inodes));
+    expect(
+      flushed.map(([, count]) => count),
+      'I16: agreed on before',
+    ).toEqual([0, 2, 4]);
+    expect(agreed().sort()).toEqual(paths);
+  });
+
+  test('are not agreed on where that around them, or one above, could not be flushed', async () => {
+    await receive('');
+    expect(agreed()).toEqual([]);
+    await receive('d');
+    expect(agreed()).toEqual(['d', 'e']);
+  });
 });

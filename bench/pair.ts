@@ -13,8 +13,12 @@ import { assemblyOf } from '../test/support/synthesis.ts';
 export interface Pair {
   readonly desk: Device;
   readonly attic: Device;
+  /** For what is not to be synced. */
+  readonly folder: string;
   /** Waits until both hold the same and rest; answers how many seconds that took. */
   untilEqual(): Promise<number>;
+  /** Stops a device, and starts it with these variables as well. */
+  restart(device: Device, variables: Readonly<Record<string, string>>): Promise<void>;
 }
 
 interface PairOptions {
@@ -25,7 +29,7 @@ interface PairOptions {
 /** Runs `work` on two devices, and stops and removes all afterwards. */
 export async function withPair<Result>(
   { node = [] }: PairOptions,
-  work: (pair: Pair, folder: string) => Promise<Result>,
+  work: (pair: Pair) => Promise<Result>,
 ): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-bench-'));
   // The database's own user has to get into it.
@@ -40,16 +44,23 @@ export async function withPair<Result>(
     await cloud.services.createUser(cloud.outputs.UserPoolId!, user);
     const failed = Promise.withResolvers<never>();
     failed.promise.catch(() => undefined);
+    const fail = (reason: string): void => failed.reject(new Error(reason));
     const start = async (name: string): Promise<Device> => {
       const device = new Device(name, join(folder, name), join(folder, 'config', name), node);
       await device.signIn({ url: cloud.urls.api, ca: cloud.ca, ...user });
-      device.startSync((reason) => failed.reject(new Error(reason)));
+      device.startSync(fail);
       ends.push(() => device.stopSync());
       return device;
     };
     const [desk, attic] = [await start('desk'), await start('attic')];
+    const restart = async (device: Device, variables: Readonly<Record<string, string>>): Promise<void> => {
+      await device.stopSync();
+      Object.assign(process.env, variables);
+      device.startSync(fail);
+      for (const name of Object.keys(variables)) delete process.env[name];
+    };
     const untilEqual = (): Promise<number> => Promise.race([waitForEqual(desk, attic), failed.promise]);
-    return await Promise.race([work({ desk, attic, untilEqual }, folder), failed.promise]);
+    return await Promise.race([work({ desk, attic, folder, untilEqual, restart }), failed.promise]);
   } finally {
     for (const end of ends.reverse()) await end();
   }
@@ -67,12 +78,13 @@ async function sketch(folder: string): Promise<string> {
   }
 }
 
-/** What takes longer than this, ms, is a fault. */
+/** When nothing has changed at the other device for so long, ms, nothing will. */
 const PATIENCE_MS = 5 * 60_000;
 
-async function waitForEqual(one: Device, other: Device): Promise<number> {
+/** Waits until two devices hold the same and rest; answers how many seconds that took. */
+export async function waitForEqual(one: Device, other: Device): Promise<number> {
   const begin = performance.now();
-  let last = '';
+  let [last, seen, movedAt] = ['', '', begin];
   for (;;) {
     const rests = [one, other].every(({ events }) => events.at(-1)?.event === 'idle');
     const [mine, theirs] = await Promise.all([one, other].map(({ folder }) => sketch(folder)));
@@ -82,7 +94,8 @@ async function waitForEqual(one: Device, other: Device): Promise<number> {
       if ((await firstDifference(one.folder, other.folder)) === undefined) return seconds;
     }
     last = mine ?? '';
-    if (performance.now() - begin > PATIENCE_MS) {
+    if (theirs !== seen) [seen, movedAt] = [theirs ?? '', performance.now()];
+    if (performance.now() - movedAt > PATIENCE_MS) {
       const difference = await firstDifference(one.folder, other.folder);
       throw new Error(
         `the folders are not equal after ${PATIENCE_MS / 60_000} minutes: ${difference ?? 'a device does not rest'}`,

@@ -31,7 +31,9 @@ export async function run({ json, words }: { json: boolean; words: readonly stri
     const measured: Row[] = [];
     for (const [name, work] of worksOf(pair.desk.folder, files)) {
       console.error(`… ${name}`);
-      measured.push(await measure(name, pair, work));
+      const row = await measure(name, pair, work);
+      console.error(JSON.stringify(row));
+      measured.push(row);
     }
     return measured;
   });
@@ -70,8 +72,10 @@ async function makeFiles(folder: string, files: number, folders: number): Promis
 }
 
 async function makeTree(folder: string, files: number): Promise<void> {
+  // As many files in a folder at each depth as packages have.
+  const places = [48, 16, 8, 8];
   for (let nth = 0; nth < files; nth++) {
-    const inside = join(folder, `package ${nth % 80}`, `lib ${nth % 5}`, `part ${nth % 7}`, `level ${nth % 3}`);
+    const inside = join(folder, ...places.map((many) => String(Math.floor(nth / many))));
     await mkdir(inside, { recursive: true });
     await writeFile(join(inside, `${nth}.js`), `export const value = ${nth};\n`.repeat(10));
   }

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { formatTable } from '../../cli/table.ts';
 import { withPair } from '../pair.ts';
 import type { Outcome, Suite } from './suite.ts';
+import { faketime } from './suites/faketime.ts';
 import { fio } from './suites/fio.ts';
 import { fsx } from './suites/fsx.ts';
 import { git } from './suites/git.ts';
@@ -9,9 +10,9 @@ import { npm } from './suites/npm.ts';
 import { rewrite } from './suites/rewrite.ts';
 import { sqlite } from './suites/sqlite.ts';
 import { stressNg } from './suites/stress-ng.ts';
-import { torture } from './torture.ts';
+import { layBallast, torture } from './torture.ts';
 
-const all: readonly Suite[] = [fsx, fio, stressNg, git, sqlite, npm, rewrite];
+const all: readonly Suite[] = [fsx, fio, stressNg, git, sqlite, npm, rewrite, faketime];
 
 const usage = `usage: npm run torture -- [--seconds N] [--json] [SUITE…]
 Programs that nobody here wrote work in a synced folder, N seconds each (60), and another device has to come to the same.
@@ -32,7 +33,10 @@ if (!(seconds > 0) || suites.length < Math.max(1, positionals.length)) {
   process.exitCode = 2;
 } else {
   const progress = (text: string): void => console.error(`… ${text}`);
-  const outcomes = await withPair({}, (pair) => torture(suites, { pair, seconds, progress }));
+  const outcomes = await withPair({}, async (pair) => {
+    await layBallast(pair);
+    return torture(suites, { pair, seconds, progress });
+  });
   if (values.json) console.log(JSON.stringify(outcomes));
   else print(outcomes);
   if (outcomes.some(({ outcome }) => outcome === 'failed')) process.exitCode = 1;

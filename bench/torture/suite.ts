@@ -1,16 +1,17 @@
-import type { Device } from '../../local/demo/devices/device.ts';
-
 /** Two devices of one user that sync, and a folder of a suite's own in both. */
 export interface Ground {
-  readonly desk: Device;
-  /** Where the suite works: in the folder of `desk`, empty. */
+  /** Where the suite works: in the folder of the device that it hammers, empty. */
   readonly here: string;
   /** The same folder on the other device, which only receives. */
   readonly there: string;
+  /** For what is not to be synced. */
+  readonly folder: string;
   /** How long the suite works, in seconds, or what a program of its own takes for that. */
   readonly seconds: number;
   /** Runs a program to its end, in `here` unless told otherwise; throws with what it said when it fails. */
   run(words: readonly string[], cwd?: string): Promise<string>;
+  /** Stops the device that is hammered, and starts it with these variables as well. */
+  restart(variables: Readonly<Record<string, string>>): Promise<void>;
 }
 
 /** A program that nobody here wrote, which works on files as programs do. */

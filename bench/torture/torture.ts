@@ -24,7 +24,6 @@ export async function torture(
   { pair, seconds, progress = () => undefined }: TortureOptions,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  await layBallast(pair);
   for (const suite of suites) {
     const { name, program } = suite;
     if (program !== undefined && !isInstalled(program)) {
@@ -47,18 +46,18 @@ async function play({ name, work, check }: Suite, pair: Pair, seconds: number): 
   return { name, outcome: found.length === 0 ? 'held' : 'failed', did, found, worked, equal };
 }
 
-async function openGround(name: string, { desk, attic }: Pair, seconds: number): Promise<Ground> {
+async function openGround(name: string, { desk, attic, folder, restart }: Pair, seconds: number): Promise<Ground> {
   const [here, there] = [join(desk.folder, name), join(attic.folder, name)];
   await mkdir(here, { recursive: true });
   const run = async ([program, ...words]: readonly string[], cwd = here): Promise<string> => {
     const { stdout } = await exec(program!, words, { cwd, maxBuffer: OUTPUT_BYTES });
     return stdout;
   };
-  return { desk, here, there, seconds, run };
+  return { here, there, folder, seconds, run, restart: (variables) => restart(desk, variables) };
 }
 
 /** Files that rest, so that a suite that clears up after itself does not look like a deletion of half of the folder. */
-async function layBallast(pair: Pair): Promise<void> {
+export async function layBallast(pair: Pair): Promise<void> {
   const folder = join(pair.desk.folder, 'ballast');
   await mkdir(folder, { recursive: true });
   for (let nth = 0; nth < BALLAST; nth++) await writeFile(join(folder, String(nth)), `${nth}`);

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import pLimit from 'p-limit';
 import { formatBytes } from '../../protocol/bytes.ts';
 import { FileRefused } from '../common/errors.ts';
 import type { BlockCache } from './block-cache.ts';
@@ -11,6 +12,8 @@ const RESERVED_BYTES = 256 * 1024 ** 2;
 export class DiskRoom {
   readonly #root: string;
   readonly #cache: Pick<BlockCache, 'dropOldest'>;
+  /** One asks at a time: what turns out not to fit keeps no room from what does. */
+  readonly #turns = pLimit(1);
   #promised = 0;
 
   constructor(root: string, cache: Pick<BlockCache, 'dropOldest'>) {
@@ -22,20 +25,22 @@ export class DiskRoom {
    * Promises room for `bytes`; cached blocks give way to it. Throws `FileRefused` when there is too little. The answer
    * is to be told of bytes that are written, and of those that never will be.
    */
-  async promise(bytes: number): Promise<(done: number) => void> {
-    this.#promised += bytes;
-    const done = (part: number): void => {
-      this.#promised -= part;
-    };
-    while ((await this.#free()) < this.#promised) {
+  promise(bytes: number): Promise<(done: number) => void> {
+    return this.#turns(() => this.#grant(bytes));
+  }
+
+  async #grant(bytes: number): Promise<(done: number) => void> {
+    while ((await this.#free()) < this.#promised + bytes) {
       if (await this.#cache.dropOldest()) continue;
-      done(bytes);
       throw new FileRefused(
         'local',
         `the disk has no room for its ${formatBytes(bytes)}: free some (5% of the disk, or 268 MB if less, stay free)`,
       );
     }
-    return done;
+    this.#promised += bytes;
+    return (part) => {
+      this.#promised -= part;
+    };
   }
 
   /** Bytes; a disk that does not say how much is free has to be tried. */

@@ -9,14 +9,39 @@ import { statePlace } from '../state/places.ts';
 const ASKED_FROM = 5;
 /** Deletions that arrive within this time count together: emptying a large folder takes a while. */
 const WINDOW_MS = 60_000;
+/** So long do too many deletions wait while more is to be seen, ms: what is missing may come back, or under another name. */
+const PATIENCE_MS = 30_000;
 
 /** Stops a sync that is about to delete more than half of the files, and at least `ASKED_FROM`. */
 export class DeletionGuard {
   readonly #allowed: boolean;
   #recent: { at: number; count: number }[] = [];
+  /** Since when too many deletions wait. */
+  #waitSince: number | undefined;
 
   constructor(allowed: boolean) {
     this.#allowed = allowed;
+  }
+
+  /**
+   * What may be carried out of a plan: all of it, or while too many deletions wait what deletes nothing. Throws as `check`.
+   * @param isRestless whether changes of the disk were noticed that nobody looked at yet
+   */
+  admit(
+    operations: readonly Operation[],
+    synced: ReadonlyMap<string, SyncedEntry>,
+    isRestless: boolean,
+    now = performance.now(),
+  ): Operation[] {
+    try {
+      this.check(operations, synced, now);
+    } catch (error) {
+      this.#waitSince ??= now;
+      if (!isRestless || now - this.#waitSince >= PATIENCE_MS) throw error;
+      return operations.filter(({ do: what }) => what !== 'deleteLocal' && what !== 'deleteRemote');
+    }
+    this.#waitSince = undefined;
+    return [...operations];
   }
 
   /** Throws `mass_delete` when the deletions of this plan and of the last minute are too many. */

@@ -38,6 +38,7 @@ interface LookoutOptions {
 export class Lookout {
   readonly #sync: Sync;
   readonly #watch: Watch;
+  readonly #signals: Pick<Signals, 'isCollecting'>;
   readonly #absences: Absences;
   readonly #skipped = new Map<string, string>();
   readonly #restless: RestlessFiles;
@@ -55,8 +56,9 @@ export class Lookout {
     this.#sync = sync;
     this.#acceptsLoss = acceptsLoss;
     this.#watch = watch;
+    this.#signals = signals;
     this.#restless = new RestlessFiles({ sync, later: signals.later, isOnItsWay, frequent });
-    this.#absences = new Absences(sync, () => sync.notices.unseen.size > 0 || signals.isCollecting);
+    this.#absences = new Absences(sync, () => this.isRestless);
     this.#twins = new Twins(sync.state);
     this.#mounts = new Mounts(sync.state, sync.root);
   }
@@ -81,6 +83,11 @@ export class Lookout {
    */
   blocked(path: string): boolean {
     return this.#isIgnored(path) || this.#isSkipped(path) || this.#absences.isHeld(path);
+  }
+
+  /** Whether changes of the disk were noticed that nobody looked at yet. */
+  get isRestless(): boolean {
+    return this.#sync.notices.unseen.size > 0 || this.#signals.isCollecting;
   }
 
   /** Whether a missing path may turn up under another name at the next look. */
@@ -144,7 +151,7 @@ export class Lookout {
       onProgress: (files) => report({ event: 'scan', files, done: false }),
       onReading: (file, bytes) => trackProgress(report, file, bytes, 'reading'),
       removeTemporary: look.first,
-      postpones: (file) => this.#restless.postpones(file),
+      postpones: (file) => this.#restless.postpones(file, path),
       copyTo: (file) => this.#restless.copyTo(file),
       spelled: look.spelled,
       byHint: look.byHint,

@@ -62,13 +62,15 @@ export class RestlessFiles {
   /**
    * Whether new content of a known file is left for later: it is saved all the time, or what was taken of it last is on
    * its way. What was taken without a copy, and is not sent yet, is no longer there, and does not wait.
+   * @param asked the path that is looked at: one around the file takes it along, unless it is on its way
    */
-  postpones(path: string): boolean {
+  postpones(path: string, asked: string): boolean {
     const { sync, isOnItsWay } = this.#options;
     const { local, synced } = sync.state.trees;
     const hasCopy = sync.snapshots.placeOf(path) !== undefined;
-    const wait = hasCopy || same(local.get(path), synced.get(path)) ? this.#frequent.waitFor(path) : 0;
-    return wait > 0 || (hasCopy && isOnItsWay(path));
+    if (hasCopy && isOnItsWay(path)) return true;
+    const isTaken = hasCopy || same(local.get(path), synced.get(path));
+    return path === asked && isTaken && this.#frequent.waitFor(path) > 0;
   }
 
   /** Where to copy a file before it is read; `undefined` for one that is not overtaken, or too large. */

@@ -19,7 +19,7 @@ import type { Load, Transfers } from './transfers.ts';
 interface RoundsOptions {
   readonly sync: Sync;
   readonly transfers: Transfers;
-  readonly lookout: Pick<Lookout, 'look' | 'readIgnores' | 'blocked' | 'isUnsettled'>;
+  readonly lookout: Pick<Lookout, 'look' | 'readIgnores' | 'blocked' | 'isUnsettled' | 'isRestless'>;
   readonly clock: Clock;
   readonly guard: DeletionGuard;
   /** Throws when the folder is not the one that the sync was started on. */
@@ -44,7 +44,7 @@ export class Rounds {
 
   /** One round. Returns the milliseconds to wait when nothing is left to do. */
   async run(): Promise<number | undefined> {
-    const { sync, transfers, demandRoot, guard } = this.#options;
+    const { sync, transfers, lookout, demandRoot, guard } = this.#options;
     this.#start();
     await demandRoot();
     // Before the look, which tells by what was agreed on why a file is missing; without an answer it is due all the same.
@@ -58,8 +58,8 @@ export class Rounds {
     transfers.noteFailures();
     const operations = await this.#plan();
     const mayBeTried = this.#readyOf(operations);
-    guard.check(mayBeTried, sync.state.trees.synced);
-    const ready = putOffDeletions(mayBeTried, sync.state.trees, transfers.entries);
+    const admitted = guard.admit(mayBeTried, sync.state.trees.synced, lookout.isRestless);
+    const ready = putOffDeletions(admitted, sync.state.trees, transfers.entries);
     const arrived = [...transfers.fetched, ...transfers.sent].flatMap(({ steps }) => steps);
     if (ready.length === 0 && arrived.length === 0) {
       if (transfers.isIdle) sync.notices.cameToRest();

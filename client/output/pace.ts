@@ -12,7 +12,7 @@ export class Pace {
   readonly #partly = new Map<string, number>();
   #samples: { readonly at: number; readonly moved: number }[] = [];
 
-  note(event: SyncEvent, now = Date.now()): void {
+  note(event: SyncEvent, now = performance.now()): void {
     if (event.event === 'transfers') {
       this.#total = event.bytes;
       this.#done = 0;

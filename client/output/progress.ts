@@ -12,11 +12,11 @@ export function trackProgress(
   fileBytes: number,
   event: 'progress' | 'reading' = 'progress',
 ): (bytes: number) => void {
-  let [done, reportedAt] = [0, Date.now()];
+  let [done, reportedAt] = [0, performance.now()];
   return (bytes) => {
     done += bytes;
-    if (done >= fileBytes || Date.now() - reportedAt < INTERVAL_MS) return;
-    reportedAt = Date.now();
+    if (done >= fileBytes || performance.now() - reportedAt < INTERVAL_MS) return;
+    reportedAt = performance.now();
     report({ event, path, bytes: done, file_bytes: fileBytes });
   };
 }

@@ -20,7 +20,7 @@ export async function catchUp(sync: Pick<Sync, 'api' | 'device' | 'state' | 'not
       for (const change of body.changes) {
         applyChange(sync.state, sync.state.trees, change);
         recognize(sync.state, sync.state.trees, sync.state.intents, change);
-        if (change.change_type === 'delete') sync.tombstones.set(change.entry.path, change.entry.version);
+        if (change.change_type === 'delete') noteTombstone(sync, change.entry);
         sync.notices.replan(change.entry.path);
         if (change.moved_from !== undefined) sync.notices.replan(change.moved_from);
       }
@@ -29,6 +29,15 @@ export async function catchUp(sync: Pick<Sync, 'api' | 'device' | 'state' | 'not
     });
     if (!body.more) return;
   }
+}
+
+/** Notes the version of a deletion that this disk has to follow. */
+function noteTombstone(
+  { state, tombstones }: Pick<Sync, 'state' | 'tombstones'>,
+  { path, version }: Change['entry'],
+): void {
+  const { local, synced } = state.trees;
+  if (local.has(path) || synced.has(path)) tombstones.set(path, version);
 }
 
 /**

@@ -31,7 +31,7 @@ export interface Sync extends SyncOptions {
   readonly snapshots: Snapshots;
   readonly notices: Notices;
   readonly failures: Failures;
-  /** Renames that the service refused. */
+  /** Both ends of renames that the service refused, until both sides agree on them. */
   readonly unmovable: Set<string>;
   /** Versions of deletions by other devices that this disk has not followed yet. */
   readonly tombstones: Map<string, number>;
@@ -40,13 +40,19 @@ export interface Sync extends SyncOptions {
 export function createSync(options: SyncOptions): Sync {
   const { root, state, cache, report } = options;
   const notices = new Notices(state);
+  const [unmovable, tombstones] = [new Set<string>(), new Map<string, number>()];
+  const onAgreed = (path: string): void => {
+    notices.agreed(path);
+    unmovable.delete(path);
+    tombstones.delete(path);
+  };
   return {
     ...options,
     room: new DiskRoom(root, cache),
     snapshots: new Snapshots(root),
     notices,
-    failures: new Failures({ state, notices, report }),
-    unmovable: new Set(),
-    tombstones: new Map(),
+    failures: new Failures({ state, notices, report, onAgreed }),
+    unmovable,
+    tombstones,
   };
 }

@@ -29,8 +29,10 @@ const words: Readonly<Record<string, string>> = {
 
 interface FailuresOptions {
   readonly state: Pick<State, 'setProblem' | 'clearProblem'>;
-  readonly notices: Pick<Notices, 'lookAgain' | 'replan' | 'readChanges' | 'agreed'>;
+  readonly notices: Pick<Notices, 'lookAgain' | 'replan' | 'readChanges'>;
   readonly report: Report;
+  /** Told of each path on which both sides agree. */
+  readonly onAgreed: (path: string) => void;
   /** Milliseconds since any moment, by a clock that is never set. */
   readonly now?: () => number;
 }
@@ -91,7 +93,7 @@ export class Failures {
 
   /** `path` is done: both sides agree on it. */
   succeed(path: string): void {
-    this.#options.notices.agreed(path);
+    this.#options.onAgreed(path);
     if (this.#byPath.delete(path)) this.#options.state.clearProblem(path);
   }
 

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { Device } from './devices/device.ts';
+import { keepSyncing } from './devices/keep-syncing.ts';
 import { printLiveLines } from './devices/live-lines.ts';
 import { formatDuration } from './format.ts';
 import { Problems } from './problems.ts';
@@ -76,11 +77,12 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => stop(0));
   process.on('SIGTERM', () => stop(0));
   const startSync = (device: Device): void =>
-    device.startSync((reason) => {
-      console.error(`\n${reason}`);
-      if (values.tour) stop(1);
-      else print(howToGoOn(device));
-    });
+    values.tour
+      ? device.startSync((reason) => {
+          console.error(`\n${reason}`);
+          stop(1);
+        })
+      : keepSyncing(device, print);
 
   try {
     await signIn(cloud, devices);
@@ -119,16 +121,6 @@ function stopOnce(cloud: Cloud, devices: readonly Device[]): (code: number) => P
     process.exit(code);
   };
   return (code) => (stopping ??= stop(code));
-}
-
-function howToGoOn({ name, folder, command }: Device): string {
-  return `
-The cloud and the other device run on. To have ${name} back, add to this what the message asks for, if anything:
-
-  ${command} sync ${folder}
-
-Or start all of it again once the cause is gone.
-`;
 }
 
 function welcome(cloud: Cloud, laptop: Device, desktop: Device, milliseconds: number): string {

@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Clock } from '../../client/engine/clock.ts';
+import { ask } from '../../client/service/ask.ts';
+import { serveTls } from './cdn.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -79,4 +81,14 @@ test('the rest ends with what is due first', () => {
   expect(clock.untilDue).toBe(10 * SECOND);
   pass(15 * SECOND);
   expect(clock.untilDue).toBeLessThan(0);
+});
+
+test('a certificate whose time has not come is said with what the clock here says', async () => {
+  const nextYear = Date.now() + 365 * 24 * 60 * MINUTE;
+  vi.useFakeTimers({ toFake: ['Date'], now: nextYear });
+  const url = await serveTls((_request, response) => response.end('early')).finally(() => vi.useRealTimers());
+  const year = new Date().getFullYear();
+  await expect(ask('the service', url, { timeoutMs: 30_000 })).rejects.toThrow(
+    new RegExp(`does not answer: certificate is not yet valid.*, by this machine's clock, which says .* ${year} `),
+  );
 });

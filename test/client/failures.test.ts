@@ -24,7 +24,8 @@ beforeEach(async () => {
   onTestFinished(() => state.close());
   notices = new Notices(state);
   notices.takeBehind();
-  failures = new Failures({ state, notices, report: (event) => shown.push(event), now: () => now });
+  const report = (event: SyncEvent): number => shown.push(event);
+  failures = new Failures({ state, notices, report, onAgreed: (path) => notices.agreed(path), now: () => now });
 });
 
 const disk = (code: string): Error => Object.assign(new Error(`${code}: open '/x/a'`), { code });

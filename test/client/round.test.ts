@@ -74,6 +74,7 @@ async function start(api: Partial<Api> = {}): Promise<void> {
       readIgnores: async () => void happened.push('read rules'),
       blocked: () => false,
       isUnsettled: () => false,
+      isRestless: false,
     },
     guard: new DeletionGuard(false),
     demandRoot,

@@ -153,6 +153,19 @@ describe('the guard against mass deletion', () => {
     expect(() => new DeletionGuard(false).check([...deletions(4), room], tree)).toThrow('5 of 8 files');
   });
 
+  test('too many wait while more is to be seen, half a minute at most, and the rest of the plan does not', () => {
+    const guard = new DeletionGuard(false);
+    const rename: Operation = { do: 'moveRemote', from: 'f7', to: 'g7', base_version: 1 };
+    const admit = (isRestless: boolean, now: number): Operation[] =>
+      guard.admit([rename, ...deletions(60)], synced(100), isRestless, now);
+    expect(admit(true, 0)).toEqual([rename]);
+    expect(admit(true, 29_999)).toEqual([rename]);
+    expect(() => admit(true, 30_000)).toThrow('60 of 100');
+    // They came back.
+    expect(guard.admit(deletions(10), synced(100), true, 31_000)).toHaveLength(10);
+    expect(() => guard.admit(deletions(60), synced(100), false, 200_000)).toThrow('60 of 100');
+  });
+
   test('deletions that trickle in count together', () => {
     const guard = new DeletionGuard(false);
     guard.check(deletions(40), synced(100), 0);

@@ -76,6 +76,7 @@ beforeEach(async () => {
       readIgnores: async () => undefined,
       blocked: () => false,
       isUnsettled: () => false,
+      isRestless: false,
     },
     guard: new DeletionGuard(true),
     demandRoot,

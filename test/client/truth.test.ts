@@ -175,7 +175,9 @@ describe.skipIf(!fuseIsPossible)('the room of a disk', () => {
     await expect(room.promise(60_000)).rejects.toThrow('no room for its 60.0 kB');
     expect(cache.has('ab'.repeat(32))).toBe(false);
     written(60_000);
-    await room.promise(60_000);
+    await room.promise(30_000);
+    const together = await Promise.allSettled([room.promise(300_000), room.promise(1)]);
+    expect(together.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
     await disk.claimRoom(null);
   });
 

@@ -1,8 +1,8 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { download } from '../carry-out.ts';
-import { located, serve } from '../cdn.ts';
-import { openFolder, remoteFile } from './open-folder.ts';
+import { located, serve, serveTls } from '../cdn.ts';
+import { blockOf, openFolder, remoteFile } from './open-folder.ts';
 
 describe('a download', () => {
   test('that arrives damaged replaces nothing', async () => {
@@ -35,5 +35,28 @@ describe('a download', () => {
     await download(sync, ['a']);
     expect(await text('a'), 'I15: an edited file').toBe('edited');
     expect(sync.state.trees.synced.get('a')?.version, 'I14: a version that this disk does not have').toBe(1);
+  });
+
+  test('asks for all blocks in one call, whatever the clock here says of the time of their URLs', async () => {
+    const contents = new Map<string, string>();
+    const base = await serveTls((request, response) => response.end(contents.get(request.url!)));
+    let calls = 0;
+    const { sync, text } = await openFolder({
+      download: async ({ files }) => {
+        calls++;
+        const hashes = files.flatMap(({ lacks = [] }) => lacks);
+        const urls = Object.fromEntries(hashes.map((hash) => [hash, `${base}${hash}`]));
+        // By a clock that is a day ahead, all of them are over.
+        return { sent: 0, body: { files: [], urls, contents: {}, urls_expire_at: Date.now() - 24 * 3_600_000 } };
+      },
+    });
+    const paths = ['a', 'b', 'c', 'd'];
+    for (const path of paths) {
+      contents.set(`/${(await blockOf(path)).hash}`, path);
+      sync.state.set('remote', path, await remoteFile(path, 1));
+    }
+    await download(sync, paths);
+    expect(await Promise.all(paths.map(text))).toEqual(paths);
+    expect(calls).toBe(1);
   });
 });

@@ -1,0 +1,105 @@
+import { mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { Clock } from '../../client/engine/clock.ts';
+import { DeletionGuard } from '../../client/engine/deletion-guard.ts';
+import { Lookout } from '../../client/engine/lookout.ts';
+import { Rounds } from '../../client/engine/round.ts';
+import { Transfers } from '../../client/engine/transfers.ts';
+import type { Api } from '../../client/service/api.ts';
+import type { Change } from '../../protocol/changes.ts';
+import { device, done, openFolder, type StepFolder } from './steps/open-folder.ts';
+
+/* What a sync remembers of paths once nothing is left to do. The service takes everything but some renames. */
+
+const FILES = 60;
+
+let folder: StepFolder;
+let rounds: Rounds;
+let transfers: Transfers;
+/** Changes that are still to be read. */
+let changes: Change[];
+let cursor: number;
+
+beforeEach(async () => {
+  [changes, cursor] = [[], 0];
+  folder = await openFolder(fakeService());
+  const { sync } = folder;
+  transfers = new Transfers({ sync, demandRoot: async () => undefined, onNews: () => undefined });
+  onTestFinished(() => transfers.close());
+  const watch = { directory: () => undefined, forget: () => undefined, close: () => undefined };
+  const lookout = new Lookout(sync, watch, { later: () => undefined, isCollecting: false });
+  const [clock, guard, { signal }] = [new Clock(), new DeletionGuard(true), new AbortController()];
+  const nothing = { demandRoot: async () => undefined, onCaughtUp: () => undefined };
+  rounds = new Rounds({ sync, transfers, clock, lookout, guard, signal, ...nothing });
+});
+
+function fakeService(): Partial<Api> {
+  const sessions = new Map<string, readonly string[]>();
+  const took = (paths: readonly string[]) => ({
+    sent: 0,
+    body: { results: paths.map((path) => done(path, 1, ++cursor)) },
+  });
+  return {
+    changes: async () => ({ sent: 0, body: { changes: changes.splice(0), cursor, more: false } }),
+    damage: async () => ({ sent: 0, body: { hashes: [] } }),
+    uploadInit: async ({ upload_id, files }) => {
+      sessions.set(
+        upload_id,
+        files.map(({ path }) => path),
+      );
+      return { sent: 0, body: { upload_id, expires_at: 0, refused: [], send: [] } };
+    },
+    finalize: async ({ upload_id }) => took(sessions.get(upload_id)!),
+    move: async ({ moves }) => {
+      const error = { code: 'limit_exceeded' as const, message: 'too deep' };
+      const refused = moves.filter((_, nth) => nth % 2 === 0).map(({ to: path }) => ({ path, error }));
+      const answer = took(moves.filter((_, nth) => nth % 2 === 1).map(({ to }) => to));
+      return { sent: 0, body: { results: [...refused, ...answer.body.results] } };
+    },
+    remove: async ({ files }) => {
+      changes.push(...files.map(({ path, base_version }) => deletion(path, base_version + 1, device.id)));
+      return took(files.map(({ path }) => path));
+    },
+  };
+}
+
+function deletion(path: string, version: number, by: string): Change {
+  const entry = { path, kind: 'file' as const, size: 0, mtime_ms: 0, mode: 0o644, version, blocks: [] };
+  return { cursor: ++cursor, change_type: 'delete', entry, device_id: by, timestamp: 0 };
+}
+
+/** Looks at everything and does what is to be done; answers what is still remembered of paths. */
+async function settle(): Promise<Record<string, number>> {
+  const { sync } = folder;
+  for (const name of await readdir(folder.on('d'))) sync.notices.noticed(`d/${name}`, 1);
+  sync.notices.look('');
+  sync.notices.readChanges();
+  do while ((await rounds.run()) === undefined);
+  while (!transfers.isIdle);
+  const { notices, failures, unmovable, tombstones, snapshots } = sync;
+  return {
+    unseen: notices.unseen.size,
+    dirty: notices.dirty.size,
+    failed: failures.size,
+    unmovable: unmovable.size,
+    tombstones: tombstones.size,
+    copies: snapshots.paths.length,
+    intents: sync.state.intents.length,
+  };
+}
+
+test('nothing is remembered of paths on which both sides agree, or that are gone', async () => {
+  const nothing = { unseen: 0, dirty: 0, failed: 0, unmovable: 0, tombstones: 0, copies: 0, intents: 0 };
+  await mkdir(folder.on('d'));
+  for (let nth = 0; nth < FILES; nth++) await writeFile(folder.on(`d/${nth}`), `file ${nth}`);
+  expect(await settle(), 'new files').toEqual(nothing);
+  for (let nth = 0; nth < FILES; nth++) await rename(folder.on(`d/${nth}`), folder.on(`d/renamed ${nth}`));
+  expect(await settle(), 'renamed ones, of which the service refuses half').toEqual(nothing);
+  for (const name of await readdir(folder.on('d'))) await unlink(folder.on(`d/${name}`));
+  expect(await settle(), 'deleted ones').toEqual(nothing);
+  changes.push(...['x', 'y'].map((path) => deletion(path, 2, '00000000-0000-4000-8000-000000000001')));
+  expect(await settle(), 'deletions of what was never here').toEqual(nothing);
+  const { local, synced } = folder.sync.state.trees;
+  expect([[...local.keys()], [...synced.keys()]]).toEqual([['d'], ['d']]);
+  expect(folder.sync.notices.noticedAt('d/0')).toEqual({});
+});

@@ -25,6 +25,7 @@ import { Clock } from './clock.ts';
 import { Contact } from './contact.ts';
 import { DeletionGuard, rootGuard } from './deletion-guard.ts';
 import { Ending, endOfSignIn } from './ending.ts';
+import { Heap } from './heap.ts';
 import { Lookout } from './lookout.ts';
 import { News } from './news.ts';
 import { Rounds } from './round.ts';
@@ -174,6 +175,7 @@ function isActivity({ event }: SyncEvent): boolean {
 /** Says when all work is done, once each time. */
 class Idleness {
   readonly #report: Report;
+  readonly #heap = new Heap();
   #busy = true;
 
   constructor(report: Report) {
@@ -182,12 +184,14 @@ class Idleness {
 
   readonly report: Report = (event) => {
     this.#busy = true;
+    this.#heap.works();
     this.#report(event);
   };
 
   begin(cursor: number, leftOut: number): void {
     if (this.#busy) this.#report({ event: 'idle', cursor, left_out: leftOut });
     this.#busy = false;
+    this.#heap.rests();
   }
 }
 

@@ -1,0 +1,57 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** A sync that rests this long, ms, gives memory back. */
+const REST_MS = 5_000;
+/** When the heap is so much larger, in bytes, than when it was given back last. */
+const WORTH_BYTES = 24 * 1024 * 1024;
+
+interface HeapOptions {
+  /** Bytes that the heap takes from the system. */
+  readonly size?: () => number;
+  /** Collects what nobody needs any more, and gives the system what that took. */
+  readonly collect?: () => Promise<void>;
+}
+
+/** Gives memory back once a sync rests: the runtime collects only while something is allocated. */
+export class Heap {
+  readonly #size: () => number;
+  readonly #collect: () => Promise<void>;
+  #least: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ size = () => process.memoryUsage().heapTotal, collect = collectAll }: HeapOptions = {}) {
+    this.#size = size;
+    this.#collect = collect;
+    this.#least = size();
+  }
+
+  /** Nothing is left to do. */
+  rests(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#size() - this.#least < WORTH_BYTES) return;
+      void this.#collect().then(() => {
+        this.#least = this.#size();
+      });
+    }, REST_MS).unref();
+  }
+
+  /** Something is being done. */
+  works(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+type Collect = (options: { type: 'major'; execution: 'async'; flavor: 'last-resort' }) => Promise<void>;
+let collector: Collect | undefined;
+
+async function collectAll(): Promise<void> {
+  if (!collector) {
+    // The runtime has no other name for it in a process that was started without this flag.
+    setFlagsFromString('--expose-gc');
+    collector = runInNewContext('gc') as Collect;
+  }
+  await collector({ type: 'major', execution: 'async', flavor: 'last-resort' });
+}

@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Heap } from '../../client/engine/heap.ts';
+
+const MIB = 1024 * 1024;
+let size: number;
+let collected: number;
+let heap: Heap;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  [size, collected] = [20 * MIB, 0];
+  const collect = async (): Promise<void> => {
+    collected++;
+    size = 22 * MIB;
+  };
+  heap = new Heap({ size: () => size, collect });
+});
+afterEach(() => vi.useRealTimers());
+
+test('memory is given back once a sync has rested for a while, and not while it works', async () => {
+  size = 200 * MIB;
+  heap.rests();
+  await vi.advanceTimersByTimeAsync(4_000);
+  heap.works();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(collected).toBe(0);
+  heap.rests();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([collected, size]).toEqual([1, 22 * MIB]);
+});
+
+test('what is not much more than before is left', async () => {
+  size = 40 * MIB;
+  heap.rests();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(collected).toBe(0);
+  size = 300 * MIB;
+  heap.rests();
+  await vi.advanceTimersByTimeAsync(5_000);
+  size = 44 * MIB;
+  heap.rests();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(collected).toBe(1);
+});
+
+test('the runtime collects, and its heap is smaller then', async () => {
+  vi.useRealTimers();
+  let garbage: unknown[] | undefined = Array.from({ length: 400_000 }, (_, nth) => ({ path: `path ${nth}` }));
+  expect(garbage.length).toBe(400_000);
+  garbage = undefined;
+  const before = process.memoryUsage().heapUsed;
+  const sizes = vi.fn(() => 1e12).mockReturnValueOnce(0);
+  const resting = new Heap({ size: sizes });
+  vi.useFakeTimers();
+  resting.rests();
+  vi.advanceTimersByTime(5_000);
+  vi.useRealTimers();
+  await vi.waitFor(() => expect(process.memoryUsage().heapUsed).toBeLessThan(before - 20 * MIB), { timeout: 30_000 });
+});

@@ -3,6 +3,8 @@ import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 
 /** The speed is that of this time before, ms. */
 const WINDOW_MS = 10_000;
+/** What moved in less says nothing of the speed. */
+const LEAST_MS = 100;
 
 /** How far all transfers together are, how fast, and how long it will take. */
 export class Pace {
@@ -34,7 +36,7 @@ export class Pace {
     const parts = [`${Math.floor((100 * moved) / Math.max(1, this.#total))}% of ${formatBytes(this.#total)}`];
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];
     const bytes = first && last ? last.moved - first.moved : 0;
-    if (first && last && bytes > 0 && last.at > first.at) {
+    if (first && last && bytes > 0 && last.at - first.at >= LEAST_MS) {
       const rate = (1000 * bytes) / (last.at - first.at);
       parts.push(`${formatBytes(rate)}/s`, `${formatSeconds((this.#total - moved) / rate)} left`);
     }

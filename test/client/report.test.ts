@@ -1,10 +1,11 @@
 import { PassThrough } from 'node:stream';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ClientError, LocalTrouble } from '../../client/common/errors.ts';
 import { Standstill } from '../../client/engine/standstill.ts';
 import { Trouble } from '../../client/engine/trouble.ts';
 import { humanReport } from '../../client/output/human-report.ts';
 import { Pace } from '../../client/output/pace.ts';
+import { trackProgress } from '../../client/output/progress.ts';
 import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 
 describe('what a person reads', () => {
@@ -56,6 +57,19 @@ test('speed and time left are those of the last ten seconds', () => {
   at(20, 21e6);
   at(30, 61e6);
   expect(pace.describe()).toBe('61% of 100 MB  4.0 MB/s  10 s left');
+});
+
+test('how far a file is goes on being told while the clock is set back', () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const told: number[] = [];
+  const moved = trackProgress((event) => void (event.event === 'progress' && told.push(event.bytes)), 'a', 1000);
+  for (let second = 0; second < 3; second++) {
+    vi.advanceTimersByTime(1000);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    moved(100);
+  }
+  expect(told).toEqual([100, 200, 300]);
 });
 
 describe('trouble of this machine', () => {

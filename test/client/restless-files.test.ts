@@ -6,6 +6,7 @@ import { Clock } from '../../client/engine/clock.ts';
 import { DeletionGuard } from '../../client/engine/deletion-guard.ts';
 import { Lookout } from '../../client/engine/lookout.ts';
 import { Rounds } from '../../client/engine/round.ts';
+import { Signals } from '../../client/engine/signals.ts';
 import { Transfers } from '../../client/engine/transfers.ts';
 import type { Api } from '../../client/service/api.ts';
 import type { BlockToSend, OfferedFile } from '../../protocol/upload-init.ts';
@@ -156,4 +157,19 @@ test('a file that is deleted while its copy is on its way is not committed, and 
   await until(() => transfers.isIdle);
   await rounds.run();
   expect([committed, await copies()]).toEqual([[], []]);
+});
+
+test('of several times at which a path is to be looked at again the first counts', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { notices } = folder.sync;
+  notices.takeUnseen();
+  const signals = new Signals(notices, new AbortController().signal);
+  for (const wait of [500, 100, 1000, 300]) signals.later('index', wait);
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(100);
+  expect([...notices.takeUnseen()]).toEqual(['index']);
+  signals.later('index', 200);
+  vi.advanceTimersByTime(1000);
+  expect([[...notices.takeUnseen()], vi.getTimerCount()]).toEqual([['index'], 0]);
 });

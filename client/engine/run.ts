@@ -13,8 +13,8 @@ import type { Report } from '../output/report.ts';
 import type { AccessTokens } from '../service/access-token.ts';
 import { createApi } from '../service/api.ts';
 import type { Configuration } from '../service/config.ts';
+import { connections } from '../service/connections.ts';
 import type { Unreachable } from '../service/errors.ts';
-import { Link } from '../service/link.ts';
 import { watchNetwork } from '../service/network-watch.ts';
 import { Pushes } from '../service/socket.ts';
 import { Bulletin } from '../state/bulletin.ts';
@@ -62,12 +62,11 @@ export async function runSync(options: EngineOptions): Promise<void> {
   const bulletin = new Bulletin(root);
   const news = new News(options.report, bulletin);
   const contact = new Contact({ report: news.report, bulletin, once });
-  const link = new Link();
   const onAttempt = (failure?: Unreachable): void => {
     contact.attempted(failure);
     if (failure) pushes?.probe();
   };
-  const api = createApi(configuration.api_url, options.tokens, { signal, link, onAttempt, onRefused: ending.refused });
+  const api = createApi(configuration.api_url, options.tokens, { signal, onAttempt, onRefused: ending.refused });
   const cache = new BlockCache(root, configuration.cache_bytes);
   await cache.open();
   const pool = new FilePool();
@@ -82,10 +81,12 @@ export async function runSync(options: EngineOptions): Promise<void> {
   const clock = new Clock();
   const folderWatch = watchRoot(sync, signals, clock);
   const instructions = watchInstructions(root, { 'read-changes': signals.behind });
-  const pushes = once ? undefined : listen({ sync, signals, clock, link, url: configuration.socket_url, signal });
+  const pushes = once ? undefined : listen({ sync, signals, clock, url: configuration.socket_url, signal });
   const listening = pushes?.run();
   const network = watchNetwork(() => {
-    if (!pushes?.isOpen) link.renew();
+    // One that is open may show that the others live as well; without any they cannot be told apart.
+    if (pushes?.isOpen) connections.avoid();
+    else connections.renew();
     pushes?.probe();
     signals.wake();
   });
@@ -210,12 +211,11 @@ interface ListenOptions {
   readonly sync: Sync;
   readonly signals: Signals;
   readonly clock: Clock;
-  readonly link: Link;
   readonly url: string;
   readonly signal: AbortSignal;
 }
 
-function listen({ sync, signals, clock, link, url, signal }: ListenOptions): Pushes {
+function listen({ sync, signals, clock, url, signal }: ListenOptions): Pushes {
   const connected = (is: boolean): void => {
     clock.connected = is;
     signals.behind();
@@ -229,9 +229,15 @@ function listen({ sync, signals, clock, link, url, signal }: ListenOptions): Pus
     onChanged: (cursor) => {
       if (cursor > sync.state.cursor) signals.behind();
     },
-    onLate: signals.behind,
-    onDead: () => link.renew(),
-    onClosed: () => connected(false),
+    onLate: () => {
+      connections.avoid();
+      signals.behind();
+    },
+    onDead: () => connections.renew(),
+    onClosed: () => {
+      connections.avoid();
+      connected(false);
+    },
   });
 }
 

@@ -21,9 +21,8 @@ import { TreeResponse } from '../../protocol/tree.ts';
 import { type UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { retried, TryAgain } from '../common/retry.ts';
 import type { AccessTokens } from './access-token.ts';
-import { ask, type Request } from './ask.ts';
+import { ask } from './ask.ts';
 import { errorOf, notOurs, parseJson, ServiceError, Unreachable } from './errors.ts';
-import type { Link } from './link.ts';
 
 /** API Gateway ends a request after 29 s, so that no answer comes later. */
 const TIMEOUT_MS = 35_000;
@@ -46,15 +45,13 @@ export interface ApiOptions {
   readonly onAttempt?: (failure: Unreachable | undefined) => void;
   /** Told what the service, or its sign-in, refused. */
   readonly onRefused?: (error: unknown) => void;
-  /** Tells when what is under way has to be asked again. */
-  readonly link?: Link;
 }
 
 /** The service's routes as functions. Every one retries, and throws `ServiceError` or `Unreachable`. */
 export function createApi(baseUrl: string, tokens: AccessTokens, options: ApiOptions = {}) {
   const call = async <Schema extends z.ZodType>(
     schema: Schema,
-    method: 'GET' | 'POST' | 'DELETE',
+    method: Method,
     path: string,
     content?: unknown,
   ): Promise<Counted<z.infer<Schema>>> => {
@@ -110,9 +107,11 @@ export function createApi(baseUrl: string, tokens: AccessTokens, options: ApiOpt
   };
 }
 
+type Method = 'GET' | 'POST' | 'DELETE';
+
 interface Call<Schema extends z.ZodType> {
   readonly url: string;
-  readonly method: string;
+  readonly method: Method;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | undefined;
   readonly schema: Schema;
@@ -176,8 +175,7 @@ class Caller {
   }
 
   #send<Schema extends z.ZodType>(call: Call<Schema>, token: string): Promise<z.infer<Schema>> {
-    const { signal, link } = this.#options;
-    return send(call, token, { signal, lost: link?.lost });
+    return send(call, token, this.#options.signal);
   }
 }
 
@@ -185,13 +183,13 @@ class Caller {
 async function send<Schema extends z.ZodType>(
   { url, schema, headers, ...request }: Call<Schema>,
   token: string,
-  signals: Pick<Request, 'signal' | 'lost'>,
+  signal: AbortSignal | undefined,
 ): Promise<z.infer<Schema>> {
   const answer = await ask('the service', url, {
     ...request,
     headers: { ...headers, authorization: `Bearer ${token}` },
     timeoutMs: TIMEOUT_MS,
-    ...signals,
+    signal,
   });
   if (answer.status >= 200 && answer.status < 300) {
     const parsed = schema.safeParse(parseJson(answer.text));

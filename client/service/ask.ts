@@ -1,17 +1,14 @@
 import { reasonOf } from '../../cli/reason.ts';
 import { retryAfter, TryAgain } from '../common/retry.ts';
+import { connections, type Outgoing } from './connections.ts';
 import { Unreachable } from './errors.ts';
 
 /** A request, and how long its whole answer may take. */
-export interface Request {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+export interface Request extends Partial<Pick<Outgoing, 'method' | 'headers'>> {
   readonly body?: Uint8Array | undefined;
   readonly timeoutMs: number;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
-  /** Says that no answer will come this way. */
-  readonly lost?: AbortSignal | undefined;
 }
 
 /** An answer, its body read whole. */
@@ -21,36 +18,43 @@ export interface Answer {
   /** Milliseconds that it asks to be left alone. */
   readonly retryAfter: number;
   /** API Gateway's id of the request, by which the service's operator finds a failure in the logs. */
-  readonly requestId: string | null;
+  readonly requestId: string | undefined;
 }
 
 /**
- * Asks once. Where an answer sends elsewhere is not followed: no service of ours does, and portals do.
+ * Asks once, and anew where the connection is taken for dead before there was an answer. Where an answer sends elsewhere
+ * is not followed: no service of ours does, and portals do.
  * @param who is asked, for the message
  * @throws TryAgain with `Unreachable` without a whole answer, and the signal's reason
  */
 export async function ask(who: string, url: string | URL, request: Request): Promise<Answer> {
-  const { timeoutMs, signal, lost, body, ...rest } = request;
-  const signals = [signal, lost, AbortSignal.timeout(timeoutMs)].filter((one) => one !== undefined);
-  try {
-    const response = await fetch(url, {
-      ...rest,
-      ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}),
-      redirect: 'manual',
-      signal: AbortSignal.any(signals),
-    });
-    const { status, headers } = response;
-    const now = Date.parse(headers.get('date') ?? '');
-    return {
-      status,
-      text: await response.text(),
-      retryAfter: retryAfter(headers.get('retry-after'), now),
-      requestId: headers.get('apigw-requestid'),
-    };
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw new TryAgain(new Unreachable(`${who} does not answer: ${whyNot(error)}`, { cause: error }));
+  for (;;) {
+    const { dead } = connections;
+    try {
+      return await askOver(dead, url, request);
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      if (dead.aborted) continue;
+      throw new TryAgain(new Unreachable(`${who} does not answer: ${whyNot(error)}`, { cause: error }));
+    }
   }
+}
+
+async function askOver(
+  dead: AbortSignal,
+  url: string | URL,
+  { timeoutMs, signal, body, method = 'GET', headers = {} }: Request,
+): Promise<Answer> {
+  const signals = [dead, AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])];
+  const either = AbortSignal.any(signals);
+  const answer = await connections.request(url, { method, headers, ...(body && { body }), signal: either });
+  const now = Date.parse(answer.header('date') ?? '');
+  return {
+    status: answer.status,
+    text: await answer.body.text(),
+    retryAfter: retryAfter(answer.header('retry-after'), now),
+    requestId: answer.header('apigw-requestid'),
+  };
 }
 
 /** The codes of certificates whose time is over, or has not come: either they are bad or this machine's clock is. */
@@ -75,7 +79,6 @@ export function isUntrusted(error: Unreachable): boolean {
   return untrusted.includes(codeOf(error.cause) ?? '');
 }
 
-/** `fetch` only says that it failed, and keeps the reason in its cause. */
 function codeOf(error: unknown): string | undefined {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;

@@ -35,7 +35,7 @@ interface Said {
   readonly status: number;
   readonly text: string;
   readonly retryAfter: number;
-  readonly requestId: string | null;
+  readonly requestId: string | undefined;
 }
 
 /**

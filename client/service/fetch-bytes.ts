@@ -1,5 +1,5 @@
-import { get } from 'node:https';
 import { limits } from '../../protocol/limits.ts';
+import { connections } from './connections.ts';
 import { IdleLimit } from './idle-limit.ts';
 
 /** What has arrived of a block: an answer that breaks off leaves what it brought. */
@@ -42,33 +42,28 @@ export interface FetchAnswer {
 
 /**
  * GETs what is missing of a block, from where `arrived` ends, and adds it there. Takes the body as it comes, whatever
- * its headers say: `fetch` would decode what calls itself encoded, and a block is what its hash says. Rejects when
- * nothing moves any more, more comes than a block has, or the signal fires; what came before stays in `arrived`.
+ * its headers say: a block is what its hash says. Rejects with whatever the connection ends, or the signal, when more
+ * comes than a block has, and when nothing moves any more: with `DeadConnection` if that is because of the network. What
+ * came before stays in `arrived`.
  */
-export function fetchRest(url: string, arrived: Arrived, signal: AbortSignal): Promise<FetchAnswer> {
-  return new Promise((resolve, reject) => {
-    const from = arrived.size;
-    const limit = new IdleLimit((error) => request.destroy(error));
-    const fail = (error: Error): void => {
-      limit.end();
-      reject(error);
-    };
-    const headers = from > 0 ? { range: `bytes=${from}-` } : {};
-    const request = get(url, { signal, headers }, (response) => {
-      const status = response.statusCode ?? 0;
-      const goesOn = status === 206 && response.headers['content-range']?.startsWith(`bytes ${from}-`) === true;
-      if (!goesOn && (status < 300 || status === 416)) arrived.clear();
-      response.on('data', (part: Buffer) => {
-        limit.moved();
-        if (goesOn || status === 200) arrived.add(part);
-        if (arrived.size > limits.blockBytes) request.destroy(new Error('more arrives than a block has'));
-      });
-      response.on('error', fail);
-      response.on('end', () => {
-        limit.end();
-        resolve({ status: goesOn ? 200 : status, retryAfter: response.headers['retry-after'] });
-      });
+export async function fetchRest(url: string, arrived: Arrived, signal: AbortSignal): Promise<FetchAnswer> {
+  const from = arrived.size;
+  const limit = new IdleLimit(connections.dead);
+  try {
+    const { status, header, body } = await connections.request(url, {
+      method: 'GET',
+      headers: from > 0 ? { range: `bytes=${from}-` } : {},
+      signal: AbortSignal.any([signal, limit.signal]),
     });
-    request.on('error', fail);
-  });
+    const goesOn = status === 206 && header('content-range')?.startsWith(`bytes ${from}-`) === true;
+    if (!goesOn && (status < 300 || status === 416)) arrived.clear();
+    for await (const part of body as AsyncIterable<Buffer>) {
+      limit.moved();
+      if (goesOn || status === 200) arrived.add(part);
+      if (arrived.size > limits.blockBytes) throw new Error('more arrives than a block has');
+    }
+    return { status: goesOn ? 200 : status, retryAfter: header('retry-after') };
+  } finally {
+    limit.end();
+  }
 }

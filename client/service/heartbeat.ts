@@ -1,10 +1,11 @@
+import { SILENT_MS } from './connections.ts';
+
 /** A ping is sent so often while something happens, and for a while after that; and so often at rest. */
 const BUSY_MS = 6_000;
 const REST_MS = 45_000;
 const BUSY_FOR_MS = 60_000;
-/** A ping that was not answered for so long is late; after so long the connection is dead, whatever it looks like. */
+/** A ping that was not answered for so long is late. */
 const LATE_MS = 3_000;
-const DEAD_MS = 8_000;
 
 export interface HeartbeatOptions {
   readonly ping: () => void;
@@ -70,7 +71,7 @@ export class Heartbeat {
     this.#options.ping();
     this.#after(LATE_MS, () => {
       this.#options.onLate();
-      this.#after(DEAD_MS - LATE_MS, this.#options.onDead);
+      this.#after(SILENT_MS - LATE_MS, this.#options.onDead);
     });
   }
 }

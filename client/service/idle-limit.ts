@@ -1,28 +1,49 @@
+import { DeadConnection, SILENT_MS } from './connections.ts';
+
 /** A transfer of which no byte moved for so long, ms, is broken; one that is slow goes on for as long as it takes. */
 const IDLE_MS = 20_000;
 
-/** Ends what does not move: calls `onIdle` once no movement was noted for the limit. */
+/** Ends what does not move. */
 export class IdleLimit {
-  readonly #onIdle: (error: Error) => void;
-  #timer: NodeJS.Timeout;
+  readonly #end = new AbortController();
+  readonly #dead: AbortSignal;
+  #movedAt = performance.now();
+  #more = 0;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(onIdle: (error: Error) => void) {
-    this.#onIdle = onIdle;
-    this.#timer = this.#start(0);
+  /** @param dead fires when its connection is taken for dead: then it is, unless something moved lately */
+  constructor(dead: AbortSignal) {
+    this.#dead = dead;
+    dead.addEventListener('abort', this.#doubt, { once: true });
+    this.moved();
+  }
+
+  /** Fires when nothing moved for too long; its reason says so, by a `DeadConnection` if that was the cause. */
+  get signal(): AbortSignal {
+    return this.#end.signal;
   }
 
   /** @param more milliseconds beyond the limit that the next movement may take */
   moved(more = 0): void {
-    clearTimeout(this.#timer);
-    this.#timer = this.#start(more);
+    this.#movedAt = performance.now();
+    this.#more = more;
+    const error = new Error(`nothing moved for ${Math.round((IDLE_MS + more) / 1000)} s`);
+    this.#endAfter(IDLE_MS, error);
   }
 
   end(): void {
     clearTimeout(this.#timer);
+    this.#dead.removeEventListener('abort', this.#doubt);
   }
 
-  #start(more: number): NodeJS.Timeout {
-    const seconds = Math.round((IDLE_MS + more) / 1000);
-    return setTimeout(() => this.#onIdle(new Error(`nothing moved for ${seconds} s`)), IDLE_MS + more);
+  /** What moved after the connections were last asked for a sign of life has given one. */
+  readonly #doubt = (): void => {
+    this.#endAfter(SILENT_MS, new DeadConnection('the network is another one'));
+  };
+
+  #endAfter(milliseconds: number, reason: Error): void {
+    clearTimeout(this.#timer);
+    const left = this.#movedAt + milliseconds + this.#more - performance.now();
+    this.#timer = setTimeout(() => this.#end.abort(reason), Math.max(0, left));
   }
 }

@@ -1,4 +1,4 @@
-import { request as httpsRequest } from 'node:https';
+import { connections, DeadConnection } from './connections.ts';
 import { IdleLimit } from './idle-limit.ts';
 import type { SendRate } from './send-rate.ts';
 
@@ -20,52 +20,43 @@ export interface PutAnswer {
 const MOST_TEXT = 1000;
 
 /**
- * PUTs bytes. Rejects when nothing moves any more, or when the signal fires, and with whatever the connection ends.
+ * PUTs bytes. What is refused is not sent to its end. Rejects with whatever the connection ends, or the signal, and when
+ * nothing moves any more: with `DeadConnection` if that is because of the network.
  * @param rate how fast requests get out; learns from this one
  */
-export function putBytes(
+export async function putBytes(
   url: string,
   headers: Readonly<Record<string, string>>,
   bytes: Uint8Array,
   { rate, signal }: { readonly rate: SendRate; readonly signal: AbortSignal },
 ): Promise<PutAnswer> {
-  return new Promise((resolve, reject) => {
-    const started = performance.now();
-    const limit = new IdleLimit((error) => {
-      rate.stalled();
-      request.destroy(error);
-    });
-    const options = { method: 'PUT', headers: { ...headers, 'content-length': bytes.length }, signal };
-    const request = httpsRequest(url, options, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (part: string) => {
-        limit.moved();
-        text = (text + part).slice(0, MOST_TEXT);
-      });
-      response.on('error', fail);
-      response.on('end', () => {
-        limit.end();
-        const { etag, 'retry-after': retryAfter } = response.headers;
-        const status = response.statusCode ?? 0;
-        if (status === 200) rate.finished(bytes.length, performance.now() - started);
-        // What is refused is not sent to its end.
-        if (!request.writableEnded) request.destroy();
-        resolve({ status, etag, retryAfter, text });
-      });
-    });
-    request.on('error', fail);
-    send(0);
-
-    function send(done: number): void {
-      if (request.destroyed) return;
+  const started = performance.now();
+  const limit = new IdleLimit(connections.dead);
+  const parts = function* (): Generator<Uint8Array> {
+    for (let done = 0; done < bytes.length; done += PART_BYTES) {
       limit.moved(rate.allowance(done));
-      if (done === bytes.length) request.end();
-      else
-        request.write(bytes.subarray(done, done + PART_BYTES), () => send(Math.min(bytes.length, done + PART_BYTES)));
+      yield bytes.subarray(done, done + PART_BYTES);
     }
-    function fail(error: Error): void {
-      limit.end();
-      reject(error);
+    limit.moved(rate.allowance(bytes.length));
+  };
+  try {
+    const { status, header, body } = await connections.request(url, {
+      method: 'PUT',
+      headers: { ...headers, 'content-length': String(bytes.length) },
+      body: parts(),
+      signal: AbortSignal.any([signal, limit.signal]),
+    });
+    let text = '';
+    for await (const part of body.setEncoding('utf8')) {
+      limit.moved();
+      text = (text + part).slice(0, MOST_TEXT);
     }
-  });
+    if (status === 200) rate.finished(bytes.length, performance.now() - started);
+    return { status, etag: header('etag'), retryAfter: header('retry-after'), text };
+  } catch (error) {
+    if (error === limit.signal.reason && !(error instanceof DeadConnection)) rate.stalled();
+    throw error;
+  } finally {
+    limit.end();
+  }
 }

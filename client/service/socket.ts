@@ -3,6 +3,7 @@ import { messageOf } from '../../cli/reason.ts';
 import { SocketMessage } from '../../protocol/socket.ts';
 import { betweenSockets, sleep } from '../common/waits.ts';
 import type { Api } from './api.ts';
+import { SILENT_MS } from './connections.ts';
 import { parseJson } from './errors.ts';
 import { Heartbeat } from './heartbeat.ts';
 
@@ -23,7 +24,7 @@ export interface PushOptions {
   readonly onChanged: (cursor: number) => void;
   /** The connection does not answer, and pushes may be lost. */
   readonly onLate: () => void;
-  /** It is taken for dead, as is what else is under way to the service. */
+  /** It is taken for dead, as is what else is under way to the service; or none is open after as long. */
   readonly onDead: () => void;
   readonly onClosed: (reason: string) => void;
 }
@@ -74,10 +75,19 @@ export class Pushes {
   }
 
   async #connect(onOpen: () => void): Promise<string> {
-    const { api, deviceId, url, signal } = this.#options;
-    const { body } = await api.ticket(deviceId);
-    signal.throwIfAborted();
-    return this.#hold(new URL(`${url}?ticket=${encodeURIComponent(body.ticket)}`), onOpen);
+    const { api, deviceId, url, signal, onDead } = this.#options;
+    // Nothing else tells of dead connections while no socket is open.
+    const silence = setTimeout(onDead, SILENT_MS);
+    try {
+      const { body } = await api.ticket(deviceId);
+      signal.throwIfAborted();
+      return await this.#hold(new URL(`${url}?ticket=${encodeURIComponent(body.ticket)}`), () => {
+        clearTimeout(silence);
+        onOpen();
+      });
+    } finally {
+      clearTimeout(silence);
+    }
   }
 
   /** One connection; answers why it ended. */

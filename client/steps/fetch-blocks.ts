@@ -6,6 +6,7 @@ import { FileRefused } from '../common/errors.ts';
 import { retried, retryAfter, TryAgain } from '../common/retry.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
 import type { RemoteEntry } from '../plan/tree.ts';
+import { DeadConnection } from '../service/connections.ts';
 import { StoreUnreachable } from '../service/errors.ts';
 import { type Arrived, type FetchAnswer, fetchRest } from '../service/fetch-bytes.ts';
 import type { DownChannel } from './channels.ts';
@@ -159,7 +160,7 @@ export class BlockSource {
         return await fetchRest(url, arrived, signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (arrived.size - start >= PROGRESS_BYTES) continue;
+        if (error instanceof DeadConnection || arrived.size - start >= PROGRESS_BYTES) continue;
         throw new TryAgain(new StoreUnreachable(`the download service does not answer: ${reasonOf(error)}`));
       }
     }

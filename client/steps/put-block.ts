@@ -2,6 +2,7 @@ import { reasonOf } from '../../cli/reason.ts';
 import { limits } from '../../protocol/limits.ts';
 import { FileRefused } from '../common/errors.ts';
 import { retried, retryAfter, TryAgain } from '../common/retry.ts';
+import { DeadConnection } from '../service/connections.ts';
 import { notOurs, StoreUnreachable } from '../service/errors.ts';
 import { type PutAnswer, putBytes } from '../service/put-bytes.ts';
 import type { UpChannel } from './channels.ts';
@@ -34,16 +35,15 @@ export async function putBlock(
 ): Promise<boolean> {
   // These two follow from the URL and the body.
   const own = Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(host|content-length)$/i.test(name)));
-  const attempt = async (): Promise<boolean> => {
-    const answer = await putBytes(url, own, bytes, { rate, signal }).catch((error) => {
+  const send = (): Promise<PutAnswer> =>
+    putBytes(url, own, bytes, { rate, signal }).catch((error) => {
       signal.throwIfAborted();
+      if (error instanceof DeadConnection) return send();
       throw new TryAgain(new StoreUnreachable(`the block store does not answer: ${reasonOf(error)}`));
     });
-    return judge(answer);
-  };
   const inTurn = async (): Promise<boolean> => {
     signal.throwIfAborted();
-    return performance.now() < until && (await gate.pass(attempt));
+    return performance.now() < until && (await gate.pass(async () => judge(await send())));
   };
   return retried(() => window.run(inTurn), signal);
 }

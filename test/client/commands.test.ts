@@ -28,7 +28,7 @@ describe('login', () => {
   test.each([
     [['notaurl'], /notaurl is not an address; it begins with https:/],
     [['http://127.0.0.1:4400'], /it begins with https:/],
-    [['https://127.0.0.1:9'], /does not answer: [^.]+\.$/],
+    [['https://127.0.0.1:9'], /does not answer: connect ECONNREFUSED 127\.0\.0\.1:9\.$/],
     [['https://127.0.0.1:9', '--ca', '/nowhere/ca.pem'], /--ca \/nowhere\/ca.pem cannot be read: ENOENT/],
     [['https://127.0.0.1:9', '--ca', import.meta.filename], /holds no certificate in PEM form/],
   ])('%j is refused with what to do', async (words, message) => {

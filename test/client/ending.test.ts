@@ -61,8 +61,10 @@ const slow: Record<string, { readonly way: keyof Network['ways']; readonly route
   'a ticket': { way: 'api', route: 'POST /ticket', cause: () => network.ways.socket.relay.reset() },
   changes: { way: 'api', route: 'GET /changes', cause: read },
   'upload-init': { way: 'api', route: 'POST /upload-init', cause: saveHere },
+  'a block up': { way: 'store', route: 'PUT', cause: saveHere },
   finalize: { way: 'api', route: 'POST /finalize', cause: saveHere },
   download: { way: 'api', route: 'POST /download', cause: saveElsewhere },
+  'a block down': { way: 'cdn', route: 'GET', cause: saveElsewhere },
   'the sign-in': { way: 'signIn', route: 'POST', cause: refuseToken },
 };
 
@@ -107,7 +109,7 @@ const revoked = answer(403, { code: 'device_revoked', message: 'this device was 
 /** What has to be answered for it to be found out. */
 const isPossible = (end: string, what: string): boolean =>
   !(end === 'a sign-in that has ended' && what === 'the sign-in') &&
-  !(/deletion|folder/.test(end) && what !== 'a ticket');
+  !(/deletion|folder/.test(end) && !/ticket|block/.test(what));
 
 /** Network and folder as they were. */
 async function restore(): Promise<void> {

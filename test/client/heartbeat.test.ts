@@ -1,7 +1,6 @@
 import type { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Heartbeat } from '../../client/service/heartbeat.ts';
-import { Link } from '../../client/service/link.ts';
 import { watchNetwork } from '../../client/service/network-watch.ts';
 
 afterEach(() => vi.useRealTimers());
@@ -58,13 +57,6 @@ describe('a connection', () => {
     vi.advanceTimersByTime(60_000);
     expect(happened).toEqual([]);
   });
-});
-
-test('what is under way is given up once the network is another one, and what begins then is not', () => {
-  const link = new Link();
-  const before = link.lost;
-  link.renew();
-  expect([before.aborted, link.lost.aborted]).toEqual([true, false]);
 });
 
 describe('the network', () => {

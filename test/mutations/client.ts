@@ -254,10 +254,20 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'nobody asks whether a connection answers',
     file: 'client/service/heartbeat.ts',
-    replace: '      this.#after(DEAD_MS - LATE_MS, this.#options.onDead);\n',
+    replace: '      this.#after(SILENT_MS - LATE_MS, this.#options.onDead);\n',
     by: '',
     noticedBy: 'client/heartbeat: that does not answer is late after three seconds, and dead after eight',
     breaks: /dead 14/,
+  },
+
+  {
+    mistake: 'a new request may take a connection that is dead',
+    file: 'client/service/connections.ts',
+    replace: '    this.#pool = this.#newPool();\n    void before.close();\n',
+    by: '    void before;\n',
+    noticedBy:
+      'client/connections: where connections may be dead, what begins takes a new one, and what is under way goes on',
+    breaks: /to not include/,
   },
 
   {

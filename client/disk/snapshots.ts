@@ -1,5 +1,4 @@
-import { mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { discard } from '../common/replace-file.ts';
@@ -21,11 +20,17 @@ export class Snapshots {
     this.#folder = join(root, stateFolder, 'snapshots');
   }
 
-  /** Where a copy of this size is to be written, in place of the one before; `undefined` when there is no room for it. */
+  /**
+   * Where a copy of this size is to be written, in place of the one before; `undefined` when there is no room for it, or
+   * the disk does not let it be.
+   */
   async reserve(path: string, size: number): Promise<string | undefined> {
     await this.drop(path);
-    if (this.#bytes + size > MOST_BYTES) return undefined;
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    const isThere = await mkdir(this.#folder, { recursive: true, mode: 0o700 }).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere || this.#bytes + size > MOST_BYTES) return undefined;
     const place = join(this.#folder, String(this.#taken++));
     this.#byPath.set(path, { place, size });
     this.#bytes += size;

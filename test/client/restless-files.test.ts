@@ -146,6 +146,17 @@ test('new content waits for that which is on its way, once one was given up for 
   expect(committed).toEqual([second, third]);
 });
 
+test('a file of which no copy can be made is taken without one', async () => {
+  await writeFile(join(folder.sync.root, '.tidemark/snapshots'), 'in the way');
+  storeTakes = new Promise(() => undefined);
+  await save();
+  await untilOffered(1);
+  const second = await save();
+  await untilOffered(2);
+  expect(folder.sync.state.trees.local.get('index')?.blocks[0]?.hash).toBe(second);
+  expect(folder.sync.state.problems()).toEqual([]);
+});
+
 test('a file that is deleted while its copy is on its way is not committed, and the copy goes', async () => {
   storeTakes = new Promise(() => undefined);
   await save();

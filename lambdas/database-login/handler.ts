@@ -1,4 +1,5 @@
-import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseResumingException, ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data';
 import * as z from 'zod';
 import { customResource } from '../shared/runtime/custom-resource.ts';
 import { requireEnv } from '../shared/runtime/env.ts';
@@ -22,14 +23,23 @@ export const handler = customResource(async (properties) => {
 });
 
 const client = new RDSDataClient({});
+/** Between attempts: a paused cluster resumes in 15 s, and in 30 after a day. The SDK repeats nothing for that. */
+const WAITS_MS = [500, 1000, 2000, 4000, 8000, 16_000, 32_000];
 
 async function execute({ ClusterArn, SecretArn }: z.infer<typeof Cluster>, sql: string): Promise<void> {
-  await client.send(
-    new ExecuteStatementCommand({
-      resourceArn: ClusterArn,
-      secretArn: SecretArn,
-      database: requireEnv('DATABASE_NAME'),
-      sql,
-    }),
-  );
+  const command = new ExecuteStatementCommand({
+    resourceArn: ClusterArn,
+    secretArn: SecretArn,
+    database: requireEnv('DATABASE_NAME'),
+    sql,
+  });
+  for (const wait of [...WAITS_MS, undefined]) {
+    try {
+      await client.send(command);
+      return;
+    } catch (error) {
+      if (wait === undefined || !(error instanceof DatabaseResumingException)) throw error;
+      await sleep(wait);
+    }
+  }
 }

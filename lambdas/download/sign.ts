@@ -11,7 +11,7 @@ const KEY_MS = 5 * 60_000;
 const MINUTE_MS = 60_000;
 let cached: { pem: string; until: number } | undefined;
 
-/** Signs a CDN URL per block (canned policy, ECDSA P-256); equal within a minute, so that answers compress and cache. */
+/** Signs a CDN URL per block (canned policy, ECDSA P-256 over SHA-256); equal within a minute, so that answers compress and cache. */
 export async function signDownloads(
   blocks: readonly CacheEntry[],
 ): Promise<{ urls: Record<string, string>; expiresAt: number }> {
@@ -22,7 +22,7 @@ export async function signDownloads(
   const dateLessThan = new Date(expiresAt).toISOString();
   const urls = blocks.map(({ hash, entry }) => {
     const url = `https://${requireEnv('CDN_DOMAIN')}/blocks/${hash}${entry === undefined ? '' : `?x-entry=${entry}`}`;
-    return [hash, getSignedUrl({ url, keyPairId, privateKey, dateLessThan })] as const;
+    return [hash, getSignedUrl({ url, keyPairId, privateKey, dateLessThan, algorithm: 'SHA256' })] as const;
   });
   return { urls: Object.fromEntries(urls), expiresAt };
 }

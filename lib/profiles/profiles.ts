@@ -62,7 +62,7 @@ const profiles = {
     dedupScope: 'user',
     priceClass: PriceClass.PRICE_CLASS_ALL,
     originShield: true,
-    throttle: { rate: 25_000, burst: 10_000, socketRate: 5000, socketBurst: 5000 },
+    throttle: { rate: 25_000, burst: 5000, socketRate: 5000, socketBurst: 5000 },
     uploads: { reserved: 400, provisioned: 20 },
     downloads: { reserved: 400, provisioned: 20 },
     relays: 64,

@@ -6,6 +6,8 @@ const CAPACITY = { least: 0, most: 256, step: 0.5 };
 const PAUSE = { least: 5, most: 24 * 60 };
 /** Days. */
 const BACKUP = { least: 1, most: 35 };
+/** What AWS gives an account, and raises by itself with the rate that one asks for: nobody can order more of it. */
+const MOST_AT_ONCE = 5000;
 /** Each takes 155 bytes of the variables that Lambda gives a function, of which 4 KiB are taken. */
 const CLUSTERS = { least: 1, most: 24 };
 
@@ -108,6 +110,11 @@ function limits({ throttle, uploads, downloads }: Profile): string[] {
   const problems = Object.entries(throttle)
     .filter(([, value]) => value < 1)
     .map(([key, value]) => `throttle.${key} is ${value}: the API would answer 429 to everything.`);
+  for (const key of ['burst', 'socketBurst'] as const) {
+    if (throttle[key] > MOST_AT_ONCE) {
+      problems.push(`throttle.${key} is ${throttle[key]}: an account has ${MOST_AT_ONCE} at once, use no more.`);
+    }
+  }
   for (const [key, concurrency] of Object.entries({ uploads, downloads })) {
     if (concurrency?.provisioned && concurrency.provisioned > concurrency.reserved) {
       problems.push(

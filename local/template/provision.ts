@@ -16,6 +16,15 @@ export interface Provisioning {
   outputs(): Record<string, string>;
 }
 
+const ownDomain =
+  'a domain of your own needs DNS and certificates of ACM, which are not here: synthesize without domain=';
+/** What the local cloud does not imitate, and why. */
+const notHere: Readonly<Record<string, string>> = {
+  'AWS::ApiGatewayV2::DomainName': ownDomain,
+  'AWS::ApiGatewayV2::ApiMapping': ownDomain,
+  'AWS::Route53::RecordSet': ownDomain,
+};
+
 /** Bucket names have at most 63 characters, which is the tightest limit of all. */
 const MAX_NAME = 63;
 
@@ -43,6 +52,8 @@ export function prepare(assembly: Assembly, providerOf: (type: string) => Provid
   for (const { provider, resource, logicalId, stack } of tasks) {
     if (provider) continue;
     const where = `${resource.Type} (${logicalId} of ${stack.name})`;
+    const why = notHere[resource.Type];
+    if (why) throw new LocalError('Template', `${where}: ${why}`);
     throw new LocalError('Template', `${where} is unknown to the local cloud: teach it in local/`);
   }
   const resources = new Map<string, Resource>();

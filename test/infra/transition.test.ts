@@ -51,7 +51,7 @@ test('team becomes internet: brokers and topic are built anew, and what reads th
   expect(refusalsOf(team, internet)).toEqual([]);
 });
 
-test('clusters and zones are added in place', () => {
+test('clusters are added in place', () => {
   const two = withContext('two-clusters', 'team', { clusters: '2' });
   const changes = changesBetween(deploymentOf('team'), two);
   expect(replaced(changes)).toEqual([]);

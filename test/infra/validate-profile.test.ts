@@ -59,6 +59,11 @@ test.each<[what: string, profile: Profile, message: string]>([
     { ...internet, uploads: { reserved: 10, provisioned: 20 } },
     'uploads.provisioned is 20: use no more than reserved (10)',
   ],
+  [
+    'more requests at once than an account has',
+    { ...team, throttle: { ...team.throttle, burst: 10_000 } },
+    'throttle.burst is 10000: an account has 5000 at once',
+  ],
   ['an API that lets nothing through', { ...team, throttle: { ...team.throttle, rate: 0 } }, 'throttle.rate is 0'],
 ])('%s is refused with the value and the remedy', (_, profile, message) => {
   expect(() => validated('mine', profile)).toThrow('The profile mine cannot be deployed:');

@@ -14,6 +14,8 @@ interface Cluster {
   readonly resourceId: string;
   readonly masterUser: string;
   readonly dataApi: boolean;
+  /** Whether it goes to zero units while nobody is connected. */
+  readonly pauses: boolean;
   readonly postgres: Postgres;
 }
 
@@ -99,7 +101,9 @@ class Fleet {
     const masterUser = this.#options.secrets.resolve(String(properties.MasterUsername ?? 'postgres'));
     const dataApi = properties.EnableHttpEndpoint === true || properties.EnableHttpEndpoint === 'true';
     const arn = `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${name}`;
-    const served = { arn, masterUser, dataApi, ...(await this.#serve(name, this.#settingsOf(properties))) };
+    const { MinCapacity } = (properties.ServerlessV2ScalingConfiguration ?? {}) as Properties;
+    const pauses = MinCapacity !== undefined && Number(MinCapacity) === 0;
+    const served = { arn, masterUser, dataApi, pauses, ...(await this.#serve(name, this.#settingsOf(properties))) };
     this.clusters.set(name, served);
     const database = properties.DatabaseName === undefined ? undefined : String(properties.DatabaseName);
     await prepareDatabase(served.postgres, masterUser, database);

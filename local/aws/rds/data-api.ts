@@ -16,8 +16,12 @@ function field(value: unknown): Record<string, unknown> {
   return { stringValue: typeof value === 'string' ? value : JSON.stringify(value) };
 }
 
-/** ExecuteStatement of the RDS Data API: runs SQL as the user whom the cluster's secret names. */
+/**
+ * ExecuteStatement of the RDS Data API: runs SQL as the user whom the cluster's secret names. A cluster that may pause has
+ * done so until the first call of a run, which resumes it and is refused.
+ */
 export function createDataApi(rds: Rds, secrets: Secrets, access: Access): JsonApi {
+  const awake = new Set<string>();
   return {
     service: 'rds-data',
     async handle({ request, response, principal, body }) {
@@ -29,6 +33,11 @@ export function createDataApi(rds: Rds, secrets: Secrets, access: Access): JsonA
       access.demand(principal, 'rds-data:ExecuteStatement', cluster.arn);
       access.demand(principal, 'secretsmanager:GetSecretValue', String(secretArn));
       if (!cluster.dataApi) throw new AwsError('BadRequestException', 'HttpEndpoint is not enabled for this cluster.');
+      if (cluster.pauses && !awake.has(cluster.arn)) {
+        awake.add(cluster.arn);
+        const message = `The Aurora DB instance ${cluster.arn} is resuming after being auto-paused. Please wait a few seconds and try again.`;
+        throw new AwsError('DatabaseResumingException', message);
+      }
       if (Array.isArray(parameters) && parameters.length > 0) {
         throw new AwsError('BadRequestException', 'The local Data API takes statements without parameters.');
       }

@@ -25,6 +25,7 @@ async function provideDatabase(): Promise<void> {
     MasterUsername: `{{resolve:secretsmanager:${secretArn}:SecretString:username::}}`,
     DatabaseName: 'tidemark',
     EnableHttpEndpoint: true,
+    ServerlessV2ScalingConfiguration: { MinCapacity: 0, MaxCapacity: 2 },
   });
   clusterArn = String(cluster.attributes.DBClusterArn);
   clusterId = String(cluster.attributes.DBClusterResourceId);
@@ -67,10 +68,19 @@ async function connect(
   return client;
 }
 
+/** Nobody was connected, so that the cluster has paused. */
+async function resume(principal: TestPrincipal): Promise<void> {
+  await expect(execute(principal, 'SELECT 1')).rejects.toMatchObject({
+    name: 'DatabaseResumingException',
+    message: expect.stringContaining('is resuming after being auto-paused'),
+  });
+}
+
 beforeAll(async () => {
   cloud = await startFixture();
   await provideDatabase();
   const admin = cloud.principal('admin', ['rds-data:*', 'secretsmanager:*']);
+  await resume(admin);
   await execute(admin, 'CREATE ROLE app LOGIN');
   await execute(admin, 'GRANT rds_iam TO app');
   await execute(admin, 'CREATE ROLE plain LOGIN');
@@ -174,6 +184,7 @@ describe('a connection with an IAM token', () => {
     await before.end();
     await cloud.restart();
     await provideDatabase();
+    await resume(cloud.principal('admin', ['rds-data:*', 'secretsmanager:*']));
     const after = await connect(fn);
     expect((await after.query('SELECT text FROM kept.notes')).rows).toEqual([{ text: 'still here' }]);
     await after.end();

@@ -4,10 +4,13 @@ import { prepare } from '../../../local/template/provision.ts';
 import type { ResourceContext } from '../../../local/types.ts';
 import { writeAssembly } from './sample-assembly.ts';
 
+/** Types that nobody provides. */
+const unknown = ['Test::Unknown', 'AWS::ApiGatewayV2::DomainName'];
+
 async function provision(templates: Parameters<typeof writeAssembly>[0]) {
   const seen: ResourceContext[] = [];
   const provisioning = prepare(await loadAssembly(await writeAssembly(templates)), (type) =>
-    type === 'Test::Unknown'
+    unknown.includes(type)
       ? undefined
       : (resource) => {
           seen.push(resource);
@@ -103,5 +106,10 @@ describe('order', () => {
   test('a type that nobody provides is named before anything is made', async () => {
     const Resources = { Odd: { Type: 'Test::Unknown' } };
     await expect(provision({ App: { Resources } })).rejects.toThrow('Test::Unknown (Odd of App) is unknown');
+  });
+
+  test("a domain of one's own is refused with the reason", async () => {
+    const Resources = { Own: { Type: 'AWS::ApiGatewayV2::DomainName' } };
+    await expect(provision({ App: { Resources } })).rejects.toThrow(/needs DNS and certificates .* without domain=/);
   });
 });

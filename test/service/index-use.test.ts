@@ -36,7 +36,13 @@ import {
   requireDevice,
   revokeDevices,
 } from '../../lambdas/shared/tables/devices.ts';
-import { findTreeHash, listDirectory, listItems, listStale } from '../../lambdas/shared/tables/directories.ts';
+import {
+  findTreeHash,
+  listAllItems,
+  listDirectory,
+  listItems,
+  listStale,
+} from '../../lambdas/shared/tables/directories.ts';
 import { filterFiles, filterParents, findTargets } from '../../lambdas/shared/tables/files.ts';
 import { filterHeld, holdBlocks, listHeld } from '../../lambdas/shared/tables/held-blocks.ts';
 import {
@@ -147,6 +153,7 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   holdBlocks: (sql) => holdBlocks(rows(sql), hashes),
   listStale: (sql) => listStale(rows(sql), 'a', 10),
   listItems: (sql) => listItems(rows(sql), paths),
+  listAllItems: (sql) => listAllItems(rows(sql), 'a'),
   findTreeHash: (sql) => findTreeHash(rows(sql), 'a'),
   listDirectory: (sql) => listDirectory(rows(sql), 'a', { after: 'b', limit: 10 }),
   findUpload: (sql) => findUpload(rows(sql), id),

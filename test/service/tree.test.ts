@@ -1,7 +1,9 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { beforeEach, expect, test } from 'vitest';
+import { ownNamespace } from '../../lambdas/shared/database/rows.ts';
 import { comesBy } from '../../lambdas/shared/runtime/request.ts';
+import { ITEMS_PER_STATEMENT, listItems } from '../../lambdas/shared/tables/directories.ts';
 import { readTree } from '../../lambdas/tree/tree.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -20,7 +22,7 @@ import {
   resultsOf,
   tree,
 } from './support/calls.ts';
-import { shardOf, signUp } from './support/service.ts';
+import { database, shardOf, signUp } from './support/service.ts';
 
 let user: User;
 beforeEach(async () => {
@@ -224,4 +226,30 @@ test('of paths in more directories than one call marks, the first are taken and 
   await expect(readTree(person, query, 0)).rejects.toMatchObject({ code: 'unavailable' });
   const { hash } = await readTree(person, query, 0);
   expect(await tree(user)).toMatchObject({ hash });
+});
+
+test('no statement lists more of a directory than it has time for, and the hash is that of all in it', async () => {
+  await add('flat/real', 'flat/sub/', 'flat/sub/file', 'small/file');
+  const person = shardOf(user);
+  const count = 2 * ITEMS_PER_STATEMENT + 5;
+  await database.query(
+    `insert into ${person.schema}.files
+       (file_id, user_id, path, kind, version, block_hashes, block_sizes, size_bytes, mtime_ms, mode)
+     select gen_random_uuid(), $1, 'flat/' || n, 'file', n, array[]::bytea[], '{}', 0, 1, 420
+     from generate_series(1, $2::int) n`,
+    [user.id, count],
+  );
+  await tree(user, 'flat/sub');
+  const listed: number[] = [];
+  const query = async (text: string, values: unknown[]) => {
+    const result = await database.query(text, values);
+    listed.push(result.rows.length);
+    return result;
+  };
+  const items = await listItems({ ...ownNamespace(person), sql: { query } as never }, ['flat', 'small']);
+  expect(Math.max(...listed)).toBe(ITEMS_PER_STATEMENT);
+  const names = items.get('flat')!.map(({ name }) => name);
+  expect([names.length, new Set(names).size]).toEqual([count + 2, count + 2]);
+  expect(items.get('flat')!.find(({ name }) => name === 'sub')).toMatchObject({ kind: 'directory', version: 1 });
+  expect(items.get('small')).toMatchObject([{ name: 'file', kind: 'file', version: 1 }]);
 });

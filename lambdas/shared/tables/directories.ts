@@ -31,23 +31,69 @@ export async function listStale({ sql, schema, id }: Namespace, path: string, li
   return rows.map((row) => row.path);
 }
 
+/** What one statement lists at most: a directory may hold more than a statement has time for. */
+export const ITEMS_PER_STATEMENT = 20_000;
+
 /** What lies in each of the directories. The hashes of their subdirectories have to be known. */
 export async function listItems(
-  { sql, schema, id }: Namespace,
+  namespace: Namespace,
   directories: readonly string[],
 ): Promise<Map<string, TreeItem[]>> {
-  type Row = { path: string; kind: TreeItem['kind']; version: number; hashes: Buffer[] };
-  const { rows } = await sql.query<Row>(
-    `select path, coalesce(f.kind, 'directory') as kind, coalesce(f.version, 0) as version,
-       case when d.tree_hash is null then f.block_hashes else array[d.tree_hash] end as hashes
+  const together = await readItems(namespace, directories);
+  if (together.length < ITEMS_PER_STATEMENT) return Map.groupBy(together, ({ path }) => parentOf(path));
+  const apart = new Map<string, TreeItem[]>();
+  for (const directory of directories) {
+    const items = await listAllItems(namespace, directory);
+    if (items.length > 0) apart.set(directory, items);
+  }
+  return apart;
+}
+
+type Item = TreeItem & { readonly path: string };
+type ItemRow = Omit<Item, 'name' | 'hashes'> & { readonly hashes: Buffer[] };
+
+const toItem = ({ path, hashes, ...row }: ItemRow): Item => ({
+  path,
+  name: nameOf(path),
+  hashes: toHexes(hashes),
+  ...row,
+});
+
+const itemColumns = `path, coalesce(f.kind, 'directory') as kind, coalesce(f.version, 0) as version,
+  case when d.tree_hash is null then f.block_hashes else array[d.tree_hash] end as hashes`;
+
+/** What lies in some directories; as many as one statement lists when there is more, and then whichever. */
+async function readItems({ sql, schema, id }: Namespace, directories: readonly string[]): Promise<Item[]> {
+  const { rows } = await sql.query<ItemRow>(
+    `select ${itemColumns}
      from (select path, kind, version, block_hashes from ${schema}.files
-           where user_id = $1 and parent = any($2) and deleted_at is null) f
+           where user_id = $1 and parent = any($2) and deleted_at is null limit ${ITEMS_PER_STATEMENT}) f
      full join (select path, tree_hash from ${schema}.directories
-                where user_id = $1 and parent = any($2)) d using (path)`,
+                where user_id = $1 and parent = any($2) limit ${ITEMS_PER_STATEMENT}) d using (path)
+     limit ${ITEMS_PER_STATEMENT}`,
     [id, directories],
   );
-  const items = rows.map(({ path, hashes, ...row }) => ({ path, name: nameOf(path), hashes: toHexes(hashes), ...row }));
-  return Map.groupBy(items, ({ path }) => parentOf(path));
+  return rows.map(toItem);
+}
+
+/** What lies in one directory, read in pages. */
+export async function listAllItems({ sql, schema, id }: Namespace, directory: string): Promise<Item[]> {
+  const items: Item[] = [];
+  for (;;) {
+    const { rows } = await sql.query<ItemRow>(
+      `select ${itemColumns}
+       from (select path, kind, version, block_hashes from ${schema}.files
+             where user_id = $1 and parent = $2 and path > $3 collate "C" and deleted_at is null
+             order by path limit ${ITEMS_PER_STATEMENT}) f
+       full join (select path, tree_hash from ${schema}.directories
+                  where user_id = $1 and parent = $2 and path > $3 collate "C"
+                  order by path limit ${ITEMS_PER_STATEMENT}) d using (path)
+       order by path limit ${ITEMS_PER_STATEMENT}`,
+      [id, directory, items.at(-1)?.path ?? ''],
+    );
+    for (const row of rows) items.push(toItem(row));
+    if (rows.length < ITEMS_PER_STATEMENT) return items;
+  }
 }
 
 /** Keeps the hashes, hex, of directories, in the same order. */

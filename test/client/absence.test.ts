@@ -123,6 +123,18 @@ test('a rename to a name that is not synced deletes nothing elsewhere, and is li
   expect((await status(desk!)).problems).toEqual([]);
 });
 
+test('a move into a directory that was left out before is one out of the folder: kept here and in the history', async () => {
+  await write(desk!, { 'report.docx': 'report', 'build/o': 'x', '.tidemarkignore': 'build/\n', kept: 'x' });
+  await sync(desk!, lap!);
+  await rename(join(desk!.folder, 'report.docx'), join(desk!.folder, 'build/report.docx'));
+  await sync(desk!, lap!);
+  expect(await paths(lap!)).toEqual(['.tidemarkignore', 'kept']);
+  expect(await readFile(join(desk!.folder, 'build/report.docx'), 'utf8')).toBe('report');
+  await lap!.run(['restore', join(lap!.folder, 'report.docx'), '--version', '1']);
+  await sync(lap!);
+  expect(await readFile(join(lap!.folder, 'report.docx'), 'utf8')).toBe('report');
+});
+
 test('a save elsewhere that commits before the folder is renamed here is in the renamed folder', async () => {
   await write(desk!, { 'old/a': 'a', 'old/b': 'b' });
   await sync(desk!, lap!);

@@ -16,8 +16,8 @@ const errors = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'] as const;
 const all = process.env.FAULTS === 'all';
 /** Pairs of devices that play at the same time: part of it is waiting before the next attempt. */
 const LANES = 4;
-/** A play takes seconds: one that takes so long, ms, stands still, and is named. */
-const STUCK_MS = 60_000;
+/** A play takes seconds, and a call without an answer 35 more: one that takes so long, ms, stands still, and is named. */
+const STUCK_MS = 120_000;
 
 const calls = [
   'create',
@@ -198,7 +198,7 @@ describe.skipIf(!fuseIsPossible)('every file is whole and nothing is lost', { co
 
   test.each(calls)(
     'whichever %s of the disk fails, and however',
-    { timeout: all ? 7_200_000 : 240_000 },
+    { timeout: all ? 7_200_000 : 300_000 },
     async (call) => {
       const places = callsOnState.includes(call) ? [folder, state] : [folder];
       // Each way for itself, or from call to call another one.

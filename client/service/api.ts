@@ -3,7 +3,6 @@
  */
 
 import type { z } from 'zod';
-import { ChangesResponse } from '../../protocol/changes.ts';
 import { CommitResponse } from '../../protocol/commit.ts';
 import { CompareResponse } from '../../protocol/compare.ts';
 import type { DeleteRequest } from '../../protocol/delete.ts';
@@ -17,12 +16,12 @@ import type { MoveRequest } from '../../protocol/move.ts';
 import { type ProveRequest, ProveResponse } from '../../protocol/prove.ts';
 import type { RestoreRequest } from '../../protocol/restore.ts';
 import { TicketResponse } from '../../protocol/ticket.ts';
-import { TreeResponse } from '../../protocol/tree.ts';
 import { type UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { retried, TryAgain } from '../common/retry.ts';
 import type { AccessTokens } from './access-token.ts';
 import { ask } from './ask.ts';
 import { errorOf, notOurs, parseJson, ServiceError, Unreachable } from './errors.ts';
+import { ReadableChanges, ReadableTree } from './readable.ts';
 
 /** API Gateway ends a request after 29 s, so that no answer comes later. */
 const TIMEOUT_MS = 35_000;
@@ -97,9 +96,9 @@ export function createApi(baseUrl: string, tokens: AccessTokens, options: ApiOpt
       call(DamageResponse, 'GET', `/heal?${query({ device_id: deviceId, after })}`),
     heal: (content: HealRequest) => post(HealResponse, '/heal', content),
     changes: (deviceId: string, cursor: number) =>
-      call(ChangesResponse, 'GET', `/changes?${query({ device_id: deviceId, cursor })}`),
+      call(ReadableChanges, 'GET', `/changes?${query({ device_id: deviceId, cursor })}`),
     tree: (deviceId: string, path?: string, after?: string) =>
-      call(TreeResponse, 'GET', `/tree?${query({ device_id: deviceId, path, after })}`),
+      call(ReadableTree, 'GET', `/tree?${query({ device_id: deviceId, path, after })}`),
     compare: (deviceId: string, at: number, path?: string, after?: string) =>
       call(CompareResponse, 'GET', `/compare?${query({ device_id: deviceId, at, path, after })}`),
     history: (deviceId: string, path: string, before?: number) =>

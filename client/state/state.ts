@@ -159,6 +159,19 @@ export class State {
     return [...this.#intents.values()];
   }
 
+  /** What the service has and this client cannot read, by path, in words. */
+  get unreadable(): ReadonlyMap<string, string> {
+    return new Map(JSON.parse(this.fact('unreadable') ?? '[]') as [string, string][]);
+  }
+
+  set unreadable(unreadable: ReadonlyMap<string, string>) {
+    const before = this.unreadable;
+    if (before.size === 0 && unreadable.size === 0) return;
+    this.setFact('unreadable', JSON.stringify([...unreadable]));
+    for (const path of before.keys()) if (!unreadable.has(path)) this.clearProblem(path);
+    for (const [path, message] of unreadable) this.setProblem(path, message);
+  }
+
   /** Writes a call down before it is sent. It survives a power cut, so that no transaction may be open. */
   noteIntent(intent: Intent): void {
     this.#exec('PRAGMA synchronous = FULL');
@@ -225,9 +238,10 @@ export class State {
     this.#run('DELETE FROM problems WHERE path = ?', path);
   }
 
-  /** Forgets all problems: a fresh run finds those that are left. */
+  /** Forgets all problems but what cannot be read, which is not read again: a fresh run finds those that are left. */
   clearProblems(): void {
     this.#exec('DELETE FROM problems');
+    for (const [path, message] of this.unreadable) this.setProblem(path, message);
   }
 
   problems(): { path: string; message: string }[] {

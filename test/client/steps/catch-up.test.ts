@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ServiceError } from '../../../client/service/errors.ts';
+import { ReadableChanges, ReadableTree } from '../../../client/service/readable.ts';
 import { catchUp } from '../../../client/steps/catch-up.ts';
 import { advanceCursor } from '../../../client/steps/cursor.ts';
 import { device, done, openFolder } from './open-folder.ts';
@@ -43,5 +44,76 @@ describe('the cursor', () => {
     await catchUp(sync);
     expect(sync.state.cursor, 'I14: changes during the read').toBe(7);
     expect([...sync.state.trees.remote.keys()]).toEqual(['a', 'b']);
+  });
+});
+
+describe('an item that cannot be read', () => {
+  const entry = (path: string) => ({ path, kind: 'file', size: 0, mtime_ms: 0, mode: 0o644, version: 1, blocks: [] });
+  const known = { kind: 'file', size: 0, mtime_ms: 0, mode: 0o644, version: 1, blocks: [] } as const;
+
+  /** A device that is told of these changes, one page after the other. */
+  function told(...pages: readonly (readonly Record<string, unknown>[])[]) {
+    let cursor = 0;
+    const answers = pages.map((page) => {
+      const changes = page.map((change) => ({ change_type: 'create', device_id: device.id, timestamp: 0, ...change }));
+      const numbered = changes.map((change) => ({ ...change, cursor: ++cursor }));
+      return ReadableChanges.parse({ changes: numbered, cursor, more: false });
+    });
+    return openFolder({ changes: async () => ({ sent: 0, body: answers.shift()! }) });
+  }
+
+  test('is listed, the cursor goes past it, and all others count', async () => {
+    const { sync } = await told([
+      { entry: entry('a') },
+      { entry: entry('back\\slash') },
+      { entry: { ...entry('later'), kind: 'fifo' } },
+      { entry: entry('e\u0301'), change_type: 'move', moved_from: 'here' },
+      { entry: entry('z') },
+    ]);
+    sync.state.set('remote', 'here', known);
+    await catchUp(sync);
+    expect(sync.state.cursor, 'I14: the cursor').toBe(5);
+    expect([...sync.state.trees.remote.keys()].sort(), 'what is deleted here').toEqual(['a', 'here', 'z']);
+    const listed = () => sync.state.problems().map(({ path }) => path);
+    expect(listed()).toEqual(['back\\slash', 'e\u0301', 'later']);
+    sync.state.clearProblems();
+    expect(listed(), 'at the next start, which reads none of them again').toHaveLength(3);
+  });
+
+  test('is listed until it can be read, or is gone', async () => {
+    const { sync } = await told(
+      [{ entry: entry('back\\slash') }, { entry: { ...entry('later'), kind: 'fifo' } }],
+      [{ entry: entry('back\\slash'), change_type: 'delete' }, { entry: entry('later') }],
+    );
+    await catchUp(sync);
+    expect(sync.state.unreadable.size).toBe(2);
+    await catchUp(sync);
+    expect([sync.state.unreadable.size, sync.state.problems()]).toEqual([0, []]);
+  });
+
+  test('in a tree that is read anew leaves what was known at its path', async () => {
+    const page = {
+      hash: '0'.repeat(64),
+      cursor: 9,
+      entries: [
+        { name: 'known', entry: { ...entry('known'), kind: 'fifo' } },
+        { name: 'z', entry: entry('z') },
+      ],
+    };
+    const { sync } = await openFolder({
+      changes: async () => {
+        throw new ServiceError('cursor_gone', 410, 'read the tree anew');
+      },
+      tree: async () => ({ sent: 0, body: ReadableTree.parse(page) }),
+    });
+    for (const path of ['known', 'gone']) sync.state.set('remote', path, known);
+    await catchUp(sync);
+    expect([...sync.state.trees.remote.keys()].sort()).toEqual(['known', 'z']);
+    expect([...sync.state.unreadable.keys()]).toEqual(['known']);
+  });
+
+  test('without a name is no answer of this service', () => {
+    expect(ReadableChanges.safeParse({ changes: [{}], cursor: 1, more: false }).success).toBe(false);
+    expect(ReadableTree.safeParse({ hash: '0'.repeat(64), cursor: 1, entries: [7] }).success).toBe(false);
   });
 });

@@ -29,6 +29,13 @@ export class News {
     this.#inTrouble = false;
   }
 
+  /** What was given up ends without an event. */
+  stillMoving(isOnItsWay: (path: string) => boolean): void {
+    const ended = [...this.#moving.keys()].filter((path) => !isOnItsWay(path));
+    for (const path of ended) this.#moving.delete(path);
+    if (ended.length > 0) this.#noteMoving();
+  }
+
   #note(event: SyncEvent): void {
     if (event.event === 'progress') {
       const { path, bytes, file_bytes } = event;

@@ -88,6 +88,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
     if (pushes?.isOpen) connections.avoid();
     else connections.renew();
     pushes?.probe();
+    transfers?.tryNow();
     signals.wake();
   });
   let transfers: Transfers | undefined;
@@ -140,6 +141,7 @@ async function loop(parts: Parts): Promise<void> {
     let wait: number | undefined;
     try {
       wait = await rounds.run();
+      news.stillMoving((path) => transfers.holds(path));
       contact.isThere();
     } catch (error) {
       if (signal.aborted) return;

@@ -5,6 +5,14 @@ import type { SentUpload } from '../steps/upload.ts';
 
 export type TransferStep = Step<'upload'> | Step<'download'>;
 
+/** What needs one more step, and the operations that it belongs to. */
+export interface Arrival<What> {
+  readonly what: What;
+  readonly steps: readonly TransferStep[];
+  /** Says that the step was tried: this is not on its way any more. */
+  readonly done: () => void;
+}
+
 /** Content on its way, for one operation. */
 export class Transfer {
   readonly step: TransferStep;

@@ -1,16 +1,16 @@
 import { ancestors } from '../../protocol/path.ts';
-import { Gate } from '../common/gate.ts';
 import { discard } from '../common/replace-file.ts';
 import { type Operation, pathOf } from '../plan/operation.ts';
 import type { Content, RemoteEntry } from '../plan/tree.ts';
 import { ServiceError, Unreachable } from '../service/errors.ts';
+import { Gate } from '../service/gate.ts';
 import { type DownChannel, newDownChannel, newUpChannel, type UpChannel } from '../steps/channels.ts';
 import type { Sync } from '../steps/context.ts';
 import { type FetchedFile, fetchFiles } from '../steps/fetch-files.ts';
 import { heal } from '../steps/heal.ts';
 import { type SentUpload, sendContent } from '../steps/upload.ts';
 import { Lanes } from './lanes.ts';
-import { OpenUpload, Transfer, type TransferStep } from './transfer.ts';
+import { type Arrival, OpenUpload, Transfer, type TransferStep } from './transfer.ts';
 
 interface TransfersOptions {
   readonly sync: Sync;
@@ -26,14 +26,6 @@ export interface Load {
   readonly bytes: number;
 }
 
-/** What needs one more step, and the operations that it belongs to. */
-interface Arrival<What> {
-  readonly what: What;
-  readonly steps: readonly TransferStep[];
-  /** Says that the step was tried: this is not on its way any more. */
-  readonly done: () => void;
-}
-
 /** Files that have arrived wait so long for others, ms, before a round puts them in place. */
 const TOGETHER_MS = 200;
 
@@ -44,7 +36,8 @@ const TOGETHER_MS = 200;
  */
 export class Transfers {
   readonly #options: TransfersOptions;
-  readonly #gate = new Gate();
+  readonly #store = new Gate({ onBack: () => this.#storesAreBack() });
+  readonly #cdn = new Gate({ onBack: () => this.#storesAreBack() });
   readonly #up: Lanes<Transfer, UpChannel>;
   readonly #down: Lanes<Transfer, DownChannel>;
   readonly #byPath = new Map<string, Transfer>();
@@ -59,10 +52,13 @@ export class Transfers {
   constructor(options: TransfersOptions) {
     this.#options = options;
     this.#up = new Lanes(
-      () => newUpChannel(this.#gate),
+      () => newUpChannel(this.#store),
       (batch, channel) => this.#send(batch, channel),
     );
-    this.#down = new Lanes(newDownChannel, (batch, channel) => this.#fetch(batch, channel));
+    this.#down = new Lanes(
+      () => newDownChannel(this.#cdn),
+      (batch, channel) => this.#fetch(batch, channel),
+    );
   }
 
   /** Whether nothing is on its way, and nothing is to be said of what was. */
@@ -75,14 +71,20 @@ export class Transfers {
     return this.#byPath.has(path) || [...this.#uploads].some(({ paths }) => paths.has(path));
   }
 
+  /** The network is another one: hosts that were away, or refused, may be there. */
+  tryNow(): void {
+    for (const gate of [this.#store, this.#cdn]) gate.tryNow();
+    this.#storesAreBack();
+  }
+
   /** Whether the store takes nothing for now. */
   get isRefused(): boolean {
-    return this.#gate.isClosed;
+    return this.#store.isClosed;
   }
 
   /** For what a round sends itself, because it holds no content. */
   get direct(): { readonly channel: UpChannel; readonly signal: AbortSignal } {
-    return { channel: newUpChannel(this.#gate), signal: this.#closed.signal };
+    return { channel: newUpChannel(this.#store), signal: this.#closed.signal };
   }
 
   get load(): Load {
@@ -273,6 +275,12 @@ export class Transfers {
     const left = transfers.filter(({ fetched, end }) => !fetched && !end.signal.aborted);
     if (left.length > 0 && !signal.aborted) this.#failed.push({ transfers: left, ...failure });
     this.#tell();
+  }
+
+  /** What waited for them is due at once. */
+  #storesAreBack(): void {
+    this.#options.sync.failures.retryNow('unavailable', 'store_refused');
+    this.#options.onNews();
   }
 
   #fail(transfers: readonly Transfer[], upload: OpenUpload, error?: unknown): void {

@@ -1,6 +1,6 @@
-import type { Gate } from '../common/gate.ts';
 import { Window } from '../common/window.ts';
 import { Arrived } from '../service/fetch-bytes.ts';
+import type { Gate } from '../service/gate.ts';
 import { SendRate } from '../service/send-rate.ts';
 
 /** Blocks that broke off whose beginnings are kept: as many as may be under way. */
@@ -18,6 +18,7 @@ export interface UpChannel {
 export interface DownChannel {
   readonly window: Window;
   readonly beginnings: Beginnings;
+  readonly gate: Gate;
 }
 
 /** What arrived of blocks that broke off, by hash: the next attempt goes on from there. */
@@ -44,6 +45,6 @@ export function newUpChannel(gate: Gate): UpChannel {
   return { window: new Window(), rate: new SendRate(), gate };
 }
 
-export function newDownChannel(): DownChannel {
-  return { window: new Window(), beginnings: new Beginnings() };
+export function newDownChannel(gate: Gate): DownChannel {
+  return { window: new Window(), beginnings: new Beginnings(), gate };
 }

@@ -7,6 +7,7 @@ import type { Notices } from './notices.ts';
 import { meaningOf } from './refusals.ts';
 
 interface Failure {
+  readonly code: FailureCode;
   /** Times in a row. */
   readonly count: number;
   /** What the user was told of it. */
@@ -65,7 +66,7 @@ export class Failures {
     const wait = quiet ? 0 : Math.max(after, this.#jitter * growing);
     const now = this.#now();
     const shown = quiet ? before?.shown : (words[code] ?? message);
-    this.#byPath.set(path, { count, shown, retryAt: now + wait, mayRetryAt: now + Math.max(after, wait / 2) });
+    this.#byPath.set(path, { code, count, shown, retryAt: now + wait, mayRetryAt: now + Math.max(after, wait / 2) });
     notices.replan(path);
     if (shown === undefined || before?.shown === shown) return;
     state.setProblem(path, shown);
@@ -95,6 +96,14 @@ export class Failures {
   succeed(path: string): void {
     this.#options.onAgreed(path);
     if (this.#byPath.delete(path)) this.#options.state.clearProblem(path);
+  }
+
+  /** What failed by one of these codes is due: its cause may be gone. */
+  retryNow(...codes: readonly FailureCode[]): void {
+    const now = this.#now();
+    for (const [path, failure] of this.#byPath) {
+      if (codes.includes(failure.code)) this.#byPath.set(path, { ...failure, retryAt: now, mayRetryAt: now });
+    }
   }
 
   /** Whether a step for `path` may be tried: it did not fail, or has waited long enough to go along with others. */

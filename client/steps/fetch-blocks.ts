@@ -135,7 +135,7 @@ export class BlockSource {
   }
 
   async #fetch(file: WantedFile, hash: string, signal: AbortSignal): Promise<FetchedBlock> {
-    const { window, beginnings } = this.#channel;
+    const { window, beginnings, gate } = this.#channel;
     const arrived = beginnings.take(hash);
     const attempt = async (): Promise<FetchedBlock> => {
       const url = await this.#url(file, hash);
@@ -144,7 +144,7 @@ export class BlockSource {
       return { bytes, received: arrived.received };
     };
     try {
-      return await retried(() => window.run(attempt), signal);
+      return await retried(() => window.run(() => gate.pass(attempt)), signal);
     } catch (error) {
       beginnings.keep(hash, arrived);
       throw error;

@@ -1,4 +1,4 @@
-import { Gate } from '../../client/common/gate.ts';
+import { Gate } from '../../client/service/gate.ts';
 import { newDownChannel, newUpChannel } from '../../client/steps/channels.ts';
 import type { Sync } from '../../client/steps/context.ts';
 import { makeWay } from '../../client/steps/directories.ts';
@@ -31,6 +31,8 @@ export async function download(sync: Sync, paths: readonly string[]): Promise<vo
       onBegin: () => undefined,
       onFetched: (file: FetchedFile) => void fetched.push(file),
     }));
-  await sync.failures.attempt(paths, () => fetchFiles(sync, files, { channel: newDownChannel(), signal: never }));
+  await sync.failures.attempt(paths, () =>
+    fetchFiles(sync, files, { channel: newDownChannel(new Gate()), signal: never }),
+  );
   for (const file of fetched) await placeFile(sync, file);
 }

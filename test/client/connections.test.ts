@@ -5,10 +5,10 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Gate } from '../../client/common/gate.ts';
 import { createApi } from '../../client/service/api.ts';
 import { connections, DeadConnection } from '../../client/service/connections.ts';
 import { Arrived, fetchRest } from '../../client/service/fetch-bytes.ts';
+import { Gate } from '../../client/service/gate.ts';
 import { putBytes } from '../../client/service/put-bytes.ts';
 import { SendRate } from '../../client/service/send-rate.ts';
 import { Pushes } from '../../client/service/socket.ts';

@@ -57,6 +57,16 @@ describe('an error of a step', () => {
 });
 
 describe('a path that failed', () => {
+  test('at a store is due once that is back; what failed for another reason goes on waiting', () => {
+    failures.fail('a', 'unavailable', 'the block store does not answer');
+    failures.fail('b', 'store_refused', 'the block store refused the upload (403)');
+    failures.fail('c', 'quota_exceeded', 'full');
+    expect(['a', 'b', 'c'].map((path) => failures.mayTry(path))).toEqual([false, false, false]);
+    failures.retryNow('unavailable', 'store_refused');
+    expect(['a', 'b', 'c'].map((path) => failures.mayTry(path))).toEqual([true, true, false]);
+    expect(failures.untilRetry()).toBe(0);
+  });
+
   test('waits twice as long each time, one minute at most, and goes along with others after half of that', () => {
     const waits: number[] = [];
     for (let count = 1; count <= 9; count++) {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { FileRefused } from '../../client/common/errors.ts';
-import { Gate } from '../../client/common/gate.ts';
+import { TryAgain } from '../../client/common/retry.ts';
+import { StoreUnreachable } from '../../client/service/errors.ts';
+import { Gate } from '../../client/service/gate.ts';
 
 /* A store that refuses, by a time that the test sets. */
 
@@ -11,7 +13,7 @@ const refused = async (): Promise<never> => {
 };
 
 test('a store that refuses everything is asked once, and then less and less often', async () => {
-  const gate = new Gate(() => now);
+  const gate = new Gate({ now: () => now });
   const asked: number[] = [];
   for (now = 0; now < 60 * MINUTE; now += 1000) {
     await gate
@@ -25,14 +27,14 @@ test('a store that refuses everything is asked once, and then less and less ofte
 });
 
 test('the more went out with the first, the longer the store is left alone', async () => {
-  const gate = new Gate(() => now);
+  const gate = new Gate({ now: () => now });
   await Promise.allSettled([gate.pass(refused), gate.pass(refused), gate.pass(refused)]);
   const after = 4 * MINUTE;
   await expect(gate.pass(refused)).rejects.toMatchObject({ code: 'unavailable', after });
 });
 
 test('what waits says why, and for how long', async () => {
-  const gate = new Gate(() => now);
+  const gate = new Gate({ now: () => now });
   await gate.pass(refused).catch(() => undefined);
   now += 20_000;
   const waiting = gate.pass(async () => 'sent');
@@ -44,7 +46,7 @@ test('what waits says why, and for how long', async () => {
 });
 
 test('one tries for all, and all go when it was taken', async () => {
-  const gate = new Gate(() => now);
+  const gate = new Gate({ now: () => now });
   await gate.pass(refused).catch(() => undefined);
   now += MINUTE;
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -57,11 +59,39 @@ test('one tries for all, and all go when it was taken', async () => {
 });
 
 test('any other failure closes nothing', async () => {
-  const gate = new Gate(() => now);
+  const gate = new Gate({ now: () => now });
   await gate
     .pass(async () => {
       throw new Error('no network');
     })
     .catch(() => undefined);
   expect(gate.isClosed).toBe(false);
+});
+
+test('it is told that a store is back that refused, or did not answer', async () => {
+  let back = 0;
+  const gate = new Gate({ now: () => now, onBack: () => back++ });
+  const taken = async (): Promise<void> => undefined;
+  const lost = async (): Promise<never> => {
+    throw new TryAgain(new FileRefused('unavailable', 'one block is lost'));
+  };
+  await gate.pass(taken);
+  await gate.pass(lost).catch(() => undefined);
+  await gate.pass(taken);
+  expect(back).toBe(0);
+  await gate.pass(() => Promise.reject(new TryAgain(new StoreUnreachable('no answer')))).catch(() => undefined);
+  await gate.pass(taken);
+  await gate.pass(taken);
+  expect(back).toBe(1);
+  await gate.pass(refused).catch(() => undefined);
+  now += MINUTE;
+  await gate.pass(taken);
+  expect(back).toBe(2);
+});
+
+test('over another network the next one may try at once', async () => {
+  const gate = new Gate({ now: () => now });
+  await gate.pass(refused).catch(() => undefined);
+  gate.tryNow();
+  expect(await gate.pass(async () => 'sent')).toBe('sent');
 });

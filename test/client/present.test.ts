@@ -89,6 +89,13 @@ test('trouble and long transfers are noted while they last', () => {
   expect(events).toHaveLength(3);
 });
 
+test('a transfer that was given up is not said to move', () => {
+  const news = new News((event) => events.push(event), bulletin);
+  for (const path of ['film', 'song']) news.report({ event: 'progress', path, bytes: 1, file_bytes: 9 });
+  news.stillMoving((path) => path === 'song');
+  expect(readBulletin(root)).toMatchObject({ transfers: [{ path: 'song' }] });
+});
+
 test('what is said takes no more room than it had from the beginning, and is gone with who said it', async () => {
   const place = join(root, '.tidemark/bulletin.json');
   const { length } = await readFile(place);

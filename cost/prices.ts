@@ -47,8 +47,8 @@ export const prices = {
 export const FREE_USERS = 10_000;
 
 /**
- * `aws`: a page of AWS, or a file that AWS publishes. `quoted`: repositories and articles that quote AWS's price list,
- * several of which agree. `unread`: from memory, compared with nothing.
+ * `aws`: a page of AWS, or a file that AWS publishes. `quoted`: repositories and articles that quote AWS's price
+ * list. `unread`: from memory, compared with nothing.
  */
 type Source = { readonly from: 'aws' | 'quoted' | 'unread'; readonly where: string; readonly date: string };
 
@@ -77,12 +77,12 @@ export const sources: Readonly<Record<keyof typeof prices, Source>> = {
   s3GbMonth: toolkit,
   s3ThousandPuts: quoted,
   s3ThousandGets: toolkit,
-  cdnGb: unread,
+  cdnGb: { from: 'aws', where: 'aws.amazon.com/cloudfront/pricing', date: '2026-11-30' },
   activeUser: { from: 'quoted', where: 'repositories that quote aws.amazon.com/cognito/pricing', date: '2026-11-29' },
-  keyMonth: unread,
-  secretMonth: unread,
+  keyMonth: { from: 'aws', where: 'aws.amazon.com/kms/pricing', date: '2026-11-30' },
+  secretMonth: { from: 'quoted', where: 'hivebook.wiki', date: '2026-11-30' },
   alarmMetricMonth: unread,
-  customMetricMonth: unread,
-  logGb: unread,
+  customMetricMonth: { from: 'quoted', where: 'signoz.io/guides/cloudwatch-pricing', date: '2026-11-30' },
+  logGb: { from: 'quoted', where: 'factualminds.com, on CloudWatch pricing', date: '2026-11-30' },
   traceMillion: unread,
 };

@@ -1,5 +1,5 @@
 import { limits } from '../../protocol/limits.ts';
-import { ancestors, nameOf } from '../../protocol/path.ts';
+import { ancestors, nameOf, parentOf } from '../../protocol/path.ts';
 import { isConflictCopy } from './conflict-name.ts';
 import type { MoveOperation, Operation, Step } from './operation.ts';
 import type { Trees } from './tree.ts';
@@ -40,18 +40,25 @@ export function findRemoteMoves(
   return directories.size === 0 ? moves : [...moves, ...newcomers(trees, byPath, directories)];
 }
 
-/** The new files here in directories that another device renamed, by their old names. */
+/**
+ * The files here, by their old names, that follow directories which another device renamed: new ones, and those that were
+ * committed after the rename into a directory that was gone by then.
+ */
 function newcomers(
   { local, remote, synced }: Trees,
   byPath: ReadonlyMap<string, Operation>,
   directories: ReadonlyMap<string, string>,
 ): MoveOperation[] {
   const isKnown = (path: string): boolean => [local, remote, synced].some((tree) => tree.has(path));
-  return [...pathOperations(byPath)].flatMap(({ do: what, path: from }) => {
-    if (what !== 'upload' || local.get(from)!.kind !== 'file' || synced.has(from) || remote.has(from)) return [];
-    const directory = ancestors(from).find((above) => directories.has(above));
-    const to = directory && directories.get(directory)! + from.slice(directory.length);
-    const isFree = to && !isKnown(to) && !underFile(local, to) && !underFile(remote, to);
+  const isNew = (path: string): boolean => {
+    if (synced.has(path) && remote.has(path)) return !byPath.has(path) && !remote.has(parentOf(path));
+    return byPath.get(path)?.do === 'upload' && !synced.has(path) && !remote.has(path);
+  };
+  return [...local].flatMap(([from, { kind }]) => {
+    const directory = kind === 'file' && ancestors(from).find((above) => directories.has(above));
+    if (!directory || !isNew(from)) return [];
+    const to = directories.get(directory)! + from.slice(directory.length);
+    const isFree = !isKnown(to) && !underFile(local, to) && !underFile(remote, to);
     return isFree ? [{ do: 'moveLocal', from, to }] : [];
   });
 }
@@ -108,7 +115,10 @@ export function findLocalMoves(
   return withWholeDirectories([...moves, ...followers(trees, byPath, moves)], remote);
 }
 
-/** What this disk was still to get into a directory that the user renamed goes along with that. */
+/**
+ * What this disk was still to get into a directory that the user renamed goes along with that. A directory that lies at
+ * the new place already takes in the one that arrives; what is in one that cannot follow stays with it.
+ */
 function followers(
   { local, remote, synced }: Trees,
   byPath: ReadonlyMap<string, Operation>,
@@ -119,18 +129,32 @@ function followers(
   );
   if (targets.size === 0) return [];
   const taken = new Set(moves.map(({ to }) => to));
-  const isFree = (path: string): boolean =>
-    !taken.has(path) && ![local, remote, synced].some((tree) => tree.has(path)) && !underFile(local, path);
-  return [...pathOperations(byPath)].flatMap(({ do: what, path: from }) => {
-    if (what !== 'download' || synced.has(from) || local.has(from)) return [];
-    const directory = ancestors(from).find((above) => targets.has(above));
+  const isTakenIn = (from: string, to: string): boolean =>
+    remote.get(from)!.kind === 'directory' && local.get(to)?.kind === 'directory' && byPath.get(to)?.do === 'upload';
+  const isFree = (from: string, to: string): boolean =>
+    !taken.has(to) &&
+    !remote.has(to) &&
+    !synced.has(to) &&
+    !underFile(local, to) &&
+    (!local.has(to) || isTakenIn(from, to));
+  const staying = new Set<string>();
+  const arriving = [...pathOperations(byPath)]
+    .filter(({ do: what, path }) => what === 'download' && !synced.has(path) && !local.has(path))
+    .map(({ path }) => path);
+  // Sorted, a directory comes before what is in it.
+  return arriving.sort().flatMap((from) => {
+    const above = ancestors(from);
+    const directory = above.find((path) => targets.has(path));
     const to = directory && targets.get(directory)! + from.slice(directory.length);
-    if (!to || !isFree(to)) return [];
+    if (!to || !isFree(from, to) || above.some((path) => staying.has(path))) {
+      staying.add(from);
+      return [];
+    }
     const { version: base_version, moved_from: origin } = remote.get(from)!;
     const move: RemoteMove = { do: 'moveRemote', from, to, base_version };
     if (origin === undefined || !local.has(origin) || remote.has(origin)) return [move];
-    const above = ancestors(origin).filter((path) => byPath.get(path)?.do === 'deleteLocal');
-    return [{ ...move, origins: [origin, ...above] }];
+    const origins = ancestors(origin).filter((path) => byPath.get(path)?.do === 'deleteLocal');
+    return [{ ...move, origins: [origin, ...origins] }];
   });
 }
 

@@ -52,8 +52,8 @@ export function plan(trees: Trees, options: PlanOptions): Operation[] {
   }
   const ours = findLocalMoves(trees, byPath, options.unmovable ?? new Set());
   for (const path of ours.flatMap(({ origins = [] }) => origins)) byPath.delete(path);
-  const followed = new Set(ours.map(({ from }) => from));
-  const theirs = findRemoteMoves(trees, byPath, blocked).filter(({ to }) => !followed.has(to));
+  const ends = new Set(ours.flatMap(({ from, to }) => [from, to]));
+  const theirs = findRemoteMoves(trees, byPath, blocked).filter(({ from, to }) => !ends.has(from) && !ends.has(to));
   for (const move of [...theirs, ...ours]) {
     byPath.delete(move.from);
     byPath.set(move.to, move);
@@ -161,7 +161,7 @@ function leaveNewDirectories(
   const isNew = (path: string): boolean =>
     (byPath.get(path)?.do === 'upload' && !synced.has(path)) || (remote.has(path) && !byPath.has(path));
   const emptied = new Set<string>();
-  for (const { from } of moves.filter(({ from }) => !synced.has(from))) {
+  for (const { from } of moves.filter(({ from }) => !synced.has(from) || remote.has(from))) {
     const above = ancestors(from);
     const renamed = above.findIndex((path) => byPath.get(path)?.do === 'deleteLocal');
     for (const path of above.slice(0, Math.max(0, renamed)).filter(isNew)) emptied.add(path);

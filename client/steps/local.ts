@@ -65,8 +65,11 @@ export async function moveLocal(
   if (!entry) return;
   const moved = await renameOnDisk(sync, from, to, entry);
   state.transaction(() => {
-    for (const tree of ['local', 'synced'] as const) state.remove(tree, from);
+    state.remove('local', from);
     state.set('local', to, moved);
+    // What was committed under the old name after the rename is renamed at the service by the next plan.
+    if (!remote && state.trees.remote.has(from)) return;
+    state.remove('synced', from);
     if (!synced || !remote) return;
     const version = same(synced, remote) ? remote.version : synced.version;
     state.set('synced', to, { ...synced, version, identity: moved.identity });

@@ -38,6 +38,37 @@ test('what is new here in a folder that was renamed elsewhere goes along', () =>
   expect([...model.local.keys()].sort()).toEqual(['c', 'c/new', 'c/sub', 'c/sub/new', 'c/y']);
 });
 
+test('what was committed into a folder after another device renamed it goes along', () => {
+  const model = perturbed(
+    [
+      { do: 'write', path: 'a/y', content: 'blue' },
+      { do: 'write', path: 'a/late', content: 'green' },
+    ],
+    [],
+    [{ do: 'move', path: 'a', to: 'c' }],
+  );
+  const { moved_from, ...late } = model.remote.get('c/late')!;
+  model.remote.delete('c/late');
+  model.remote.set('a/late', { ...late, version: model.synced.get('a/late')!.version });
+  settle(model);
+  expectEqualSides(model);
+  expect([...model.local.keys()].sort()).toEqual(['c', 'c/late', 'c/y']);
+});
+
+test('a folder that both sides made in one that is renamed here is one folder, and leaves no empty one behind', () => {
+  const model = perturbed(
+    [{ do: 'write', path: 'a/y', content: 'blue' }],
+    [
+      { do: 'write', path: 'a/n/mine', content: 'red' },
+      { do: 'move', path: 'a', to: 'c' },
+    ],
+    [{ do: 'write', path: 'a/n/yours', content: 'white' }],
+  );
+  settle(model);
+  expectEqualSides(model);
+  expect([...model.local.keys()].sort()).toEqual(['c', 'c/n', 'c/n/mine', 'c/n/yours', 'c/y']);
+});
+
 test('an empty folder that its user made stays, whatever leaves the folders around it', () => {
   const model = perturbed(
     [{ do: 'write', path: 'a/y', content: 'blue' }],

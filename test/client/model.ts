@@ -127,8 +127,10 @@ export class Model implements Trees {
     const { local, remote, synced, disk } = this;
     const [entry, base, there] = [local.get(from), synced.get(from), remote.get(to)];
     if (!entry || disk.get(from) !== entry || disk.has(to) || !this.#makeParents(to)) return;
-    for (const tree of new Set([disk, local, synced])) tree.delete(from);
+    for (const tree of new Set([disk, local])) tree.delete(from);
     this.#put(to, entry);
+    if (!there && remote.has(from)) return;
+    synced.delete(from);
     if (base && there) synced.set(to, { ...base, version: same(base, there) ? there.version : base.version });
   }
 

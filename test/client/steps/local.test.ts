@@ -59,6 +59,14 @@ test('a file that was renamed and edited elsewhere is still to be downloaded aft
   });
 });
 
+test('a file that was committed under a name that was renamed before follows, and is still to be renamed at the service', async () => {
+  const { sync, agreed } = await openFolder();
+  await agreed({ a: 'late' });
+  await moveLocal(sync, 'a', 'b');
+  const { local, synced } = sync.state.trees;
+  expect([[...local.keys()], [...synced.keys()]], 'I32: a rename that nobody sends').toEqual([['b'], ['a']]);
+});
+
 test('a folder that still holds what is not synced stays, and is no longer the service’s', async () => {
   const { sync, on, text, look } = await openFolder();
   await mkdir(on('docs'));

@@ -16,6 +16,11 @@ const WORKING_DAYS = 22;
 const DEVICES = 2;
 /** Hours a day for which a device has its socket open. */
 const HOURS_ONLINE = 8;
+/** A device asks its socket for a sign of life so often at rest, and for a minute after each change. */
+const PINGS_AN_HOUR = 3600 / 45;
+const PINGS_A_BUSY_MINUTE = 60 / 6;
+/** Milliseconds and MB of memory of the function that answers one. */
+const PING = { ms: 3, mb: 128 };
 /** MB that a sync downloads on the other device: most are edits of small files. */
 const MB_PER_SYNC = 1;
 
@@ -70,6 +75,10 @@ export function usageLines({ users, syncsPerDay, gigabytes }: Usage): Line[] {
       `${DEVICES * users} devices, ${HOURS_ONLINE} h a day`,
       (minutes * prices.socketMillionMinutes) / 1e6,
     ),
+    pingLine(
+      DEVICES * users * HOURS_ONLINE * WORKING_DAYS * PINGS_AN_HOUR +
+        DEVICES * syncs * (PINGS_A_BUSY_MINUTE - PINGS_AN_HOUR / 60),
+    ),
     line(
       'Cognito',
       `${users.toLocaleString('en-US')} users, of which ${FREE_USERS.toLocaleString('en-US')} are free`,
@@ -78,6 +87,13 @@ export function usageLines({ users, syncsPerDay, gigabytes }: Usage): Line[] {
     line('storage', `${(users * gigabytes).toLocaleString('en-US')} GB`, users * gigabytes * prices.s3GbMonth),
     line('CDN', `${downloaded.toFixed(0)} GB, of which 1,024 are free`, beyondFree * prices.cdnGb),
   ];
+}
+
+/** A ping is a message, its answer another, and between both is a call of a function. */
+export function pingLine(pings: number): Line {
+  const gbSeconds = (PING.ms / 1000) * (PING.mb / 1024);
+  const each = (2 * prices.socketMillion + prices.lambdaMillion) / 1e6 + gbSeconds * prices.lambdaGbSecond;
+  return line('pings', Math.round(pings).toLocaleString('en-US'), pings * each);
 }
 
 /** Capacity of a database that pauses when nobody is online, in a month in which somebody always is for ten hours a day. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { alarmMetricsOf, endpointCount, figures, floorOf, warmFunctions } from '../../cost/floor.ts';
 import { sum } from '../../cost/report.ts';
-import { perThousandSyncs } from '../../cost/usage.ts';
+import { perThousandSyncs, pingLine } from '../../cost/usage.ts';
 import { profileNamed, profileNames } from '../../lib/profiles/profiles.ts';
 import { deploymentOf } from './deployment.ts';
 
@@ -66,4 +66,9 @@ test('the metrics that are read out of logs are counted', () => {
 
 test('the price of 1,000 syncs is in docs/profiles.md', () => {
   expect(docs).toContain(`$${sum(perThousandSyncs()).toFixed(3)} per 1,000 syncs`);
+});
+
+test('what a device that is always on costs in pings is in docs/profiles.md', () => {
+  const { dollars } = pingLine((730 * 3600) / 45);
+  expect(docs).toContain(`costs $${dollars.toFixed(2)} a month in pings`);
 });

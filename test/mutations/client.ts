@@ -243,6 +243,16 @@ export const ofClient: readonly Mutation[] = [
   },
 
   {
+    mistake: 'a commit says nothing of the timeline of its base versions',
+    file: 'client/steps/commit.ts',
+    replace: 'const { id, device_id, timeline } = intent;',
+    by: 'const { id, device_id, timeline } = { ...intent, timeline: undefined };',
+    noticedBy:
+      'client/steps/commit: says in which timeline its base versions are known, and says the same when it is repeated',
+    breaks: /I62: /,
+  },
+
+  {
     mistake: 'the throttle of the sign-in service ends the sign-in',
     file: 'client/service/cognito.ts',
     replace: 'final ? final.includes(name) : !passing.includes(name)',

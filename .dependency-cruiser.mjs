@@ -7,7 +7,7 @@ const mayImport = {
   'lib/tidemark.ts': 'lib/(stacks|constructs|profiles)/',
   'lib/stacks': 'lib/(constructs|profiles)/',
   'lib/constructs': 'lib/profiles/',
-  cost: 'lib/profiles/',
+  cost: '(lib/profiles|protocol)/',
   preflight: 'lib/tidemark.ts',
 
   packaging: 'package.json',

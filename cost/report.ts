@@ -1,5 +1,6 @@
 import type { Profile } from '../lib/profiles/profile.ts';
 import { boundsOf, otherBounds } from './capacity.ts';
+import { breakEven, firstSync } from './first-sync.ts';
 import { awakeLines, floorOf, type Line, total } from './floor.ts';
 import { priceList } from './prices.ts';
 import { awakeDatabase, perThousandSyncs, type Usage, usageLines } from './usage.ts';
@@ -14,6 +15,9 @@ export function report(name: string, profile: Profile, usage: Usage): string {
     section(`${name}: a month in which nobody uses it`, floorOf(profile)),
     ...(staysOn.length > 0 ? [section('what two idle devices add that are on day and night', staysOn)] : []),
     section('1,000 syncs', perThousandSyncs(), 4),
+    section('a million files of 2 KiB, from one device to another and kept a month', firstSync('rows')),
+    section('the same as an object each', firstSync('objects')),
+    `kept a year, an object costs less than a row from ${(breakEven() / 1024).toFixed(1)} KiB on`,
     section(`what ${usage.users} users add in a month`, [...people, ...awake]),
     `in all: ${dollars(sum([...floorOf(profile), ...people, ...awake]))} a month`,
     ['what it holds', ...boundsOf(profile).map(boundLine), ...otherBounds(profile).map((text) => `  ${text}`)].join(

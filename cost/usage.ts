@@ -24,11 +24,14 @@ const PING = { ms: 3, mb: 128 };
 /** MB that a sync downloads on the other device: most are edits of small files. */
 const MB_PER_SYNC = 1;
 
-/** One saved file, from one device to another; batches of many files cost less. Milliseconds and MB of memory. */
-const calls: Readonly<Record<string, { readonly ms: number; readonly mb: number }>> = {
-  UploadInit: { ms: 40, mb: 512 },
-  DeltaApply: { ms: 120, mb: 1769 },
-  Finalize: { ms: 60, mb: 1024 },
+interface Call {
+  readonly ms: number;
+  /** Of memory. */
+  readonly mb: number;
+}
+
+/** What every saved file costs on its way to another device; batches of many files cost less. */
+const always: Readonly<Record<string, Call>> = {
   Relay: { ms: 60, mb: 256 },
   Notify: { ms: 40, mb: 256 },
   Gc: { ms: 20, mb: 512 },
@@ -36,23 +39,46 @@ const calls: Readonly<Record<string, { readonly ms: number; readonly mb: number 
   Download: { ms: 60, mb: 256 },
   Locate: { ms: 40, mb: 512 },
 };
-const HTTP_CALLS = 5;
+/** One whose content travels with the call, in both directions. */
+const small: Readonly<Record<string, Call>> = { ...always, Save: { ms: 60, mb: 1024 } };
+/** One whose content is in the store. */
+const large: Readonly<Record<string, Call>> = {
+  ...always,
+  UploadInit: { ms: 40, mb: 512 },
+  DeltaApply: { ms: 120, mb: 1769 },
+  Finalize: { ms: 60, mb: 1024 },
+};
+/** How many of the saved files are small: notes, sources, settings. */
+const SMALL_SHARE = 0.8;
 /** Lambda traces one invocation a second, and of the rest this share. */
 const SAMPLED = 0.05;
 
+/** What small and large files take, each by its share. */
+function mixed(ofSmall: number, ofLarge: number): number {
+  return SMALL_SHARE * ofSmall + (1 - SMALL_SHARE) * ofLarge;
+}
+
 /** US dollars of 1,000 syncs, beside what stays when there are none. */
 export function perThousandSyncs(): Line[] {
-  const gbSeconds = total(Object.values(calls).map(({ ms, mb }) => (ms / 1000) * (mb / 1024)));
-  const invocations = Object.keys(calls).length;
+  const gbSecondsOf = (calls: Readonly<Record<string, Call>>): number =>
+    total(Object.values(calls).map(({ ms, mb }) => (ms / 1000) * (mb / 1024)));
+  const gbSeconds = mixed(gbSecondsOf(small), gbSecondsOf(large));
+  const invocations = mixed(Object.keys(small).length, Object.keys(large).length);
+  const http = mixed(3, 5);
+  const inStore = 1 - SMALL_SHARE;
   const thousand = 1000;
   return [
-    line('HTTP API', `${HTTP_CALLS} calls each`, (HTTP_CALLS * thousand * prices.httpMillion) / 1e6),
+    line('HTTP API', `${http.toFixed(1)} calls each`, (http * thousand * prices.httpMillion) / 1e6),
     line(
       'Lambda',
-      `${invocations} invocations, ${gbSeconds.toFixed(2)} GB-s each`,
+      `${invocations.toFixed(1)} invocations, ${gbSeconds.toFixed(2)} GB-s each`,
       (invocations * thousand * prices.lambdaMillion) / 1e6 + gbSeconds * thousand * prices.lambdaGbSecond,
     ),
-    line('S3', 'two reads and a write each', prices.s3ThousandPuts + 2 * prices.s3ThousandGets),
+    line(
+      'S3',
+      `two reads and a write each of ${Math.round(100 * inStore)} %, which are not small`,
+      inStore * (prices.s3ThousandPuts + 2 * prices.s3ThousandGets),
+    ),
     line('WebSocket', 'one message each', (thousand * prices.socketMillion) / 1e6),
     line('DynamoDB', 'one query each', (thousand * prices.dynamoMillionReads) / 1e6),
     line('Aurora', '40 reads and writes each', (40 * thousand * prices.databaseMillionRequests) / 1e6),

@@ -11,6 +11,8 @@ export const limits = {
   smallEncodedBytes: 8 * 1024,
   /** Bytes of encoded contents that one user may have in the database; what is more goes to the store. */
   contentBytes: 4 * 1024 * 1024 * 1024,
+  /** Bytes of contents, in base64, in one answer: beside the longest lists of files and URLs they stay within Lambda's 6 MB. */
+  contentBytesPerAnswer: 3 * 1024 * 1024,
   /** Bytes of a delta-apply or save body: Lambda's 6 MB payload less base64 and the envelope. */
   binaryBodyBytes: 4 * 1024 * 1024,
   deltasPerCall: 256,

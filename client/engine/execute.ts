@@ -8,6 +8,7 @@ import { makeWay } from '../steps/directories.ts';
 import { downloadEntries, lacksContent, placeFile } from '../steps/download.ts';
 import { deleteLocal, moveLocal, setAside, setMode } from '../steps/local.ts';
 import { deleteRemote, moveRemote } from '../steps/remote.ts';
+import { saveSmall } from '../steps/save.ts';
 import { SpellingCheck } from '../steps/spelling-check.ts';
 import { commitUpload, sendContent } from '../steps/upload.ts';
 import type { TransferStep } from './transfer.ts';
@@ -18,7 +19,7 @@ const CONCURRENT_FILES = 8;
 
 /** What carries a plan out: what is on its way, and whether news cuts it off. */
 export interface Execution {
-  readonly transfers: Pick<Transfers, 'start' | 'fetched' | 'sent' | 'direct'>;
+  readonly transfers: Pick<Transfers, 'start' | 'fetched' | 'sent' | 'direct' | 'holds'>;
   readonly interrupted: () => boolean;
 }
 
@@ -73,7 +74,7 @@ export async function execute(
   };
   const outward = async (): Promise<void> => {
     await removeThere(steps.deleteRemote().filter(makesRoom));
-    transfers.start(steps.upload().filter(follows));
+    await send(sync, steps.upload().filter(follows), { transfers, interrupted });
     await commitSent(sync, { transfers, interrupted });
     await removeThere(steps.deleteRemote().filter(follows));
   };
@@ -168,6 +169,22 @@ async function receive(
       replanUnlessAgreed(sync, steps);
     }
   });
+}
+
+/** Saves what is small, each call with its content, and begins to send the rest. */
+async function send(
+  sync: Sync,
+  uploads: readonly Step<'upload'>[],
+  { transfers, interrupted }: Execution,
+): Promise<void> {
+  const isOnItsWay = (path: string): boolean => transfers.holds(path);
+  const others = await saveSmall(sync, uploads, { sending: transfers.direct, isOnItsWay, interrupted });
+  transfers.start(others);
+  const begun = new Set(others);
+  replanUnlessAgreed(
+    sync,
+    uploads.filter((step) => !begun.has(step)),
+  );
 }
 
 /** Commits what was sent; what is in a directory after the directory. */

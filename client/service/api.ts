@@ -15,6 +15,7 @@ import { HistoryResponse } from '../../protocol/history.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
 import { type ProveRequest, ProveResponse } from '../../protocol/prove.ts';
 import type { RestoreRequest } from '../../protocol/restore.ts';
+import { saveContentType } from '../../protocol/save.ts';
 import { TicketResponse } from '../../protocol/ticket.ts';
 import { type UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { retried, TryAgain } from '../common/retry.ts';
@@ -53,19 +54,19 @@ export function createApi(baseUrl: string, tokens: AccessTokens, options: ApiOpt
     method: Method,
     path: string,
     content?: unknown,
+    type = 'application/json',
   ): Promise<Counted<z.infer<Schema>>> => {
-    const binary = content instanceof Uint8Array;
-    const body = content === undefined ? undefined : binary ? content : Buffer.from(JSON.stringify(content));
-    const type = binary ? deltaContentType : 'application/json';
+    const isBinary = content instanceof Uint8Array;
+    const body = content === undefined ? undefined : isBinary ? content : Buffer.from(JSON.stringify(content));
     const headers = body ? { 'content-type': type } : {};
     const request = { url: baseUrl + path, method, headers, body, schema };
     return { body: await new Caller(tokens, options).call(request), sent: body?.length ?? 0 };
   };
-  const post = <Schema extends z.ZodType>(schema: Schema, path: string, content: unknown) =>
-    call(schema, 'POST', path, content);
-  const commit = async (path: string, content: unknown): Promise<Counted<CommitResponse>> => {
+  const post = <Schema extends z.ZodType>(schema: Schema, path: string, content: unknown, type?: string) =>
+    call(schema, 'POST', path, content, type);
+  const commit = async (path: string, content: unknown, type?: string): Promise<Counted<CommitResponse>> => {
     try {
-      return await post(CommitResponse, path, content);
+      return await post(CommitResponse, path, content, type);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       // All items failed for one reason: the list that says so is in the details, with whatever else belongs to that.
@@ -85,7 +86,8 @@ export function createApi(baseUrl: string, tokens: AccessTokens, options: ApiOpt
     revokeDevice: (deviceId: string) => call(Device, 'DELETE', `/devices/${deviceId}`),
     uploadInit: (content: UploadInitRequest) => post(UploadInitResponse, '/upload-init', content),
     prove: (content: ProveRequest) => post(ProveResponse, '/prove', content),
-    applyDeltas: (content: Uint8Array) => post(DeltaApplyResponse, '/delta-apply', content),
+    applyDeltas: (content: Uint8Array) => post(DeltaApplyResponse, '/delta-apply', content, deltaContentType),
+    save: (content: Uint8Array) => commit('/save', content, saveContentType),
     finalize: (content: FinalizeRequest) => commit('/finalize', content),
     remove: (content: DeleteRequest) => commit('/delete', content),
     move: (content: MoveRequest) => commit('/move', content),

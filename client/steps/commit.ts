@@ -17,20 +17,34 @@ export type RefusedItem = Extract<CommitResult, { error: unknown }>;
 const isDone = (result: CommitResult): result is Done => !('error' in result);
 const isRefused = (result: CommitResult): result is RefusedItem => 'error' in result;
 
+/** What is known of an upload when it is committed. */
+interface Upload {
+  /** Of request bodies that went before, for what is reported of it. */
+  readonly bytes?: number;
+  /** Bytes of content that this call carries, by the hash of the block. */
+  readonly content?: ReadonlyMap<string, number>;
+  /** Sends the call, where that is another than its repetition: under one id both do the same. */
+  readonly send?: (intent: Intent) => Promise<Counted<CommitResponse>>;
+}
+
 /**
  * Sends a call that commits, and takes its answer over; answers what of it was refused. The call is written down first:
  * when no answer comes, or this process ends, `settleIntents` repeats it.
  *
- * @param bytes of request bodies that went before it, for what is reported of an upload
  * @throws what the call threw; one that the service refused as a whole is forgotten
  */
-export async function commit(sync: CommitContext, call: Intent, bytes = 0): Promise<RefusedItem[]> {
+export async function commit(
+  sync: CommitContext,
+  call: Intent,
+  { bytes = 0, content, send = (intent) => repeated(sync, intent) }: Upload = {},
+): Promise<RefusedItem[]> {
   const intent = { ...call, timeline: sync.state.timeline };
   sync.state.noteIntent(intent);
   try {
-    const { body, sent } = await send(sync, intent);
+    const { body, sent } = await send(intent);
+    const carried = [...(content?.values() ?? [])].reduce((sum, each) => sum + each, 0);
     sync.state.transaction(() => {
-      take(sync, intent, body.results, bytes + sent);
+      take(sync, intent, body.results, { bytes: bytes + Math.max(0, sent - carried), content });
       sync.state.dropIntent(intent.id);
     });
     return body.results.filter(isRefused);
@@ -68,10 +82,10 @@ export async function settleIntents(sync: CommitContext): Promise<Intent[]> {
 /** Repeats a call, and answers whether it was carried out whole. */
 async function repeat(sync: CommitContext, intent: Intent): Promise<boolean> {
   try {
-    const { body, sent } = await send(sync, intent);
+    const { body, sent } = await repeated(sync, intent);
     const isWhole = body.results.every(isDone);
     sync.state.transaction(() => {
-      take(sync, intent, body.results, sent);
+      take(sync, intent, body.results, { bytes: sent });
       if (isWhole) sync.state.dropIntent(intent.id);
     });
     return isWhole;
@@ -91,7 +105,7 @@ export function pathsInDoubt(state: Pick<State, 'intents'>): Set<string> {
   return new Set(state.intents.flatMap(pathsOfIntent));
 }
 
-function send({ api }: Pick<Sync, 'api'>, intent: Intent): Promise<Counted<CommitResponse>> {
+function repeated({ api }: Pick<Sync, 'api'>, intent: Intent): Promise<Counted<CommitResponse>> {
   const { id, device_id, timeline } = intent;
   if (intent.call === 'finalize') return api.finalize({ upload_id: id, device_id, timeline });
   if (intent.call === 'remove') return api.remove({ request_id: id, device_id, timeline, files: [...intent.files] });
@@ -100,9 +114,14 @@ function send({ api }: Pick<Sync, 'api'>, intent: Intent): Promise<Counted<Commi
 }
 
 /** Takes over what the service has done. */
-function take(sync: CommitContext, intent: Intent, results: readonly CommitResult[], bytes: number): void {
+function take(
+  sync: CommitContext,
+  intent: Intent,
+  results: readonly CommitResult[],
+  told: { readonly bytes: number; readonly content?: Upload['content'] },
+): void {
   const done = results.filter(isDone);
-  if (intent.call === 'finalize') takeUploads(sync, intent, done, bytes);
+  if (intent.call === 'finalize') takeUploads(sync, intent, done, told);
   else if (intent.call === 'remove') takeDeletions(sync, done);
   else takeMoves(sync, intent.moves, done);
   advanceCursor(sync, results);
@@ -117,11 +136,11 @@ function takeUploads(
   sync: CommitContext,
   { id, items }: Extract<Intent, { call: 'finalize' }>,
   done: readonly Done[],
-  bytes: number,
+  { bytes, content = sync.state.sentBlocks(id) }: { readonly bytes: number; readonly content?: Upload['content'] },
 ): void {
   const { state, report } = sync;
   const byPath = new Map(items.map((item) => [item.path, item]));
-  const contentOf = contentByPath(items, state.sentBlocks(id));
+  const contentOf = contentByPath(items, content);
   const share = Math.floor(bytes / done.length);
   let extra = bytes - share * done.length;
   for (const result of done) {
@@ -132,8 +151,8 @@ function takeUploads(
     const { kind, size } = item.local;
     if (kind === 'directory') report({ event: 'directory', side: 'remote', ...told(sync, result) });
     else {
-      const content = contentOf.get(path) ?? 0;
-      const sent = { content_bytes: content, body_bytes: content + share + extra };
+      const own = contentOf.get(path) ?? 0;
+      const sent = { content_bytes: own, body_bytes: own + share + extra };
       extra = 0;
       report({ event: 'uploaded', ...told(sync, result), file_bytes: size, ...sent });
     }

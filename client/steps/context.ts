@@ -4,6 +4,7 @@
  */
 
 import type { FilePool } from '../../codec/node/file-pool.ts';
+import { CallBytes } from '../common/call-bytes.ts';
 import type { BlockCache } from '../disk/block-cache.ts';
 import { DiskRoom } from '../disk/disk-room.ts';
 import { Snapshots } from '../disk/snapshots.ts';
@@ -12,6 +13,7 @@ import type { Api } from '../service/api.ts';
 import type { State } from '../state/state.ts';
 import { Failures } from './failures.ts';
 import { Notices } from './notices.ts';
+import { SmallCalls } from './small-calls.ts';
 
 export interface SyncOptions {
   /** Absolute. */
@@ -31,6 +33,10 @@ export interface Sync extends SyncOptions {
   readonly snapshots: Snapshots;
   readonly notices: Notices;
   readonly failures: Failures;
+  /** What is known of the calls that bring small content. */
+  readonly saves: SmallCalls;
+  /** The same of those that fetch it. */
+  readonly fetches: CallBytes;
   /** Both ends of renames that the service refused, until both sides agree on them. */
   readonly unmovable: Set<string>;
   /** Versions of deletions by other devices that this disk has not followed yet. */
@@ -54,5 +60,7 @@ export function createSync(options: SyncOptions): Sync {
     failures: new Failures({ state, notices, report, onAgreed }),
     unmovable,
     tombstones,
+    saves: new SmallCalls(),
+    fetches: new CallBytes(),
   };
 }

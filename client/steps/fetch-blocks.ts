@@ -1,5 +1,6 @@
 import { reasonOf } from '../../cli/reason.ts';
-import { sha256, toHex } from '../../codec/index.ts';
+import { applyDelta, DeltaError, sha256, toHex } from '../../codec/index.ts';
+import type { Block } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';
 import { batched } from '../common/batched.ts';
 import { FileRefused } from '../common/errors.ts';
@@ -20,6 +21,7 @@ const URLS_PER_CALL = 1000;
 const SEARCH_BYTES = 1024 * 1024;
 /** An answer that breaks off after so many bytes got on: the next one is no repetition. */
 const PROGRESS_BYTES = 64 * 1024;
+const NOTHING = new Uint8Array(0);
 const LOST = 'the service has lost part of its content; it follows once a device that has it has sent it again';
 
 export interface WantedFile {
@@ -31,6 +33,8 @@ export interface FetchedBlock {
   readonly bytes: Uint8Array;
   /** Bytes that came over the wire for it. */
   readonly received: number;
+  /** Whether it came in an answer, for it is small. */
+  readonly isSmall?: true;
 }
 
 /** A file, and blocks of it whose URLs are wanted. */
@@ -41,14 +45,23 @@ interface Lacking {
 
 const countLacks = ({ lacks }: Lacking): number => lacks.length;
 
-type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device'>;
+/** Bytes, at most, that the contents of the blocks may take in an answer. */
+function contentBytes({ file, lacks }: Lacking): number {
+  const sizes = new Map(file.remote.blocks.map(({ hash, size }) => [hash, size]));
+  const small = lacks.map((hash) => sizes.get(hash)!).filter((size) => size <= limits.smallBytes);
+  return small.reduce((sum, size) => sum + Math.min(size, limits.smallEncodedBytes), 0);
+}
 
-/** Where the blocks of some files come from: this disk if it has them, else the CDN. Every block is verified. */
+type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'fetches'>;
+
+/** Where the blocks of some files come from: this disk if it has them, else an answer or the CDN. Every block is verified. */
 export class BlockSource {
   readonly #sync: Parts;
   readonly #channel: DownChannel;
   readonly #here: ReadonlyMap<string, BlockPlace>;
   readonly #urls = new Map<string, { readonly url: string; readonly until: number }>();
+  /** Encoded. */
+  readonly #contents = new Map<string, Uint8Array>();
   readonly #refused = new Map<string, string>();
   /** Arrived damaged: what is on the way may have kept them so. */
   readonly #damaged = new Set<string>();
@@ -61,14 +74,20 @@ export class BlockSource {
     this.#here = findBlocks(sync, files);
   }
 
-  /** Asks for the URLs of all blocks that this disk lacks, in as few calls as the limits allow. */
+  /** Asks for all blocks that this disk lacks, or their URLs, in as few calls as the limits and the line allow. */
   async prepare(files: readonly WantedFile[]): Promise<void> {
-    const batches = batched(
-      this.#lacking(files),
-      { most: limits.filesPerCall },
-      { most: URLS_PER_CALL, of: countLacks },
-    );
-    for (const call of batches) await this.#ask(call);
+    const lacking = [...this.#lacking(files)];
+    while (lacking.length > 0) {
+      const most = Math.min(this.#sync.fetches.most, limits.contentBytesPerAnswer / 2);
+      const [call = []] = batched(
+        lacking,
+        { most: limits.filesPerCall },
+        { most: URLS_PER_CALL, of: countLacks },
+        { most, of: contentBytes },
+      );
+      await this.#ask(call);
+      lacking.splice(0, call.length);
+    }
   }
 
   /** The files of which this disk lacks blocks, each with as many of them as one call may name. */
@@ -88,12 +107,13 @@ export class BlockSource {
   }
 
   async block(file: WantedFile, index: number, signal: AbortSignal): Promise<FetchedBlock> {
-    const { hash } = file.remote.blocks[index]!;
+    const block = file.remote.blocks[index]!;
+    const { hash } = block;
     const place = this.#here.get(hash);
     const local = place && (await readBlock(this.#sync, place, hash).catch(() => undefined));
     const bytes = local ?? (await this.#sync.cache.get(hash));
     if (bytes) return { bytes, received: 0 };
-    return this.#fetch(file, hash, signal).catch((error) => {
+    return this.#fetch(file, block, signal).catch((error) => {
       if (error instanceof FileRefused && error.code !== 'not_found') this.#suspects.add(hash);
       throw error;
     });
@@ -102,7 +122,11 @@ export class BlockSource {
   #lacks({ remote }: WantedFile): string[] {
     const hashes = new Set(remote.blocks.map(({ hash }) => hash));
     return [...hashes].filter(
-      (hash) => !this.#here.has(hash) && !this.#sync.cache.has(hash) && this.#usableUrl(hash) === undefined,
+      (hash) =>
+        !this.#here.has(hash) &&
+        !this.#sync.cache.has(hash) &&
+        !this.#contents.has(hash) &&
+        this.#usableUrl(hash) === undefined,
     );
   }
 
@@ -113,32 +137,59 @@ export class BlockSource {
 
   async #ask(call: readonly Lacking[]): Promise<void> {
     const until = usableUntil(performance.now());
-    const { body } = await this.#sync.api.download({
-      device_id: this.#sync.device.id,
+    const { api, device, fetches } = this.#sync;
+    const request = {
+      device_id: device.id,
       files: call.map(({ file, lacks }) => {
         const damaged = lacks.filter((hash) => this.#damaged.has(hash)).slice(0, limits.damagedPerFile);
         return { path: file.path, version: file.remote.version, lacks, ...(damaged.length > 0 && { damaged }) };
       }),
-    });
+    };
+    const bytes = call.reduce((sum, each) => sum + contentBytes(each), 0);
+    const { body } = await fetches.measured(bytes, () => api.download(request));
     for (const [hash, url] of Object.entries(body.urls)) this.#urls.set(hash, { url, until });
+    for (const [hash, content] of Object.entries(body.contents)) {
+      this.#contents.set(hash, Buffer.from(content, 'base64'));
+    }
     for (const file of body.files) if ('error' in file) this.#refused.set(file.path, file.error.message);
   }
 
-  async #url(file: WantedFile, hash: string): Promise<string> {
-    const known = this.#usableUrl(hash);
-    if (known !== undefined) return known;
+  /** Asks for a block of which it is not known where it is, and for what else the file lacks. */
+  async #look(file: WantedFile, hash: string): Promise<void> {
+    if (this.#contents.has(hash) || this.#usableUrl(hash) !== undefined) return;
     const others = this.#lacks(file).filter((other) => other !== hash);
     await this.#ask([{ file, lacks: [hash, ...others].slice(0, URLS_PER_CALL) }]);
-    const url = this.#urls.get(hash)?.url;
-    if (url !== undefined) return url;
-    throw new FileRefused('not_found', this.#refused.get(file.path) ?? 'the service lacks its content');
   }
 
-  async #fetch(file: WantedFile, hash: string, signal: AbortSignal): Promise<FetchedBlock> {
+  /** The block, if it came in an answer and is whole; one that is not is for the service to look at. */
+  async #small({ hash, size }: Block): Promise<FetchedBlock | undefined> {
+    const encoded = this.#contents.get(hash);
+    if (!encoded) return undefined;
+    this.#contents.delete(hash);
+    try {
+      const bytes = await applyDelta(NOTHING, encoded, { expectedSize: size, expectedHash: hash });
+      return { bytes, received: encoded.length, isSmall: true };
+    } catch (error) {
+      if (!(error instanceof DeltaError)) throw error;
+      this.#suspects.add(hash);
+      return undefined;
+    }
+  }
+
+  async #fetch(file: WantedFile, block: Block, signal: AbortSignal): Promise<FetchedBlock> {
+    const { hash } = block;
+    const small = await this.#small(block);
+    if (small) return small;
     const { window, beginnings, gate } = this.#channel;
     const arrived = beginnings.take(hash);
     const attempt = async (): Promise<FetchedBlock> => {
-      const url = await this.#url(file, hash);
+      await this.#look(file, hash);
+      const come = await this.#small(block);
+      if (come) return come;
+      const url = this.#usableUrl(hash);
+      if (url === undefined) {
+        throw new FileRefused('not_found', this.#refused.get(file.path) ?? 'the service lacks its content');
+      }
       const answer = await this.#getOn(url, arrived, signal);
       const bytes = await this.#judge(hash, answer, arrived);
       return { bytes, received: arrived.received };

@@ -31,7 +31,10 @@ export interface FetchedFile extends WantedFile {
   readonly received: number;
 }
 
-type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'room' | 'report' | 'failures'>;
+type Parts = Pick<
+  Sync,
+  'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'room' | 'report' | 'failures' | 'fetches'
+>;
 
 /**
  * Fetches the content of files, each into a file beside its place; the trees stay as they are. What concerns one file
@@ -70,7 +73,7 @@ async function fetchFile(sync: Parts, file: Fetch, source: BlockSource, signal: 
     await each(blocks, { concurrency: CONCURRENT_BLOCKS, signal }, async ([index, { hash, offset }], either) => {
       const block = await source.block(file, index, either);
       await writeSparsely(handle, block.bytes, offset);
-      await sync.cache.put(hash, block.bytes);
+      if (!block.isSmall) await sync.cache.put(hash, block.bytes);
       received += block.received;
       left -= block.bytes.length;
       written(block.bytes.length);

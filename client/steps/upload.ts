@@ -75,7 +75,7 @@ export async function commitUpload(
   if (accepted.length === 0) return sync.state.endUpload(id);
   try {
     const intent = { call: 'finalize', id, device_id: sync.device.id, items: accepted } as const;
-    await noteRefused(sync, accepted, await commit(sync, intent, bytes));
+    await noteRefused(sync, accepted, await commit(sync, intent, { bytes }));
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'upload_gone') sync.state.endUpload(id);
     sync.failures.failEach(
@@ -133,7 +133,7 @@ async function sendAll(
       const asked = performance.now();
       const { body, sent: bytes } = await sync.api.uploadInit({
         ...upload,
-        files: items.map((item) => offer(item, sent)),
+        files: items.map((item) => offer(item, item.deltas, sent)),
         ...(after !== undefined && { after }),
       });
       sent.envelope += bytes;
@@ -155,13 +155,17 @@ async function sendAll(
 }
 
 /** The same for the same files with the same content, also after a restart. */
-function digestOf(items: readonly Item[]): string {
+export function digestOf(items: readonly OfferedItem[]): string {
   const offered = items.map((item) => offer(item));
   return createHash('sha256').update(JSON.stringify(offered)).digest('hex');
 }
 
-/** The entry as the service is told of it; with `sent`, including the deltas that could be sent. */
-function offer({ path, base_version, local, deltas }: Item, sent?: SendResult): OfferedFile {
+/** The entry as the service is told of it, with the deltas that could be sent, beside what was `sent` already. */
+export function offer(
+  { path, base_version, local }: OfferedItem,
+  deltas: ReadonlyMap<string, Delta> = new Map(),
+  sent?: SendResult,
+): OfferedFile {
   const { kind, size, mtime_ms, mode } = local;
   const offered = new Set<string>();
   const blocks = local.blocks.map((block) => {
@@ -174,7 +178,7 @@ function offer({ path, base_version, local, deltas }: Item, sent?: SendResult): 
 }
 
 /** Notes what was refused. The refusal of what is not what was offered any more was for what is gone: that is no fault. */
-async function noteRefused(
+export async function noteRefused(
   sync: Pick<Sync, 'root' | 'snapshots' | 'notices' | 'failures'>,
   items: readonly OfferedItem[],
   refused: readonly RefusedItem[],

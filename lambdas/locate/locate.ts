@@ -16,9 +16,6 @@ type Answer = DownloadResponse['files'][number];
 /** Signed URLs in one answer: about 350 bytes each, of Lambda's 6 MB. */
 const MAX_URLS = 10_000;
 
-/** Bytes of contents in one answer: beside the longest lists of files and URLs they stay within Lambda's 6 MB. */
-const CONTENT_BYTES = 3 * 1024 * 1024;
-
 /** Finds the files in the user's own versions. Only blocks of these are ever signed or read, whatever `lacks` names. */
 export async function locateFiles(
   databases: Databases,
@@ -49,7 +46,7 @@ export async function locateFiles(
         const content = kept.get(hash);
         return content ? [[hash, Buffer.from(content.encoded).toString('base64')] as const] : [];
       }),
-      CONTENT_BYTES,
+      limits.contentBytesPerAnswer,
     ),
   );
   const damaged = new Set(files.flatMap((file) => file.damaged ?? []));

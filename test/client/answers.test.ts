@@ -93,6 +93,7 @@ const calls: { readonly [Route in keyof Api]: (api: Api) => Promise<unknown> } =
   prove: (api) => api.prove({ upload_id: id, device_id: id, proofs: [] }),
   applyDeltas: (api) => api.applyDeltas(new Uint8Array(8)),
   finalize: (api) => api.finalize({ upload_id: id, device_id: id }),
+  save: (api) => api.save(new Uint8Array(8)),
   remove: (api) => api.remove({ ...commit, files: [] }),
   move: (api) => api.move({ ...commit, moves: [] }),
   restore: (api) => api.restore({ ...commit, files: [] }),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,9 +45,17 @@ type Cause = (running: Running) => unknown;
 const read = (): void => instruct(device.folder, 'read-changes');
 const save = (place: string): Promise<void> => writeFile(join(place, `save ${++saves}`), `${saves}`.repeat(2000));
 const saveHere = (): Promise<void> => save(device.folder);
+/** What goes to the store. */
+const saveLarge = (place: string): Promise<void> => writeFile(join(place, `save ${++saves}`), randomBytes(20_000));
+const saveLargeHere = (): Promise<void> => saveLarge(device.folder);
 
 async function saveElsewhere(): Promise<void> {
   await save(other.folder);
+  await account.syncOnce(other);
+}
+
+async function saveLargeElsewhere(): Promise<void> {
+  await saveLarge(other.folder);
   await account.syncOnce(other);
 }
 
@@ -60,11 +69,12 @@ function refuseToken(): void {
 const slow: Record<string, { readonly way: keyof Network['ways']; readonly route: string; readonly cause: Cause }> = {
   'a ticket': { way: 'api', route: 'POST /ticket', cause: () => network.ways.socket.relay.reset() },
   changes: { way: 'api', route: 'GET /changes', cause: read },
-  'upload-init': { way: 'api', route: 'POST /upload-init', cause: saveHere },
-  'a block up': { way: 'store', route: 'PUT', cause: saveHere },
-  finalize: { way: 'api', route: 'POST /finalize', cause: saveHere },
+  'upload-init': { way: 'api', route: 'POST /upload-init', cause: saveLargeHere },
+  finalize: { way: 'api', route: 'POST /finalize', cause: saveLargeHere },
+  'a save': { way: 'api', route: 'POST /save', cause: saveHere },
+  'a block up': { way: 'store', route: 'PUT', cause: saveLargeHere },
   download: { way: 'api', route: 'POST /download', cause: saveElsewhere },
-  'a block down': { way: 'cdn', route: 'GET', cause: saveElsewhere },
+  'a block down': { way: 'cdn', route: 'GET', cause: saveLargeElsewhere },
   'the sign-in': { way: 'signIn', route: 'POST', cause: refuseToken },
 };
 
@@ -191,7 +201,7 @@ test('a process ends with its code though a block is on its way that never gets 
   const { proxy } = network.ways.store;
   proxy.fail('PUT', hang);
   const before = proxy.seen.length;
-  await saveHere();
+  await saveLargeHere();
   await until('the block is on its way', () => proxy.seen.length > before);
   refuse(revoked);
   expect(await ended).toMatch(/exit code 3\):\ntidemark: this device was revoked: run 'tidemark login' again$/);

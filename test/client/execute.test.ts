@@ -47,6 +47,7 @@ beforeEach(async () => {
     fetched: [],
     sent: [],
     start: (steps) => void happened.push(...steps.map((step) => `${step.do} ${step.path} begins`)),
+    holds: () => false,
     direct: { channel: undefined as never, signal: new AbortController().signal },
   };
 });

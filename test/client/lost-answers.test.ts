@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +34,7 @@ const remove =
     rm(join(folder, path), { recursive: true });
 
 interface Row {
-  readonly lost: 'POST /finalize' | 'POST /move' | 'POST /delete';
+  readonly lost: 'POST /save' | 'POST /finalize' | 'POST /move' | 'POST /delete';
   readonly before?: readonly Edit[];
   readonly first: readonly Edit[];
   readonly next: readonly Edit[];
@@ -44,11 +45,20 @@ const tree = [make('d'), write('d/a', 'one'), write('d/b', 'two')];
 const old = [write('x', 'zero')];
 const renamed = { before: old, first: [move('x', 'y')], lost: 'POST /move' } as const;
 const renamedFolder = { before: tree, first: [move('d', 'e')], lost: 'POST /move' } as const;
-const fresh = { first: [write('x', 'one')], lost: 'POST /finalize' } as const;
-const edited = { before: old, first: [write('x', 'one')], lost: 'POST /finalize' } as const;
-const freshFolder = { first: tree, lost: 'POST /finalize' } as const;
+const fresh = { first: [write('x', 'one')], lost: 'POST /save' } as const;
+const edited = { before: old, first: [write('x', 'one')], lost: 'POST /save' } as const;
+const freshFolder = { first: tree, lost: 'POST /save' } as const;
+
+/** Goes to the store. */
+const large = randomBytes(20_000).toString('hex');
 
 const rows: Readonly<Record<string, Row>> = {
+  'a new large file, edited again': {
+    first: [write('x', large)],
+    lost: 'POST /finalize',
+    next: [write('x', `${large} two`)],
+    ends: { x: `${large} two` },
+  },
   'a new file, edited again': { ...fresh, next: [write('x', 'two two')], ends: { x: 'two two' } },
   'an edit, edited again': { ...edited, next: [write('x', 'two two')], ends: { x: 'two two' } },
   'an edit, undone': { ...edited, next: [write('x', 'zero')], ends: { x: 'zero' } },
@@ -86,7 +96,12 @@ interface Loss {
   readonly rows?: readonly string[];
 }
 
-const some = ['an edit, undone', 'a new file, renamed', 'a renamed folder, edited inside'];
+const some = [
+  'a new large file, edited again',
+  'an edit, undone',
+  'a new file, renamed',
+  'a renamed folder, edited inside',
+];
 const losses: Readonly<Record<string, Loss>> = {
   'whose answer is lost': { fault: loseAnswer },
   'that never arrives': { fault: loseRequest, rows: some },
@@ -165,7 +180,7 @@ describe('a call', () => {
   test('that is under way when the client is killed is no conflict with what the user did before it came back', async () => {
     await writeFile(place('killed'), 'one');
     const processed = Promise.withResolvers<void>();
-    network.ways.api.proxy.fail('POST /finalize', async ({ ask }) => {
+    network.ways.api.proxy.fail('POST /save', async ({ ask }) => {
       await ask();
       processed.resolve();
     });

@@ -41,7 +41,7 @@ const turnOf = (devices: number): fc.Arbitrary<Turn> =>
   fc.record({
     who: fc.nat({ max: devices - 1 }),
     edits: fc.array(edit, { minLength: 1, maxLength: 3 }),
-    route: fc.constantFrom('POST /finalize', 'POST /move', 'POST /delete', 'POST /upload-init'),
+    route: fc.constantFrom('POST /save', 'POST /save', 'POST /finalize', 'POST /move', 'POST /delete'),
     fate: fc.constantFrom('goes', 'repeats', 'loses the answer', 'loses the answer', 'loses the call'),
   });
 const histories = (devices: number): Turn[][] =>

@@ -23,6 +23,8 @@ let cursor: number;
 beforeEach(async () => {
   [changes, cursor] = [[], 0];
   folder = await openFolder(fakeService());
+  // Small content, too, goes beside the rounds, where something is remembered of it.
+  folder.sync.saves.close();
   const { sync } = folder;
   transfers = new Transfers({ sync, demandRoot: async () => undefined, onNews: () => undefined });
   onTestFinished(() => transfers.close());

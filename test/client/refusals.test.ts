@@ -34,6 +34,7 @@ describe('a path', () => {
     'POST /prove',
     'POST /delta-apply',
     'POST /finalize',
+    'POST /save',
     'POST /download',
     'POST /delete',
   );

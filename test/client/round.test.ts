@@ -55,6 +55,8 @@ async function start(api: Partial<Api> = {}): Promise<void> {
   };
   sync = await openSync(await temporaryFolder(), { ...quiet, ...api } as Api, device);
   onTestFinished(() => sync.state.close());
+  // Uploads go beside the rounds, and are committed by them.
+  sync.saves.close();
   clock = new Clock(() => now);
   const demandRoot = async (): Promise<void> => {
     if (missingRoot) throw missingRoot;

@@ -64,6 +64,8 @@ beforeEach(async () => {
   };
   folder = await openFolder(api);
   const { sync } = folder;
+  // Here small content, too, goes to the store.
+  sync.saves.close();
   const demandRoot = async (): Promise<void> => undefined;
   transfers = new Transfers({ sync, demandRoot, onNews: () => news.resolve() });
   onTestFinished(() => transfers.close());

@@ -42,8 +42,8 @@ test('the benchmark measures two devices behind a link, and leaves nothing behin
   const { used, seconds, worst } = measurements[0]!.figures;
   expect(seconds).toBeGreaterThan((2 * link.rttMs) / 1000);
   expect(worst).toBeGreaterThanOrEqual(seconds);
-  const counted = ['up', 'down', 'stored', 'requests.devices', 'requests.functions', 'statements'];
-  for (const name of [...counted, 'request.POST /finalize', 'request.POST @connections']) {
+  const counted = ['up', 'down', 'database', 'requests.devices', 'requests.functions', 'statements'];
+  for (const name of [...counted, 'request.POST /save', 'request.POST @connections']) {
     expect(used[name], name).toBeGreaterThan(0);
   }
   if (process.platform === 'linux') expect(sumOf(used, 'cpu.')).toBeGreaterThan(0);

@@ -29,10 +29,11 @@ export async function damageBlock(data: string, hash: string): Promise<void> {
   await writeFile(file, content);
 }
 
-/** Hashes of the blocks that the service knows of, or with `held` only those that versions hold, sorted. */
+/** Hashes of the blocks of which the service expects objects, or with `held` only those that versions hold, sorted. */
 export async function knownBlocks({ database }: Service, { held = false } = {}): Promise<string[]> {
   const { rows } = await database.query<{ hash: string }>(
-    `select encode(block_hash, 'hex') as hash from blocks.blocks where ref_count > 0 or not $1 order by block_hash`,
+    `select encode(block_hash, 'hex') as hash from blocks.blocks
+     where objects <> 'none' and (ref_count > 0 or not $1) order by block_hash`,
     [held],
   );
   return rows.map(({ hash }) => hash);

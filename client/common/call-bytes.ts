@@ -1,0 +1,46 @@
+const KIB = 1024;
+const LEAST = 32 * KIB;
+/** On a line of 64 kbit/s, 16 s of the 35 that a call may take. */
+const FIRST = 128 * KIB;
+const MOST = 2048 * KIB;
+/** A call of so many milliseconds holds nothing up for long, and is worth its fixed costs. */
+const GOAL_MS = 2_000;
+/** How much larger the next call may be at most. */
+const GROWTH = 4;
+
+/** How many bytes of content one call may carry: as many as took some two seconds lately. */
+export class CallBytes {
+  readonly #now: () => number;
+  #most = FIRST;
+
+  /** @param now milliseconds since any moment, by a clock that is never set */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  get most(): number {
+    return this.#most;
+  }
+
+  /** Makes a call that carries so many bytes, and learns of how long it takes. */
+  async measured<Result>(bytes: number, call: () => Promise<Result>): Promise<Result> {
+    const started = this.#now();
+    try {
+      return await call();
+    } finally {
+      this.#learn(bytes, this.#now() - started);
+    }
+  }
+
+  /** What a small call takes is mostly not for its bytes: it makes no other larger, and none much smaller. */
+  #learn(bytes: number, milliseconds: number): void {
+    const fitting = (bytes * GOAL_MS) / Math.max(1, milliseconds);
+    if (bytes === 0) return;
+    if (milliseconds > GOAL_MS) this.#set(Math.max(fitting, this.#most / 2));
+    else if (2 * bytes > this.#most) this.#set(Math.min(fitting, this.#most * GROWTH));
+  }
+
+  #set(bytes: number): void {
+    this.#most = Math.round(Math.min(MOST, Math.max(LEAST, bytes)));
+  }
+}

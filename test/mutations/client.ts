@@ -123,8 +123,8 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'a call is sent before it is written down',
     file: 'client/steps/commit.ts',
-    replace: '  sync.state.noteIntent(intent);\n  try {\n    const { body, sent } = await send(sync, intent);\n',
-    by: '  try {\n    const { body, sent } = await send(sync, intent);\n    sync.state.noteIntent(intent);\n',
+    replace: '  sync.state.noteIntent(intent);\n  try {\n    const { body, sent } = await send(intent);\n',
+    by: '  try {\n    const { body, sent } = await send(intent);\n    sync.state.noteIntent(intent);\n',
     noticedBy: 'client/steps/commit: is on the disk before it is sent, and is forgotten with its answer',
     breaks: /I50: a call that nobody could repeat/,
   },

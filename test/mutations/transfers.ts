@@ -51,4 +51,21 @@ export const ofTransfers: readonly Mutation[] = [
       'client/put-off: a deletion waits for its content under another name, and the folders around it wait with it',
     breaks: /a\/b\/old/,
   },
+  {
+    mistake: 'a small file goes before the folder that it is in',
+    file: 'client/steps/save.ts',
+    replace: 'others.has(above) || isOnItsWay(above)',
+    by: 'others.has(above)',
+    noticedBy: 'client/steps/save: what is in a directory that is still on its way waits for it',
+    breaks: /to deeply equal \[ 'd\/note' \]/,
+  },
+  {
+    mistake: 'what the service has no room for is brought again with every call',
+    file: 'client/steps/save.ts',
+    replace: 'contents.length > 0)) sync.saves.close();',
+    by: 'contents.length > 0)) void sync.saves;',
+    noticedBy:
+      'client/steps/save: what the service does not keep goes the other way under the same id, and so does all that comes after',
+    breaks: /to deeply equal \[ 'c' \]/,
+  },
 ];

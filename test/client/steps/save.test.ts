@@ -107,10 +107,9 @@ test('a file that changed since it was looked at is left out, and looked at agai
 
 test('what the service does not keep goes the other way under the same id, and so does all that comes after', async () => {
   const lacks = { code: 'blocks_missing', message: 'no room' } as const;
-  const { sync, on, look, save, calls } = await scene(({ files }) => [
-    done(files[0]!.path, 1, 1),
-    { path: files[1]!.path, error: lacks },
-  ]);
+  const { sync, on, look, save, calls } = await scene(({ files }) =>
+    files.map(({ path }, index) => (index === 0 ? done(path, 1, 1) : { path, error: lacks })),
+  );
   for (const path of ['a', 'b', 'c']) await writeFile(on(path), path);
   await look();
   expect(await save('a', 'b')).toEqual([]);

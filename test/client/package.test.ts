@@ -64,7 +64,9 @@ test.each(Object.keys(installed) as Kind[])('%s says which version it is, and ho
   expect(machine.tidemark(['sing'])).toMatchObject({ status: 2 });
 });
 
-test('what one of them sends, the other receives, with nothing else on either machine', async () => {
+test('what one of them sends, the other receives, with nothing else on either machine', {
+  timeout: 120_000,
+}, async () => {
   const account = await openAccount();
   onTestFinished(account.close);
   const homes = await Promise.all(['desk', 'lap'].map((name) => mkdtemp(join(folder, name))));
@@ -90,6 +92,7 @@ const emulator = ['/usr/bin/qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'
 
 test.skipIf(process.arch === 'arm64' || !emulator.filter(isAbsolute).every(existsSync))(
   'the executable for another processor runs there',
+  { timeout: 300_000 },
   async () => {
     const [into, there] = [join(folder, 'arm64'), join(folder, 'arm64-unpacked')];
     await run(process.execPath, ['packaging/main.ts', '--for', 'linux-arm64', '--into', into]);

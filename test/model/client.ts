@@ -144,8 +144,7 @@ export async function save(world: World, upload: Upload): Promise<void> {
     })),
   };
   const body = { header, contents: encoded };
-  const { results, missing } = await saveFiles(world.databases, users[user]!, body, policy.defaultQuota);
-  judged(world, upload, { results, missing });
+  const missing = judged(world, upload, await saveFiles(world.databases, users[user]!, body, policy.defaultQuota));
   if (missing.length > 0) throw new Error(`I63: ${missing} came with the call, and are missing`);
 }
 

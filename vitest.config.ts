@@ -1,12 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
 // A hook may start a whole cloud, on a machine with other work.
-const limits = { testTimeout: 60_000, hookTimeout: 300_000 };
+const limits = { testTimeout: 120_000, hookTimeout: 300_000 };
 const assembly = 'test/support/synthesis.ts';
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // On two processors: the tests wait for a third of their time.
+    maxWorkers: 3,
     projects: [
       {
         test: {

@@ -3,14 +3,12 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { Explanation } from '../../protocol/output/explanation.ts';
-import type { SyncStatus } from '../../protocol/output/sync-status.ts';
-import { ancestors, isInside } from '../../protocol/path.ts';
-import { ClientError } from '../common/errors.ts';
+import { isInside } from '../../protocol/path.ts';
 import { formatTime, say } from '../common/format.ts';
 import { describeExclusion } from '../disk/ignore.ts';
-import { locateInFolder } from '../engine/folder.ts';
-import { isDirectory } from '../plan/tree.ts';
-import { type Overview, withOverview } from './overview.ts';
+import { exclusionOf } from '../disk/left-out.ts';
+import { locateEntry } from '../engine/folder.ts';
+import { describeTransfer, type Overview, whyKept, withOverview } from './overview.ts';
 
 export function explainCommand(configFolder: () => string): Command {
   return new Command('explain')
@@ -18,8 +16,7 @@ export function explainCommand(configFolder: () => string): Command {
     .argument('<path>', 'a file or folder in the synced folder; it need not be there')
     .option('--json', 'print JSON')
     .action(async (path: string, { json }: { json?: true }) => {
-      const { root, inside } = locateInFolder(path);
-      if (inside === '') throw new ClientError('usage', 'name a file or folder inside the synced folder');
+      const { root, inside } = locateEntry(path);
       const explanation = await withOverview(configFolder(), root, (overview) => explain(overview, inside));
       if (json) console.log(JSON.stringify(explanation));
       else say(`${inside}: ${explanation.message}`);
@@ -27,6 +24,7 @@ export function explainCommand(configFolder: () => string): Command {
 }
 
 type Part = Omit<Explanation, 'path'>;
+type Status = Overview['status'];
 
 /** The first reason that there is, from those that last to those that pass. */
 async function explain(overview: Overview, path: string): Promise<Explanation> {
@@ -44,36 +42,25 @@ async function explain(overview: Overview, path: string): Promise<Explanation> {
 }
 
 function leftOut({ state, ignores }: Overview, path: string): Part | undefined {
-  const topmost = [...ancestors(path).toReversed(), path].find((at) =>
-    ignores(at, at !== path || isDirectory(state.trees, at)),
-  );
-  const by = topmost === undefined ? undefined : ignores(topmost, topmost !== path || isDirectory(state.trees, path));
+  const by = exclusionOf(path, state.trees, ignores);
   if (!by) return undefined;
-  if (by.rule === '') return { state: 'own', message: 'one of the client’s own files, which stay on this device' };
-  const above = topmost === path ? '' : ` with ${topmost}`;
-  return {
-    state: 'ignored',
-    message: `left out${above} by ${describeExclusion(by)}`,
-    rule: by.rule,
-    source: by.source,
-  };
+  const { rule, source } = by;
+  if (rule === '') return { state: 'own', message: 'one of the client’s own files, which stay on this device' };
+  const above = by.path === path ? '' : ` with ${by.path}`;
+  return { state: 'ignored', message: `left out${above} by ${describeExclusion(by)}`, rule, source };
 }
 
-function troubled({ problems }: SyncStatus, path: string): Part | undefined {
+function troubled({ problems }: Status, path: string): Part | undefined {
   const found = problems.find((problem) => problem.path === path || isInside(path, problem.path));
   if (!found) return undefined;
   const above = found.path === path ? '' : `${found.path}: `;
   return { state: 'problem', message: `not synced: ${above}${found.message}` };
 }
 
-function onItsWay({ transfers = [] }: SyncStatus, path: string): Part | undefined {
+function onItsWay({ transfers = [] }: Status, path: string): Part | undefined {
   const found = transfers.find((transfer) => transfer.path === path);
   if (!found) return undefined;
-  const since = found.stalls ? `, stalls since ${formatTime(found.moved_at)}` : '';
-  return {
-    state: 'moving',
-    message: `on its way: ${formatBytes(found.bytes)} of ${formatBytes(found.file_bytes)}${since}`,
-  };
+  return { state: 'moving', message: `on its way: ${describeTransfer(found)}` };
 }
 
 const toDo: Readonly<Record<string, string>> = {
@@ -87,7 +74,7 @@ const toDo: Readonly<Record<string, string>> = {
   setMode: 'its permissions are still to be set here',
 };
 
-function waiting({ pending, offline, trouble, running }: SyncStatus, path: string): Part | undefined {
+function waiting({ pending, offline, trouble, running }: Status, path: string): Part | undefined {
   const found = pending.find((operation) => operation.path === path);
   if (!found) return undefined;
   const cause = trouble
@@ -100,9 +87,9 @@ function waiting({ pending, offline, trouble, running }: SyncStatus, path: strin
   return { state: 'waiting', message: `${toDo[found.do] ?? found.do}${cause}` };
 }
 
-function kept({ leftovers }: SyncStatus, path: string): Part | undefined {
+function kept({ leftovers }: Status, path: string): Part | undefined {
   if (!leftovers.includes(path)) return undefined;
-  return { state: 'kept', message: 'deleted elsewhere; it is here for what is not synced in it' };
+  return { state: 'kept', message: whyKept };
 }
 
 function settled({ status: { pending, problems, running }, state }: Overview, path: string): Part | undefined {
@@ -117,7 +104,7 @@ function settled({ status: { pending, problems, running }, state }: Overview, pa
   return { state: 'synced', message: `in sync${noted}${inside}` };
 }
 
-async function unknown({ folder, running }: SyncStatus, path: string): Promise<Part> {
+async function unknown({ folder, running }: Status, path: string): Promise<Part> {
   const isHere = await lstat(join(folder, path)).then(
     () => true,
     () => false,

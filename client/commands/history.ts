@@ -1,9 +1,8 @@
 import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { HistoryResponse } from '../../protocol/history.ts';
-import { ClientError } from '../common/errors.ts';
 import { formatTime, say } from '../common/format.ts';
-import { locateInFolder } from '../engine/folder.ts';
+import { locateEntry } from '../engine/folder.ts';
 import { keepAccessTokens } from '../service/access-token.ts';
 import { createApi } from '../service/api.ts';
 import { loadConfiguration } from '../service/config.ts';
@@ -19,8 +18,7 @@ export function historyCommand(configFolder: () => string): Command {
 async function history(folder: string, path: string, json: boolean): Promise<void> {
   const configuration = await loadConfiguration(folder);
   const api = createApi(configuration.api_url, keepAccessTokens(folder, configuration));
-  const { inside } = locateInFolder(path);
-  if (inside === '') throw new ClientError('usage', 'name a file or folder inside the synced folder');
+  const { inside } = locateEntry(path);
   let before: number | undefined;
   do {
     const { body } = await api.history(configuration.device_id, inside, before);

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { formatBytes } from '../../protocol/bytes.ts';
 import type { SyncStatus } from '../../protocol/output/sync-status.ts';
 import { ancestors } from '../../protocol/path.ts';
 import { ClientError } from '../common/errors.ts';
+import { formatTime } from '../common/format.ts';
 import { type Ignores, loadIgnores } from '../disk/ignore.ts';
-import { listLeftOut, listLeftovers } from '../disk/left-out.ts';
+import { listLeftovers } from '../disk/left-out.ts';
 import { lockFolder } from '../engine/folder.ts';
 import { pathOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
@@ -16,7 +18,8 @@ import { State } from '../state/state.ts';
 
 /** What a folder's sync knows, and how it gets on. */
 export interface Overview {
-  readonly status: SyncStatus;
+  /** All but what rules leave out: that takes a walk through the whole folder. */
+  readonly status: Omit<SyncStatus, 'left_out'>;
   readonly state: State;
   readonly ignores: Ignores;
 }
@@ -42,12 +45,11 @@ export async function withOverview<Result>(
   const state = new State(root);
   try {
     const ignores = await loadIgnores(root);
-    const status: SyncStatus = {
+    const status = {
       folder: root,
       account: state.fact('account'),
       device: configuration?.device_name,
       ...summarize(state, ignores),
-      left_out: await listLeftOut(root, state.trees, ignores),
       leftovers: listLeftovers(state.trees),
       ...present(root),
     };
@@ -97,6 +99,20 @@ function summarize(state: State, ignores: Ignores): Summary {
     problems,
   };
 }
+
+/** How far a transfer is, in words. */
+export function describeTransfer({
+  bytes,
+  file_bytes,
+  moved_at,
+  stalls,
+}: NonNullable<SyncStatus['transfers']>[number]): string {
+  const since = stalls ? `, stalls since ${formatTime(moved_at)}` : '';
+  return `${formatBytes(bytes)} of ${formatBytes(file_bytes)}${since}`;
+}
+
+/** Why a directory that is among the leftovers is there. */
+export const whyKept = 'deleted elsewhere; it is here for what is not synced in it';
 
 function isRunning(root: string): boolean {
   try {

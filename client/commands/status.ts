@@ -3,7 +3,8 @@ import { formatBytes } from '../../protocol/bytes.ts';
 import type { SyncStatus } from '../../protocol/output/sync-status.ts';
 import { formatTime, say } from '../common/format.ts';
 import { describeExclusion } from '../disk/ignore.ts';
-import { withOverview } from './overview.ts';
+import { listLeftOut } from '../disk/left-out.ts';
+import { describeTransfer, whyKept, withOverview } from './overview.ts';
 
 export function statusCommand(configFolder: () => string): Command {
   return new Command('status')
@@ -11,7 +12,8 @@ export function statusCommand(configFolder: () => string): Command {
     .argument('[dir]', 'the folder (default: the one this device syncs)')
     .option('--json', 'print JSON')
     .action(async (directory: string | undefined, { json }: { json?: true }) =>
-      withOverview(configFolder(), directory, ({ status }) => {
+      withOverview(configFolder(), directory, async ({ status: seen, state, ignores }) => {
+        const status = { ...seen, left_out: await listLeftOut(seen.folder, state.trees, ignores) };
         if (json) console.log(JSON.stringify(status));
         else print(status);
       }),
@@ -42,10 +44,7 @@ function print(status: SyncStatus): void {
       `stopped ${trouble.since === undefined ? '' : `since ${formatTime(trouble.since)} `}by this machine: ${trouble.message}`,
     );
   say(`${files} files and ${directories} directories in sync, ${formatBytes(bytes)}`);
-  for (const { path, bytes, file_bytes, moved_at, stalls } of transfers) {
-    const since = stalls ? `, stalls since ${formatTime(moved_at)}` : '';
-    say(`moves   ${path}: ${formatBytes(bytes)} of ${formatBytes(file_bytes)}${since}`);
-  }
+  for (const transfer of transfers) say(`moves   ${transfer.path}: ${describeTransfer(transfer)}`);
   const cause = offline ? ' for the service' : trouble ? ' for this machine' : '';
   for (const { do: what, path } of pending) say(`waits${cause === '' ? '  ' : cause} ${path} (${what})`);
   for (const { path, message } of problems) say(`problem ${path}: ${message}`);
@@ -57,7 +56,7 @@ function print(status: SyncStatus): void {
     'are left out',
   );
   printSome(
-    leftovers.map((path) => `kept    ${path}: deleted elsewhere; it is here for what is not synced in it`),
+    leftovers.map((path) => `kept    ${path}: ${whyKept}`),
     'are kept',
   );
 }

@@ -34,6 +34,15 @@ export async function retried<Result>(attempt: () => Promise<Result>, signal?: A
   }
 }
 
+/** Runs `attempt` once, for what must not be repeated: rejects with the failure that stands. */
+export async function triedOnce<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  try {
+    return await attempt();
+  } catch (error) {
+    throw error instanceof TryAgain ? error.failure : error;
+  }
+}
+
 /** Nobody is left alone for longer, whatever was asked. */
 const MOST_ASKED_MS = 10 * 60_000;
 

@@ -26,12 +26,24 @@ export async function listLeftOut(root: string, trees: Trees, ignores: Ignores):
     }
   }
   for (const path of trees.remote.keys()) {
-    if (!ignores(path, isDirectory(trees, path))) continue;
-    const topmost = [path, ...ancestors(path)].findLast((at) => ignores(at, at !== path || isDirectory(trees, at)));
-    const by = topmost && !found.has(topmost) && ignores(topmost, topmost !== path || isDirectory(trees, topmost));
-    if (by) found.set(topmost, { path: topmost, ...by, here: false });
+    const by = exclusionOf(path, trees, ignores);
+    if (by && !found.has(by.path)) found.set(by.path, { ...by, here: false });
   }
   return [...found.values()].filter(({ rule }) => rule !== '').sort((one, other) => (one.path < other.path ? -1 : 1));
+}
+
+/** Which rule leaves a path out, if one does, and with which path: a directory that it names stands for all that is in it. */
+export function exclusionOf(
+  path: string,
+  trees: Trees,
+  ignores: Ignores,
+): (Exclusion & { readonly path: string }) | undefined {
+  if (!ignores(path, isDirectory(trees, path))) return undefined;
+  for (const at of [...ancestors(path).reverse(), path]) {
+    const by = ignores(at, at !== path || isDirectory(trees, at));
+    if (by) return { path: at, ...by };
+  }
+  return undefined;
 }
 
 /** Directories that were deleted elsewhere and stay here for what is not synced, topmost only. */

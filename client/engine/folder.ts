@@ -181,3 +181,10 @@ export function locateInFolder(path: string): { root: string; inside: string } {
     }
   }
 }
+
+/** The same for what is in the folder. Throws `usage` for the folder itself. */
+export function locateEntry(path: string): ReturnType<typeof locateInFolder> {
+  const located = locateInFolder(path);
+  if (located.inside === '') throw new ClientError('usage', 'name a file or folder inside the synced folder');
+  return located;
+}

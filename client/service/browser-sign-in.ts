@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { ServiceResponse } from '../../protocol/service.ts';
 import { ClientError } from '../common/errors.ts';
-import { TryAgain } from '../common/retry.ts';
+import { triedOnce } from '../common/retry.ts';
 import { sleep } from '../common/waits.ts';
 import { ask } from './ask.ts';
 import { WHO } from './cognito.ts';
@@ -113,14 +113,14 @@ async function exchange(
   shown: Readonly<Record<'code' | 'redirect_uri' | 'code_verifier', string>>,
 ): Promise<z.infer<typeof Granted>> {
   const form = new URLSearchParams({ grant_type: 'authorization_code', client_id, ...shown });
-  const answer = await ask(WHO, `${at(url)}/oauth2/token`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: Buffer.from(form.toString()),
-    timeoutMs: TIMEOUT_MS,
-  }).catch((error: unknown) => {
-    throw error instanceof TryAgain ? error.failure : error;
-  });
+  const answer = await triedOnce(() =>
+    ask(WHO, `${at(url)}/oauth2/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: Buffer.from(form.toString()),
+      timeoutMs: TIMEOUT_MS,
+    }),
+  );
   const json = parseJson(answer.text);
   const granted = Granted.safeParse(json);
   if (answer.status === 200 && granted.success) return granted.data;

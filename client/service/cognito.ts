@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { ClientError } from '../common/errors.ts';
-import { TryAgain } from '../common/retry.ts';
+import { TryAgain, triedOnce } from '../common/retry.ts';
 import { type Answer, ask } from './ask.ts';
 import { notOurs, parseJson, Unreachable } from './errors.ts';
 
@@ -49,9 +49,7 @@ export async function callCognito<Result>(provider: Provider, call: Call<Result>
 
 /** The same for a call that Cognito takes once: it is not repeated when no answer comes. */
 export async function callOnce<Result>(provider: Provider, call: Call<Result>): Promise<Result> {
-  return await callCognito(provider, call).catch((error: unknown) => {
-    throw error instanceof TryAgain ? error.failure : error;
-  });
+  return await triedOnce(() => callCognito(provider, call));
 }
 
 function refusal({ refused, final }: Call<unknown>, answer: Answer, json: unknown): ClientError | TryAgain {

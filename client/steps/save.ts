@@ -5,13 +5,12 @@ import { limits } from '../../protocol/limits.ts';
 import { ancestors } from '../../protocol/path.ts';
 import { encodeSaveBody } from '../../protocol/save.ts';
 import { batched } from '../common/batched.ts';
-import { ServiceError } from '../service/errors.ts';
 import type { OfferedItem } from '../state/intent.ts';
 import { type CommitContext, commit } from './commit.ts';
 import type { Sync } from './context.ts';
 import { blockPlaces, readBlock } from './folder-blocks.ts';
 import type { Sending } from './send-blocks.ts';
-import { commitUpload, digestOf, noteRefused, offer, sendContent, type UploadStep } from './upload.ts';
+import { commitUpload, digestOf, failUpload, noteRefused, offer, sendContent, type UploadStep } from './upload.ts';
 
 /** Files of 64 KiB in memory while their calls are made up. */
 const AT_HAND = limits.filesPerCall;
@@ -118,7 +117,10 @@ async function save(sync: SaveParts, call: readonly SmallItem[], sending: Sendin
   const id = sync.state.uploadId(digestOf(items));
   const send = ({ timeline }: { readonly timeline?: string | undefined }) => {
     const header = {
-      ...{ upload_id: id, device_id: sync.device.id, timeline, files: items.map((item) => offer(item)) },
+      upload_id: id,
+      device_id: sync.device.id,
+      timeline,
+      files: items.map((item) => offer(item)),
       contents: contents.map(({ encoded, ...block }) => ({ ...block, bytes: encoded.length })),
     };
     const body = encodeSaveBody(
@@ -141,11 +143,7 @@ async function save(sync: SaveParts, call: readonly SmallItem[], sending: Sendin
     if (call.some(({ path, contents }) => lacking.has(path) && contents.length > 0)) sync.saves.close();
     if (lacking.size > 0) await sendLacking(sync, items, lacking, sending);
   } catch (error) {
-    if (error instanceof ServiceError && error.code === 'upload_gone') sync.state.endUpload(id);
-    sync.failures.failEach(
-      items.map(({ path }) => path),
-      error,
-    );
+    failUpload(sync, { id, items }, error);
   }
 }
 

@@ -61,7 +61,7 @@ export async function sendContent(
   try {
     return { id, ...(await sendAll(sync, id, items, sending)) };
   } catch (error) {
-    if (error instanceof ServiceError && error.code === 'upload_gone') sync.state.endUpload(id);
+    forgetIfGone(sync.state, id, error);
     throw error;
   }
 }
@@ -77,12 +77,26 @@ export async function commitUpload(
     const intent = { call: 'finalize', id, device_id: sync.device.id, items: accepted } as const;
     await noteRefused(sync, accepted, await commit(sync, intent, { bytes }));
   } catch (error) {
-    if (error instanceof ServiceError && error.code === 'upload_gone') sync.state.endUpload(id);
-    sync.failures.failEach(
-      accepted.map(({ path }) => path),
-      error,
-    );
+    failUpload(sync, { id, items: accepted }, error);
   }
+}
+
+/** Notes of a commit that failed as a whole why each of its files is not there. */
+export function failUpload(
+  { state, failures }: Pick<Sync, 'state' | 'failures'>,
+  { id, items }: { readonly id: string; readonly items: readonly OfferedItem[] },
+  error: unknown,
+): void {
+  forgetIfGone(state, id, error);
+  failures.failEach(
+    items.map(({ path }) => path),
+    error,
+  );
+}
+
+/** An upload that the service does not know any more is begun anew under another id. */
+function forgetIfGone(state: Pick<Sync['state'], 'endUpload'>, id: string, error: unknown): void {
+  if (error instanceof ServiceError && error.code === 'upload_gone') state.endUpload(id);
 }
 
 async function prepare(sync: SendParts, steps: readonly UploadStep[]): Promise<Item[]> {

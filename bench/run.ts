@@ -1,7 +1,7 @@
 /** A benchmark: prints a table, or with `json` its figures as one line of JSON; `words` are all of its options. */
 type Bench = (options: { json: boolean; words: readonly string[] }) => Promise<void>;
 
-const benches: Record<string, () => Promise<{ run: Bench }>> = {
+const benches: Record<string, () => Promise<{ run: Bench; usage?: string }>> = {
   codec: () => import('./codec/bench.ts'),
   'cold-start': () => import('./cold-start.ts'),
   memory: () => import('./memory/bench.ts'),
@@ -16,6 +16,7 @@ if (!bench) {
   console.error(`usage: npm run bench -- NAME [--json], with one of these names: ${Object.keys(benches).join(', ')}`);
   process.exitCode = 2;
 } else {
-  const { run } = await bench();
-  await run({ json: options.includes('--json'), words: options });
+  const { run, usage = `usage: npm run bench -- ${name} [--json]` } = await bench();
+  if (options.includes('--help')) console.log(usage);
+  else await run({ json: options.includes('--json'), words: options });
 }

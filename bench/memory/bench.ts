@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatTable } from '../../cli/table.ts';
+import { numberOption } from '../number-option.ts';
 import { type Pair, withPair } from '../pair.ts';
 import { type Figures, figuresOf } from './figures.ts';
 
@@ -20,20 +21,19 @@ interface Row {
   readonly attic: Figures;
 }
 
-/**
- * What two devices hold in memory before and after much happened: the device where it does (`desk`), and the other.
- * `--files N` for less than 15,000.
- */
+export const usage = `usage: npm run bench -- memory [--files N] [--json]
+
+  --files N   files of the largest row (default: ${FILES.toLocaleString('en')})`;
+
+/** What two devices hold in memory before and after much happened: the device where it does (`desk`), and the other. */
 export async function run({ json, words }: { json: boolean; words: readonly string[] }): Promise<void> {
-  const files = words.includes('--files') ? Number(words[words.indexOf('--files') + 1]) : FILES;
+  const files = numberOption(words, '--files', FILES);
   const node = ['--expose-gc', '--import', join(import.meta.dirname, 'report.ts')];
   const rows = await withPair({ node }, async (pair) => {
     const measured: Row[] = [];
     for (const [name, work] of worksOf(pair.desk.folder, files)) {
       console.error(`… ${name}`);
-      const row = await measure(name, pair, work);
-      console.error(JSON.stringify(row));
-      measured.push(row);
+      measured.push(await measure(name, pair, work));
     }
     return measured;
   });

@@ -3,6 +3,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatTable } from '../../cli/table.ts';
 import { synthesize } from '../../local/demo/synthesize.ts';
+import { numberOption } from '../number-option.ts';
 import { quantile } from '../statistics.ts';
 import { measureGoals } from './goals.ts';
 import { measureRecoveries } from './recoveries.ts';
@@ -14,15 +15,18 @@ import { measureTransfers } from './transfers.ts';
 const TIMES = 3;
 const LASTS_MS = 20_000;
 
+export const usage = `usage: npm run bench -- network [--times N] [--lasts SECONDS] [--json]
+
+  --times N         how often each fault strikes (default: ${TIMES})
+  --lasts SECONDS   how long it lasts (default: ${LASTS_MS / 1000})`;
+
 /**
  * How long two devices need to be equal again once a network that was bad is well, for each kind of fault, and the goals
- * of a device on the road. With `--times N` and `--lasts SECONDS` for less or more than three times 20 s.
+ * of a device on the road.
  */
 export async function run({ json, words }: { json: boolean; words: readonly string[] }): Promise<void> {
-  const number = (option: string, otherwise: number): number =>
-    words.includes(option) ? Number(words[words.indexOf(option) + 1]) : otherwise;
-  const times = number('--times', TIMES);
-  const lastsMs = 1000 * number('--lasts', LASTS_MS / 1000);
+  const times = numberOption(words, '--times', TIMES);
+  const lastsMs = 1000 * numberOption(words, '--lasts', LASTS_MS / 1000);
   const progress = (text: string): void => console.error(`… ${text}`);
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-bench-'));
   await chmod(folder, 0o755);

@@ -15,6 +15,8 @@ import { syncthing } from './tools/syncthing.ts';
 import { tidemark } from './tools/tidemark.ts';
 import type { Tool } from './tools/tool.ts';
 
+export { usage } from './options.ts';
+
 const peers: readonly { readonly tool: Tool; readonly version: readonly string[] }[] = [
   { tool: syncthing, version: ['syncthing', '--version'] },
   { tool: rsync, version: ['rsync', '--version'] },
@@ -59,10 +61,6 @@ async function measureAndPrint(options: Options, folder: string, stopped: AbortS
 }
 
 function optionsOf(words: readonly string[]): Options | undefined {
-  if (words.includes('--help')) {
-    console.log(usage);
-    return undefined;
-  }
   try {
     return readOptions(words);
   } catch (error) {

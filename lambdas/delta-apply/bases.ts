@@ -1,12 +1,10 @@
-import { DeltaError } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { DeltaBase } from '../../protocol/upload-init.ts';
-import { decodeContent } from '../shared/commit/content.ts';
-import { quarantine, removeBadContent } from '../shared/commit/quarantine.ts';
+import { quarantine, readContent } from '../shared/commit/quarantine.ts';
 import { toHexes } from '../shared/database/ids.ts';
 import type { Database, Namespace } from '../shared/database/rows.ts';
 import { readBlock } from '../shared/store/block-store.ts';
-import { type Content, findContents } from '../shared/tables/contents.ts';
+import { findContents } from '../shared/tables/contents.ts';
 import { findVersions } from '../shared/tables/versions.ts';
 
 type Base = ReturnType<typeof DeltaBase.parse>;
@@ -42,7 +40,7 @@ export async function openBases(
   const kept = new Map<string, Promise<Uint8Array | undefined>>();
   const fetch = async (hash: string) => {
     const content = contents.get(hash);
-    if (content) return await readRow(blocks, content, sizeOf.get(hash)!);
+    if (content) return await readContent(blocks, content, sizeOf.get(hash)!);
     const block = await readBlock(hash);
     if (!block) await quarantine(blocks, hash, undefined);
     return block?.content;
@@ -67,18 +65,4 @@ export async function openBases(
       return found.length === 1 ? found[0] : Buffer.concat(found);
     },
   };
-}
-
-async function readRow(
-  blocks: Database,
-  content: Content & { userId: string },
-  size: number,
-): Promise<Uint8Array | undefined> {
-  try {
-    return await decodeContent(content, content.hash, size);
-  } catch (error) {
-    if (!(error instanceof DeltaError)) throw error;
-    await removeBadContent(blocks, content.hash, content.userId);
-    return undefined;
-  }
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import pMap from 'p-map';
-import { isWhole } from '../shared/commit/content.ts';
-import { quarantine, removeBadContent } from '../shared/commit/quarantine.ts';
+import { quarantine, readContent } from '../shared/commit/quarantine.ts';
 import type { Database } from '../shared/database/rows.ts';
 import { readBlock } from '../shared/store/block-store.ts';
 import { findBlocks, isStored } from '../shared/tables/blocks.ts';
@@ -20,8 +19,7 @@ export async function lookAt(blocks: Database, userId: string, hashes: readonly 
     stored.map(({ hash }) => hash),
   );
   for (const content of contents.values()) {
-    const { size_bytes: size } = rows.get(content.hash)!;
-    if (!(await isWhole(content, size))) await removeBadContent(blocks, content.hash, content.userId);
+    await readContent(blocks, content, rows.get(content.hash)!.size_bytes);
   }
   await pMap(
     stored.filter(({ hash }) => !contents.has(hash)),

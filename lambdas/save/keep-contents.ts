@@ -22,10 +22,9 @@ export async function keepContents(blocks: Database, key: UploadKey, contents: r
     const rows = await guardAll(sql, contents, 'row');
     const fitting = await putContents(sql, key.userId, contents);
     const kept = contents.filter(({ hash }) => fitting.has(hash));
-    const states = kept.map(({ hash }) => ({ hash, state: rows.get(hash)!.state }));
     await reviveBlocks(
       sql,
-      states.filter(({ state }) => state === 'condemned' || state === 'deleting').map(({ hash }) => hash),
+      kept.map(({ hash }) => rows.get(hash)!),
     );
     await renewPins(
       sql,

@@ -50,10 +50,7 @@ export async function claimBlocks(
       hasObject(rows.get(hash)) &&
       rows.get(hash)!.size_bytes === size &&
       (known.has(hash) || claimed.has(hash));
-    await reviveBlocks(
-      sql,
-      hashes.filter((hash) => ['condemned', 'deleting'].includes(rows.get(hash)!.state)),
-    );
+    await reviveBlocks(sql, [...rows.values()]);
     const pins = await renewPins(
       sql,
       key,

@@ -8,7 +8,6 @@ import { shardSchemas } from '../../lambdas/shared/database/shards.ts';
 import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
 import { Run } from './run.ts';
 import type { Action } from './scenario.ts';
-import { startServers } from './servers.ts';
 import { World } from './world.ts';
 
 /*
@@ -22,16 +21,11 @@ const migrations = readMigrations(join(import.meta.dirname, '../../migrations/sh
 const shard = 0;
 const schema = shardSchemas[shard]!;
 
-let servers: Awaited<ReturnType<typeof startServers>>;
 let world: World;
 beforeAll(async () => {
-  servers = await startServers();
-  world = await World.create(servers.servers);
+  world = await World.open();
 });
-afterAll(async () => {
-  await world?.close();
-  await servers?.stop();
-});
+afterAll(() => world?.close());
 
 /** Stands for the death of the process at one statement: from then on nothing it says reaches a database. */
 class Killed extends Error {}

@@ -17,8 +17,7 @@ import { initUpload } from '../../lambdas/upload-init/upload.ts';
 import { Answers, finalize, init, offer, send, type Upload } from './client.ts';
 import { checkAlways } from './invariants.ts';
 import { play } from './run.ts';
-import { interleave } from './scheduler.ts';
-import { startServers } from './servers.ts';
+import { alone, interleave } from './scheduler.ts';
 import { contents, devices, hashes, users, World } from './world.ts';
 
 /*
@@ -29,23 +28,13 @@ import { contents, devices, hashes, users, World } from './world.ts';
 const [user, stranger] = users;
 const device_id = devices[0];
 
-let servers: Awaited<ReturnType<typeof startServers>>;
 let world: World;
 
 beforeAll(async () => {
-  servers = await startServers();
-  world = await World.create(servers.servers);
+  world = await World.open();
 });
 beforeEach(() => world.reset(0));
-afterAll(async () => {
-  await world?.close();
-  await servers?.stop();
-});
-
-/** Runs one actor, undisturbed. */
-async function alone(run: () => Promise<unknown>): Promise<void> {
-  await interleave([{ name: 'call', run: async () => void (await run()) }], { switches: [], faults: [] }, []);
-}
+afterAll(() => world?.close());
 
 function newUpload(path: string, block: number, { base = 0, by = 0 } = {}): Upload {
   const files = [offer(path, [block], base, false)];

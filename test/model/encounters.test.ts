@@ -1,20 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EncounterName, encounters, explore } from './encounters.ts';
-import { startServers } from './servers.ts';
 import { World } from './world.ts';
 
-let servers: Awaited<ReturnType<typeof startServers>>;
 let world: World;
 let played = 0;
 
 beforeAll(async () => {
-  servers = await startServers();
-  world = await World.create(servers.servers);
+  world = await World.open();
 });
 afterAll(async () => {
   console.info(`${played} interleavings of ${Object.keys(encounters).length} encounters`);
   await world?.close();
-  await servers?.stop();
 });
 
 test.each(Object.keys(encounters) as EncounterName[])('%s, at every step', { timeout: 300_000 }, async (name) => {

@@ -1,4 +1,5 @@
-import { isWhole } from '../../lambdas/shared/commit/content.ts';
+import { DeltaError } from '../../codec/index.ts';
+import { decodeContent } from '../../lambdas/shared/commit/content.ts';
 import type { Content } from '../../lambdas/shared/tables/contents.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -78,7 +79,10 @@ async function findWholeRows(world: World): Promise<Set<string>> {
   const bad = new Set<string>();
   for (const content of rows) {
     const size = contents[hashes.indexOf(content.hash)]!.length;
-    if (!(await isWhole(content, size))) bad.add(content.hash);
+    await decodeContent(content, content.hash, size).catch((error) => {
+      if (!(error instanceof DeltaError)) throw error;
+      bad.add(content.hash);
+    });
   }
   const { rows: off } = await world.databases.blocks.query(
     `select from blocks.content_bytes b full join

@@ -2,23 +2,17 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { play } from './run.ts';
 import { scenario } from './scenario.ts';
-import { startServers } from './servers.ts';
 import { World } from './world.ts';
 
 /** MODEL_RUNS asks for more interleavings, MODEL_SEED and MODEL_PATH (a failure's report names them) for the same again. */
 const { MODEL_RUNS = '300', MODEL_SEED = '1', MODEL_PATH } = process.env;
 
-let servers: Awaited<ReturnType<typeof startServers>>;
 let world: World;
 
 beforeAll(async () => {
-  servers = await startServers();
-  world = await World.create(servers.servers);
+  world = await World.open();
 });
-afterAll(async () => {
-  await world?.close();
-  await servers?.stop();
-});
+afterAll(() => world?.close());
 
 test('whatever interleaves, crashes or comes twice, no version loses a block and nothing unused stays', {
   timeout: 600_000,

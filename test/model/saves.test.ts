@@ -7,8 +7,7 @@ import { quarantine } from '../../lambdas/shared/commit/quarantine.ts';
 import { deleteObjectVersion, findBlock } from '../../lambdas/shared/store/block-store.ts';
 import { Answers, finalize, init, offer, save, send, type Upload } from './client.ts';
 import { checkAlways } from './invariants.ts';
-import { interleave } from './scheduler.ts';
-import { startServers } from './servers.ts';
+import { alone } from './scheduler.ts';
 import { devices, hashes, users, World } from './world.ts';
 
 /* Contents in rows beside objects that come, go and are bad. */
@@ -16,27 +15,17 @@ import { devices, hashes, users, World } from './world.ts';
 const [hash] = hashes as [string];
 const device_id = devices[0];
 
-let servers: Awaited<ReturnType<typeof startServers>>;
 let world: World;
 
 beforeAll(async () => {
-  servers = await startServers();
-  world = await World.create(servers.servers);
+  world = await World.open();
 });
 beforeEach(() => world.reset(0));
-afterAll(async () => {
-  await world?.close();
-  await servers?.stop();
-});
+afterAll(() => world?.close());
 
 function uploadOf(user: number, path: string): Upload {
   const request = { upload_id: randomUUID(), device_id, files: [offer(path, [0], 0, false)] };
   return { user, base: undefined, asked: undefined, answers: new Answers(world.hours), request };
-}
-
-/** Runs one actor, undisturbed. */
-async function alone(run: () => Promise<unknown>): Promise<void> {
-  await interleave([{ name: 'call', run: async () => void (await run()) }], { switches: [], faults: [] }, []);
 }
 
 async function sent(upload: Upload): Promise<void> {

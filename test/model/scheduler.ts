@@ -85,6 +85,11 @@ export class LostConnection extends Error {
   }
 }
 
+/** Runs one actor, undisturbed. */
+export async function alone(run: () => Promise<unknown>): Promise<void> {
+  await interleave([{ name: 'call', run: async () => void (await run()) }], { switches: [], faults: [] }, []);
+}
+
 /**
  * Runs actors so that exactly one of them moves at a time, from one step to the next, as the plan says. An actor that
  * waits for a lock gives the turn away; it goes on when the lock is free. Returns the steps that each one made: whether

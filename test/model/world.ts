@@ -10,7 +10,7 @@ import { comesBy } from '../../lambdas/shared/runtime/request.ts';
 import { listObjectVersions, writeBlock } from '../../lambdas/shared/store/block-store.ts';
 import { Database } from './databases.ts';
 import { CONTENTS, type Remains } from './scenario.ts';
-import type { ServerAddress } from './servers.ts';
+import { type ServerAddress, startServers } from './servers.ts';
 import { Store } from './store.ts';
 
 /** Two users: the first one's shard is beside the blocks, the other's on the other cluster. */
@@ -38,9 +38,11 @@ export class World {
   /** Hours since the run began. */
   hours = 0;
   readonly #clusters: readonly [Database, Database];
+  readonly #stopServers: () => Promise<void>;
 
-  private constructor(clusters: readonly [Database, Database], store: Store) {
+  private constructor(clusters: readonly [Database, Database], store: Store, stopServers: () => Promise<void>) {
     this.#clusters = clusters;
+    this.#stopServers = stopServers;
     this.store = store;
     const shards = clusters.map((cluster, number) => ({ number, schema: shardSchemas[number]!, sql: cluster.pool }));
     this.databases = {
@@ -55,15 +57,23 @@ export class World {
     return this.#clusters.map(({ pool }) => pool);
   }
 
-  /** Makes a database of its own on each server. */
-  static async create(servers: readonly ServerAddress[]): Promise<World> {
+  /** On servers of its own, or those of whoever set MODEL_SERVERS, with a database of its own on each. */
+  static async open(): Promise<World> {
+    const { servers, stop } = await startServers();
+    return await World.#on(servers, stop).catch(async (error) => {
+      await stop();
+      throw error;
+    });
+  }
+
+  static async #on(servers: readonly ServerAddress[], stop: () => Promise<void>): Promise<World> {
     const name = `model_${randomBytes(6).toString('hex')}`;
     const clusters: Database[] = [];
     for (const server of servers) {
       await createDatabase(server, name);
       clusters.push(await Database.open({ ...server, database: name, types: typeParsers }));
     }
-    const world = new World([clusters[0]!, clusters[1]!], await Store.start());
+    const world = new World([clusters[0]!, clusters[1]!], await Store.start(), stop);
     const shardMigrations = readMigrations(join(migrations, 'shard'));
     for (const { sql, schema } of world.databases.shards) await migrateSchema(sql, schema, shardMigrations);
     await migrateSchema(world.databases.blocks, 'blocks', readMigrations(join(migrations, 'blocks')));
@@ -138,6 +148,7 @@ export class World {
   async close(): Promise<void> {
     await Promise.all(this.#clusters.map((cluster) => cluster.close()));
     await this.store.stop();
+    await this.#stopServers();
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Finding } from '../../../protocol/admin.ts';
-import { isWhole } from '../../shared/commit/content.ts';
-import { quarantine, removeBadContent } from '../../shared/commit/quarantine.ts';
+import { quarantine, readContent } from '../../shared/commit/quarantine.ts';
 import type { Database } from '../../shared/database/rows.ts';
 import { type BlockRow, hasObject } from '../../shared/tables/blocks.ts';
 import { filterKept, listContents } from '../../shared/tables/contents.ts';
@@ -27,8 +26,7 @@ async function readRows(blocks: Database, rows: readonly BlockRow[]): Promise<Fi
   const sizes = new Map(rows.map(({ hash, size_bytes }) => [hash, size_bytes]));
   const findings: Finding[] = [];
   for (const content of await listContents(blocks, [...sizes.keys()])) {
-    if (await isWhole(content, sizes.get(content.hash)!)) continue;
-    await removeBadContent(blocks, content.hash, content.userId);
+    if (await readContent(blocks, content, sizes.get(content.hash)!)) continue;
     findings.push({ kind: 'corrupt', hash: content.hash });
   }
   return findings;

@@ -1,4 +1,4 @@
-import { applyDelta, DeltaError } from '../../../codec/index.ts';
+import { applyDelta } from '../../../codec/index.ts';
 import type { Content } from '../tables/contents.ts';
 
 /** The base of a delta that is content. */
@@ -14,15 +14,4 @@ export async function decodeContent(
   size: number,
 ): Promise<Uint8Array> {
   return await applyDelta(NOTHING, encoded, { expectedSize: size, expectedHash: hash });
-}
-
-/** Whether the row has the content of its block. */
-export async function isWhole(content: Content, size: number): Promise<boolean> {
-  try {
-    await decodeContent(content, content.hash, size);
-    return true;
-  } catch (error) {
-    if (error instanceof DeltaError) return false;
-    throw error;
-  }
 }

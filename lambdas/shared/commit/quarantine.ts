@@ -1,9 +1,11 @@
+import { DeltaError } from '../../../codec/index.ts';
 import { transaction } from '../database/database.ts';
 import type { Database } from '../database/rows.ts';
 import { logger } from '../runtime/log.ts';
 import { findBlock } from '../store/block-store.ts';
 import { hasObject, isStored, lockBlocks, setAside } from '../tables/blocks.ts';
-import { filterKept, removeContents } from '../tables/contents.ts';
+import { filterKept, removeContents, type UserContent } from '../tables/contents.ts';
+import { decodeContent } from './content.ts';
 
 /**
  * Sets a block aside that was seen to be missing (`undefined`), or bad in this object version, so that whoever has its
@@ -25,8 +27,23 @@ export async function quarantine(blocks: Database, hash: string, version: string
   return done;
 }
 
+/** The content of a user's row, verified; `undefined` where it is not that of the block: such a row is removed. */
+export async function readContent(
+  blocks: Database,
+  content: UserContent,
+  size: number,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await decodeContent(content, content.hash, size);
+  } catch (error) {
+    if (!(error instanceof DeltaError)) throw error;
+    await removeBadContent(blocks, content.hash, content.userId);
+    return undefined;
+  }
+}
+
 /** Removes a user's row that does not have the content of its block, and quarantines a block that has nothing else. */
-export async function removeBadContent(blocks: Database, hash: string, userId: string): Promise<void> {
+async function removeBadContent(blocks: Database, hash: string, userId: string): Promise<void> {
   await transaction(blocks, async (sql) => {
     const row = (await lockBlocks(sql, [hash])).get(hash);
     await removeContents(sql, [hash], userId);

@@ -151,7 +151,8 @@ export async function expectObjects(sql: PoolClient, hashes: readonly string[]):
  * Condemned blocks are live again, for as long as a pin holds them or a version refers to them; blocks under deletion wait
  * for new content, whose object is another version than those on the list.
  */
-export async function reviveBlocks(sql: PoolClient, hashes: readonly string[]): Promise<void> {
+export async function reviveBlocks(sql: PoolClient, blocks: readonly BlockRow[]): Promise<void> {
+  const hashes = blocks.flatMap(({ hash, state }) => (state === 'condemned' || state === 'deleting' ? [hash] : []));
   if (hashes.length === 0) return;
   await lockBlocks(sql, hashes);
   await sql.query(

@@ -9,6 +9,11 @@ export interface Content {
   encoded: Uint8Array;
 }
 
+/** The row of a user. */
+export interface UserContent extends Content {
+  userId: string;
+}
+
 /**
  * Keeps contents for the user who sent them, as many as his bytes allow; answers the hashes of those. The blocks are
  * locked, and after them the user's bytes until the transaction ends.
@@ -48,9 +53,9 @@ export async function findContents(
   sql: Sql,
   userId: string,
   hashes: readonly string[],
-): Promise<Map<string, Content & { userId: string }>> {
+): Promise<Map<string, UserContent>> {
   if (hashes.length === 0) return new Map();
-  const { rows } = await sql.query<Content & { userId: string }>(
+  const { rows } = await sql.query<UserContent>(
     `select distinct on (c.block_hash) encode(c.block_hash, 'hex') as hash, c.user_id as "userId", c.encoded
      from blocks.contents c join blocks.blocks b using (block_hash)
      where c.block_hash = any($1) and (c.user_id = $2 or b.objects <> 'there')
@@ -61,9 +66,9 @@ export async function findContents(
 }
 
 /** All rows of these blocks, in no order. */
-export async function listContents(sql: Sql, hashes: readonly string[]): Promise<(Content & { userId: string })[]> {
+export async function listContents(sql: Sql, hashes: readonly string[]): Promise<UserContent[]> {
   if (hashes.length === 0) return [];
-  const { rows } = await sql.query<Content & { userId: string }>(
+  const { rows } = await sql.query<UserContent>(
     `select encode(block_hash, 'hex') as hash, user_id as "userId", encoded from blocks.contents
      where block_hash = any($1)`,
     [toBytes(hashes)],

@@ -6,6 +6,7 @@ import { itemError } from '../shared/answers/errors.ts';
 import { decodeContent } from '../shared/commit/content.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
+import { releasePins } from '../shared/tables/pins.ts';
 import { finishUpload } from '../shared/upload/finish-upload.ts';
 import { openUpload } from '../shared/upload/open-upload.ts';
 import { keepContents, type SentContent } from './keep-contents.ts';
@@ -22,11 +23,12 @@ export async function saveFiles(
 ): Promise<{ results: CommitResult[]; missing: string[] }> {
   const { blocks } = databases;
   const person = personOf(databases, userId);
-  const { open, held, refused } = await openUpload(blocks, person, header, defaultQuota);
+  const { open, held, refused, closed } = await openUpload(person, header, defaultQuota);
   const wanted = new Set(open.flatMap(({ hashes }) => hashes));
   const { good, bad } = await check(header, contents, wanted);
   const key = { userId, uploadId: header.upload_id };
   await keepContents(blocks, key, good);
+  await releasePins(blocks, userId, closed);
   const upload = { key, deviceId: header.device_id, timeline: header.timeline };
   const { results, missing } = await finishUpload(blocks, ownNamespace(person), upload, { open, held });
 

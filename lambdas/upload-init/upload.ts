@@ -2,6 +2,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../protocol/upload-init.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
+import { releasePins } from '../shared/tables/pins.ts';
 import { openUpload } from '../shared/upload/open-upload.ts';
 import { type BlockToSend, claimBlocks, type WantedBlock } from './claim.ts';
 import { usableDeltas } from './deltas.ts';
@@ -17,7 +18,7 @@ export async function initUpload(
   policy: { crossUser: boolean; defaultQuota: number },
 ): Promise<Omit<UploadInitResponse, 'send'> & { send: BlockToSend[] }> {
   const person = personOf(databases, userId);
-  const upload = await openUpload(databases.blocks, person, request, policy.defaultQuota);
+  const upload = await openUpload(person, request, policy.defaultQuota);
   const open = new Set(upload.open.map(({ path }) => path));
   const files = request.files.filter(({ path }) => open.has(path));
   const deltas = await usableDeltas(ownNamespace(person), files);
@@ -29,6 +30,7 @@ export async function initUpload(
   }
   const { upload_id: uploadId, after = '' } = request;
   const claimed = await claimBlocks(databases.blocks, { userId, uploadId }, [...wanted.values()], policy.crossUser);
+  await releasePins(databases.blocks, userId, upload.closed);
   const rest = claimed.filter(({ hash }) => hash > after).sort((one, other) => (one.hash < other.hash ? -1 : 1));
   const send = rest.slice(0, limits.sendsPerPage);
   return {

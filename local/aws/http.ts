@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
+import { KEEP_ALIVE_MS } from '../keep-alive.ts';
 import type { ServicesOptions } from '../types.ts';
 
 /** An HTTPS server whose handler may be asynchronous: a rejection ends that one request, never the process. */
@@ -8,11 +9,13 @@ export function httpsServer(
   handler: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): ReturnType<typeof createServer> {
   const options = { cert: tls.cert, key: tls.key, requestTimeout: 0 };
-  return createServer(options, (request, response) => {
+  const server = createServer(options, (request, response) => {
     handler(request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : new Error(String(error)));
     });
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  return server;
 }
 
 /** Reads a whole body of at most `limit` bytes; undefined where it is longer. */

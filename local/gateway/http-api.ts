@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { reason } from '../errors.ts';
+import { KEEP_ALIVE_MS } from '../keep-alive.ts';
 import { corsHeaders, preflight } from './cors.ts';
 import { httpEvent } from './http-event.ts';
 import { type HttpResponse, parseResponse, plainMessage } from './http-response.ts';
@@ -13,9 +14,6 @@ import { matchRoute } from './routes.ts';
 /** API Gateway's limits, in bytes: 10 MB of body; request line and headers together. */
 const MAX_BODY = 10 * 1024 * 1024;
 const MAX_HEADERS = 10_240;
-
-/** Longer than clients keep idle connections, so that they never write into one that is being closed. */
-const KEEP_ALIVE_MS = 60_000;
 
 /** Reads the whole body; undefined as soon as it is over the limit. */
 async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {

@@ -21,13 +21,14 @@ test('a block counts every version that holds it once, and the stream confirms t
 
 test('a version counts once, however often its call is repeated, and not at all when it was refused', async () => {
   const user = await signUp();
+  const other = await user.addDevice();
   const [content, late] = [randomBytes(100), randomBytes(100)];
   const first = await init(user, [await offer('a', content, 0)]);
   await put(first.send, content);
-  const loser = await init(user, [await offer('a', late, 0)]);
+  const loser = await init(other, [await offer('a', late, 0)]);
   await put(loser.send, late);
   await Promise.all([1, 2, 3].map(() => finalize(user, first.upload_id)));
-  await Promise.all([1, 2].map(() => user.finalize(loser.upload_id)));
+  await Promise.all([1, 2].map(() => other.finalize(loser.upload_id)));
   const restore = randomUUID();
   const restoring = [1, 2, 3].map(() => restoreFile(user, { path: 'a', version: 1, base_version: 1 }, restore));
   await Promise.all(restoring);

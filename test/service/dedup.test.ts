@@ -137,7 +137,7 @@ test('claims are counted, proven ones given back, and beyond the limit of a day 
 
   const { upload_id, send } = await init(user, [await offer('first', first, 0), await offer('new', content(), 0)]);
   expect(await claimed()).toBe(2);
-  await init(user, [await offer('first', first, 0), await offer('new', content(), 0)]);
+  await init(await user.addDevice(), [await offer('first', first, 0), await offer('new', content(), 0)]);
   expect(await claimed()).toBe(4);
   await prove(
     user,
@@ -173,14 +173,15 @@ test('who does not show that he has a block keeps it no longer than three days b
   await owner.save('deleted', bytes);
   const hash = await hashOf(bytes);
   const files = [await offer('claimed', bytes, 0)];
-  const { upload_id } = await init(user, files);
+  const other = await user.addDevice();
+  const { upload_id } = await init(other, files);
   const hoursLeft = async (sinceGrace: number): Promise<number[]> => {
     await database.query(
       `update blocks.blocks set ref_count = 0, delete_after = now() - $2 * interval '1 hour' where block_hash = $1`,
       [Buffer.from(hash, 'hex'), sinceGrace],
     );
     const renewed = [upload_id, (await init(user, files)).upload_id];
-    await init(user, files, upload_id);
+    await init(other, files, upload_id);
     const { rows } = await database.query<{ hours: number }>(
       `select round(extract(epoch from keeps_until - now()) / 3600)::int as hours from blocks.pins
        where user_id = $1 and upload_id = any($2)`,

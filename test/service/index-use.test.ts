@@ -66,6 +66,7 @@ import { findAnswer } from '../../lambdas/shared/tables/requests.ts';
 import { bindSignIn, endSignIns, listSignIns, requireSignIn } from '../../lambdas/shared/tables/sign-ins.ts';
 import {
   closeOldUploads,
+  closeOvertakenUploads,
   findUpload,
   listUploadFiles,
   removeExpiredUploads,
@@ -177,7 +178,7 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   returnClaims: (sql) => returnClaims(sql, user, 1),
   findEntries: (sql) => findEntries(sql, hashes),
   verifyPins: (sql) => verifyPins(sql, key, blocks),
-  releasePins: (sql) => releasePins(sql, key),
+  releasePins: (sql) => releasePins(sql, user, [id]),
   enterLedger: (sql) => enterLedger(sql, [{ versionId: id, namespaceId: user, hashes }]),
   countedHashes: (sql) => countedHashes(sql, [id]),
   leaveLedger: (sql) => leaveLedger(sql, [id], 'raised'),
@@ -191,6 +192,7 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   expireVersions: (sql) => expireVersions(sql, rows(sql), 10),
   forgetChanges: (sql) => forgetChanges(rows(sql), 10),
   closeOldUploads: (sql) => closeOldUploads(rows(sql)),
+  closeOvertakenUploads: (sql) => closeOvertakenUploads(rows(sql), id, paths),
   removeExpiredUploads: (sql) => removeExpiredUploads(rows(sql), 10),
   listUnsettled: (sql) => listUnsettled(sql, 10),
   putContents: (sql) => putContents(sql, user, contents),

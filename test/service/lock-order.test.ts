@@ -77,7 +77,7 @@ const session = { userId: randomUUID(), uploadId: randomUUID() };
 test.each<[name: string, change: (sql: PoolClient) => Promise<void>]>([
   ['verifies them', (sql) => verifyPins(sql, session, [{ hash: second }, { hash: first }])],
   ['fails their proofs', (sql) => failProofs(sql, session, [second, first])],
-  ['releases them', (sql) => releasePins(sql, session)],
+  ['releases them', (sql) => releasePins(sql, session.userId, [session.uploadId])],
 ])('a call that waits for a pin of its session and %s holds none with a higher hash', async (_, change) => {
   await pool.query('delete from blocks.pins');
   // In the order in which a scan finds them, the higher hash comes first.

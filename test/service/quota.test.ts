@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import { limits } from '../../protocol/limits.ts';
-import { offer, type User } from '../support/user.ts';
+import { blocksOf, offer, type User } from '../support/user.ts';
 import { deleteFiles, errorOf, finalize, init, moveFiles, put, restoreFile, resultsOf } from './support/calls.ts';
 import { database, shardOf, signUp } from './support/service.ts';
 
@@ -74,7 +74,7 @@ test('a file that loses its race gives its space back', async () => {
   const content = randomBytes(500);
   const { upload_id, send } = await init(user, [await offer('a', content, 1)]);
   await put(send, content);
-  await user.save('a', randomBytes(200), 1);
+  await (await user.addDevice()).save('a', randomBytes(200), 1);
   errorOf(await user.finalize(upload_id), 'stale_version');
   expect(await account()).toEqual({ used: 200, reserved: 0 });
 });
@@ -106,7 +106,7 @@ test('history and lost uploads are counted apart, and stop uploads at three quot
   const lost = content();
   const { upload_id, send } = await init(user, [await offer('b', lost, 0)]);
   await put(send, lost);
-  await user.save('b', randomBytes(10));
+  await (await user.addDevice()).save('b', randomBytes(10));
   errorOf(await user.finalize(upload_id), 'stale_version');
   // Sent, and given up.
   const open = await init(user, [await offer('c', content(), 0)]);
@@ -176,4 +176,39 @@ test('a full quota is told in words', async () => {
   expect(refused[0]!.error.message).toBe(
     'needs 2.5 MB, 2.0 MB of your quota are free: delete files, or ask for a larger quota',
   );
+});
+
+test('what a device offers anew gives back at once what it had reserved; what others offer does not', async () => {
+  const other = await user.addDevice();
+  const { upload_id: first } = await init(user, [await offer('a', randomBytes(600), 0)]);
+  const { refused } = await init(other, [await offer('a', randomBytes(700), 0)]);
+  expect(refused).toMatchObject([{ error: { code: 'quota_exceeded' } }]);
+  const content = randomBytes(700);
+  const { upload_id: second, send } = await init(user, [await offer('a', content, 0)]);
+  expect(await account()).toEqual({ used: 0, reserved: 700 });
+
+  errorOf(await user.finalize(first), 'upload_gone');
+  await put(send, content);
+  await finalize(user, second);
+  expect(await account()).toEqual({ used: 700, reserved: 0 });
+});
+
+test('an upload goes on while one of its files is not offered anew', async () => {
+  const [one, two] = [await offer('a', randomBytes(300), 0), await offer('b', randomBytes(300), 0)];
+  await init(user, [one, two]);
+  await init(user, [await offer('a', randomBytes(300), 0)]);
+  expect(await account()).toEqual({ used: 0, reserved: 900 });
+});
+
+test('what was sent for an upload is not sent again for the one that overtakes it', async () => {
+  const [same, before, now] = [randomBytes(100), randomBytes(100), randomBytes(100)];
+  const { send } = await init(user, [await offer('a', same, 0), await offer('b', before, 0)]);
+  await put(send, same, before);
+  const { upload_id, send: again } = await init(user, [await offer('a', same, 0), await offer('b', now, 0)]);
+  const [block] = await blocksOf(now);
+  await put(
+    again.filter(({ hash }) => hash === block!.hash),
+    now,
+  );
+  await finalize(user, upload_id);
 });

@@ -108,7 +108,7 @@ export async function listKept(
 }
 
 /** Locks pins of the upload in the order of the hashes, as everything does that changes more than one. */
-function lockedPins(which = ''): string {
+function lockedPins(which: string): string {
   return `select user_id, upload_id, block_hash, nonce from blocks.pins
     where user_id = $1 and upload_id = $2 ${which} order by block_hash for update`;
 }
@@ -170,12 +170,16 @@ export async function noteLooks(sql: Sql, { userId, uploadId }: UploadKey, hashe
   );
 }
 
-export async function releasePins(sql: Sql, { userId, uploadId }: UploadKey): Promise<void> {
+/** Uploads of the user let go of everything they hold. */
+export async function releasePins(sql: Sql, userId: string, uploadIds: readonly string[]): Promise<void> {
+  if (uploadIds.length === 0) return;
   await sql.query(
-    `with locked as (${lockedPins()})
+    `with locked as (
+       select user_id, upload_id, block_hash from blocks.pins
+       where user_id = $1 and upload_id = any($2) order by block_hash, upload_id for update)
      delete from blocks.pins p using locked
      where (p.user_id, p.upload_id, p.block_hash) = (locked.user_id, locked.upload_id, locked.block_hash)`,
-    [userId, uploadId],
+    [userId, uploadIds],
   );
 }
 

@@ -44,7 +44,7 @@ const uploadGone = (why: string) => new Refusal('upload_gone', `${why}: start ag
 /** Throws `upload_gone` for an upload that is over. */
 export function checkUpload({ expired, state }: Upload): void {
   if (expired) throw uploadGone('this upload expired');
-  if (state === 'closed') throw uploadGone(`this upload gave way to ${limits.openUploads} newer ones`);
+  if (state === 'closed') throw uploadGone('this upload gave way to a newer one');
 }
 
 export async function findUpload({ sql, schema, id }: Namespace, uploadId: string): Promise<Upload | undefined> {
@@ -204,8 +204,38 @@ export async function closeOldUploads(namespace: Namespace<PoolClient>): Promise
      where number > $2 or (pinned > $3 and number > 1)`,
     [id, limits.openUploads, limits.openBlocks],
   );
-  const ids = rows.map(({ upload_id }) => upload_id);
+  return await closeUploads(
+    namespace,
+    rows.map(({ upload_id }) => upload_id),
+  );
+}
+
+/**
+ * Closes the device's open uploads of which every file that waits for its answer is among these paths: the device offers
+ * them anew, so that it has given those up. Returns their ids; needs the account's lock.
+ */
+export async function closeOvertakenUploads(
+  namespace: Namespace<PoolClient>,
+  deviceId: string,
+  paths: readonly string[],
+): Promise<string[]> {
+  const { sql, schema, id } = namespace;
+  const { rows } = await sql.query<{ upload_id: string }>(
+    `select upload_id from ${schema}.uploads u join ${schema}.upload_files f using (user_id, upload_id)
+     where user_id = $1 and u.device_id = $2 and u.state = 'open' and u.expires_at > now() and f.result is null
+     group by upload_id having bool_and(f.path = any($3))`,
+    [id, deviceId, paths],
+  );
+  return await closeUploads(
+    namespace,
+    rows.map(({ upload_id }) => upload_id),
+  );
+}
+
+/** Returns the ids. */
+async function closeUploads(namespace: Namespace<PoolClient>, ids: string[]): Promise<string[]> {
   if (ids.length === 0) return ids;
+  const { sql, schema, id } = namespace;
   const { rows: freed } = await sql.query<{ reserved: number }>(
     `with gone as (
        delete from ${schema}.upload_files where user_id = $1 and upload_id = any($2) returning reserved_bytes),

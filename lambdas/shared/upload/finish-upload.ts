@@ -25,7 +25,7 @@ export async function finishUpload(
   const counted = raised.ready.map((file) => file.versionId);
   const settled = files.flatMap(({ result }) => result ?? []);
   await lowerRefused(blocks, namespace, counted, settled);
-  if (settled.length === files.length) await releasePins(blocks, key);
+  if (settled.length === files.length) await releasePins(blocks, key.userId, [key.uploadId]);
 
   const results = files.map(({ position, path, result }) => {
     return result ?? { path, error: raised.refused.get(position) ?? unsettled };

@@ -7,14 +7,14 @@ import { directoryRefusals, pathConflicts, refusal } from '../commit/path-rules.
 import { keptBytes, type Room, roomOf, take } from '../commit/room.ts';
 import { within } from '../database/database.ts';
 import { type Database, type Namespace, ownNamespace, type Person } from '../database/rows.ts';
-import { lockAccount, reserveBytes } from '../tables/accounts.ts';
+import { findAccount, lockAccount, reserveBytes } from '../tables/accounts.ts';
 import { requireDevice } from '../tables/devices.ts';
 import { findTargets } from '../tables/files.ts';
 import { filterHeld } from '../tables/held-blocks.ts';
-import { releasePins } from '../tables/pins.ts';
 import {
   checkUpload,
   closeOldUploads,
+  closeOvertakenUploads,
   findUpload,
   insertUpload,
   listUploadFiles,
@@ -31,25 +31,54 @@ interface OpenUpload {
   open: UploadFile[];
   /** Of their blocks, those that some version of this user holds. */
   held: Set<string>;
+  /** Older uploads that gave way to this one. Their pins go once this one has its own: it signs with their tokens. */
+  closed: string[];
 }
 
 /** What opens an upload: its id, whose it is, and what it offers. */
 type Opening = Pick<UploadInitRequest, 'upload_id' | 'device_id' | 'files'>;
 
 /**
- * Registers the upload, or finds it again. Uploads that give way to it let go of their pins.
+ * Registers the upload, or finds it again. Uploads of the device that it overtakes give way to it.
  * @throws Refusal for what cannot be offered, and `upload_gone` where the id stands for another upload or one that is over
  */
 export async function openUpload(
-  blocks: Database,
   person: Person<Database>,
   request: Opening,
   defaultQuota: number,
 ): Promise<OpenUpload> {
   checkOffer(request.files);
-  const { closed, ...upload } = await register(person, request, defaultQuota);
-  for (const uploadId of closed) await releasePins(blocks, { userId: person.userId, uploadId });
-  return upload;
+  const digest = offerDigest(request.files);
+  return await within(person, async (person) => {
+    const namespace = ownNamespace(person);
+    let account = await lockAccount(namespace);
+    await requireDevice(person, request.device_id);
+    const upload = await findUpload(namespace, request.upload_id);
+    if (upload) checkUpload(upload);
+    if (upload && !upload.offer_digest.equals(digest)) {
+      throw new Refusal('upload_gone', 'this upload_id stands for other files: take a new upload_id');
+    }
+    let refused = upload?.refused;
+    const closed: string[] = [];
+    if (!refused) {
+      const { upload_id: uploadId, device_id: deviceId, files } = request;
+      const paths = files.map(({ path }) => path);
+      closed.push(...(await closeOvertakenUploads(namespace, deviceId, paths)));
+      if (closed.length > 0) account = await findAccount(namespace);
+      const room = roomOf(account, account.quota_bytes ?? defaultQuota);
+      const checked = await checkFiles(namespace, files, room);
+      refused = checked.refused;
+      const reserved = checked.files.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0);
+      await reserveBytes(namespace, { reserved, kept: checked.keptBytes }, defaultQuota);
+      await insertUpload(namespace, { uploadId, deviceId, digest, ...checked });
+      closed.push(...(await closeOldUploads(namespace)));
+    }
+    const expiresAt = await renewUpload(namespace, request.upload_id);
+    const files = await listUploadFiles(namespace, request.upload_id);
+    const open = files.filter(({ result }) => result === null);
+    const held = await filterHeld(namespace, [...new Set(open.flatMap(({ hashes }) => hashes))]);
+    return { expiresAt, refused, open, held, closed };
+  });
 }
 
 function checkOffer(files: readonly Offered[]): void {
@@ -64,41 +93,6 @@ function checkOffer(files: readonly Offered[]): void {
       throw new Refusal('bad_request', `'${excerpt(path)}' is a directory and has no content`);
     }
   }
-}
-
-/** In one transaction, under the account's lock. `closed` are older uploads that gave way to this one. */
-async function register(
-  person: Person<Database>,
-  request: Opening,
-  defaultQuota: number,
-): Promise<OpenUpload & { closed: string[] }> {
-  const digest = offerDigest(request.files);
-  return await within(person, async (person) => {
-    const namespace = ownNamespace(person);
-    const account = await lockAccount(namespace);
-    await requireDevice(person, request.device_id);
-    const upload = await findUpload(namespace, request.upload_id);
-    if (upload) checkUpload(upload);
-    if (upload && !upload.offer_digest.equals(digest)) {
-      throw new Refusal('upload_gone', 'this upload_id stands for other files: take a new upload_id');
-    }
-    let refused = upload?.refused;
-    if (!refused) {
-      const room = roomOf(account, account.quota_bytes ?? defaultQuota);
-      const checked = await checkFiles(namespace, request.files, room);
-      refused = checked.refused;
-      const reserved = checked.files.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0);
-      await reserveBytes(namespace, { reserved, kept: checked.keptBytes }, defaultQuota);
-      const { upload_id: uploadId, device_id: deviceId } = request;
-      await insertUpload(namespace, { uploadId, deviceId, digest, ...checked });
-    }
-    const closed = upload ? [] : await closeOldUploads(namespace);
-    const expiresAt = await renewUpload(namespace, request.upload_id);
-    const files = await listUploadFiles(namespace, request.upload_id);
-    const open = files.filter(({ result }) => result === null);
-    const held = await filterHeld(namespace, [...new Set(open.flatMap(({ hashes }) => hashes))]);
-    return { expiresAt, refused, open, held, closed };
-  });
 }
 
 interface Checked {

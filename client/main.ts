@@ -8,10 +8,13 @@ import manifest from '../package.json' with { type: 'json' };
 import { devicesCommand } from './commands/devices.ts';
 import { explainCommand } from './commands/explain.ts';
 import { historyCommand } from './commands/history.ts';
+import { logCommand } from './commands/log.ts';
 import { loginCommand } from './commands/login.ts';
 import { logoutCommand } from './commands/logout.ts';
 import { mfaCommand } from './commands/mfa.ts';
+import { pauseCommand } from './commands/pause.ts';
 import { restoreCommand } from './commands/restore.ts';
+import { resumeCommand } from './commands/resume.ts';
 import { statusCommand } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
 import { ClientError, exitCode, LocalTrouble, systemCode } from './common/errors.ts';
@@ -46,8 +49,11 @@ const commands = [
   loginCommand,
   logoutCommand,
   syncCommand,
+  pauseCommand,
+  resumeCommand,
   statusCommand,
   explainCommand,
+  logCommand,
   historyCommand,
   restoreCommand,
   devicesCommand,

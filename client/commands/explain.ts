@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { Explanation } from '../../protocol/output/explanation.ts';
 import { isInside } from '../../protocol/path.ts';
-import { formatTime, say } from '../common/format.ts';
+import { describePause, formatTime, say } from '../common/format.ts';
 import { describeExclusion } from '../disk/ignore.ts';
 import { exclusionOf } from '../disk/left-out.ts';
 import { locateEntry } from '../engine/folder.ts';
@@ -74,16 +74,18 @@ const toDo: Readonly<Record<string, string>> = {
   setMode: 'its permissions are still to be set here',
 };
 
-function waiting({ pending, offline, trouble, running }: Status, path: string): Part | undefined {
+function waiting({ pending, paused, offline, trouble, running }: Status, path: string): Part | undefined {
   const found = pending.find((operation) => operation.path === path);
   if (!found) return undefined;
-  const cause = trouble
-    ? `; this machine keeps it: ${trouble.message}`
-    : offline
-      ? `; offline since ${formatTime(offline.since)}: ${offline.message}`
-      : running
-        ? ''
-        : '; no sync is running';
+  const cause = paused
+    ? `; the folder is ${describePause(paused)}`
+    : trouble
+      ? `; this machine keeps it: ${trouble.message}`
+      : offline
+        ? `; offline since ${formatTime(offline.since)}: ${offline.message}`
+        : running
+          ? ''
+          : '; no sync is running';
   return { state: 'waiting', message: `${toDo[found.do] ?? found.do}${cause}` };
 }
 

@@ -1,20 +1,18 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { SyncStatus } from '../../protocol/output/sync-status.ts';
 import { ancestors } from '../../protocol/path.ts';
-import { ClientError } from '../common/errors.ts';
 import { formatTime } from '../common/format.ts';
 import { type Ignores, loadIgnores } from '../disk/ignore.ts';
 import { listLeftovers } from '../disk/left-out.ts';
-import { lockFolder } from '../engine/folder.ts';
+import { isBeingSynced } from '../engine/folder.ts';
 import { pathOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
 import { isDirectory } from '../plan/tree.ts';
 import { readConfiguration } from '../service/config.ts';
 import { readBulletin, refusalOfDisk } from '../state/bulletin.ts';
-import { statePlace } from '../state/places.ts';
+import { readPause } from '../state/pause.ts';
 import { State } from '../state/state.ts';
+import { syncedFolder } from './synced-folder.ts';
 
 /** What a folder's sync knows, and how it gets on. */
 export interface Overview {
@@ -36,12 +34,8 @@ export async function withOverview<Result>(
   directory: string | undefined,
   show: (overview: Overview) => Result | Promise<Result>,
 ): Promise<Result> {
+  const root = await syncedFolder(configFolder, directory);
   const configuration = await readConfiguration(configFolder);
-  const root = directory === undefined ? configuration?.folder?.path : resolve(directory);
-  if (root === undefined) throw new ClientError('usage', 'no folder is synced yet: run tidemark sync DIR');
-  if (!existsSync(statePlace(root))) {
-    throw new ClientError('folder_unknown', `${root} is not synced: run 'tidemark sync ${root}', or mount it`);
-  }
   const state = new State(root);
   try {
     const ignores = await loadIgnores(root);
@@ -63,12 +57,14 @@ export async function withOverview<Result>(
 const STALLS_MS = 20_000;
 
 /** What is going on now: what the process that syncs says of itself, and whether the disk takes anything. */
-function present(root: string): Pick<SyncStatus, 'running' | 'offline' | 'trouble' | 'transfers'> {
-  const running = isRunning(root);
+function present(root: string): Pick<SyncStatus, 'running' | 'paused' | 'offline' | 'trouble' | 'transfers'> {
+  const running = isBeingSynced(root);
+  const paused = readPause(root);
   const { offline, trouble, transfers } = running ? readBulletin(root) : {};
   const refusal = trouble ?? refusalOfDisk(root);
   return {
     running,
+    ...(paused && { paused }),
     ...(offline && { offline }),
     ...(refusal && { trouble: refusal }),
     ...(transfers && {
@@ -113,13 +109,3 @@ export function describeTransfer({
 
 /** Why a directory that is among the leftovers is there. */
 export const whyKept = 'deleted elsewhere; it is here for what is not synced in it';
-
-function isRunning(root: string): boolean {
-  try {
-    lockFolder(root).release();
-    return false;
-  } catch (error) {
-    if (error instanceof ClientError && error.code === 'folder_busy') return true;
-    throw error;
-  }
-}

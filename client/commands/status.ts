@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { SyncStatus } from '../../protocol/output/sync-status.ts';
-import { formatTime, say } from '../common/format.ts';
+import { describePause, formatTime, say } from '../common/format.ts';
 import { describeExclusion } from '../disk/ignore.ts';
 import { listLeftOut } from '../disk/left-out.ts';
 import { describeTransfer, whyKept, withOverview } from './overview.ts';
@@ -28,7 +28,8 @@ function printSome(lines: readonly string[], what: string): void {
   if (lines.length > MOST_LINES) say(`        ${lines.length - MOST_LINES} more ${what}; --json lists them all`);
 }
 
-function describeState({ running, offline }: SyncStatus): string {
+function describeState({ running, paused, offline }: SyncStatus): string {
+  if (paused) return `${describePause(paused)}${running ? '' : ', and not running'}`;
   if (!running) return 'not running';
   return offline ? `offline since ${formatTime(offline.since)} because ${offline.message}` : 'syncing';
 }
@@ -36,7 +37,7 @@ function describeState({ running, offline }: SyncStatus): string {
 function print(status: SyncStatus): void {
   const { left_out, leftovers } = status;
   const { folder, account, files, directories, bytes, cursor, pending, problems } = status;
-  const { offline, trouble, transfers = [] } = status;
+  const { paused, offline, trouble, transfers = [] } = status;
   say(`${folder}, ${account ?? 'never synced'}`);
   say(`${describeState(status)}, at change ${cursor}`);
   if (trouble)
@@ -45,7 +46,13 @@ function print(status: SyncStatus): void {
     );
   say(`${files} files and ${directories} directories in sync, ${formatBytes(bytes)}`);
   for (const transfer of transfers) say(`moves   ${transfer.path}: ${describeTransfer(transfer)}`);
-  const cause = offline ? ' for the service' : trouble ? ' for this machine' : '';
+  const cause = paused
+    ? ' for the end of the pause'
+    : offline
+      ? ' for the service'
+      : trouble
+        ? ' for this machine'
+        : '';
   for (const { do: what, path } of pending) say(`waits${cause === '' ? '  ' : cause} ${path} (${what})`);
   for (const { path, message } of problems) say(`problem ${path}: ${message}`);
   if (left_out.length > 0) say(`${left_out.length} paths are left out by rules`);

@@ -1,13 +1,18 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { ClientError, exitCode, LocalTrouble } from '../common/errors.ts';
 import { sleep } from '../common/waits.ts';
+import { DeviceNames } from '../engine/device-names.ts';
 import { lockFolder, openFolder, pathsApart } from '../engine/folder.ts';
+import { whileNotPaused } from '../engine/pauses.ts';
 import { runSync } from '../engine/run.ts';
 import { Trouble } from '../engine/trouble.ts';
 import { humanReport } from '../output/human-report.ts';
+import { LogBook } from '../output/log-book.ts';
 import { jsonReport, type Report } from '../output/report.ts';
 import { keepAccessTokens } from '../service/access-token.ts';
+import { type Api, createApi } from '../service/api.ts';
 import { type Configuration, loadConfiguration } from '../service/config.ts';
+import { logPlace } from '../state/places.ts';
 
 interface Options {
   readonly once?: true;
@@ -72,7 +77,7 @@ interface Task {
 }
 
 async function syncUntil(signal: AbortSignal, task: Task): Promise<void> {
-  const { folder, options, report, onFatal } = task;
+  const { folder, options } = task;
   const opened = await openPatiently(signal, task);
   if (!opened) return;
   const { root, state, configuration } = opened;
@@ -80,25 +85,59 @@ async function syncUntil(signal: AbortSignal, task: Task): Promise<void> {
     const lock = lockFolder(root);
     try {
       const onUnsaved = (reason: string): void =>
-        report({ event: 'error', code: 'local', message: `${reason}; sign in again if this device stops before that` });
-      await runSync({
+        task.report({
+          event: 'error',
+          code: 'local',
+          message: `${reason}; sign in again if this device stops before that`,
+        });
+      const tokens = keepAccessTokens(folder, configuration, { onUnsaved });
+      const once = options.once === true;
+      const log = keepLog(root, createApi(configuration.api_url, tokens, { signal }), task);
+      const { report, onFatal } = log;
+      const parts = {
         root,
         state,
         configuration,
-        tokens: keepAccessTokens(folder, configuration, { onUnsaved }),
+        tokens,
         report,
-        signal,
         onFatal,
-        once: options.once === true,
+        once,
         allowMassDelete: options.allowMassDelete === true,
         apart: await pathsApart(root, folder),
-      });
+      };
+      try {
+        await whileNotPaused({ root, report, signal, once }, (until) => runSync({ ...parts, signal: until }));
+      } finally {
+        log.close();
+      }
     } finally {
       lock.release();
     }
   } finally {
     state.close();
   }
+}
+
+/** Has all that a sync tells written down as well, for `tidemark log`. */
+function keepLog(
+  root: string,
+  api: Api,
+  { report, onFatal }: Pick<Task, 'report' | 'onFatal'>,
+): Pick<Task, 'report' | 'onFatal'> & { close(): void } {
+  const book = new LogBook(logPlace(root));
+  const names = new DeviceNames(root, api);
+  return {
+    report: (event) => {
+      report(event);
+      book.note(event);
+      if ('device_id' in event && event.device_id !== undefined) names.meet(event.device_id);
+    },
+    onFatal: (error) => {
+      if (error instanceof ClientError) book.note({ event: 'error', code: error.code, message: error.message });
+      onFatal(error);
+    },
+    close: () => book.close(),
+  };
 }
 
 /** Opens the folder, again and again while the disk does not let it; `undefined` when the signal came first. */

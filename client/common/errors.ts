@@ -32,6 +32,7 @@ export type ClientErrorCode =
   | 'state_damaged'
   | 'local_trouble'
   | 'incomplete'
+  | 'paused'
   | 'interrupted'
   | 'usage';
 
@@ -52,6 +53,7 @@ const exitCodes: Record<ClientErrorCode, number> = {
   state_damaged: exitCode.guard,
   local_trouble: exitCode.failure,
   incomplete: exitCode.incomplete,
+  paused: exitCode.failure,
   interrupted: exitCode.interrupted,
   usage: exitCode.usage,
 };

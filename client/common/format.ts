@@ -13,3 +13,8 @@ export function printable(text: string): string {
 export function say(line: string): void {
   console.log(printable(line));
 }
+
+/** How long a pause lasts, in words. */
+export function describePause({ until }: { readonly until?: number | undefined }): string {
+  return until === undefined ? "paused until 'tidemark resume'" : `paused until ${formatTime(until)}`;
+}

@@ -160,6 +160,17 @@ export function lockFolder(root: string): { release(): void } {
   });
 }
 
+/** Whether a process syncs the folder now. */
+export function isBeingSynced(root: string): boolean {
+  try {
+    lockFolder(root).release();
+    return false;
+  } catch (error) {
+    if (error instanceof ClientError && error.code === 'folder_busy') return true;
+    throw error;
+  }
+}
+
 /** A damaged lock is nobody's. */
 function demandNotBusy(root: string): void {
   try {

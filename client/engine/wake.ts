@@ -6,14 +6,16 @@ import { systemCode } from '../common/errors.ts';
 /**
  * What another command on this machine may tell the process that syncs a folder. Each is a file of this name that is
  * written anew, so that half of an instruction is never read, and one that this version does not know is none. It is an
- * event: nothing of it is read at the next start, so what is to last has to be kept in the state.
+ * event: nothing of it is read at the next start, so what is to last is kept in a file of the state.
  */
 export type Instruction =
   /** The command changed something at the service, whose push leaves out the device that did. */
-  'read-changes';
+  | 'read-changes'
+  /** What is written down of the folder's pause has changed. */
+  | 'read-pause';
 
-/** What the process that syncs does for each instruction; the same one may come twice. */
-export type Instructions = Readonly<Record<Instruction, () => void>>;
+/** What is done for each instruction; the same one may come twice, and one that is not named here is for another part. */
+export type Instructions = Readonly<Partial<Record<Instruction, () => void>>>;
 
 const wakeFolder = (root: string): string => join(root, stateFolder, 'wake');
 
@@ -23,7 +25,7 @@ const wakeFolder = (root: string): string => join(root, stateFolder, 'wake');
  */
 export function watchInstructions(root: string, instructions: Instructions): { close(): void } {
   const carryOut = (name: string | null): void => {
-    if (name !== null && Object.hasOwn(instructions, name)) instructions[name as Instruction]();
+    if (name !== null && Object.hasOwn(instructions, name)) instructions[name as Instruction]?.();
   };
   try {
     mkdirSync(wakeFolder(root), { recursive: true, mode: 0o700 });

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { SyncEvent } from '../../protocol/output/sync-event.ts';
-import { printable } from '../common/format.ts';
+import { describePause, printable } from '../common/format.ts';
 import { Pace } from './pace.ts';
 import type { Report } from './report.ts';
 
@@ -44,7 +44,8 @@ function shorten(text: string, columns: number): string {
   return result;
 }
 
-function describeEvent(event: SyncEvent, pace: Pace): string | undefined {
+/** An event in words; `undefined` for one of which nothing is said. */
+export function describeEvent(event: SyncEvent, pace = new Pace()): string | undefined {
   switch (event.event) {
     case 'scan':
       return `${event.done ? 'looked at' : 'looking at'} ${event.files} files`;
@@ -70,6 +71,10 @@ function describeEvent(event: SyncEvent, pace: Pace): string | undefined {
       return 'online';
     case 'offline':
       return `offline, trying again: ${event.message}`;
+    case 'paused':
+      return describePause(event);
+    case 'resumed':
+      return 'resumed';
     case 'degraded':
       return `looking for changes at intervals: ${event.message}`;
     case 'error':

@@ -20,3 +20,18 @@ export function requestPlace(root: string): string {
 export function bulletinPlace(root: string): string {
   return join(root, stateFolder, 'bulletin.json');
 }
+
+/** Where it is written down that a folder is paused, and until when. */
+export function pausePlace(root: string): string {
+  return join(root, stateFolder, 'pause.json');
+}
+
+/** Where the syncs of a folder write down what happened. */
+export function logPlace(root: string): string {
+  return join(root, stateFolder, 'log.jsonl');
+}
+
+/** Where the names of the account's devices are kept. */
+export function deviceNamesPlace(root: string): string {
+  return join(root, stateFolder, 'devices.json');
+}

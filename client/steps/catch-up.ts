@@ -29,6 +29,7 @@ export async function catchUp(sync: Reader): Promise<void> {
         recognize(sync.state, sync.state.trees, sync.state.intents, change);
         if (change.change_type === 'delete') noteTombstone(sync, change.entry);
         sync.notices.replan(change.entry.path);
+        if (change.device_id !== sync.device.id) sync.notices.changedBy(change.entry.path, change.device_id);
         if (change.moved_from !== undefined) sync.notices.replan(change.moved_from);
       }
       const read = body.changes.flatMap(({ entry, moved_from }) => [entry.path, moved_from ?? entry.path]);

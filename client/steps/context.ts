@@ -4,6 +4,7 @@
  */
 
 import type { FilePool } from '../../codec/node/file-pool.ts';
+import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 import { CallBytes } from '../common/call-bytes.ts';
 import type { BlockCache } from '../disk/block-cache.ts';
 import { DiskRoom } from '../disk/disk-room.ts';
@@ -43,9 +44,18 @@ export interface Sync extends SyncOptions {
   readonly tombstones: Map<string, number>;
 }
 
+/** A change of another device that this disk followed. */
+type Arrival = Extract<SyncEvent, { version: number }>;
+
+function arrives(event: SyncEvent): event is Arrival {
+  return event.event === 'downloaded' || ('side' in event && event.side === 'local');
+}
+
 export function createSync(options: SyncOptions): Sync {
-  const { root, state, cache, report } = options;
+  const { root, state, cache } = options;
   const notices = new Notices(state);
+  const report: Report = (event) =>
+    options.report(arrives(event) ? { ...event, ...notices.authorOf(event.path) } : event);
   const [unmovable, tombstones] = [new Set<string>(), new Map<string, number>()];
   const onAgreed = (path: string): void => {
     notices.agreed(path);
@@ -54,6 +64,7 @@ export function createSync(options: SyncOptions): Sync {
   };
   return {
     ...options,
+    report,
     room: new DiskRoom(root, cache),
     snapshots: new Snapshots(root),
     notices,

@@ -1,6 +1,9 @@
 import { ancestors } from '../../protocol/path.ts';
 import type { State } from '../state/state.ts';
 
+/** Paths of which it is remembered who changed them. */
+const MOST_AUTHORS = 20_000;
+
 /** What is known to be out of date: what the next round has to look at, to read, and to plan. */
 export class Notices {
   readonly #state: Pick<State, 'trees' | 'set'>;
@@ -8,6 +11,8 @@ export class Notices {
   readonly #dirty = new Set<string>();
   /** When a change at a path was first noticed, milliseconds since 1970. */
   readonly #noticed = new Map<string, number>();
+  /** The devices that made the changes which this disk still follows, by path. */
+  readonly #authors = new Map<string, string>();
   #behind = true;
 
   constructor(state: Pick<State, 'trees' | 'set'>) {
@@ -89,6 +94,17 @@ export class Notices {
     return noticed === undefined ? {} : { noticed_at: this.#noticed.get(noticed)! };
   }
 
+  /** Another device changed this path. Of very many at a time some are not remembered. */
+  changedBy(path: string, deviceId: string): void {
+    if (this.#authors.size < MOST_AUTHORS || this.#authors.has(path)) this.#authors.set(path, deviceId);
+  }
+
+  /** Which device changed this path last, if another one did since all was at rest. */
+  authorOf(path: string): { device_id?: string } {
+    const author = this.#authors.get(path);
+    return author === undefined ? {} : { device_id: author };
+  }
+
   /** Both sides agree on `path`: the next change there is another one. */
   agreed(path: string): void {
     this.#noticed.delete(path);
@@ -97,5 +113,6 @@ export class Notices {
   /** Nothing is left to do: what was noticed led to nothing. */
   cameToRest(): void {
     if (this.#unseen.size === 0) this.#noticed.clear();
+    this.#authors.clear();
   }
 }

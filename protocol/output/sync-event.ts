@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Version } from '../numbers.ts';
 import { Path } from '../path.ts';
+import { Uuid } from '../uuid.ts';
 
 /** Milliseconds since 1970. */
 const Time = z.int();
@@ -14,6 +15,8 @@ const done = {
   at: Time,
   /** With changes made here: when this device noticed the change. */
   noticed_at: Time.optional(),
+  /** With changes that arrive here: the device that made the change, where that is known. */
+  device_id: Uuid.optional(),
 };
 
 const transfer = {
@@ -51,6 +54,9 @@ export const SyncEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('reading'), ...progress }),
   z.strictObject({ event: z.literal('online') }),
   z.strictObject({ event: z.literal('offline'), message: z.string() }),
+  /** Nothing is synced until that time, milliseconds since 1970, or until it is told to go on. */
+  z.strictObject({ event: z.literal('paused'), until: z.int().optional() }),
+  z.strictObject({ event: z.literal('resumed') }),
   /** Changes are found by looking at intervals, because the system cannot watch the folder. */
   z.strictObject({ event: z.literal('degraded'), message: z.string() }),
   /** Something is not synced for now; without a path, nothing is. The path may be one that can never be synced. */

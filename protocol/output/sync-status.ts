@@ -24,6 +24,8 @@ export const SyncStatus = z.strictObject({
   leftovers: z.array(Path),
   /** Whether a process syncs the folder now; what follows is what that process says, and absent when it says nothing. */
   running: z.boolean(),
+  /** The folder is paused: what is pending waits for the end of that, milliseconds since 1970, or for `tidemark resume`. */
+  paused: z.strictObject({ until: z.int().optional() }).optional(),
   /** Since when the service does not answer, in milliseconds since 1970, and why: what is pending waits for it. */
   offline: z.strictObject({ since: z.int(), message: z.string() }).optional(),
   /** What of this machine lets nothing be synced, as a full disk does, and since when; also without such a process. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Row } from './row.ts';
+import { describeRow, type Row } from './row.ts';
 import { type Site, secondsUntilThere } from './site.ts';
 
 interface Options {
@@ -52,10 +52,10 @@ const goals: readonly Goal[] = [
 export async function measureGoals(site: Site, { times, progress }: Options): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { name, goal, measure } of goals) {
-    progress(name);
     const seconds: number[] = [];
     for (let time = 0; time < times; time++) seconds.push(await measure(site));
     rows.push({ name, goal, seconds });
+    progress(describeRow({ name, seconds }));
   }
   return rows;
 }

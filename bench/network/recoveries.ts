@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cases } from '../../test/support/network/cases.ts';
-import type { Row } from './row.ts';
+import { describeRow, type Row } from './row.ts';
 import { type Site, secondsUntilHas, secondsUntilThere } from './site.ts';
 
 interface Options {
@@ -17,7 +17,6 @@ export async function measureRecoveries(site: Site, { times, lastsMs, progress }
   const { network, road, desk } = site;
   const rows: Row[] = [];
   for (const { name, strike } of cases) {
-    progress(name);
     const seconds: number[] = [];
     for (let time = 0; time < times; time++) {
       await Promise.all([secondsUntilThere(road, desk), secondsUntilThere(desk, road)]);
@@ -32,6 +31,7 @@ export async function measureRecoveries(site: Site, { times, lastsMs, progress }
       seconds.push(Math.max(...(await Promise.all(both))));
     }
     rows.push({ name, seconds });
+    progress(describeRow({ name, seconds }));
   }
   return rows;
 }

@@ -4,3 +4,8 @@ export interface Row {
   readonly seconds: readonly number[];
   readonly goal?: number;
 }
+
+/** A line for who waits for the table. */
+export function describeRow({ name, seconds }: Row): string {
+  return `${name}: ${seconds.map((one) => one.toFixed(1)).join(', ')} s`;
+}

@@ -39,6 +39,19 @@ export async function demandParents(root: string, path: string): Promise<boolean
   return (await firstMissing(root, path)) === undefined;
 }
 
+/** `demandParents` for many paths of one step: the disk is asked once for each directory. */
+export type Parents = (path: string) => Promise<boolean>;
+
+export function rememberParents(root: string): Parents {
+  const known = new Map<string, Promise<boolean>>();
+  return (path) => {
+    const directory = parentOf(path);
+    const asked = known.get(directory) ?? demandParents(root, path);
+    known.set(directory, asked);
+    return asked;
+  };
+}
+
 /** As `demandParents`, and makes the directories that are missing. Returns these, the topmost first. */
 export async function makeParents(root: string, path: string): Promise<string[]> {
   const made: string[] = [];

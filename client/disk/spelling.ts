@@ -1,4 +1,5 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ancestors, nameOf, parentOf, pathInside } from '../../protocol/path.ts';
 import { foldName } from '../../protocol/reserved-name.ts';
@@ -56,15 +57,15 @@ export async function findTwins(
  */
 async function spellingOf(root: string, path: string): Promise<string | undefined> {
   const [directory, name] = [join(root, parentOf(path)), nameOf(path)];
-  const inode = await inodeOf(join(directory, name));
+  const inode = inodeOf(join(directory, name));
   if (inode === undefined) return undefined;
   // Most disks answer to no other spelling, and a directory may be long.
-  const others = await Promise.all(variants(name).map((variant) => inodeOf(join(directory, variant))));
+  const others = variants(name).map((variant) => inodeOf(join(directory, variant)));
   if (!others.includes(inode)) return path;
   const names = await readdir(directory);
   if (names.some((listed) => listed === name || listed.normalize('NFC') === name)) return path;
   for (const listed of names.filter((candidate) => foldName(candidate) === foldName(name))) {
-    if ((await inodeOf(join(directory, listed))) === inode) return pathInside(parentOf(path), listed.normalize('NFC'));
+    if (inodeOf(join(directory, listed)) === inode) return pathInside(parentOf(path), listed.normalize('NFC'));
   }
   return path;
 }
@@ -75,13 +76,13 @@ function variants(name: string): string[] {
   return [...all].filter((variant) => variant !== name);
 }
 
-async function inodeOf(place: string): Promise<string | undefined> {
+function inodeOf(place: string): string | undefined {
   try {
-    const { dev, ino } = await lstat(place, { bigint: true });
-    return `${dev}:${ino}`;
+    const stats = lstatSync(place, { bigint: true, throwIfNoEntry: false });
+    return stats && `${stats.dev}:${stats.ino}`;
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
+    if (code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
     throw error;
   }
 }

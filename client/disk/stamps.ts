@@ -1,6 +1,4 @@
-import type { BigIntStats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
-import { systemCode } from '../common/errors.ts';
+import { type BigIntStats, lstatSync } from 'node:fs';
 import { type LocalEntry, syncedMode } from '../plan/tree.ts';
 
 /** The disk is not as it was when the change was planned: look again. */
@@ -31,12 +29,13 @@ export function attributesOf(stats: BigIntStats): Omit<LocalEntry, 'blocks'> {
   };
 }
 
+/** Whether the file is the one with this hint, or is missing where `undefined` is expected. */
+export function isUnchanged(place: string, expected: string | undefined): boolean {
+  const stats = lstatSync(place, { bigint: true, throwIfNoEntry: false });
+  return (stats && (stats.isFile() ? hintOf(stats) : 'not a file')) === expected;
+}
+
 /** Throws `DiskChanged` unless the file is the one with this hint, or is missing where `undefined` is expected. */
 export async function demandUnchanged(place: string, expected: string | undefined): Promise<void> {
-  const stats = await lstat(place, { bigint: true }).catch((error) => {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-  const actual = stats && (stats.isFile() ? hintOf(stats) : 'not a file');
-  if (actual !== expected) throw new DiskChanged(`${place} changed since it was last looked at`);
+  if (!isUnchanged(place, expected)) throw new DiskChanged(`${place} changed since it was last looked at`);
 }

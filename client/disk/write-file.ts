@@ -1,14 +1,13 @@
-import type { BigIntStats } from 'node:fs';
-import { chmod, type FileHandle, link, lstat, open, rename, utimes } from 'node:fs/promises';
+import { type BigIntStats, futimesSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256, toHex } from '../../codec/index.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { FileRefused, systemCode } from '../common/errors.ts';
-import { discard, flushDirectory } from '../common/replace-file.ts';
+import { discard } from '../common/replace-file.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
 import { temporaryName } from './paths.ts';
 import { readAt } from './read-at.ts';
-import { DiskChanged, demandUnchanged, hintOf, identityOf } from './stamps.ts';
 
 export interface Target {
   /** Absolute. */
@@ -39,39 +38,13 @@ export async function writeBeside(target: Target, fill: (file: FileHandle) => Pr
       await file.truncate(target.blocks.reduce((sum, { size }) => sum + size, 0));
       await fill(file);
       await file.chmod(target.mode);
+      setModified(file.fd, target.mtime_ms);
       await file.sync();
       await demandBlocks(file, target.blocks);
+      return { temporary, stats: await file.stat({ bigint: true }) };
     } finally {
       await file.close();
     }
-    await setModified(temporary, target.mtime_ms);
-    return { temporary, stats: await lstat(temporary, { bigint: true }) };
-  } catch (error) {
-    await discard(temporary);
-    throw error;
-  }
-}
-
-/**
- * Gives a file that was written beside its place that place, in one step, and flushes its directory. A reader sees the
- * old file or the new one, also after a power cut. Throws `DiskChanged`, and leaves nothing beside, when the place does
- * not hold what was expected or the file is not the one that was written.
- *
- * @param expected the hint of the file that is replaced; `undefined` when nothing may be there
- * @returns the file's identity and hint; the hint is empty when somebody wrote to it just after it was in place
- */
-export async function putInPlace(
-  { temporary, stats }: Beside,
-  { place, expected, mode }: { readonly place: string; readonly expected: string | undefined; readonly mode: number },
-): Promise<{ identity: string; hint: string }> {
-  try {
-    const written = await lstat(temporary, { bigint: true });
-    if (!sameFile(stats, written)) throw new DiskChanged(`${temporary} changed since it was written`);
-    if ((Number(written.mode) & 0o777) !== mode) await chmod(temporary, mode);
-    await takePlace(temporary, place, expected);
-    const placed = await lstat(place, { bigint: true });
-    await flushDirectory(dirname(place));
-    return { identity: identityOf(placed), hint: sameFile(written, placed) ? hintOf(placed) : '' };
   } catch (error) {
     await discard(temporary);
     throw error;
@@ -106,7 +79,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Pr
   }
 }
 
-const notKept = (): FileRefused => new FileRefused('local', 'the disk did not keep what was written to it');
+export const notKept = (): FileRefused => new FileRefused('local', 'the disk did not keep what was written to it');
 
 async function demandBlocks(file: FileHandle, blocks: readonly Block[]): Promise<void> {
   for (const { hash, offset, size } of withOffsets(blocks)) {
@@ -117,38 +90,17 @@ async function demandBlocks(file: FileHandle, blocks: readonly Block[]): Promise
   if ((await file.stat()).size !== size) throw notKept();
 }
 
-/** The rename itself changes the change time, so that the other stamps have to tell. */
-function sameFile(one: BigIntStats, other: BigIntStats): boolean {
-  return one.ino === other.ino && one.size === other.size && one.mtimeNs === other.mtimeNs;
-}
-
-/** Answers of file systems that have no hard links, or no more for this file. */
-const noLink: readonly (string | undefined)[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
-
-async function takePlace(temporary: string, place: string, expected: string | undefined): Promise<void> {
-  await demandUnchanged(place, expected);
-  if (expected !== undefined) return rename(temporary, place);
-  try {
-    // Unlike a rename, a link never replaces a file that appeared just now.
-    await link(temporary, place);
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') throw new DiskChanged(`${place} appeared meanwhile`);
-    if (!noLink.includes(systemCode(error))) throw error;
-    await demandUnchanged(place, undefined);
-    return rename(temporary, place);
-  }
-  await discard(temporary);
-}
-
 /** Answers of file systems that cannot hold a time, or hold none that a program chooses. */
 const noTime: readonly (string | undefined)[] = ['EINVAL', 'ERANGE', 'EOVERFLOW', 'EPERM', 'ENOTSUP', 'ENOSYS'];
 
 /** Sets the modification time so that reading it back in whole milliseconds gives the same number. */
-async function setModified(place: string, mtimeMs: number): Promise<void> {
+export function setModified(file: number, mtimeMs: number): void {
   // As text, since Node takes a negative number for the present time.
   const seconds = String((mtimeMs + 0.01) / 1000);
-  await utimes(place, seconds, seconds).catch((error) => {
+  try {
+    futimesSync(file, seconds, seconds);
+  } catch (error) {
     // A time that this file system cannot hold is no reason to refuse the content.
     if (!noTime.includes(systemCode(error))) throw error;
-  });
+  }
 }

@@ -1,11 +1,12 @@
-import { each } from '../common/each.ts';
+import { parentOf } from '../../protocol/path.ts';
+import { batched } from '../common/batched.ts';
 import { discard } from '../common/replace-file.ts';
 import type { Operation, Step } from '../plan/operation.ts';
 import { same, syncedEntry } from '../plan/tree.ts';
 import { batches, moveBatches } from '../steps/batches.ts';
 import type { Sync } from '../steps/context.ts';
 import { makeWay } from '../steps/directories.ts';
-import { downloadEntries, lacksContent, placeFile } from '../steps/download.ts';
+import { downloadEntries, lacksContent, placeFiles } from '../steps/download.ts';
 import { deleteLocal, moveLocal, setAside, setMode } from '../steps/local.ts';
 import { deleteRemote, moveRemote } from '../steps/remote.ts';
 import { saveSmall } from '../steps/save.ts';
@@ -14,8 +15,8 @@ import { commitUpload, sendContent } from '../steps/upload.ts';
 import type { TransferStep } from './transfer.ts';
 import type { Transfers } from './transfers.ts';
 
-/** Files that are put in place at the same time. */
-const CONCURRENT_FILES = 8;
+/** Files that are put in place together: what is in place by then shows, and is agreed on in one transaction. */
+const TOGETHER = 256;
 
 /** What carries a plan out: what is on its way, and whether news cuts it off. */
 export interface Execution {
@@ -150,9 +151,12 @@ async function receive(
       admitted.map(({ path }) => path),
     );
     const begun: Step<'download'>[] = [];
+    const made = new Set<string>();
     for (const step of admitted.filter(({ path }) => lacksContent(sync, path))) {
       await sync.failures.attempt([step.path], async () => {
-        await makeWay(sync, step.path);
+        const directory = parentOf(step.path);
+        if (!made.has(directory)) await makeWay(sync, step.path);
+        made.add(directory);
         begun.push(step);
       });
     }
@@ -160,15 +164,23 @@ async function receive(
   }
   const arrived = transfers.fetched;
   const clear = new Set(await spelling.admit(arrived.flatMap(({ steps }) => steps)));
-  await each(arrived, { concurrency: CONCURRENT_FILES }, async ({ what, steps, done }) => {
+  for (const group of batched(arrived, { most: TOGETHER })) {
+    const { wanted = [], stale = [] } = Object.groupBy(group, ({ steps }) =>
+      steps.every((step) => clear.has(step)) ? 'wanted' : 'stale',
+    );
     try {
-      if (steps.every((step) => clear.has(step))) await placeFile(sync, what);
-      else await discard(what.beside.temporary);
+      for (const { what } of stale) await discard(what.beside.temporary);
+      await placeFiles(
+        sync,
+        wanted.map(({ what }) => what),
+      );
     } finally {
-      done();
-      replanUnlessAgreed(sync, steps);
+      for (const { steps, done } of group) {
+        done();
+        replanUnlessAgreed(sync, steps);
+      }
     }
-  });
+  }
 }
 
 /** Saves what is small, each call with its content, and begins to send the rest. */

@@ -256,7 +256,7 @@ export class Transfers {
     const files = transfers.map((transfer) => ({
       path: transfer.step.path,
       remote: transfer.entry as RemoteEntry,
-      signal: AbortSignal.any([transfer.end.signal, signal]),
+      signal: transfer.end.signal,
       onBegin: (work: Promise<void>) => {
         transfer.work = work;
       },

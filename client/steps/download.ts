@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { ancestors, parentOf } from '../../protocol/path.ts';
 import { systemCode } from '../common/errors.ts';
 import { discard, flushDirectory } from '../common/replace-file.ts';
-import { demandParents, diskPath } from '../disk/paths.ts';
+import { diskPath, rememberParents } from '../disk/paths.ts';
+import { type Placement, putInPlace } from '../disk/put-in-place.ts';
 import { findTwin } from '../disk/spelling.ts';
 import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
-import { putInPlace } from '../disk/write-file.ts';
-import { arrivingMode, isKept, type LocalEntry, type RemoteEntry, sameContent, syncedEntry } from '../plan/tree.ts';
+import { arrivingMode, isKept, type LocalEntry, sameContent, syncedEntry } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 import { makeWay } from './directories.ts';
 import type { WantedFile } from './fetch-blocks.ts';
@@ -37,20 +37,37 @@ export function lacksContent({ state }: Pick<Sync, 'state'>, path: string): bool
   return there?.kind === 'file' && !sameContent(local.get(path), there);
 }
 
-/** Puts a file that was fetched in its place, if that still holds what the local tree says. */
-export async function placeFile(sync: Parts, { path, remote, beside, received }: FetchedFile): Promise<void> {
-  await sync.failures.attempt([path], async () => {
-    await demandParents(sync.root, path).catch(async (error) => {
-      await discard(beside.temporary);
-      throw error;
+/** Puts files that were fetched in their places, each if that still holds what the local tree says. */
+export async function placeFiles(sync: Parts, files: readonly FetchedFile[]): Promise<void> {
+  const parents = rememberParents(sync.root);
+  const { trees } = sync.state;
+  const ready: { readonly file: FetchedFile; readonly placement: Placement }[] = [];
+  for (const file of files) {
+    const { path, remote, beside } = file;
+    await sync.failures.attempt([path], async () => {
+      await parents(path).catch(async (error) => {
+        await discard(beside.temporary);
+        throw error;
+      });
+      const expected = trees.local.get(path)?.hint;
+      const mode = arrivingMode(trees, path, remote);
+      ready.push({ file, placement: { ...beside, place: diskPath(sync.root, path), expected, mode } });
     });
-    const mode = arrivingMode(sync.state.trees, path, remote);
-    const expected = sync.state.trees.local.get(path)?.hint;
-    const disk = await putInPlace(beside, { place: diskPath(sync.root, path), expected, mode });
-    agree(sync, path, remote, { mode, ...disk });
+  }
+  const placed = await putInPlace(ready.map(({ placement }) => placement));
+  const there = ready.flatMap(({ file, placement: { mode } }, index) => {
+    const result = placed[index]!;
+    return result.status === 'fulfilled' ? [{ ...file, disk: { mode, ...result.value } }] : [];
+  });
+  agree(sync, there);
+  for (const { path, remote, received } of there) {
     const event = { path, version: remote.version, at: Date.now(), file_bytes: remote.size, content_bytes: received };
     sync.report({ event: 'downloaded', ...event });
-  });
+  }
+  for (const [index, { file }] of ready.entries()) {
+    const result = placed[index]!;
+    if (result.status === 'rejected') sync.failures.failEach([file.path], result.reason);
+  }
 }
 
 /**
@@ -95,7 +112,7 @@ async function agreeOnDirectory(sync: Parts, { path, remote }: WantedFile): Prom
   const { local, synced } = sync.state.trees;
   const leftover = !local.has(path) && isKept(remote, synced.get(path));
   const identity = identityOf(await lstat(diskPath(sync.root, path), { bigint: true }));
-  agree(sync, path, remote, { mode, identity, hint: '', ...(leftover && { leftover }) });
+  agree(sync, [{ path, remote, disk: { mode, identity, hint: '', ...(leftover && { leftover }) } }]);
   sync.report({ event: 'directory', side: 'local', path, version: remote.version, at: Date.now() });
 }
 
@@ -108,25 +125,28 @@ async function setPermissions(sync: Parts, { path, remote }: WantedFile): Promis
   await chmod(place, mode);
   const after = await lstat(place, { bigint: true });
   const untouched = before.mtimeNs === after.mtimeNs && before.size === after.size;
-  agree(sync, path, remote, { mode, identity: identityOf(after), hint: untouched ? hintOf(after) : '' });
+  const disk = { mode, identity: identityOf(after), hint: untouched ? hintOf(after) : '' };
+  agree(sync, [{ path, remote, disk }]);
   const event = { path, version: remote.version, at: Date.now(), file_bytes: remote.size, content_bytes: 0 };
   sync.report({ event: 'downloaded', ...event });
 }
 
-/** Writes down that the disk now holds the remote entry. */
+/** Writes down that the disk now holds the remote entries. */
 function agree(
-  sync: Pick<Sync, 'state' | 'failures' | 'notices'>,
-  path: string,
-  remote: RemoteEntry,
-  disk: Pick<LocalEntry, 'mode' | 'identity' | 'hint' | 'leftover'>,
+  { state, failures, notices }: Pick<Sync, 'state' | 'failures' | 'notices'>,
+  files: readonly (WantedFile & { readonly disk: Pick<LocalEntry, 'mode' | 'identity' | 'hint' | 'leftover'> })[],
 ): void {
-  const { kind, size, mtime_ms, blocks } = remote;
-  const local: LocalEntry = { kind, size, mtime_ms, blocks, ...disk };
-  sync.state.transaction(() => {
-    sync.state.set('local', path, local);
-    sync.state.set('synced', path, syncedEntry(remote, local));
+  state.transaction(() => {
+    for (const { path, remote, disk } of files) {
+      const { kind, size, mtime_ms, blocks } = remote;
+      const local: LocalEntry = { kind, size, mtime_ms, blocks, ...disk };
+      state.set('local', path, local);
+      state.set('synced', path, syncedEntry(remote, local));
+    }
   });
-  sync.failures.succeed(path);
-  // Permissions that were changed here, too, are uploaded by the next plan.
-  if (local.mode !== remote.mode) sync.notices.replan(path);
+  for (const { path, remote, disk } of files) {
+    failures.succeed(path);
+    // Permissions that were changed here, too, are uploaded by the next plan.
+    if (disk.mode !== remote.mode) notices.replan(path);
+  }
 }

@@ -161,16 +161,32 @@ export class BlockSource {
     await this.#ask([{ file, lacks: [hash, ...others].slice(0, URLS_PER_CALL) }]);
   }
 
+  /** All of a file that came in answers, if it did; an empty file needs no answer. */
+  async whole({ remote }: WantedFile): Promise<Omit<FetchedBlock, 'isSmall'> | undefined> {
+    if (!remote.blocks.every(({ hash }) => this.#contents.has(hash))) return undefined;
+    const blocks: FetchedBlock[] = [];
+    for (const block of remote.blocks) {
+      const small = await this.#small(block);
+      if (!small) return undefined;
+      blocks.push(small);
+    }
+    const received = blocks.reduce((sum, block) => sum + block.received, 0);
+    return {
+      bytes: blocks.length === 1 ? blocks[0]!.bytes : Buffer.concat(blocks.map(({ bytes }) => bytes)),
+      received,
+    };
+  }
+
   /** The block, if it came in an answer and is whole; one that is not is for the service to look at. */
   async #small({ hash, size }: Block): Promise<FetchedBlock | undefined> {
     const encoded = this.#contents.get(hash);
     if (!encoded) return undefined;
-    this.#contents.delete(hash);
     try {
       const bytes = await applyDelta(NOTHING, encoded, { expectedSize: size, expectedHash: hash });
       return { bytes, received: encoded.length, isSmall: true };
     } catch (error) {
       if (!(error instanceof DeltaError)) throw error;
+      this.#contents.delete(hash);
       this.#suspects.add(hash);
       return undefined;
     }

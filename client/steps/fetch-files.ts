@@ -1,8 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
+import { batched } from '../common/batched.ts';
 import { each } from '../common/each.ts';
-import { demandParents, diskPath } from '../disk/paths.ts';
+import { diskPath, type Parents, rememberParents } from '../disk/paths.ts';
 import { DiskChanged } from '../disk/stamps.ts';
 import { type Beside, writeBeside, writeSparsely } from '../disk/write-file.ts';
+import { type SmallFile, writeTogether } from '../disk/write-together.ts';
 import { trackProgress } from '../output/progress.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
 import { arrivingMode } from '../plan/tree.ts';
@@ -13,6 +15,9 @@ import { BlockSource, type WantedFile } from './fetch-blocks.ts';
 const CONCURRENT_FILES = 8;
 /** Blocks of one file that are on their way to the disk at a time. */
 const CONCURRENT_BLOCKS = 8;
+
+/** Small files that are written together; all of them are open at once. */
+const TOGETHER = 64;
 
 /** A file that is to be fetched. */
 export interface Fetch extends WantedFile {
@@ -47,10 +52,16 @@ export async function fetchFiles(
 ): Promise<void> {
   const source = new BlockSource(sync, files, channel);
   await source.prepare(files);
-  await each(files, { concurrency: CONCURRENT_FILES, signal }, async (file, either) => {
+  const parents = rememberParents(sync.root);
+  const others: Fetch[] = [];
+  for (const group of batched(files, { most: TOGETHER })) {
+    signal.throwIfAborted();
+    others.push(...(await fetchTogether(sync, group, { source, parents })));
+  }
+  await each(others, { concurrency: CONCURRENT_FILES, signal }, async (file, either) => {
     if (file.signal.aborted) return;
     const work = sync.failures.attempt([file.path], () =>
-      fetchFile(sync, file, source, AbortSignal.any([either, file.signal])),
+      fetchFile(sync, file, { source, parents, signal: AbortSignal.any([either, file.signal]) }),
     );
     file.onBegin(work);
     await work.catch((error) => {
@@ -61,16 +72,81 @@ export async function fetchFiles(
   await source.report().catch(() => undefined);
 }
 
-async function fetchFile(sync: Parts, file: Fetch, source: BlockSource, signal: AbortSignal): Promise<void> {
+interface From {
+  readonly source: BlockSource;
+  readonly parents: Parents;
+}
+
+/** Writes those files whose content came in answers, and answers the others. */
+async function fetchTogether(sync: Parts, files: readonly Fetch[], from: From): Promise<Fetch[]> {
+  const others: Fetch[] = [];
+  const small: { readonly file: Fetch; readonly bytes: Uint8Array; readonly received: number }[] = [];
+  for (const file of files) {
+    const whole = await from.source.whole(file);
+    if (whole) small.push({ file, ...whole });
+    else others.push(file);
+  }
+  const wanted = small.filter(({ file }) => !file.signal.aborted);
+  if (wanted.length === 0) return others;
+  const work = writeSmall(sync, wanted, from.parents);
+  for (const { file } of wanted) file.onBegin(work);
+  await work;
+  return others;
+}
+
+async function writeSmall(
+  sync: Parts,
+  files: readonly { readonly file: Fetch; readonly bytes: Uint8Array; readonly received: number }[],
+  parents: Parents,
+): Promise<void> {
+  const ready: { readonly fetched: (typeof files)[number]; readonly target: SmallFile }[] = [];
+  for (const fetched of files) {
+    const { path, remote } = fetched.file;
+    await sync.failures.attempt([path], async () => {
+      const target = await targetOf(sync, fetched.file, parents);
+      ready.push({ fetched, target: { ...target, mtime_ms: remote.mtime_ms, bytes: fetched.bytes } });
+    });
+  }
+  const paths = ready.map(({ fetched }) => fetched.file.path);
+  await sync.failures.attempt(paths, async () => {
+    const bytes = ready.reduce((sum, { target }) => sum + target.bytes.length, 0);
+    const written = await sync.room.promise(bytes);
+    const besides = await writeTogether(ready.map(({ target }) => target)).finally(() => written(bytes));
+    for (const [index, { fetched }] of ready.entries()) {
+      const beside = besides[index]!;
+      const { file, received } = fetched;
+      const { path, remote } = file;
+      if (beside.status === 'fulfilled') file.onFetched({ path, remote, beside: beside.value, received });
+      else sync.failures.failEach([path], beside.reason);
+    }
+  });
+}
+
+/** Where the file goes. Throws `DiskChanged` when its directory is gone. */
+async function targetOf(
+  { root, state }: Parts,
+  { path, remote }: WantedFile,
+  parents: Parents,
+): Promise<Omit<SmallFile, 'bytes' | 'mtime_ms'>> {
+  const place = diskPath(root, path);
+  if (!(await parents(path))) throw new DiskChanged(`the directory of ${path} is gone`);
+  return { place, folderId: state.folderId, mode: arrivingMode(state.trees, path, remote) };
+}
+
+async function fetchFile(
+  sync: Parts,
+  file: Fetch,
+  { source, parents, signal }: From & { readonly signal: AbortSignal },
+): Promise<void> {
   const { path, remote } = file;
-  const { root, state } = sync;
-  if (!(await demandParents(root, path))) throw new DiskChanged(`the directory of ${path} is gone`);
+  const { mtime_ms, blocks } = remote;
+  const target = { ...(await targetOf(sync, file, parents)), mtime_ms, blocks };
   const written = await sync.room.promise(remote.size);
   let [received, left] = [0, remote.size];
   const fill = async (handle: FileHandle): Promise<void> => {
     const progress = trackProgress(sync.report, path, remote.size);
-    const blocks = withOffsets(remote.blocks).entries();
-    await each(blocks, { concurrency: CONCURRENT_BLOCKS, signal }, async ([index, { hash, offset }], either) => {
+    const pieces = withOffsets(blocks).entries();
+    await each(pieces, { concurrency: CONCURRENT_BLOCKS, signal }, async ([index, { hash, offset }], either) => {
       const block = await source.block(file, index, either);
       await writeSparsely(handle, block.bytes, offset);
       if (!block.isSmall) await sync.cache.put(hash, block.bytes);
@@ -80,9 +156,6 @@ async function fetchFile(sync: Parts, file: Fetch, source: BlockSource, signal: 
       progress(block.bytes.length);
     });
   };
-  const { mtime_ms, blocks } = remote;
-  const mode = arrivingMode(state.trees, path, remote);
-  const target = { place: diskPath(root, path), folderId: state.folderId, mode, mtime_ms, blocks };
   try {
     file.onFetched({ path, remote, beside: await writeBeside(target, fill), received });
   } finally {

@@ -2,7 +2,7 @@ import { Gate } from '../../client/service/gate.ts';
 import { newDownChannel, newUpChannel } from '../../client/steps/channels.ts';
 import type { Sync } from '../../client/steps/context.ts';
 import { makeWay } from '../../client/steps/directories.ts';
-import { downloadEntries, lacksContent, placeFile } from '../../client/steps/download.ts';
+import { downloadEntries, lacksContent, placeFiles } from '../../client/steps/download.ts';
 import { type FetchedFile, fetchFiles } from '../../client/steps/fetch-files.ts';
 import { commitUpload, sendContent, type UploadStep } from '../../client/steps/upload.ts';
 
@@ -34,5 +34,5 @@ export async function download(sync: Sync, paths: readonly string[]): Promise<vo
   await sync.failures.attempt(paths, () =>
     fetchFiles(sync, files, { channel: newDownChannel(new Gate()), signal: never }),
   );
-  for (const file of fetched) await placeFile(sync, file);
+  await placeFiles(sync, fetched);
 }

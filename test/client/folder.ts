@@ -2,7 +2,8 @@ import { type FileHandle, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { putInPlace, type Target, writeBeside } from '../../client/disk/write-file.ts';
+import { type Placed, putInPlace } from '../../client/disk/put-in-place.ts';
+import { type Target, writeBeside } from '../../client/disk/write-file.ts';
 
 /** An empty folder that goes away with the test. */
 export async function temporaryFolder(): Promise<string> {
@@ -15,6 +16,8 @@ export async function temporaryFolder(): Promise<string> {
 export async function replaceWith(
   target: Target & { readonly expected: string | undefined },
   fill: (file: FileHandle) => Promise<void>,
-): Promise<{ identity: string; hint: string }> {
-  return putInPlace(await writeBeside(target, fill), target);
+): Promise<Placed> {
+  const [placed] = await putInPlace([{ ...(await writeBeside(target, fill)), ...target }]);
+  if (placed!.status === 'rejected') throw placed!.reason;
+  return placed!.value;
 }

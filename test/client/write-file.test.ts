@@ -1,6 +1,11 @@
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import fs from 'node:fs';
+import { type FileHandle, lstat, open, readdir, readFile, stat } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { putInPlace } from '../../client/disk/put-in-place.ts';
+import { hintOf, identityOf } from '../../client/disk/stamps.ts';
+import { writeTogether } from '../../client/disk/write-together.ts';
 import type { RemoteEntry } from '../../client/plan/tree.ts';
 import { downloadEntries } from '../../client/steps/download.ts';
 import { replaceWith } from './folder.ts';
@@ -35,6 +40,53 @@ test('content is flushed before it takes its place, and its name after that', as
   });
   expect(flushes, 'I16: the order on disk').toEqual(['file, nothing in place', 'directory, new in place']);
   expect((await stat(place)).size).toBe(3);
+});
+
+test('small files are flushed before any takes its place, their directory once after that; one that fails fails alone', async () => {
+  const { sync, on } = await openFolder();
+  const names = ['a', 'gone/b', 'c'];
+  const events: string[] = [];
+  const there = async (): Promise<string> =>
+    (await readdir(sync.root)).filter((name) => names.includes(name)).join(' ');
+  const { fsync } = fs;
+  onTestFinished(() => {
+    fs.fsync = fsync;
+    syncBuiltinESMExports();
+  });
+  fs.fsync = Object.assign((file: number, done: (error: NodeJS.ErrnoException | null) => void) => {
+    void there().then((places) => {
+      events.push(`file, ${places} in place`);
+      fsync(file, done);
+    });
+  }, fsync);
+  syncBuiltinESMExports();
+  const handle = await open(sync.root);
+  atFlush(handle, async () => void events.push(`directory, ${await there()} in place`));
+  await handle.close();
+
+  const files = names.map((name) => ({
+    place: on(name),
+    folderId: sync.state.folderId,
+    mode: 0o640,
+    mtime_ms: 1_700_000_000_000,
+    bytes: Buffer.from(name),
+  }));
+  const besides = await writeTogether(files);
+  expect(besides.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  const placed = await putInPlace(
+    besides.flatMap((beside, index) =>
+      beside.status === 'fulfilled' ? [{ ...beside.value, ...files[index]!, expected: undefined }] : [],
+    ),
+  );
+  expect(events, 'I16: the order on disk').toEqual(['file,  in place', 'file,  in place', 'directory, a c in place']);
+  const stats = await lstat(on('c'), { bigint: true });
+  expect([await readFile(on('c'), 'utf8'), Number(stats.mode) & 0o777, stats.mtimeMs]).toEqual([
+    'c',
+    0o640,
+    1_700_000_000_000n,
+  ]);
+  expect(placed[1]).toEqual({ status: 'fulfilled', value: { identity: identityOf(stats), hint: hintOf(stats) } });
+  expect((await readdir(sync.root)).sort()).toEqual(['.tidemark', 'a', 'c']);
 });
 
 describe('directories that arrive together', () => {

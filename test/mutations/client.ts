@@ -3,42 +3,6 @@ import type { Mutation } from './mutation.ts';
 /** Mistakes in what the client does with the folder, and with what the service tells it. */
 export const ofClient: readonly Mutation[] = [
   {
-    mistake: 'a file takes its place without a look at what is there',
-    file: 'client/disk/write-file.ts',
-    replace: '  await demandUnchanged(place, expected);\n  if (expected !== undefined)',
-    by: '  if (expected !== undefined)',
-    noticedBy: 'client/disk: a file that appeared or changed meanwhile is not replaced',
-    breaks: /promise resolved|DiskChanged/,
-  },
-
-  {
-    mistake: 'a file takes its place before it is flushed',
-    file: 'client/disk/write-file.ts',
-    replace: '      await file.sync();\n',
-    by: '',
-    noticedBy: 'client/write-file: content is flushed before it takes its place, and its name after that',
-    breaks: /I16: the order on disk/,
-  },
-
-  {
-    mistake: 'the directory is flushed before the file is in it',
-    file: 'client/disk/write-file.ts',
-    replace: '    await takePlace(temporary, place, expected);\n',
-    by: '    await flushDirectory(dirname(place));\n    await takePlace(temporary, place, expected);\n',
-    noticedBy: 'client/write-file: content is flushed before it takes its place, and its name after that',
-    breaks: /I16: the order on disk/,
-  },
-
-  {
-    mistake: 'what a failed download wrote stays beside the file',
-    file: 'client/disk/write-file.ts',
-    replace: '    await discard(temporary);\n    throw error;\n  }\n}\n\n/**\n * Gives a file',
-    by: '    throw error;\n  }\n}\n\n/**\n * Gives a file',
-    noticedBy: 'client/disk: a failure leaves the old file and nothing else',
-    breaks: /to deeply equal/,
-  },
-
-  {
     mistake: 'a file is deleted without a look at it',
     file: 'client/steps/local.ts',
     replace: '    await demandUnchanged(place, entry.hint);\n    await unlink(place);',
@@ -226,8 +190,8 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'a download counts before it is in place',
     file: 'client/steps/download.ts',
-    replace: '    const disk = await putInPlace(',
-    by: "    agree(sync, path, remote, { mode, identity: '', hint: '' });\n    const disk = await putInPlace(",
+    replace: '  const placed = await putInPlace(',
+    by: "  agree(sync, files.map((file) => ({ ...file, disk: { mode: 0o644, identity: '', hint: '' } })));\n  const placed = await putInPlace(",
     noticedBy: 'client/steps/download: is agreed on only when it is in place',
     breaks: /I14: a version that this disk does not have/,
   },

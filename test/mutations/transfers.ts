@@ -3,9 +3,50 @@ import type { Mutation } from './mutation.ts';
 /** Mistakes in how the client moves content. */
 export const ofTransfers: readonly Mutation[] = [
   {
+    mistake: 'a file takes its place without a look at what is there',
+    file: 'client/disk/put-in-place.ts',
+    replace: '  if (!isUnchanged(place, expected)) throw',
+    by: '  if (place === undefined) throw',
+    noticedBy: 'client/disk: a file that appeared or changed meanwhile is not replaced',
+    breaks: /promise resolved|DiskChanged/,
+  },
+  {
+    mistake: 'a file takes its place before it is flushed',
+    file: 'client/disk/write-file.ts',
+    replace: '      await file.sync();\n',
+    by: '',
+    noticedBy: 'client/write-file: content is flushed before it takes its place, and its name after that',
+    breaks: /I16: the order on disk/,
+  },
+  {
+    mistake: 'small files take their places before they are flushed',
+    file: 'client/disk/write-together.ts',
+    replace: 'await Promise.allSettled([promisify(fsync)(each.value.file)])',
+    by: 'await Promise.allSettled([undefined])',
+    noticedBy:
+      'client/write-file: small files are flushed before any takes its place, their directory once after that; one that fails fails alone',
+    breaks: /I16: the order on disk/,
+  },
+  {
+    mistake: 'the directory is flushed before the file is in it',
+    file: 'client/disk/put-in-place.ts',
+    replace: '  const taken = await inTurns(placements, take);\n',
+    by: '  for (const { place } of placements) await flushDirectory(dirname(place));\n  const taken = await inTurns(placements, take);\n',
+    noticedBy: 'client/write-file: content is flushed before it takes its place, and its name after that',
+    breaks: /I16: the order on disk/,
+  },
+  {
+    mistake: 'what a failed download wrote stays beside the file',
+    file: 'client/disk/write-file.ts',
+    replace: '    await discard(temporary);\n    throw error;\n  }\n}\n\n/** Zeros of',
+    by: '    throw error;\n  }\n}\n\n/** Zeros of',
+    noticedBy: 'client/disk: a failure leaves the old file and nothing else',
+    breaks: /to deeply equal/,
+  },
+  {
     mistake: 'what was fetched takes its place, whatever is there by then',
     file: 'client/steps/download.ts',
-    replace: 'const expected = sync.state.trees.local.get(path)?.hint;',
+    replace: 'const expected = trees.local.get(path)?.hint;',
     by: 'const expected = await lstat(diskPath(sync.root, path), { bigint: true }).then(hintOf, () => undefined);',
     noticedBy: 'client/transfers: down does not replace what the user wrote meanwhile',
     breaks: /I16: a file that no look had found/,

@@ -1,0 +1,101 @@
+import { type BigIntStats, closeSync, fchmodSync, fstatSync, fsync, openSync, readSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import pMap from 'p-map';
+import { inTurns, outcomeOf } from '../common/turns.ts';
+import { temporaryName } from './paths.ts';
+import { discardNow } from './put-in-place.ts';
+import { type Beside, notKept, setModified, type Target } from './write-file.ts';
+
+/** A small file, with what it is to hold. */
+export interface SmallFile extends Omit<Target, 'blocks'> {
+  /** Verified. */
+  readonly bytes: Uint8Array;
+}
+
+/** One that is open. */
+interface Begun {
+  readonly target: SmallFile;
+  readonly temporary: string;
+  readonly file: number;
+}
+
+/** Files that are flushed at the same time: Node has as many threads, and the disk makes one of them. */
+const CONCURRENT_FLUSHES = 4;
+
+/**
+ * Writes small files beside their places: all of them, then flushes them, then reads them back, each as `writeBeside`
+ * does. All of them are open at once. Answers for each, in order, what lies beside its place; or why nothing does.
+ */
+export async function writeTogether(files: readonly SmallFile[]): Promise<PromiseSettledResult<Beside>[]> {
+  const begun = await inTurns(files, begin);
+  const flushed = await pMap(
+    begun,
+    async (each) => {
+      if (each.status === 'rejected') return each;
+      const [failed] = await Promise.allSettled([promisify(fsync)(each.value.file)]);
+      if (failed.status === 'fulfilled') return each;
+      abandon(each.value);
+      return failed;
+    },
+    { concurrency: CONCURRENT_FLUSHES },
+  );
+  return inTurns(flushed, (each) => finish(outcomeOf(each)));
+}
+
+function begin(target: SmallFile): Begun {
+  const temporary = join(dirname(target.place), temporaryName(target.folderId));
+  const begun = { target, temporary, file: openSync(temporary, 'wx+', 0o600) };
+  try {
+    writeAll(begun);
+    fchmodSync(begun.file, target.mode);
+    setModified(begun.file, target.mtime_ms);
+    return begun;
+  } catch (error) {
+    abandon(begun);
+    throw error;
+  }
+}
+
+function finish({ file, temporary, target }: Begun): Beside {
+  try {
+    return { temporary, stats: closing(file, () => demandContent(file, target.bytes)) };
+  } catch (error) {
+    discardNow(temporary);
+    throw error;
+  }
+}
+
+function abandon({ file, temporary }: Begun): void {
+  closing(file, () => discardNow(temporary));
+}
+
+function closing<Result>(file: number, work: () => Result): Result {
+  try {
+    return work();
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** On a disk that fills up a write stops short without an error. */
+function writeAll({ file, target: { bytes } }: Begun): void {
+  for (let done = 0; done < bytes.length; ) {
+    const written = writeSync(file, bytes, done, bytes.length - done, done);
+    if (written === 0) throw notKept();
+    done += written;
+  }
+}
+
+/** What the system says of a file that holds these bytes and nothing else. */
+function demandContent(file: number, bytes: Uint8Array): BigIntStats {
+  const read = Buffer.allocUnsafe(bytes.length);
+  for (let done = 0; done < bytes.length; ) {
+    const got = readSync(file, read, done, bytes.length - done, done);
+    if (got === 0) throw notKept();
+    done += got;
+  }
+  const stats = fstatSync(file, { bigint: true });
+  if (Number(stats.size) !== bytes.length || !read.equals(bytes)) throw notKept();
+  return stats;
+}

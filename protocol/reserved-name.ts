@@ -29,7 +29,7 @@ function isOrdinary(name: string): boolean {
 
 /** Whether this is the name of a file that some client has not finished. */
 export function isUnfinished(name: string): boolean {
-  return !isOrdinary(name) && unfinished.test(foldName(name));
+  return !isOrdinary(name) && (unfinished.test(name) || unfinished.test(foldName(name)));
 }
 
 /**

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { ancestors, isInside } from '../../protocol/path.ts';
 import { type Ignores, loadIgnores } from '../disk/ignore.ts';
 import { Mounts } from '../disk/mounts.ts';
 import { isNeverSynced } from '../disk/never-synced.ts';
 import { type ScanOptions, type ScanResult, scan } from '../disk/scan.ts';
+import { isUnchanged } from '../disk/stamps.ts';
 import { Twins } from '../disk/twins.ts';
 import type { Watch } from '../disk/watch.ts';
 import { trackProgress } from '../output/progress.ts';
@@ -110,7 +112,9 @@ export class Lookout {
   async look({ first = false } = {}): Promise<void> {
     const unseen = this.#sync.notices.takeUnseen();
     const paths = [...unseen].filter(
-      (path) => path === '' || (!unseen.has('') && !ancestors(path).some((above) => unseen.has(above))),
+      (path) =>
+        path === '' ||
+        (!unseen.has('') && !ancestors(path).some((above) => unseen.has(above)) && !this.#isAsWritten(path)),
     );
     const { local, synced } = this.#sync.state.trees;
     const missing = first ? [...synced.keys()].filter((path) => !local.has(path)) : [];
@@ -193,6 +197,13 @@ export class Lookout {
       this.#skipped.set(skipped, reason);
       report({ event: 'error', code: 'not_synced', message: reason, path: skipped });
     }
+  }
+
+  /** Whether a file is still as this client put it in place, so that a look would find nothing. */
+  #isAsWritten(path: string): boolean {
+    const { root, notices, state } = this.#sync;
+    const hint = notices.isOwn(path) ? state.trees.local.get(path)?.hint : undefined;
+    return hint !== undefined && hint !== '' && isUnchanged(join(root, path), hint);
   }
 
   /** Writes down what was found, and what was not. */

@@ -61,6 +61,7 @@ export async function placeFiles(sync: Parts, files: readonly FetchedFile[]): Pr
   });
   agree(sync, there);
   for (const { path, remote, received } of there) {
+    sync.notices.wrote(path);
     const event = { path, version: remote.version, at: Date.now(), file_bytes: remote.size, content_bytes: received };
     sync.report({ event: 'downloaded', ...event });
   }

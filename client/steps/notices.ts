@@ -9,6 +9,8 @@ export class Notices {
   readonly #state: Pick<State, 'trees' | 'set'>;
   readonly #unseen = new Set<string>();
   readonly #dirty = new Set<string>();
+  /** Files that this client put in place. */
+  readonly #own = new Set<string>();
   /** When a change at a path was first noticed, milliseconds since 1970. */
   readonly #noticed = new Map<string, number>();
   /** The devices that made the changes which this disk still follows, by path. */
@@ -47,9 +49,20 @@ export class Notices {
     this.replan(path);
   }
 
+  /** A file that this client put in place: of that, too, the system says that something changed there. */
+  wrote(path: string): void {
+    this.#own.add(path);
+  }
+
+  /** Whether a file at this path was put there by this client since all was looked at; it may have changed since then. */
+  isOwn(path: string): boolean {
+    return this.#own.has(path);
+  }
+
   /** Takes the paths to look at; from now on they are seen. */
   takeUnseen(): Set<string> {
     const taken = new Set(this.#unseen);
+    if (taken.has('')) this.#own.clear();
     this.#unseen.clear();
     return taken;
   }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { hintOf } from '../../client/disk/stamps.ts';
 import { FrequentSaves } from '../../client/engine/frequent-saves.ts';
 import { Lookout } from '../../client/engine/lookout.ts';
 import type { Api } from '../../client/service/api.ts';
@@ -47,6 +48,23 @@ test('what is new, changed and gone is in the local tree and planned; what did n
   expect(local()).toEqual(['docs', 'edited', 'same']);
   expect(sync.state.trees.local.get('edited')?.size).toBe(10);
   expect(sync.notices.unseen.size).toBe(0);
+});
+
+test('a file is as this client put it in place until it is written to', async () => {
+  await writeFile(on('a'), 'put there');
+  await lookout.readIgnores();
+  await look('');
+  const entry = { ...sync.state.trees.local.get('a')!, hint: hintOf(await lstat(on('a'), { bigint: true })) };
+  sync.state.set('local', 'a', entry);
+  sync.notices.wrote('a');
+  await look('a');
+  expect(sync.state.trees.local.get('a')).toBe(entry);
+  await writeFile(on('a'), 'edited');
+  expect(await look('a')).toEqual(['a']);
+  expect(sync.state.trees.local.get('a')?.size).toBe(6);
+  await unlink(on('a'));
+  await look('a');
+  expect(local()).toEqual([]);
 });
 
 test('a look at a directory looks at all that is in it, and at nothing beside it', async () => {

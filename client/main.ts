@@ -15,6 +15,7 @@ import { mfaCommand } from './commands/mfa.ts';
 import { pauseCommand } from './commands/pause.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { resumeCommand } from './commands/resume.ts';
+import { serviceCommand } from './commands/service.ts';
 import { statusCommand } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
 import { ClientError, exitCode, LocalTrouble, systemCode } from './common/errors.ts';
@@ -51,6 +52,7 @@ const commands = [
   syncCommand,
   pauseCommand,
   resumeCommand,
+  serviceCommand,
   statusCommand,
   explainCommand,
   logCommand,
@@ -60,7 +62,9 @@ const commands = [
   mfaCommand,
 ];
 for (const command of commands) {
-  program.addCommand(command(configFolder).exitOverride().copyInheritedSettings(program));
+  const added = command(configFolder);
+  for (const each of [added, ...added.commands]) each.exitOverride().copyInheritedSettings(program);
+  program.addCommand(added);
 }
 
 void runProgram(program, failureOf, (error) => {

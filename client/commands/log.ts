@@ -44,6 +44,7 @@ async function log(configFolder: string, path: string | undefined, { lines, json
     if (json) console.log(JSON.stringify(named));
     else say(describe(named));
   }
+  if (left === lines && !json) say('nothing is written down yet');
 }
 
 function withDevice(entry: LogEntry, names: Names): LogEntry {

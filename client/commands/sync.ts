@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { messageOf } from '../../cli/reason.ts';
 import { ClientError, exitCode, LocalTrouble } from '../common/errors.ts';
 import { sleep } from '../common/waits.ts';
 import { DeviceNames } from '../engine/device-names.ts';
@@ -8,6 +9,7 @@ import { runSync } from '../engine/run.ts';
 import { Trouble } from '../engine/trouble.ts';
 import { humanReport } from '../output/human-report.ts';
 import { LogBook } from '../output/log-book.ts';
+import { logFile } from '../output/log-file.ts';
 import { jsonReport, type Report } from '../output/report.ts';
 import { keepAccessTokens } from '../service/access-token.ts';
 import { type Api, createApi } from '../service/api.ts';
@@ -20,6 +22,7 @@ interface Options {
   readonly allowMassDelete?: true;
   readonly startAnew?: true;
   readonly cacheMb?: number;
+  readonly logFile?: string;
 }
 
 /** Time for what is under way to end, after Ctrl-C and after an error. */
@@ -38,16 +41,19 @@ export function syncCommand(configFolder: () => string): Command {
       "from now on keep at most so many MB of earlier content in the folder's .tidemark, by which edits travel as deltas (default: 1074; 0 for none)",
       parseMegabytes,
     )
+    .option('--log-file <file>', 'write what it says there instead, with the time, and begin anew at 2 MB')
     .action(async (directory: string | undefined, options: Options) => sync(configFolder(), directory, options));
 }
 
 async function sync(folder: string, directory: string | undefined, options: Options): Promise<void> {
-  const report = options.json ? jsonReport(process.stdout) : humanReport(process.stdout);
+  const output = options.logFile === undefined ? undefined : await logFile(options.logFile, options.json === true);
+  const report = options.json ? jsonReport(output ?? process.stdout) : humanReport(output ?? process.stdout);
   const stop = stopOnSignal(options.once === true);
   let told: unknown;
   let hasEnded = false;
   const onFatal = (error: unknown): void => {
     told = error;
+    if (!options.json) output?.write(`tidemark: ${messageOf(error)}\n`);
     if (!(error instanceof ClientError)) return;
     if (options.json) report({ event: 'error', code: error.code, message: error.message });
     // What is under way should end by itself, and nothing is lost with it if it does not.

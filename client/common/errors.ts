@@ -33,6 +33,7 @@ export type ClientErrorCode =
   | 'local_trouble'
   | 'incomplete'
   | 'paused'
+  | 'no_background'
   | 'interrupted'
   | 'usage';
 
@@ -54,6 +55,7 @@ const exitCodes: Record<ClientErrorCode, number> = {
   local_trouble: exitCode.failure,
   incomplete: exitCode.incomplete,
   paused: exitCode.failure,
+  no_background: exitCode.failure,
   interrupted: exitCode.interrupted,
   usage: exitCode.usage,
 };

@@ -3,10 +3,10 @@ import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
 
 /** Replaces a small file in one step, flushed; on any failure the old one stays. */
-export async function replaceFile(place: string, text: string, mode: number): Promise<void> {
+export async function replaceFile(place: string, content: string | Uint8Array, mode: number): Promise<void> {
   const temporary = `${place}.new-${process.pid}`;
   try {
-    await writeFile(temporary, text, { mode, flush: true });
+    await writeFile(temporary, content, { mode, flush: true });
     await rename(temporary, place);
   } catch (error) {
     await discard(temporary);

@@ -136,3 +136,17 @@ test('`log` says what happened, newest first, and which device did what arrived'
   await until('the problem is written down', async () => (await told(lap)).includes('error link'));
   expect(await readFile(join(lap.folder, '.tidemark/log.jsonl'), 'utf8')).toContain('symbolic links are not synced');
 });
+
+test('`sync --log-file` writes there what it says, with the time, and why it ended', { timeout: 180_000 }, async () => {
+  const account = await openAccount();
+  onTestFinished(() => account.close());
+  const desk = await account.device('desk');
+  await writeFile(join(desk.folder, 'note'), 'n');
+  const place = join(await temporaryFolder(), 'logs/tidemark.log');
+  expect(await desk.run(['sync', desk.folder, '--once', '--log-file', place])).toBe('');
+  const time = String.raw`\d{4}-\d\d-\d\d [\d:]{8} {2}`;
+  expect(await readFile(place, 'utf8')).toMatch(new RegExp(`\n${time}up {4}note .*\n${time}up to date\n$`));
+  await desk.run(['pause']);
+  await expect(desk.run(['sync', '--once', '--log-file', place])).rejects.toThrow(/paused/);
+  expect(await readFile(place, 'utf8')).toMatch(new RegExp(`${time}tidemark: paused until .*resume'\n$`));
+});

@@ -13,7 +13,7 @@ const mayImport = {
   packaging: 'package.json',
 
   'client/main.ts': 'client/(commands|service|common)/|package.json',
-  'client/commands': '(client/(engine|steps|disk|state|plan|service|output|system|common)|protocol)/',
+  'client/commands': '(client/(engine|steps|disk|state|plan|service|output|system|common)|protocol)/|package.json',
   'client/engine': '(client/(steps|disk|state|plan|service|output|common)|codec|protocol)/',
   'client/steps': '(client/(disk|state|plan|service|output|common)|codec|protocol)/',
   'client/disk': '(client/(state|plan|common)|codec|protocol)/',

@@ -6,6 +6,7 @@ import { messageOf } from '../cli/reason.ts';
 import { type Failure, runProgram } from '../cli/run-program.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { devicesCommand } from './commands/devices.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
 import { historyCommand } from './commands/history.ts';
 import { logCommand } from './commands/log.ts';
@@ -56,6 +57,7 @@ const commands = [
   statusCommand,
   explainCommand,
   logCommand,
+  doctorCommand,
   historyCommand,
   restoreCommand,
   devicesCommand,

@@ -47,6 +47,11 @@ export class DiskRoom {
   async #free(): Promise<number> {
     const stats = await statfs(this.#root).catch(() => undefined);
     if (!stats) return Number.POSITIVE_INFINITY;
-    return stats.bavail * stats.bsize - Math.min(stats.blocks * stats.bsize * RESERVED_SHARE, RESERVED_BYTES);
+    return stats.bavail * stats.bsize - reservedBytes(stats);
   }
+}
+
+/** Bytes of a disk that downloads leave free. */
+export function reservedBytes({ blocks, bsize }: { readonly blocks: number; readonly bsize: number }): number {
+  return Math.min(blocks * bsize * RESERVED_SHARE, RESERVED_BYTES);
 }

@@ -1,10 +1,7 @@
-/** When the prices below were read; `sources` has from where. */
-export const priceList = { date: '2026-11-24', region: 'us-east-1' } as const;
-
 /** Hours that AWS counts in a month. */
 export const HOURS = 730;
 
-/** US dollars. */
+/** US dollars, in us-east-1; `sources` has from where, and when they were read. */
 export const prices = {
   /** An hour of one broker. */
   broker: { 'kafka.t3.small': 0.0456, 'express.m7g.large': 0.408 } as Readonly<Record<string, number>>,
@@ -46,15 +43,17 @@ export const prices = {
 /** Users of a month who cost nothing. */
 export const FREE_USERS = 10_000;
 
-/**
- * `aws`: a page of AWS, or a file that AWS publishes. `quoted`: repositories and articles that quote AWS's price
- * list. `unread`: from memory, compared with nothing.
- */
-type Source = { readonly from: 'aws' | 'quoted' | 'unread'; readonly where: string; readonly date: string };
+/** `aws`: a page of AWS, or a file that AWS publishes. `quoted`: repositories and articles that quote AWS's price list. */
+type Source = { readonly from: 'aws' | 'quoted'; readonly where: string; readonly date: string };
 
 const toolkit = { from: 'aws', where: 'github.com/aws/agent-toolkit-for-aws', date: '2026-11-24' } as const;
+const gateway = { from: 'quoted', where: 'amnic.com/blogs/aws-api-gateway-pricing', date: '2026-11-30' } as const;
+const dynamo = {
+  from: 'quoted',
+  where: 'airbyte.com/data-engineering-resources/dynamodb-pricing',
+  date: '2026-11-30',
+} as const;
 const quoted = { from: 'quoted', where: "repositories that quote AWS's price list", date: '2026-11-24' } as const;
-const unread = { from: 'unread', where: 'no page', date: '2026-11-24' } as const;
 
 /** Where each price is from. Those that are not `aws` have to be compared with AWS's pages before anybody relies on them. */
 export const sources: Readonly<Record<keyof typeof prices, Source>> = {
@@ -68,12 +67,16 @@ export const sources: Readonly<Record<keyof typeof prices, Source>> = {
   pollerUnitHour: quoted,
   lambdaMillion: quoted,
   lambdaGbSecond: quoted,
-  lambdaWarmGbSecond: unread,
-  httpMillion: quoted,
-  socketMillion: quoted,
-  socketMillionMinutes: quoted,
-  dynamoMillionWrites: quoted,
-  dynamoMillionReads: quoted,
+  lambdaWarmGbSecond: {
+    from: 'quoted',
+    where: 'repositories that quote aws.amazon.com/lambda/pricing',
+    date: '2026-11-30',
+  },
+  httpMillion: gateway,
+  socketMillion: gateway,
+  socketMillionMinutes: gateway,
+  dynamoMillionWrites: dynamo,
+  dynamoMillionReads: dynamo,
   s3GbMonth: toolkit,
   s3ThousandPuts: quoted,
   s3ThousandGets: toolkit,
@@ -81,8 +84,20 @@ export const sources: Readonly<Record<keyof typeof prices, Source>> = {
   activeUser: { from: 'quoted', where: 'repositories that quote aws.amazon.com/cognito/pricing', date: '2026-11-29' },
   keyMonth: { from: 'aws', where: 'aws.amazon.com/kms/pricing', date: '2026-11-30' },
   secretMonth: { from: 'quoted', where: 'hivebook.wiki', date: '2026-11-30' },
-  alarmMetricMonth: unread,
+  alarmMetricMonth: {
+    from: 'quoted',
+    where: 'repositories that quote aws.amazon.com/cloudwatch/pricing',
+    date: '2026-11-30',
+  },
   customMetricMonth: { from: 'quoted', where: 'signoz.io/guides/cloudwatch-pricing', date: '2026-11-30' },
   logGb: { from: 'quoted', where: 'factualminds.com, on CloudWatch pricing', date: '2026-11-30' },
-  traceMillion: unread,
+  traceMillion: { from: 'aws', where: 'aws.amazon.com/xray/pricing', date: '2026-11-30' },
 };
+
+/** One sentence on where the prices are from. */
+export function whence(): string {
+  const all = Object.values(sources);
+  const dates = all.map(({ date }) => date).sort();
+  const ownPages = all.filter(({ from }) => from === 'aws').length;
+  return `Prices of us-east-1, read from ${dates[0]} to ${dates.at(-1)}: ${ownPages} of ${all.length} on pages or in files of AWS, the others where somebody quotes them ('npm run cost -- --prices' says which).`;
+}

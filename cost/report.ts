@@ -2,7 +2,7 @@ import type { Profile } from '../lib/profiles/profile.ts';
 import { boundsOf, otherBounds } from './capacity.ts';
 import { breakEven, firstSync } from './first-sync.ts';
 import { awakeLines, floorOf, type Line, total } from './floor.ts';
-import { priceList } from './prices.ts';
+import { whence } from './prices.ts';
 import { awakeDatabase, perThousandSyncs, type Usage, usageLines } from './usage.ts';
 
 /** All that `npm run cost` prints. */
@@ -24,7 +24,7 @@ export function report(name: string, profile: Profile, usage: Usage): string {
       '\n',
     ),
     ...raises(profile),
-    `Prices of ${priceList.region}, read ${priceList.date}, without taxes and free tiers but the CDN's.`,
+    `${whence()}\nNo taxes are counted, and no free tiers but those of the CDN and of Cognito.`,
   ];
   return sections.join('\n\n');
 }

@@ -14,6 +14,8 @@ export interface AccountFigures {
   readonly parameters: Readonly<Record<string, string>>;
   /** States of stacks by name. */
   readonly stacks: Readonly<Record<string, string>>;
+  /** Names of what CloudFront has in the account, by kind: `{ 'key-group': ['Signers'] }`. */
+  readonly cdnNames: Readonly<Record<string, readonly string[]>>;
   /** Names of MSK clusters beside those of the template. */
   readonly kafkaClusters: readonly string[];
 }
@@ -34,5 +36,6 @@ export const matureAccount: AccountFigures = {
     [`${region}/cognito-idp`]: 'cognito-idp',
   },
   stacks: {},
+  cdnNames: {},
   kafkaClusters: [],
 };

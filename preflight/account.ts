@@ -1,4 +1,5 @@
 import { CloudFormationClient, paginateDescribeStacks } from '@aws-sdk/client-cloudformation';
+import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import {
   CognitoIdentityProviderClient,
   DescribeUserPoolDomainCommand,
@@ -13,7 +14,8 @@ import { KafkaClient, paginateListClustersV2 } from '@aws-sdk/client-kafka';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
-import type { Demand } from './demand.ts';
+import { readTakenNames, type TakenName } from './cdn-names.ts';
+import { type Demand, inRegion } from './demand.ts';
 
 /** What an account has in a region. */
 export interface Account {
@@ -34,6 +36,8 @@ export interface Account {
   /** State by name, of the deployment's stacks. */
   readonly stacks: ReadonlyMap<string, string>;
   readonly kafkaClusters: readonly string[];
+  /** Names of CloudFront that are wanted and that the account has, in whichever region they are used. */
+  readonly cdnNames: readonly TakenName[];
   readonly vpcs: number;
   /** By code; undefined where Service Quotas does not tell. */
   readonly quotas: Readonly<Record<keyof typeof quotaCodes, number | undefined>>;
@@ -70,16 +74,18 @@ export async function readAccount(settings: Settings, demand: Demand): Promise<A
   const region = await lambda.config.region();
   const list = new SSMClient({ ...settings, region: LIST_REGION });
   const services = SERVICES.map((name) => `/aws/service/global-infrastructure/regions/${region}/services/${name}`);
-  const [limits, bootstrap, listed, network, stacks, kafkaClusters, quotas, signInDomainOwner] = await Promise.all([
-    lambda.send(new GetAccountSettingsCommand({})),
-    ssm.send(new GetParametersCommand({ Names: [BOOTSTRAP] })),
-    list.send(new GetParametersCommand({ Names: services })),
-    readNetwork(new EC2Client(settings), region, demand),
-    readStacks(new CloudFormationClient(settings), demand),
-    readKafkaClusters(new KafkaClient(settings)),
-    readQuotas(new ServiceQuotasClient(settings)),
-    readDomainOwner(new CognitoIdentityProviderClient(settings), demand),
-  ]);
+  const [limits, bootstrap, listed, network, stacks, kafkaClusters, quotas, signInDomainOwner, cdnNames] =
+    await Promise.all([
+      lambda.send(new GetAccountSettingsCommand({})),
+      ssm.send(new GetParametersCommand({ Names: [BOOTSTRAP] })),
+      list.send(new GetParametersCommand({ Names: services })),
+      readNetwork(new EC2Client(settings), region, demand),
+      readStacks(new CloudFormationClient(settings), demand),
+      readKafkaClusters(new KafkaClient(settings)),
+      readQuotas(new ServiceQuotasClient(settings)),
+      readDomainOwner(new CognitoIdentityProviderClient(settings), demand),
+      readTakenNames(new CloudFrontClient(settings), inRegion(demand.cdnNames, region)),
+    ]);
   const version = bootstrap.Parameters?.[0]?.Value;
   return {
     region,
@@ -92,6 +98,7 @@ export async function readAccount(settings: Settings, demand: Demand): Promise<A
     kafkaClusters,
     quotas,
     signInDomainOwner,
+    cdnNames,
   };
 }
 

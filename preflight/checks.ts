@@ -1,5 +1,5 @@
 import { type Account, quotaCodes } from './account.ts';
-import type { Demand } from './demand.ts';
+import { type Demand, inRegion } from './demand.ts';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -24,8 +24,8 @@ const STUCK = ['ROLLBACK_COMPLETE', 'ROLLBACK_FAILED', 'CREATE_FAILED', 'DELETE_
 
 /** What stands in the way of deploying to this account and region; a finding without a remedy is well. */
 export function examine(demand: Demand, account: Account): Finding[] {
-  return [region, zones, endpoints, concurrency, quotas, bootstrap, stacks, names, signInPages].flatMap((check) =>
-    check(demand, account),
+  return [region, zones, endpoints, concurrency, quotas, bootstrap, stacks, names, cdnNames, signInPages].flatMap(
+    (check) => check(demand, account),
   );
 }
 
@@ -131,6 +131,20 @@ const names: Check = ({ kafkaClusters, stacks: own }, account) => {
       remedy: 'One of an earlier deployment was kept: delete it (aws kafka delete-cluster), or adopt it (cdk import).',
     }),
   }));
+};
+
+const cdnNames: Check = ({ cdnNames: wanted, stacks: own }, { cdnNames: taken, stacks: there, region: here }) => {
+  if (own.some((name) => there.has(name))) return [];
+  return inRegion(wanted, here).map((one) => {
+    const other = taken.find(({ kind, name }) => kind === one.kind && name === one.name);
+    return {
+      what: `CloudFront ${one.kind} ${one.name}`,
+      found: other ? `there is one, ${other.id}` : 'free',
+      ...(other && {
+        remedy: `The account has this name once, in all regions. Deploy under another one (-c name=…), or delete what has it, if no distribution uses it:\n  aws cloudfront delete-${one.kind} --id ${other.id} --if-match $(aws cloudfront get-${one.kind} --id ${other.id} --query ETag --output text)`,
+      }),
+    };
+  });
 };
 
 const signInPages: Check = ({ signInDomain, stacks: own }, { signInDomainOwner, stacks: there }) => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { createStacks } from '../lib/tidemark.ts';
+import { type CdnName, cdnKinds } from './cdn-names.ts';
 
 /** What a deployment takes of an account. */
 export interface Demand {
@@ -20,6 +21,8 @@ export interface Demand {
   readonly requestRate: number;
   /** What begins the host of the sign-in pages, where the context says it. @default - the account's id makes it unique */
   readonly signInDomain?: string;
+  /** In their names the region is `{AWS::Region}`. */
+  readonly cdnNames: readonly CdnName[];
   /** Whether the CDN writes its log into a bucket. */
   readonly cdnLog: boolean;
 }
@@ -71,10 +74,25 @@ export function demandIn(folder: string): Demand {
     databaseClusters: all('AWS::RDS::DBCluster').length,
     databaseInstances: all('AWS::RDS::DBInstance').length,
     requestRate: Math.max(0, ...rates),
+    cdnNames: Object.entries(cdnKinds).flatMap(([type, { kind, config }]) =>
+      all(type).map((properties) => ({ kind, name: textOf((properties[config] as { Name: unknown }).Name) })),
+    ),
     cdnLog: all('AWS::CloudFront::Distribution').some(
       ({ DistributionConfig }) => (DistributionConfig as { Logging?: unknown }).Logging !== undefined,
     ),
   };
+}
+
+/** The names as they are in that region. */
+export function inRegion(names: readonly CdnName[], region: string): CdnName[] {
+  return names.map(({ kind, name }) => ({ kind, name: name.replaceAll('{AWS::Region}', region) }));
+}
+
+/** Text that may refer to the region, or to other values that only a deployment has. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const { Ref, 'Fn::Join': joined } = value as { Ref?: string; 'Fn::Join'?: [string, unknown[]] };
+  return joined ? joined[1].map(textOf).join(joined[0]) : `{${Ref}}`;
 }
 
 /** `Fn::GetAZs` lists a region's zones; the subnet takes one of them by its position. */

@@ -9,9 +9,7 @@ import { matureAccount } from '../account.ts';
 import { close, listen } from '../listen.ts';
 import type { Services, ServicesOptions } from '../types.ts';
 import { createAccess } from './access.ts';
-import { createCloudFormation } from './account/cloudformation.ts';
-import { createEc2 } from './account/ec2.ts';
-import { createParameters, createQuotas } from './account/settings.ts';
+import { createAccountApis } from './account/apis.ts';
 import { createDistributions } from './cdn/distribution.ts';
 import { createEdge } from './cdn/edge.ts';
 import { createAdminApi } from './cognito/admin.ts';
@@ -92,10 +90,7 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
     createLambdaApi(options.invoke, { access, account }),
     createConnectionsApi(options.connections, access),
     createAdminApi(cognito, access, log),
-    createEc2(account, access),
-    createCloudFormation(account, access),
-    createParameters(account, access),
-    createQuotas(account, access),
+    ...createAccountApis(account, access),
   ];
   const endpoint = createEndpoint(createS3Handler(buckets, identities, access, log), apis, checks);
   await serve(httpsServer(tls, endpoint), ports.endpoint, 'AWS endpoint', undo);

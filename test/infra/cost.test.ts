@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { alarmMetricsOf, endpointCount, figures, floorOf, warmFunctions } from '../../cost/floor.ts';
-import { sum } from '../../cost/report.ts';
-import { perThousandSyncs, pingLine } from '../../cost/usage.ts';
+import { report, sum } from '../../cost/report.ts';
+import { perThousandSyncs, pingLine, usual } from '../../cost/usage.ts';
 import { profileNamed, profileNames } from '../../lib/profiles/profiles.ts';
 import { deploymentOf } from './deployment.ts';
 
@@ -71,4 +71,8 @@ test('the price of 1,000 syncs is in docs/profiles.md', () => {
 test('what a device that is always on costs in pings is in docs/profiles.md', () => {
   const { dollars } = pingLine((730 * 3600) / 45);
   expect(docs).toContain(`costs $${dollars.toFixed(2)} a month in pings`);
+});
+
+test('the example in docs/profiles.md is what the command prints', () => {
+  expect(docs).toContain(`\n${report('team', profileNamed('team'), { ...usual, users: 50 })}\n`);
 });

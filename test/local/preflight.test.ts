@@ -5,7 +5,7 @@ import { afterAll, beforeEach, expect, inject, test } from 'vitest';
 import { type AccountFigures, matureAccount } from '../../local/account.ts';
 import { readAccount } from '../../preflight/account.ts';
 import { examine } from '../../preflight/checks.ts';
-import { type Demand, demandIn } from '../../preflight/demand.ts';
+import { type Demand, demandIn, inRegion } from '../../preflight/demand.ts';
 import { startFixture } from './aws/fixture.ts';
 
 const account: { -readonly [Name in keyof AccountFigures]: AccountFigures[Name] } = { ...matureAccount };
@@ -26,6 +26,11 @@ const operator = fixture.principal('operator', [
   'cloudformation:DescribeStacks *',
   'kafka:ListClustersV2 *',
   'cognito-idp:DescribeUserPoolDomain *',
+  'cloudfront:ListKeyGroups *',
+  'cloudfront:ListPublicKeys *',
+  'cloudfront:ListOriginAccessControls *',
+  'cloudfront:ListCachePolicies *',
+  'cloudfront:ListResponseHeadersPolicies *',
 ]);
 const team = demandIn(inject('assembly'));
 
@@ -108,6 +113,29 @@ test('stacks that take no update, and names of what an earlier deployment left, 
   expect(await remedies()).toEqual({ [team.stacks[0]!]: expect.stringMatching(/^aws cloudformation delete-stack/) });
   Object.assign(account, { stacks: {}, kafkaClusters: team.kafkaClusters });
   expect(await remedies()).toEqual({ [`MSK cluster ${team.kafkaClusters[0]}`]: expect.stringMatching(/delete it/) });
+});
+
+test('names that CloudFront has in the account, in whichever region, are found with what deletes them', async () => {
+  const { name } = inRegion(team.cdnNames, 'us-east-1').find(({ kind }) => kind === 'key-group')!;
+  // More than CloudFront lists at once.
+  const others = Array.from({ length: 150 }, (_, index) => `Other-${index}`);
+  account.cdnNames = { 'key-group': [...others, name], 'public-key': [name] };
+  const command = 'aws cloudfront delete-key-group --id key-group-150 --if-match $(aws cloudfront get-key-group --id';
+  expect(await remedies()).toEqual({ [`CloudFront key-group ${name}`]: expect.stringContaining(command) });
+  const deployedIn = (region: string) =>
+    Object.fromEntries(inRegion(team.cdnNames, region).map((one) => [one.kind, [one.name]]));
+  account.cdnNames = deployedIn('eu-west-1');
+  expect(await remedies()).toEqual({});
+  account.cdnNames = deployedIn('us-east-1');
+  expect(Object.keys(await remedies()).map((what) => what.split(' ')[1])).toEqual([
+    'key-group',
+    'public-key',
+    'origin-access-control',
+    'cache-policy',
+    'response-headers-policy',
+  ]);
+  account.stacks = { [team.stacks[0]!]: 'CREATE_COMPLETE' };
+  expect(await remedies()).toEqual({});
 });
 
 test('sign-in pages that another pool has are found before a deployment fails by them', async () => {

@@ -1,19 +1,14 @@
+import { cdnKinds } from '../../../preflight/cdn-names.ts';
 import type { Deployment } from '../deployment.ts';
 
 type Properties = Readonly<Record<string, unknown>>;
 
-/** Under which key CloudFront's resources hold their names, which the account has once, in all its regions. */
-const global = {
-  'AWS::CloudFront::ResponseHeadersPolicy': 'ResponseHeadersPolicyConfig',
-  'AWS::CloudFront::CachePolicy': 'CachePolicyConfig',
-  'AWS::CloudFront::OriginAccessControl': 'OriginAccessControlConfig',
-  'AWS::CloudFront::KeyGroup': 'KeyGroupConfig',
-  'AWS::CloudFront::PublicKey': 'PublicKeyConfig',
-};
-
 function globalNames({ resources }: Deployment): { id: string; name: string }[] {
-  return Object.entries(global).flatMap(([type, key]) =>
-    resources(type).map(({ id, properties }) => ({ id, name: JSON.stringify((properties[key] as Properties).Name) })),
+  return Object.entries(cdnKinds).flatMap(([type, { config }]) =>
+    resources(type).map(({ id, properties }) => ({
+      id,
+      name: JSON.stringify((properties[config] as Properties).Name),
+    })),
   );
 }
 
@@ -29,11 +24,22 @@ export function takenNames(deployment: Deployment): string[] {
   ];
 }
 
+/** What of CloudFront has a name that preflight would not look up. */
+function unknownNames({ stacks }: Deployment): string[] {
+  return stacks.flatMap(({ name, template }) =>
+    Object.entries(template.Resources ?? {})
+      .filter(([, { Type }]) => Type.startsWith('AWS::CloudFront::') && Type !== 'AWS::CloudFront::Distribution')
+      .filter(([, { Type }]) => !(Type in cdnKinds))
+      .map(([id, { Type }]) => `${name}.${id}: preflight/cdn-names.ts does not look up names of ${Type}`),
+  );
+}
+
 /** Names by which a second region of the account could not have the service. */
 export function nameProblems(deployment: Deployment): string[] {
-  return globalNames(deployment)
+  const fixed = globalNames(deployment)
     .filter(({ name }) => !name.includes('AWS::Region'))
     .map(({ id, name }) => `${id} is named ${name} in all regions: another one with that name already exists there`);
+  return [...fixed, ...unknownNames(deployment)];
 }
 
 /** Alarms that ring before there is anything to watch. */

@@ -13,7 +13,9 @@ const help = `Walks once through a deployed service and says what that proves. E
   --ca FILE    PEM of a private CA to trust as well
   --json       the results as one line of JSON at the end
 
-The password is read from TIDEMARK_PASSWORD. Take a user made for this: two devices appear and are revoked.`;
+The password is read from TIDEMARK_PASSWORD, and for a user with a second factor the key of his authenticator from
+TIDEMARK_TOTP_KEY: the text that 'tidemark login' or 'tidemark mfa' showed. Take a user made for this: two devices
+appear and are revoked.`;
 
 const { values } = parseArgs({
   options: {
@@ -37,7 +39,7 @@ if (values.help) {
 
 async function main(): Promise<void> {
   const { stack, url: given, user: username, ca } = values;
-  const password = process.env.TIDEMARK_PASSWORD;
+  const { TIDEMARK_PASSWORD: password, TIDEMARK_TOTP_KEY: totpKey } = process.env;
   if ((stack === undefined) === (given === undefined))
     throw new Error('give either --stack or --url; --help says more');
   if (!username || !password) throw new Error('give --user NAME and the password in TIDEMARK_PASSWORD');
@@ -46,7 +48,7 @@ async function main(): Promise<void> {
 
   console.log(`smoke test of ${url}`);
   const results: StepResult[] = [];
-  for await (const result of smoke({ url, username, password })) {
+  for await (const result of smoke({ url, username, password, ...(totpKey && { totpKey }) })) {
     results.push(result);
     const { step, ms, detail, failure } = result;
     console.log(

@@ -4,6 +4,7 @@ import { type Api, createApi } from '../client/service/api.ts';
 import { signInWithPassword } from '../client/service/sign-in.ts';
 import { ServiceResponse } from '../protocol/service.ts';
 import { SocketMessage } from '../protocol/socket.ts';
+import { automaticPerson } from './person.ts';
 
 /** The deployment under test and who signs in to it. */
 export interface Target {
@@ -11,6 +12,8 @@ export interface Target {
   readonly url: string;
   readonly username: string;
   readonly password: string;
+  /** Of the user's authenticator, in base32. @default - he has no second factor */
+  readonly totpKey?: string;
 }
 
 /** A signed-in device. */
@@ -38,8 +41,8 @@ export async function askService(url: string): Promise<ServiceResponse> {
 }
 
 /** An access token for the target's user. */
-export async function signIn({ username, password }: Target, { auth }: ServiceResponse): Promise<string> {
-  return (await signInWithPassword(auth, username, password)).access;
+export async function signIn({ username, password, totpKey }: Target, { auth }: ServiceResponse): Promise<string> {
+  return (await signInWithPassword(auth, username, password, automaticPerson(username, totpKey))).access;
 }
 
 export async function addDevice(service: ServiceResponse, token: string, name: string): Promise<Device> {

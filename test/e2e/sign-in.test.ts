@@ -2,7 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
+import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findService } from '../../client/service/find-service.ts';
+import { signInWithPassword } from '../../client/service/sign-in.ts';
 import { loadTls } from '../../local/tls.ts';
 import { admin } from '../support/admin.ts';
 import { changedAssembly } from '../support/assembly.ts';
@@ -136,4 +141,36 @@ test('a user with a password sets up a second factor when he signs in, and anoth
   const fresh = new Somebody(person.password);
   expect(await tidemark('first', ['mfa', '--password-stdin'], typed(fresh))).toContain('has a second factor');
   expect(await signIn('third', fresh, await fresh.code())).toContain(`signed in as ${username}`);
+});
+
+test('the smoke test signs a user in who has a second factor, by its key, and says what it lacks without one', async () => {
+  const username = 'smoke@tidemark.example';
+  const person = new Somebody('Correct-horse-1');
+  await service.cloud.services.createUser(service.cloud.outputs.UserPoolId!, { username, password: person.password });
+  const smoke = async (environment: Record<string, string> = {}): Promise<{ code: number; out: string }> => {
+    const main = join(import.meta.dirname, '../../smoke/main.ts');
+    const child = spawn(process.execPath, [main, '--url', url, '--user', username, '--ca', service.cloud.ca], {
+      env: { PATH: process.env.PATH, TIDEMARK_PASSWORD: person.password, ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    return { code, out };
+  };
+  const url = service.cloud.urls.api;
+  expect((await smoke()).out).toMatch(/FAILED sign-in .*has to set up a second factor first: .*'tidemark login'/);
+
+  let key = '';
+  const enrol = async ({ secret }: { secret: string }): Promise<string> => {
+    key = secret;
+    const totp = new TOTP({ secret: Secret.fromBase32(secret) });
+    // A code works once. That of the period before is taken too, but not for long after the period.
+    if (totp.remaining() < 5000) await setTimeout(totp.remaining());
+    return totp.generate({ timestamp: Date.now() - totp.period * 1000 });
+  };
+  const { auth } = await findService(url);
+  await signInWithPassword(auth, username, person.password, { ...person, enrol });
+  expect((await smoke()).out).toMatch(/FAILED sign-in .*give the key of his authenticator in TIDEMARK_TOTP_KEY/);
+  expect((await smoke({ TIDEMARK_TOTP_KEY: '123456' })).out).toMatch(/TIDEMARK_TOTP_KEY is no key/);
+  const { code, out } = await smoke({ TIDEMARK_TOTP_KEY: key });
+  expect({ code, out }).toMatchObject({ code: 0, out: expect.stringMatching(/ok {5}revoke/) });
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { alarmMetricsOf, endpointCount, figures, floorOf, warmFunctions } from '../../cost/floor.ts';
+import { alarmMetricsOf, awakeLines, endpointCount, figures, floorOf, warmFunctions } from '../../cost/floor.ts';
 import { report, sum } from '../../cost/report.ts';
 import { perThousandSyncs, pingLine, usual } from '../../cost/usage.ts';
 import { profileNamed, profileNames } from '../../lib/profiles/profiles.ts';
@@ -49,9 +49,16 @@ describe.each(profileNames)('the cost of %s', (name) => {
     }
   });
 
-  test('is in docs/profiles.md', () => {
-    const row = docs.split('\n').find((line) => line.startsWith(`| \`${name}\``));
-    expect(row).toContain(`$${Math.round(sum(floorOf(profile))).toLocaleString('en-US')}`);
+  test('is in docs/profiles.md, for each month that its table has', () => {
+    const row = docs.split('\n').find((line) => line.startsWith(`| \`${name}\``))!;
+    const idle = sum(floorOf(profile));
+    const used = /^in all: \$([\d,.]+)/m.exec(report(name, profile, { ...usual, users: 50 }))![1]!;
+    const months = [idle, idle + sum(awakeLines(profile)), Number(used.replaceAll(',', ''))];
+    const written = row
+      .split('|')
+      .slice(3, 6)
+      .map((cell) => cell.trim());
+    expect(written).toEqual(months.map((dollars) => `$${Math.round(dollars).toLocaleString('en-US')}`));
   });
 });
 

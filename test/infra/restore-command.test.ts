@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { profileNames } from '../../lib/profiles/profiles.ts';
 import { deploymentOf } from './deployment.ts';
 
 const operations = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
@@ -35,4 +36,23 @@ test('the documented restore gives the new cluster all that the template of a te
   const said = Object.entries(capacity).map(([name, value]) => `${name}=${value}`);
   expect(said.sort()).toEqual(options.ServerlessV2ScalingConfiguration!.split(',').sort());
   expect(options.BackupRetentionPeriod).toMatch(new RegExp(` ${properties.BackupRetentionPeriod}$`));
+});
+
+describe.each(profileNames)('the documented restore of %s', (profile) => {
+  const { resources, functions } = deploymentOf(profile);
+
+  test('encrypts with the key of the deployment, and protects only what was protected', () => {
+    for (const { properties } of resources('AWS::RDS::DBCluster')) {
+      expect(properties).toMatchObject({ KmsKeyId: expect.anything(), DeletionProtection: false });
+    }
+  });
+
+  test('stops every function with SQL but those that it needs', () => {
+    const stopped = [...operations.matchAll(/\$\(functions (\w+)-?([A-Z]\w*)?\)/g)].map(([, start]) => start);
+    expect(new Set(stopped)).toEqual(new Set(['TidemarkApi', 'TidemarkMaintenance']));
+    const left = functions.filter(
+      ({ path, environment }) => 'SHARD_MAP' in environment && !/^Tidemark(Api\/|Maintenance\/Gc)/.test(path),
+    );
+    expect(left.map(({ name }) => name).sort()).toEqual(['Admin', 'Migrate', 'Relay']);
+  });
 });

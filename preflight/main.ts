@@ -1,6 +1,7 @@
 /* `npm run preflight`: whether an account and a region take a deployment, before it is begun. */
 
 import { parseArgs } from 'node:util';
+import { awsReasonOf } from '../cli/aws-reason.ts';
 import { formatTable } from '../cli/table.ts';
 import { readAccount } from './account.ts';
 import { examine, type Finding } from './checks.ts';
@@ -23,8 +24,8 @@ const { values } = parseArgs({
 
 if (values.help) console.log(help);
 else {
-  await main().catch((error: Error) => {
-    console.error(error.message);
+  await main().catch((error: unknown) => {
+    console.error(awsReasonOf(error));
     process.exitCode = 1;
   });
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { awsReasonOf } from '../cli/aws-reason.ts';
 import { trust } from '../client/service/config.ts';
 import { checklist } from './checklist.ts';
 import { apiUrlOf } from './stack.ts';
@@ -31,8 +32,8 @@ const { values } = parseArgs({
 if (values.help) {
   console.log(help);
 } else {
-  await main().catch((error: Error) => {
-    console.error(error.message);
+  await main().catch((error: unknown) => {
+    console.error(awsReasonOf(error));
     process.exitCode = 2;
   });
 }

@@ -23,12 +23,14 @@ const { values, positionals } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
   allowPositionals: true,
 });
 const seconds = Number(values.seconds);
 const suites = all.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-if (!(seconds > 0) || suites.length < Math.max(1, positionals.length)) {
+if (values.help) console.log(usage);
+else if (!(seconds > 0) || suites.length < Math.max(1, positionals.length)) {
   console.error(usage);
   process.exitCode = 2;
 } else {

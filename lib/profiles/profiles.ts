@@ -97,7 +97,7 @@ export const profileNames = Object.keys(profiles);
 export function profileNamed(name: unknown, clusters?: unknown): Profile {
   const profile = Object.entries(profiles).find(([key]) => key === name)?.[1];
   if (!profile) {
-    throw new Error(`There is no profile ${JSON.stringify(name)}. Use --context profile=${profileNames.join('|')}.`);
+    throw new Error(`There is no profile ${JSON.stringify(name)}: it is one of ${profileNames.join(', ')}.`);
   }
   return validated(String(name), clusters === undefined ? profile : withClusters(profile, Number(clusters)));
 }

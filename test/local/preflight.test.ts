@@ -150,26 +150,36 @@ test('sign-in pages that another pool has are found before a deployment fails by
   expect(await remedies(demand)).toEqual({});
 });
 
+/** Runs the command as a person does; it fails. */
+async function fails(environment: Record<string, string>): Promise<{ code: number; stdout: string; stderr: string }> {
+  const main = join(import.meta.dirname, '../../preflight/main.ts');
+  // Neither files of a person nor the machine itself give credentials.
+  const env = { PATH: process.env.PATH, HOME: fixture.data, AWS_EC2_METADATA_DISABLED: 'true', ...environment };
+  const run = promisify(execFile)(process.execPath, [main, '-c', 'profile=dev'], { env });
+  return await run.then(
+    () => expect.fail('it succeeded'),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  );
+}
+
 test('the command prints all of it, and fails for as long as there is something to do', async () => {
   account.vpcs = 5;
-  const main = join(import.meta.dirname, '../../preflight/main.ts');
   const { accessKeyId, secretAccessKey, sessionToken } = operator.credentials;
-  const run = promisify(execFile)(process.execPath, [main, '-c', 'profile=dev'], {
-    env: {
-      PATH: process.env.PATH,
-      AWS_ENDPOINT_URL: fixture.url,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      AWS_SESSION_TOKEN: sessionToken,
-      NODE_EXTRA_CA_CERTS: join(fixture.data, 'tls/ca.pem'),
-    },
+  const { code, stdout } = await fails({
+    AWS_ENDPOINT_URL: fixture.url,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+    NODE_EXTRA_CA_CERTS: join(fixture.data, 'tls/ca.pem'),
   });
-  const { code, stdout } = await run.then(
-    () => expect.fail('it succeeded'),
-    (error: { code: number; stdout: string }) => error,
-  );
   expect(code).toBe(1);
   expect(stdout).toMatch(/^ok {2}bootstrap .*version 30$/m);
+  expect(stdout).toMatch(/^ok {2}CloudFront key-group TidemarkBlocks-Signers-us-east-1 +free$/m);
   expect(stdout).toMatch(/to do before deploying\n\nVPCs\n {2}aws service-quotas .*--desired-value 6/);
+});
+
+test('without a region, or credentials, the command says what to set', async () => {
+  expect((await fails({})).stderr).toMatch(/^no region of AWS is given: set AWS_REGION/);
+  expect((await fails({ AWS_REGION: 'us-east-1' })).stderr).toMatch(/^no credentials of AWS .*aws sso login/);
 });

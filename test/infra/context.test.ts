@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { App } from 'aws-cdk-lib';
+import { CfnApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { alarmProblems, nameProblems, takenNames } from './checks/names.ts';
 import { exportProblems } from './checks/retention.ts';
 import { signInProblems } from './checks/sign-in.ts';
+import { changesBetween } from './checks/transition.ts';
 import { userProblems } from './checks/users.ts';
 import { type Deployment, deploymentIn, deploymentOf } from './deployment.ts';
 import { synthesize } from './synthesis.ts';
@@ -12,6 +15,8 @@ import { synthesize } from './synthesis.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-context-'));
 let own: Deployment;
+/** The same when both APIs have been lost, and others made in their place. */
+let anew: Deployment;
 beforeAll(() => {
   const certificate = (region: string) => `arn:aws:acm:${region}:000000000000:certificate/1`;
   const context = {
@@ -29,9 +34,16 @@ beforeAll(() => {
     oidcClient: 'tidemark',
     oidcSecret: 'tidemark/oidc',
   };
-  synthesize('team', folder, { context });
-  own = deploymentIn(folder);
-}, 60_000);
+  const made = (name: string, change?: (app: App) => void): Deployment => {
+    synthesize('team', join(folder, name), { context, ...(change && { change }) });
+    return deploymentIn(join(folder, name));
+  };
+  own = made('own');
+  anew = made('anew', (app) => {
+    for (const api of app.node.findAll())
+      if (api instanceof CfnApi) api.overrideLogicalId(`${api.node.scope!.node.id}2`);
+  });
+}, 120_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test('it takes no name that another deployment has, and CloudFront no name that another region has', () => {
@@ -67,6 +79,18 @@ test('devices know the service by its own names, and no function or output by th
   expect(own.resources('AWS::ApiGatewayV2::ApiMapping')).toHaveLength(2);
   const outputs = own.stacks.flatMap(({ template }) => Object.keys(template.Outputs ?? {}));
   expect(outputs).toEqual(expect.arrayContaining(['ApiDomainTarget', 'SocketDomainTarget', 'CdnDomain']));
+});
+
+test('devices keep what they know when the APIs are others', () => {
+  const changes = changesBetween(own, anew);
+  const apis = changes.filter(({ type }) => type === 'AWS::ApiGatewayV2::Api').map(({ kind }) => kind);
+  expect(apis.sort()).toEqual(['gone', 'gone', 'new', 'new']);
+  const known = /^AWS::(ApiGatewayV2::DomainName|Route53::RecordSet|CloudFront::Distribution|Cognito::)/;
+  expect(changes.filter(({ type }) => known.test(type))).toEqual([]);
+  const told = ({ functions }: Deployment) => functions.find(({ name }) => name === 'Service')!.environment;
+  expect(told(anew)).toEqual(told(own));
+  const mappings = changes.filter(({ type }) => type === 'AWS::ApiGatewayV2::ApiMapping');
+  expect(mappings.map(({ kind }) => kind)).toEqual(['updated', 'updated']);
 });
 
 test('AWS refuses to delete it, and a person is told of alarms and of what it costs', () => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { emptyingProblems, leftovers, retentionProblems } from './checks/retention.ts';
 import { type Change, changesBetween, refusalsOf } from './checks/transition.ts';
 import { type Deployment, deploymentIn, deploymentOf } from './deployment.ts';
 import { synthesize } from './synthesis.ts';
@@ -49,6 +50,19 @@ test('team becomes internet: brokers and topic are built anew, and what reads th
   ]);
   expect(lost(changes)).toEqual([]);
   expect(refusalsOf(team, internet)).toEqual([]);
+});
+
+test('a team that is to be given up becomes one that leaves nothing, without replacing anything', () => {
+  const team = deploymentOf('team');
+  expect(leftovers(team)).not.toEqual([]);
+  const last = withContext('last', 'team', { keep: 'false' });
+  expect(replaced(changesBetween(team, last))).toEqual([]);
+  expect(refusalsOf(team, last)).toEqual([]);
+  expect([...leftovers(last), ...retentionProblems(last), ...emptyingProblems(last)]).toEqual([]);
+}, 240_000);
+
+test('dev leaves nothing when it is destroyed', () => {
+  expect(leftovers(deploymentOf('dev'))).toEqual([]);
 });
 
 test('clusters are added in place', () => {

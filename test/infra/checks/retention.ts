@@ -32,6 +32,21 @@ export function retentionProblems({ stacks }: Deployment): string[] {
   );
 }
 
+/** What AWS keeps, or a last copy of it, where a template does not say otherwise. */
+const keptUnlessSaid = ['AWS::RDS::DBCluster', 'AWS::RDS::DBInstance'];
+
+/** What stays in the account, and is paid for, when the stacks are destroyed. */
+export function leftovers({ stacks }: Deployment): string[] {
+  return stacks.flatMap(({ name, template }) =>
+    Object.entries(template.Resources ?? {})
+      .filter(([, resource]: [string, Retained]) => {
+        const { Type, DeletionPolicy = keptUnlessSaid.includes(Type) ? 'Snapshot' : 'Delete' } = resource;
+        return DeletionPolicy !== 'Delete';
+      })
+      .map(([id, { Type }]) => `${name}.${id} (${Type})`),
+  );
+}
+
 /** Buckets that are deleted with what is in them, which S3 refuses (BucketNotEmpty) unless somebody empties them first. */
 export function emptyingProblems({ stacks, resources }: Deployment): string[] {
   const emptied = stacks.flatMap(({ name, template }) =>

@@ -4,24 +4,34 @@ import { setImmediate } from 'node:timers/promises';
 const TURN_MS = 10;
 
 /**
- * Does quick work for each item on this thread, and lets everything else have its turn every few milliseconds: a call
- * that waits for no disk costs a tenth of one that is handed to another thread and back. Never rejects.
+ * Quick work on this thread that lets everything else have its turn every few milliseconds: a call that waits for no disk
+ * costs a tenth of one that is handed to another thread and back.
  */
+export class Turns {
+  #begun = performance.now();
+
+  /** Goes on at once, or when all others had their turn. To be called between any two calls that may take long together. */
+  async next(): Promise<void> {
+    if (performance.now() - this.#begun < TURN_MS) return;
+    await setImmediate();
+    this.#begun = performance.now();
+  }
+}
+
+/** Does quick work for each item, in turns. Never rejects. */
 export async function inTurns<Item, Result>(
   items: Iterable<Item>,
   work: (item: Item) => Result,
 ): Promise<PromiseSettledResult<Result>[]> {
   const results: PromiseSettledResult<Result>[] = [];
-  let begun = performance.now();
+  const turns = new Turns();
   for (const item of items) {
     try {
       results.push({ status: 'fulfilled', value: work(item) });
     } catch (reason) {
       results.push({ status: 'rejected', reason });
     }
-    if (performance.now() - begun < TURN_MS) continue;
-    await setImmediate();
-    begun = performance.now();
+    await turns.next();
   }
   return results;
 }

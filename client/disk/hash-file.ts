@@ -1,11 +1,12 @@
-import type { BigIntStats } from 'node:fs';
-import { constants, copyFile, type FileHandle, lstat, open } from 'node:fs/promises';
-import { BLOCK_BYTES, blockRanges, sha256, toHex } from '../../codec/index.ts';
+import { hash } from 'node:crypto';
+import { type BigIntStats, closeSync, constants, fstatSync } from 'node:fs';
+import { copyFile, lstat } from 'node:fs/promises';
+import { blockRanges } from '../../codec/index.ts';
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { batched } from '../common/batched.ts';
-import { holdsSignIn } from './holds-sign-in.ts';
-import { readAt } from './read-at.ts';
+import { holdsSignIn, MOST_SIGN_IN_BYTES } from './holds-sign-in.ts';
+import { openNow, readNow } from './read-at.ts';
 import { hintOf } from './stamps.ts';
 
 /**
@@ -33,17 +34,17 @@ export async function hashFile(
   pool: FilePool,
   onRead: (bytes: number) => void = () => undefined,
 ): Promise<{ stats: BigIntStats; blocks: Block[]; hint: string; isSignIn: boolean } | undefined> {
-  const file = await open(place, 'r');
+  const file = openNow(place);
   try {
     const started = Date.now();
-    const before = await file.stat({ bigint: true });
+    const before = fstatSync(file, { bigint: true });
     if (!before.isFile()) return undefined;
     const hashed = await hashBlocks(file, Number(before.size), pool, onRead);
-    const after = await file.stat({ bigint: true });
+    const after = fstatSync(file, { bigint: true });
     if (!hashed || hintOf(before) !== hintOf(after)) return undefined;
     return { stats: after, ...hashed, hint: settledHint(after, started) };
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
@@ -63,22 +64,23 @@ export async function hashCopy(
   return hashed && { ...hashed, stats: after, hint: settledHint(after, started) };
 }
 
-/** A file of one block has nothing to share among threads, and of small ones several are read at the same time. */
+/** What is read on this thread takes less time than handing it to another, and all that may be a sign-in is among it. */
 async function hashBlocks(
-  file: FileHandle,
+  file: number,
   size: number,
   pool: FilePool,
   onRead: (bytes: number) => void,
 ): Promise<{ blocks: Block[]; isSignIn: boolean } | undefined> {
-  const ranges = blockRanges(size);
-  if (size <= BLOCK_BYTES) {
-    const bytes = await readAt(file, 0, size);
+  if (size === 0) return { blocks: [], isSignIn: false };
+  if (size <= MOST_SIGN_IN_BYTES) {
+    const bytes = readNow(file, 0, size);
     if (bytes.length !== size) return undefined;
-    return { blocks: size === 0 ? [] : [{ hash: toHex(await sha256(bytes)), size }], isSignIn: holdsSignIn(bytes) };
+    return { blocks: [{ hash: hash('sha256', bytes), size }], isSignIn: holdsSignIn(bytes) };
   }
+  const ranges = blockRanges(size);
   const blocks: Block[] = [];
   for (const numbers of batched(ranges.keys(), { most: BLOCKS_AT_A_TIME })) {
-    const part = await pool.blocksOf(file.fd, numbers);
+    const part = await pool.blocksOf(file, numbers);
     blocks.push(...part);
     onRead(part.reduce((sum, { size }) => sum + size, 0));
   }

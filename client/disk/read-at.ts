@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 
 /** Reads the bytes from `offset`; fewer when the file ends before. */
@@ -10,4 +11,31 @@ export async function readAt(file: FileHandle, offset: number, length: number): 
     filled += bytesRead;
   }
   return buffer.subarray(0, filled);
+}
+
+/** As `readAt`, of a file's descriptor and on this thread: for what is small. */
+export function readNow(file: number, offset: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const read = readSync(file, buffer, filled, length - filled, offset + filled);
+    if (read === 0) break;
+    filled += read;
+  }
+  return buffer.subarray(0, filled);
+}
+
+/** Opens a file to read it on this thread. What has become a pipe meanwhile would be waited for, and is not. */
+export function openNow(place: string): number {
+  return openSync(place, constants.O_RDONLY | constants.O_NONBLOCK);
+}
+
+/** Reads a small part of a file on this thread. */
+export function readPart(place: string, offset: number, length: number): Buffer {
+  const file = openNow(place);
+  try {
+    return readNow(file, offset, length);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -3,8 +3,8 @@
  * half a file. It knows nothing of the service.
  */
 
-import type { BigIntStats } from 'node:fs';
-import { lstat, readdir, unlink } from 'node:fs/promises';
+import { type BigIntStats, lstatSync } from 'node:fs';
+import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { messageOf } from '../../cli/reason.ts';
@@ -12,6 +12,7 @@ import type { FilePool } from '../../codec/node/file-pool.ts';
 import { pathInside, pathProblem } from '../../protocol/path.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { systemCode } from '../common/errors.ts';
+import { Turns } from '../common/turns.ts';
 import { hintIndex } from '../plan/known-files.ts';
 import type { Content, LocalEntry } from '../plan/tree.ts';
 import { statePlace } from '../state/places.ts';
@@ -82,9 +83,6 @@ export interface ScanResult {
 /** Files that are read at the same time. */
 const CONCURRENT_FILES = 8;
 
-/** Entries of a directory that are looked at together: most of that is waiting. */
-const LOOK_AHEAD = 64;
-
 /**
  * Looks at a path and all that is below it (`''` is the whole folder). A file is read only when its time stamps, size
  * or inode say that it may have changed; an inode that moved keeps its hashes.
@@ -103,6 +101,7 @@ class Scan {
   readonly #hashing = pLimit(CONCURRENT_FILES);
   /** Files that are being looked at beside the walk. */
   readonly #pending = new Set<Promise<void>>();
+  readonly #turns = new Turns();
   #entries = 0;
 
   constructor(options: ScanOptions) {
@@ -111,7 +110,7 @@ class Scan {
   }
 
   async run(path: string): Promise<ScanResult> {
-    await this.#visit(path, path === '' ? undefined : await this.#lookAt(path));
+    await this.#visit(path, path === '' ? undefined : this.#lookAt(path));
     await Promise.all(this.#pending);
     const { suspects = [], root } = this.#options;
     return { ...this.#result, entries: this.#entries, twins: await findTwins(suspects, root, this.#result) };
@@ -148,7 +147,7 @@ class Scan {
       this.#skip(at, stats.isSymbolicLink() ? neverSynced.link : neverSynced.special);
       return;
     }
-    if (stats && (await this.#lookAt(statePlace(at)))) {
+    if (stats && this.#lookAt(statePlace(at))) {
       this.#skip(at, `is a synced folder of its own; delete ${at}/${stateFolder} to sync it with this one`);
       return;
     }
@@ -176,10 +175,9 @@ class Scan {
       return;
     }
     const listed = new Set(names);
-    for (let from = 0; from < names.length; from += LOOK_AHEAD) {
-      const part = names.slice(from, from + LOOK_AHEAD);
-      const stats = await Promise.all(part.map((name) => this.#lookAt(pathInside(at, name))));
-      for (const [index, name] of part.entries()) await this.#visitChild(at, name, stats[index], listed);
+    for (const name of names) {
+      await this.#visitChild(at, name, this.#lookAt(pathInside(at, name)), listed);
+      await this.#turns.next();
     }
   }
 
@@ -200,7 +198,7 @@ class Scan {
     }
     const composed = name.normalize('NFC');
     // A file system that takes both forms for one name (macOS) is asked by the form that travels.
-    const there = composed !== name && !listed.has(composed) ? await this.#lookAt(pathInside(at, composed)) : undefined;
+    const there = composed !== name && !listed.has(composed) ? this.#lookAt(pathInside(at, composed)) : undefined;
     if (composed !== name && stats && !there) {
       const twin = listed.has(composed) ? ', and one that looks the same lies beside it' : '';
       this.#skip(child, `${decomposition(name)}${twin}; rename it to sync it`);
@@ -259,10 +257,11 @@ class Scan {
     if (stats) this.#result.leftOut.set(at, { identity: identityOf(stats), reason });
   }
 
-  async #lookAt(at: string): Promise<BigIntStats | undefined> {
+  #lookAt(at: string): BigIntStats | undefined {
     try {
-      return await lstat(join(this.#options.root, at), { bigint: true }).catch(missing);
+      return lstatSync(join(this.#options.root, at), { bigint: true, throwIfNoEntry: false });
     } catch (error) {
+      if (systemCode(error) === 'ENOTDIR') return undefined;
       this.#skip(at, `cannot be looked at: ${messageOf(error)}`);
       return undefined;
     }

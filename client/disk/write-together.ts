@@ -1,10 +1,11 @@
-import { type BigIntStats, closeSync, fchmodSync, fstatSync, fsync, openSync, readSync, writeSync } from 'node:fs';
+import { type BigIntStats, closeSync, fchmodSync, fstatSync, fsync, openSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pMap from 'p-map';
 import { inTurns, outcomeOf } from '../common/turns.ts';
 import { temporaryName } from './paths.ts';
 import { discardNow } from './put-in-place.ts';
+import { readNow } from './read-at.ts';
 import { type Beside, notKept, setModified, type Target } from './write-file.ts';
 
 /** A small file, with what it is to hold. */
@@ -89,13 +90,7 @@ function writeAll({ file, target: { bytes } }: Begun): void {
 
 /** What the system says of a file that holds these bytes and nothing else. */
 function demandContent(file: number, bytes: Uint8Array): BigIntStats {
-  const read = Buffer.allocUnsafe(bytes.length);
-  for (let done = 0; done < bytes.length; ) {
-    const got = readSync(file, read, done, bytes.length - done, done);
-    if (got === 0) throw notKept();
-    done += got;
-  }
   const stats = fstatSync(file, { bigint: true });
-  if (Number(stats.size) !== bytes.length || !read.equals(bytes)) throw notKept();
+  if (Number(stats.size) !== bytes.length || !readNow(file, 0, bytes.length).equals(bytes)) throw notKept();
   return stats;
 }

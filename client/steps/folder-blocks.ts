@@ -1,8 +1,10 @@
+import { hash as sha256Here } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { sha256, toHex } from '../../codec/index.ts';
+import { limits } from '../../protocol/limits.ts';
 import { systemCode } from '../common/errors.ts';
 import { diskPath } from '../disk/paths.ts';
-import { readAt } from '../disk/read-at.ts';
+import { readAt, readPart } from '../disk/read-at.ts';
 import { DiskChanged } from '../disk/stamps.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
 import type { Sync } from './context.ts';
@@ -23,13 +25,18 @@ export function contentPlace({ root, snapshots }: Folder, path: string): string 
 
 /** Reads a block and checks its hash; throws `DiskChanged` when the file does not hold it there any more. */
 export async function readBlock(folder: Folder, { path, offset, size }: BlockPlace, hash: string): Promise<Uint8Array> {
-  const file = await open(contentPlace(folder, path), 'r');
+  const place = contentPlace(folder, path);
+  const isSmall = size <= limits.smallBytes;
+  const bytes = isSmall ? readPart(place, offset, size) : await readLargePart(place, offset, size);
+  const actual = isSmall ? sha256Here('sha256', bytes) : toHex(await sha256(bytes));
+  if (bytes.length !== size || actual !== hash) throw new DiskChanged(`${path} changed while it was read`);
+  return bytes;
+}
+
+async function readLargePart(place: string, offset: number, size: number): Promise<Uint8Array> {
+  const file = await open(place, 'r');
   try {
-    const bytes = await readAt(file, offset, size);
-    if (bytes.length !== size || toHex(await sha256(bytes)) !== hash) {
-      throw new DiskChanged(`${path} changed while it was read`);
-    }
-    return bytes;
+    return await readAt(file, offset, size);
   } finally {
     await file.close();
   }

@@ -1,10 +1,10 @@
 import { deflateRawSync } from 'node:zlib';
-import pMap from 'p-map';
 import { encodeDelta } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
 import { ancestors } from '../../protocol/path.ts';
 import { encodeSaveBody } from '../../protocol/save.ts';
 import { batched } from '../common/batched.ts';
+import { Turns } from '../common/turns.ts';
 import type { OfferedItem } from '../state/intent.ts';
 import { type CommitContext, commit } from './commit.ts';
 import type { Sync } from './context.ts';
@@ -14,7 +14,6 @@ import { commitUpload, digestOf, failUpload, noteRefused, offer, sendContent, ty
 
 /** Files of 64 KiB in memory while their calls are made up. */
 const AT_HAND = limits.filesPerCall;
-const CONCURRENT_READS = 8;
 /** Bytes of a large content that are tried before all of it is. */
 const PROBE_BYTES = 4096;
 
@@ -54,12 +53,13 @@ export async function saveSmall<Step extends UploadStep>(
   // Names that were swapped, too, send nothing.
   const { remote } = sync.state.trees;
   const held = new Set(small.flatMap(({ path }) => remote.get(path)?.blocks.map(({ hash }) => hash) ?? []));
+  const turns = new Turns();
   for (const group of batched(small, { most: AT_HAND })) {
     if (interrupted()) break;
     const items: SmallItem[] = [];
-    for (const [step, item] of await pMap(group, async (step) => [step, await read(sync, step, held)] as const, {
-      concurrency: CONCURRENT_READS,
-    })) {
+    for (const step of group) {
+      const item = await read(sync, step, held);
+      await turns.next();
       if (item === 'large') others.set(step.path, step);
       else if (item) items.push(item);
     }

@@ -208,3 +208,18 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
 test.each(Object.entries(statements))('%s finds its rows by an index', async (_, run) => {
   expect(await plansOf(run)).not.toMatch(/Seq Scan/);
 });
+
+test('what lies below new paths is found by these, and not among all files of the user', async () => {
+  const run = async (sql: never): Promise<void> => {
+    const { schema } = shard;
+    await (sql as Sql).query(
+      `insert into ${schema}.files (file_id, user_id, path, kind, version, block_hashes, block_sizes, size_bytes,
+         mtime_ms, mode)
+       select gen_random_uuid(), $1, 'many/file-' || n, 'file', 1, '{}', '{}', 0, 0, 420 from generate_series(1, 2000) n`,
+      [user],
+    );
+    const fresh = Array.from({ length: 300 }, (_, index) => `many/new-${index}`);
+    await filterParents(rows(sql), fresh, []);
+  };
+  expect(await plansOf(run)).not.toMatch(/Join Filter/);
+});

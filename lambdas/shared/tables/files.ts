@@ -75,14 +75,16 @@ export async function filterParents(
   except: readonly string[],
 ): Promise<string[]> {
   if (paths.length === 0) return [];
-  // '0' follows '/' in the byte order, so the range holds exactly the paths that begin with `path/`.
+  // '0' follows '/' in the byte order, so the range holds exactly the paths that begin with `path/`. The first of them by
+  // the index of paths: “exists” is taken for a join, which compares each path with each file of the user.
   const { rows } = await sql.query<{ path: string }>(
     `select wanted.path from unnest($2::text[]) wanted(path)
-     where exists (
+     cross join lateral (
        select from ${schema}.files f
        where f.user_id = $1 and f.deleted_at is null
          and f.path > (wanted.path || '/') collate "C" and f.path < (wanted.path || '0') collate "C"
-         and f.path <> all($3::text[]))`,
+         and f.path <> all($3::text[])
+       order by f.path limit 1) below`,
     [id, paths, except],
   );
   return rows.map(({ path }) => path);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emptyingProblems, leftovers, retentionProblems } from './checks/retention.ts';
@@ -8,6 +8,7 @@ import { synthesize } from './synthesis.ts';
 
 // What docs/operations.md, "Grow", promises of each change, by what CloudFormation would do.
 
+const operations = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-transition-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -63,6 +64,29 @@ test('a team that is to be given up becomes one that leaves nothing, without rep
 
 test('dev leaves nothing when it is destroyed', () => {
   expect(leftovers(deploymentOf('dev'))).toEqual([]);
+});
+
+/** How docs/operations.md, "Destroy", calls what stays. */
+const words: Readonly<Record<string, string>> = {
+  'AWS::Cognito::UserPool': 'the user pool',
+  'AWS::EC2::SecurityGroup': 'security groups',
+  'AWS::EC2::Subnet': 'subnets',
+  'AWS::EC2::VPC': 'the VPC',
+  'AWS::KMS::Key': 'the key',
+  'AWS::Logs::LogGroup': 'the log groups',
+  'AWS::RDS::DBCluster': 'the database clusters without their instances',
+  'AWS::RDS::DBClusterParameterGroup': 'their groups',
+  'AWS::RDS::DBSubnetGroup': 'their groups',
+  'AWS::S3::Bucket': 'both buckets',
+  'AWS::SQS::Queue': 'the queue of failed runs',
+  'AWS::SecretsManager::Secret': 'their secrets',
+};
+
+test.each(['team', 'internet'])('%s leaves what docs/operations.md says', (profile) => {
+  const types = leftovers(deploymentOf(profile)).map((text) => /\((.*)\)$/.exec(text)![1]!);
+  expect([...new Set(types)].sort()).toEqual(Object.keys(words));
+  const row = operations.split('\n').find((line) => line.startsWith('| `team`, `internet` |'))!;
+  expect(Object.values(words).filter((text) => !row.includes(text))).toEqual([]);
 });
 
 test('clusters are added in place', () => {

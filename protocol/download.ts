@@ -38,6 +38,14 @@ export const DownloadResponse = z.strictObject({
    * that is neither here nor among the URLs comes with another call.
    */
   contents: z.record(Hash, z.base64()),
+  /**
+   * Deltas in base64 that make blocks of others, for whoever has these; as many as are kept and as the answer has room
+   * for. What goes wrong with one says nothing about its block, which is among the URLs as well.
+   */
+  deltas: z.record(
+    Hash,
+    z.strictObject({ base: z.array(Hash).min(1).max(limits.baseBlocksPerDelta), encoded: z.base64() }),
+  ),
   /** Milliseconds since 1970 until which the URLs are valid. */
   urls_expire_at: z.int(),
 });

@@ -13,6 +13,7 @@ import { type Arrived, type FetchAnswer, fetchRest } from '../service/fetch-byte
 import type { DownChannel } from './channels.ts';
 import type { Sync } from './context.ts';
 import { type BlockPlace, readBlock } from './folder-blocks.ts';
+import { Patches } from './patches.ts';
 import { usableUntil } from './put-block.ts';
 
 /** URLs for one call; at 500 bytes each the answer stays far below Lambda's 6 MB payload. */
@@ -62,6 +63,7 @@ export class BlockSource {
   readonly #urls = new Map<string, { readonly url: string; readonly until: number }>();
   /** Encoded. */
   readonly #contents = new Map<string, Uint8Array>();
+  readonly #patches: Patches;
   readonly #refused = new Map<string, string>();
   /** Arrived damaged: what is on the way may have kept them so. */
   readonly #damaged = new Set<string>();
@@ -72,6 +74,7 @@ export class BlockSource {
     this.#sync = sync;
     this.#channel = channel;
     this.#here = findBlocks(sync, files);
+    this.#patches = new Patches(sync);
   }
 
   /** Asks for all blocks that this disk lacks, or their URLs, in as few calls as the limits and the line allow. */
@@ -151,6 +154,7 @@ export class BlockSource {
     for (const [hash, content] of Object.entries(body.contents)) {
       this.#contents.set(hash, Buffer.from(content, 'base64'));
     }
+    this.#patches.note(body.deltas);
     for (const file of body.files) if ('error' in file) this.#refused.set(file.path, file.error.message);
   }
 
@@ -194,8 +198,8 @@ export class BlockSource {
 
   async #fetch(file: WantedFile, block: Block, signal: AbortSignal): Promise<FetchedBlock> {
     const { hash } = block;
-    const small = await this.#small(block);
-    if (small) return small;
+    const near = (await this.#small(block)) ?? (await this.#patches.make(file.path, block));
+    if (near) return near;
     const { window, beginnings, gate } = this.#channel;
     const arrived = beginnings.take(hash);
     const attempt = async (): Promise<FetchedBlock> => {

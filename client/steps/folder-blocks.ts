@@ -23,23 +23,24 @@ export function contentPlace({ root, snapshots }: Folder, path: string): string 
   return snapshots.placeOf(path) ?? diskPath(root, path);
 }
 
-/** Reads a block and checks its hash; throws `DiskChanged` when the file does not hold it there any more. */
-export async function readBlock(folder: Folder, { path, offset, size }: BlockPlace, hash: string): Promise<Uint8Array> {
+/** Reads what lies at a block's place now; less than the block's size where the file ends before. */
+export async function readPlace(folder: Folder, { path, offset, size }: BlockPlace): Promise<Uint8Array> {
   const place = contentPlace(folder, path);
-  const isSmall = size <= limits.smallBytes;
-  const bytes = isSmall ? readPart(place, offset, size) : await readLargePart(place, offset, size);
-  const actual = isSmall ? sha256Here('sha256', bytes) : toHex(await sha256(bytes));
-  if (bytes.length !== size || actual !== hash) throw new DiskChanged(`${path} changed while it was read`);
-  return bytes;
-}
-
-async function readLargePart(place: string, offset: number, size: number): Promise<Uint8Array> {
+  if (size <= limits.smallBytes) return readPart(place, offset, size);
   const file = await open(place, 'r');
   try {
     return await readAt(file, offset, size);
   } finally {
     await file.close();
   }
+}
+
+/** Reads a block and checks its hash; throws `DiskChanged` when the file does not hold it there any more. */
+export async function readBlock(folder: Folder, place: BlockPlace, hash: string): Promise<Uint8Array> {
+  const bytes = await readPlace(folder, place);
+  const actual = place.size <= limits.smallBytes ? sha256Here('sha256', bytes) : toHex(await sha256(bytes));
+  if (bytes.length !== place.size || actual !== hash) throw new DiskChanged(`${place.path} changed while it was read`);
+  return bytes;
 }
 
 /** `readBlock`; `undefined`, and another look at the file, when it cannot be read or does not hold the block any more. */

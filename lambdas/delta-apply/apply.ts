@@ -9,6 +9,7 @@ import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { writeBlock } from '../shared/store/block-store.ts';
 import { findBlocks, hasObject, isStored } from '../shared/tables/blocks.ts';
+import { type KeptDelta, keepDeltas } from '../shared/tables/deltas.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findPins } from '../shared/tables/pins.ts';
 import { offeredSizes, requireUpload } from '../shared/tables/uploads.ts';
@@ -22,7 +23,7 @@ const CONCURRENCY = 8;
 
 /**
  * Rebuilds blocks from deltas against the user's own versions, verifies and stores them. Each fails alone. What is stored
- * already, or was made by an earlier delta of the call, is not made again.
+ * already, or was made by an earlier delta of the call, is not made again. Small deltas are kept for the other devices.
  * @throws Refusal `limit_exceeded` for more work than fits a call
  */
 export async function applyDeltas(
@@ -44,6 +45,7 @@ export async function applyDeltas(
 
   const made = new Map<string, Promise<Result>>();
   const written = new Map<string, string>();
+  const applied: KeptDelta[] = [];
   const makeOnce = (delta: Delta, bytes: Uint8Array): Promise<Result> => {
     const { hash } = delta;
     const row = rows.get(hash);
@@ -52,7 +54,12 @@ export async function applyDeltas(
     const write = hasObject(row)
       ? undefined
       : async (block: Uint8Array) => void written.set(hash, await writeBlock(hash, block));
-    const result = before.then((known) => (known.error ? applyOne(bases, delta, bytes, write) : known));
+    const result = before.then(async (known) => {
+      if (!known.error) return known;
+      const result = await applyOne(bases, delta, bytes, write);
+      if (!result.error) applied.push({ hash, base: bases.hashes(delta.base), encoded: bytes });
+      return result;
+    });
     made.set(hash, result);
     return result;
   };
@@ -75,6 +82,8 @@ export async function applyDeltas(
   // What was stored before shows that the user has the content, and says nothing about what became of its object.
   const shown = [...done.values()].filter(({ hash }) => !written.has(hash));
   await noteShown(databases.blocks, key, shown);
+  const small = applied.filter(({ encoded }) => encoded.length <= limits.keptDeltaBytes);
+  await keepDeltas(namespace, small);
   return { results };
 }
 

@@ -12,7 +12,9 @@ type Base = ReturnType<typeof DeltaBase.parse>;
 export interface BaseReader {
   /** The neighbouring blocks of the base in one piece, or nothing where the version or the store does not have them. */
   read(base: Base): Promise<Uint8Array | undefined>;
-  /** Bytes of those of its blocks that the version has. */
+  /** Those of its blocks that the version has. */
+  hashes(base: Base): string[];
+  /** Bytes of these. */
   size(base: Base): number;
 }
 
@@ -54,6 +56,7 @@ export async function openBases(
     return block;
   };
   return {
+    hashes: (base) => rangeOf(base, hashes),
     size(base) {
       return rangeOf(base, sizes).reduce((sum, size) => sum + size, 0);
     },

@@ -2,13 +2,13 @@ import type { DownloadResponse } from '../../protocol/download.ts';
 import { tooMuch } from '../../protocol/internal/locate.ts';
 import { answerBytes, roomBeside } from '../shared/answers/answer-size.ts';
 
-/** The answer with as many of the files, in their order, as it has room for with their URLs, and contents in the rest. */
+/** The answer with as many of the files, in their order, as it has room for with their URLs; contents and deltas in the rest. */
 export function fill(
-  { files, urls, contents }: Pick<DownloadResponse, 'files' | 'urls' | 'contents'>,
+  { files, urls, contents, deltas }: Omit<DownloadResponse, 'urls_expire_at'>,
   urls_expire_at: number,
 ): DownloadResponse {
   const refused = files.map((file) => ('error' in file ? file : { path: file.path, error: tooMuch }));
-  const answer: DownloadResponse = { files: [], urls: {}, contents: {}, urls_expire_at };
+  const answer: DownloadResponse = { files: [], urls: {}, contents: {}, deltas: {}, urls_expire_at };
   let room = roomBeside({ ...answer, files: refused });
   for (const [index, file] of files.entries()) {
     const added = 'error' in file ? {} : urlsOf(file.entry, urls, answer.urls);
@@ -21,10 +21,15 @@ export function fill(
     answer.files.push(file);
     Object.assign(answer.urls, added);
   }
-  for (const [hash, content] of Object.entries(contents)) {
-    room -= answerBytes({ [hash]: content });
-    if (room < 0) break;
-    answer.contents[hash] = content;
+  for (const [given, wanted] of [
+    [answer.contents, contents],
+    [answer.deltas, deltas],
+  ] as const) {
+    for (const [hash, item] of Object.entries(wanted)) {
+      room -= answerBytes({ [hash]: item });
+      if (room < 0) break;
+      given[hash] = item;
+    }
   }
   return answer;
 }

@@ -1,6 +1,7 @@
 import type { Databases } from '../shared/database/database.ts';
 import type { Shard } from '../shared/database/rows.ts';
 import { OUTDATED_CHANGE } from '../shared/tables/changes.ts';
+import { OLD_DELTA } from '../shared/tables/deltas.ts';
 import { UNSETTLED } from '../shared/tables/ledger.ts';
 import { EXPIRED_PIN } from '../shared/tables/pins.ts';
 import { OUTDATED_ANSWER } from '../shared/tables/requests.ts';
@@ -13,6 +14,7 @@ interface ShardCounts {
   versions_expired: number;
   uploads_expired: number;
   answers_forgotten: number;
+  deltas_forgotten: number;
 }
 
 interface BlockCounts {
@@ -24,7 +26,13 @@ interface BlockCounts {
 
 /** What a sweep would do now; it changes nothing. What a run lets go of is deleted by one after `graceHours`. */
 export async function preview(databases: Databases): Promise<ShardCounts & BlockCounts> {
-  const total = { changes_forgotten: 0, versions_expired: 0, uploads_expired: 0, answers_forgotten: 0 };
+  const total = {
+    changes_forgotten: 0,
+    versions_expired: 0,
+    uploads_expired: 0,
+    answers_forgotten: 0,
+    deltas_forgotten: 0,
+  };
   for (const shard of databases.shards) {
     const counts = await countInShard(shard);
     for (const name of Object.keys(total) as (keyof ShardCounts)[]) total[name] += counts[name];
@@ -43,7 +51,8 @@ async function countInShard({ sql, schema }: Shard): Promise<ShardCounts> {
     `select (select count(*) from ${schema}.changes c where ${OUTDATED_CHANGE}) as changes_forgotten,
        (select count(*) from ${schema}.file_versions v where ${OVERDUE}) as versions_expired,
        (select count(*) from ${schema}.uploads where ${EXPIRED_UPLOAD}) as uploads_expired,
-       (select count(*) from ${schema}.requests where ${OUTDATED_ANSWER}) as answers_forgotten`,
+       (select count(*) from ${schema}.requests where ${OUTDATED_ANSWER}) as answers_forgotten,
+       (select count(*) from ${schema}.deltas where ${OLD_DELTA}) as deltas_forgotten`,
   );
   return rows[0]!;
 }

@@ -1,4 +1,5 @@
 import { type Databases, within } from '../shared/database/database.ts';
+import { removeOldDeltas } from '../shared/tables/deltas.ts';
 import { removeExpiredPins } from '../shared/tables/pins.ts';
 import { removeOldAnswers } from '../shared/tables/requests.ts';
 import { removeExpiredUploads } from '../shared/tables/uploads.ts';
@@ -14,6 +15,7 @@ export interface SweepReport {
   changes_forgotten: number;
   uploads_expired: number;
   answers_forgotten: number;
+  deltas_forgotten: number;
   counts_settled: number;
   pins_expired: number;
   blocks_condemned: number;
@@ -41,6 +43,7 @@ export async function sweep(
     changes_forgotten: 0,
     uploads_expired: 0,
     answers_forgotten: 0,
+    deltas_forgotten: 0,
     counts_settled: 0,
     pins_expired: 0,
     blocks_condemned: 0,
@@ -69,6 +72,7 @@ export async function sweep(
     report.versions_expired += await repeat(1, () => expireVersions(databases.blocks, shard, BATCH));
     report.uploads_expired += await inShard(SESSIONS, removeExpiredUploads);
     report.answers_forgotten += await inShard(BATCH, removeOldAnswers);
+    report.deltas_forgotten += await inShard(BATCH, removeOldDeltas);
   }
   report.counts_settled = await repeat(1, () => settleLedger(databases, BATCH));
   report.pins_expired = await repeat(BATCH, () => removeExpiredPins(databases.blocks, BATCH));

@@ -1,11 +1,13 @@
 import type { DownloadRequest, DownloadResponse } from '../../protocol/download.ts';
-import { type CacheEntry, tooMuch } from '../../protocol/internal/locate.ts';
+import type { ErrorBody } from '../../protocol/errors.ts';
+import { type Located, tooMuch } from '../../protocol/internal/locate.ts';
 import { limits } from '../../protocol/limits.ts';
-import { fitting } from '../shared/answers/answer-size.ts';
+import { answerBytes, fitting } from '../shared/answers/answer-size.ts';
 import { itemError } from '../shared/answers/errors.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { findContents } from '../shared/tables/contents.ts';
+import { findDeltas } from '../shared/tables/deltas.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { toEntry } from '../shared/tables/files.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
@@ -22,10 +24,11 @@ export async function locateFiles(
   userId: string,
   { device_id: deviceId, files }: DownloadRequest,
   crossUser: boolean,
-): Promise<{ files: Answer[]; sign: CacheEntry[]; contents: DownloadResponse['contents'] }> {
+): Promise<Exclude<Located, { error: ErrorBody }>> {
   const person = personOf(databases, userId);
   await requireDevice(person, deviceId);
-  const versions = await findVersions(ownNamespace(person), files);
+  const namespace = ownNamespace(person);
+  const versions = await findVersions(namespace, files);
   const sign = new Map<string, number>();
   let blocks = 0;
   const answers = files.map(({ path, lacks }, index): Answer => {
@@ -40,19 +43,31 @@ export async function locateFiles(
   });
   const small = [...sign].flatMap(([hash, size]) => (size <= limits.smallBytes ? [hash] : []));
   const kept = await findContents(databases.blocks, userId, small);
-  const contents = Object.fromEntries(
-    fitting(
-      small.flatMap((hash) => {
-        const content = kept.get(hash);
-        return content ? [[hash, Buffer.from(content.encoded).toString('base64')] as const] : [];
-      }),
-      limits.contentBytesPerAnswer,
-    ),
+  const contents = fitting(
+    small.flatMap((hash) => {
+      const content = kept.get(hash);
+      return content ? [[hash, base64(content.encoded)] as const] : [];
+    }),
+    limits.contentBytesPerAnswer,
   );
   const damaged = new Set(files.flatMap((file) => file.damaged ?? []));
   const whose = crossUser ? {} : { userId };
   const others = [...sign.keys()].filter((hash) => !kept.has(hash));
-  return { files: answers, contents, sign: await cacheEntries(databases.blocks, others, { damaged, ...whose }) };
+  const made = await findDeltas(namespace, others);
+  const deltas = fitting(
+    made.map(({ hash, base, encoded }) => [hash, { base, encoded: base64(encoded) }] as const),
+    Math.max(0, limits.contentBytesPerAnswer - answerBytes(contents)),
+  );
+  return {
+    files: answers,
+    contents: Object.fromEntries(contents),
+    deltas: Object.fromEntries(deltas),
+    sign: await cacheEntries(databases.blocks, others, { damaged, ...whose }),
+  };
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
 }
 
 /** The blocks that are wanted of a version, with their sizes, in the order in which they are. */

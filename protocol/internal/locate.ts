@@ -21,5 +21,7 @@ export interface CacheEntry {
   readonly entry?: string;
 }
 
-/** The files, the distinct blocks to sign URLs for, and the contents of others; or the error to pass on. */
-export type Located = (Pick<DownloadResponse, 'files' | 'contents'> & { sign: CacheEntry[] }) | { error: ErrorBody };
+/** The files, the distinct blocks to sign URLs for with their deltas, and the contents of others; or the error to pass on. */
+export type Located =
+  | (Pick<DownloadResponse, 'files' | 'contents' | 'deltas'> & { sign: CacheEntry[] })
+  | { error: ErrorBody };

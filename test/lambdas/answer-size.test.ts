@@ -111,7 +111,10 @@ describe('a download', () => {
         }));
         const urls = urlsOf(hashes.slice(0, 15_000), 300);
         const contents = Object.fromEntries(hashes.slice(15_000, 15_300).map((hash) => [hash, 'A'.repeat(10_924)]));
-        const answer = fill({ files, urls, contents }, Date.now());
+        const deltas = Object.fromEntries(
+          hashes.slice(0, 300).map((hash) => [hash, { base: [hash], encoded: 'A'.repeat(9000) }]),
+        );
+        const answer = fill({ files, urls, contents, deltas }, Date.now());
         expect(envelopeBytes(answer)).toBeLessThan(MAX_ANSWER_BYTES);
         expect(answer.files.map(({ path }) => path)).toEqual(files.map(({ path }) => path));
         expect(answer.files[0]).toEqual(files[0]);
@@ -121,7 +124,9 @@ describe('a download', () => {
         }
         const given = Object.entries(answer.contents);
         expect(given).toEqual(Object.entries(contents).slice(0, given.length));
-        if (given.length < 300) expect(envelopeBytes(answer)).toBeGreaterThan(MAX_ANSWER_BYTES - 20_000);
+        const made = Object.entries(answer.deltas);
+        expect(made).toEqual(Object.entries(deltas).slice(0, made.length));
+        if (made.length < 300) expect(envelopeBytes(answer)).toBeGreaterThan(MAX_ANSWER_BYTES - 20_000);
       }),
       { numRuns: 20 },
     );
@@ -130,10 +135,10 @@ describe('a download', () => {
   test('of one file fits with as many URLs as are signed, and says so where it does not', () => {
     const path = '"'.repeat(limits.segmentBytes);
     const files: DownloadResponse['files'] = [{ path, entry: entryOf(path, hashes) }];
-    const answer = fill({ files, urls: urlsOf(hashes.slice(0, 10_000), 250), contents: {} }, Date.now());
+    const answer = fill({ files, urls: urlsOf(hashes.slice(0, 10_000), 250), contents: {}, deltas: {} }, Date.now());
     expect(answer.files).toEqual(files);
     expect(envelopeBytes(answer)).toBeLessThan(MAX_ANSWER_BYTES);
-    expect(fill({ files, urls: urlsOf(hashes, 1000), contents: {} }, Date.now()).files).toEqual([
+    expect(fill({ files, urls: urlsOf(hashes, 1000), contents: {}, deltas: {} }, Date.now()).files).toEqual([
       { path, error: tooMuch },
     ]);
   });

@@ -28,7 +28,7 @@ const gone = uuid('gone');
 const migrations = join(import.meta.dirname, '../../migrations');
 const tables = [
   ...['changes', 'file_versions', 'files', 'upload_files', 'uploads', 'requests', 'outbox', 'held_blocks'],
-  ...['directories', 'devices', 'accounts'],
+  ...['directories', 'devices', 'accounts', 'deltas'],
 ];
 
 /** The service's databases on two clusters and its block store, with clocks that are set and not waited for. */

@@ -29,6 +29,7 @@ import {
   putContents,
   removeContents,
 } from '../../lambdas/shared/tables/contents.ts';
+import { findDeltas, keepDeltas, removeOldDeltas } from '../../lambdas/shared/tables/deltas.ts';
 import {
   forgetRevoked,
   listDevices,
@@ -114,6 +115,7 @@ const [user, id] = [randomUUID(), randomUUID()];
 const hashes = ['aa'.repeat(32), 'bb'.repeat(32)];
 const blocks = hashes.map((hash) => ({ hash, size: 1 }));
 const contents = hashes.map((hash) => ({ hash, encoded: Buffer.from('encoded') }));
+const kept = contents.map((content) => ({ ...content, base: hashes }));
 /** One that is counted alone, and one that is counted in slots. */
 const countable = new Map(
   hashes.map((hash, index) => [hash, { hash, state: 'live' as const, size_bytes: 1, hot: index > 0 }]),
@@ -194,6 +196,9 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   closeOldUploads: (sql) => closeOldUploads(rows(sql)),
   closeOvertakenUploads: (sql) => closeOvertakenUploads(rows(sql), id, paths),
   removeExpiredUploads: (sql) => removeExpiredUploads(rows(sql), 10),
+  keepDeltas: (sql) => keepDeltas(rows(sql), kept),
+  findDeltas: (sql) => findDeltas(rows(sql), hashes),
+  removeOldDeltas: (sql) => removeOldDeltas(rows(sql), 10),
   listUnsettled: (sql) => listUnsettled(sql, 10),
   putContents: (sql) => putContents(sql, user, contents),
   findContents: (sql) => findContents(sql, user, hashes),

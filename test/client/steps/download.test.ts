@@ -1,5 +1,9 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { Gate } from '../../../client/service/gate.ts';
+import { newDownChannel } from '../../../client/steps/channels.ts';
+import { BlockSource } from '../../../client/steps/fetch-blocks.ts';
+import { encodeDelta } from '../../../codec/index.ts';
 import { download } from '../carry-out.ts';
 import { located, serve, serveTls } from '../cdn.ts';
 import { blockOf, openFolder, remoteFile } from './open-folder.ts';
@@ -47,7 +51,10 @@ describe('a download', () => {
         const hashes = files.flatMap(({ lacks = [] }) => lacks);
         const urls = Object.fromEntries(hashes.map((hash) => [hash, `${base}${hash}`]));
         // By a clock that is a day ahead, all of them are over.
-        return { sent: 0, body: { files: [], urls, contents: {}, urls_expire_at: Date.now() - 24 * 3_600_000 } };
+        return {
+          sent: 0,
+          body: { files: [], urls, contents: {}, deltas: {}, urls_expire_at: Date.now() - 24 * 3_600_000 },
+        };
       },
     });
     const paths = ['a', 'b', 'c', 'd'];
@@ -58,5 +65,28 @@ describe('a download', () => {
     await download(sync, paths);
     expect(await Promise.all(paths.map(text))).toEqual(paths);
     expect(calls).toBe(1);
+  });
+
+  test.each([
+    ['is made of the old content by a delta', { delta: 'good', disk: 'the old content', from: 'delta' }],
+    ['comes whole where the delta is damaged', { delta: 'bad', disk: 'the old content', from: 'CDN' }],
+    ['comes whole where the old content was edited here', { delta: 'good', disk: 'the OLD content', from: 'CDN' }],
+  ])('%s', async (_, { delta, disk, from }) => {
+    const [before, after] = ['the old content', 'the old content, edited'];
+    const [base, made] = [await blockOf(before), await blockOf(after)];
+    const good = Buffer.from(encodeDelta(Buffer.from(before), Buffer.from(after)));
+    const encoded = delta === 'good' ? good : good.subarray(0, -1);
+    const urls = { [made.hash]: await serve(after) };
+    const deltas = { [made.hash]: { base: [base.hash], encoded: encoded.toString('base64') } };
+    const answer = { files: [], urls, contents: {}, deltas, urls_expire_at: Date.now() + 900_000 };
+    const { sync, on, agreed } = await openFolder({ download: async () => ({ sent: 0, body: answer }) });
+    await agreed({ a: before });
+    await writeFile(on('a'), disk);
+    const file = { path: 'a', remote: await remoteFile(after, 2) };
+    const source = new BlockSource(sync, [file], newDownChannel(new Gate()));
+    await source.prepare([file]);
+    const { bytes, received } = await source.block(file, 0, new AbortController().signal);
+    expect(Buffer.from(bytes).toString(), 'I16: what a delta makes').toBe(after);
+    expect(received).toBe(from === 'delta' ? encoded.length : after.length);
   });
 });

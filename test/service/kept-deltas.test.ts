@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { beforeAll, expect, test } from 'vitest';
+import { applyDelta, encodeDelta } from '../../codec/index.ts';
+import { transaction } from '../../lambdas/shared/database/database.ts';
+import { removeOldDeltas } from '../../lambdas/shared/tables/deltas.ts';
+import { DownloadResponse } from '../../protocol/download.ts';
+import { limits } from '../../protocol/limits.ts';
+import { offer, type User } from '../support/user.ts';
+import { hashOf } from './support/blocks.ts';
+import { applyDeltas, finalize, init, prove } from './support/calls.ts';
+import { database, shardOf, signUp } from './support/service.ts';
+
+const old = randomBytes(200_000);
+const edited = Buffer.concat([Buffer.from('an edit'), old]);
+const delta = encodeDelta(old, edited);
+
+let user: User;
+beforeAll(async () => {
+  user = await signUp();
+  await user.save('a', old);
+  await edit(user, 'a', edited, delta);
+});
+
+/** The second version of a file whose first is `old`. */
+async function edit(user: User, path: string, content: Uint8Array, delta: Uint8Array): Promise<void> {
+  const base = { path, version: 1, first: 0, count: 1 };
+  const file = await offer(path, content, 1);
+  const [block] = file.blocks;
+  const { upload_id } = await init(user, [{ ...file, blocks: [{ ...block!, delta: { base, bytes: delta.length } }] }]);
+  const { results } = await applyDeltas(user, upload_id, [{ ...block!, base, delta }]);
+  expect(results).toEqual([{ hash: block!.hash }]);
+  await finalize(user, upload_id);
+}
+
+async function locate(user: User, path: string): Promise<DownloadResponse> {
+  const { status, body } = await user.call('POST', '/download', { device_id: user.device, files: [{ path }] });
+  expect(status).toBe(200);
+  return DownloadResponse.parse(body);
+}
+
+test('the delta that made a block comes with its URL, and makes it of blocks that the other device has', async () => {
+  const hash = await hashOf(edited);
+  const { deltas, urls } = await locate(await user.addDevice(), 'a');
+  expect(Object.keys(urls)).toEqual([hash]);
+  expect(deltas).toEqual({ [hash]: { base: [await hashOf(old)], encoded: Buffer.from(delta).toString('base64') } });
+  const made = await applyDelta(old, Buffer.from(deltas[hash]!.encoded, 'base64'), {
+    expectedSize: edited.length,
+    expectedHash: hash,
+  });
+  expect(edited.equals(made)).toBe(true);
+});
+
+test('nobody else who has the block is told what it was made from', async () => {
+  const stranger = await signUp();
+  const { upload_id, send } = await init(stranger, [await offer('mine', edited, 0)]);
+  await prove(stranger, upload_id, send, edited);
+  await finalize(stranger, upload_id);
+  const { deltas, urls } = await locate(stranger, 'mine');
+  expect(deltas).toEqual({});
+  expect(Object.keys(urls)).toEqual([await hashOf(edited)]);
+});
+
+test('one that is hardly smaller than a block is not kept', async () => {
+  const before = randomBytes(200_000);
+  await user.save('large', before);
+  const content = Buffer.concat([randomBytes(limits.keptDeltaBytes), before]);
+  await edit(user, 'large', content, encodeDelta(before, content));
+  expect((await locate(user, 'large')).deltas).toEqual({});
+});
+
+test('a user has the latest ones, as many as the limit says, for as many days', async () => {
+  const { schema, userId } = shardOf(user);
+  const before = randomBytes(200_000);
+  await user.save('b', before);
+  await database.query(
+    `insert into ${schema}.deltas (user_id, block_hash, base, encoded, created_at)
+     select $1, sha256(n::text::bytea), sha256('base'), 'x', now() - n * interval '1 second'
+     from generate_series(1, $2) n`,
+    [userId, limits.keptDeltas],
+  );
+  const count = async () =>
+    (await database.query<{ count: number }>(`select count(*)::int from ${schema}.deltas where user_id = $1`, [userId]))
+      .rows[0]!.count;
+  const content = Buffer.concat([Buffer.from('another'), before]);
+  await edit(user, 'b', content, encodeDelta(before, content));
+  expect(await count()).toBe(limits.keptDeltas);
+  expect(Object.keys((await locate(user, 'b')).deltas)).toEqual([await hashOf(content)]);
+
+  await database.query(
+    `update ${schema}.deltas set created_at = created_at - $2 * interval '1 day' where user_id = $1`,
+    [userId, limits.deltaDays],
+  );
+  const shard = { number: 0, schema };
+  expect(await transaction(database, (sql) => removeOldDeltas({ ...shard, sql }, limits.keptDeltas + 1))).toBe(
+    limits.keptDeltas,
+  );
+  expect((await locate(user, 'b')).deltas).toEqual({});
+});

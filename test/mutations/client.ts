@@ -162,8 +162,8 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'a block of another file is not compared with its hash',
     file: 'client/steps/folder-blocks.ts',
-    replace: 'if (bytes.length !== size || actual !== hash) throw',
-    by: 'if (bytes.length !== size) throw',
+    replace: 'if (bytes.length !== place.size || actual !== hash) throw',
+    by: 'if (bytes.length !== place.size) throw',
     noticedBy: 'client/steps/download: takes nothing from a file that changed since it was looked at',
     breaks: /I16: a block of a file that changed/,
   },

@@ -188,7 +188,7 @@ async function send<Schema extends z.ZodType>(
 ): Promise<z.infer<Schema>> {
   const answer = await ask('the service', url, {
     ...request,
-    headers: { ...headers, authorization: `Bearer ${token}` },
+    headers: { ...headers, authorization: `Bearer ${token}`, 'accept-encoding': 'gzip' },
     timeoutMs: TIMEOUT_MS,
     signal,
   });

@@ -1,6 +1,7 @@
+import { gunzipSync } from 'node:zlib';
 import { reasonOf } from '../../cli/reason.ts';
 import { retryAfter, TryAgain } from '../common/retry.ts';
-import { connections, type Outgoing } from './connections.ts';
+import { connections, type Incoming, type Outgoing } from './connections.ts';
 import { Unreachable } from './errors.ts';
 
 /** A request, and how long its whole answer may take. */
@@ -51,10 +52,18 @@ async function askOver(
   const now = Date.parse(answer.header('date') ?? '');
   return {
     status: answer.status,
-    text: await answer.body.text(),
+    text: await textOf(answer),
     retryAfter: retryAfter(answer.header('retry-after'), now),
     requestId: answer.header('apigw-requestid'),
   };
+}
+
+/** An answer of more, unpacked, is none of the service. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+async function textOf({ header, body }: Incoming): Promise<string> {
+  if (header('content-encoding') !== 'gzip') return await body.text();
+  return gunzipSync(await body.arrayBuffer(), { maxOutputLength: MOST_BYTES }).toString();
 }
 
 /** The codes of certificates whose time is over, or has not come: either they are bad or this machine's clock is. */

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
@@ -73,5 +74,30 @@ describe('an answer that would be larger than Lambda takes', () => {
       throw new Refusal('stale_version', 'read the changes', { results: 'x'.repeat(MAX_ANSWER_BYTES) });
     });
     expect({ status, body }).toEqual({ status: 409, body: { code: 'stale_version', message: 'read the changes' } });
+  });
+});
+
+describe('a long answer', () => {
+  const text = 'as good as said before, '.repeat(100);
+  const answer = (headers: Record<string, string>) =>
+    publicRoute(async () => ({ text }))(
+      { requestContext: {}, headers } as unknown as APIGatewayProxyEventV2WithJWTAuthorizer,
+      {} as Context,
+    );
+
+  test('travels compressed to who takes that', async () => {
+    const { body, headers, isBase64Encoded } = await answer({ 'accept-encoding': 'deflate, gzip;q=1.0' });
+    expect({ isBase64Encoded, encoding: headers?.['content-encoding'] }).toEqual({
+      isBase64Encoded: true,
+      encoding: 'gzip',
+    });
+    expect(JSON.parse(gunzipSync(Buffer.from(body!, 'base64')).toString())).toEqual({ text });
+    expect(body!.length).toBeLessThan(text.length / 10);
+  });
+
+  test('travels as it is to who does not say so', async () => {
+    const { body, headers } = await answer({});
+    expect(headers).not.toHaveProperty('content-encoding');
+    expect(JSON.parse(body!)).toEqual({ text });
   });
 });

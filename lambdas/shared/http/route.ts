@@ -1,5 +1,6 @@
 /* From an event of API Gateway to a user and a checked body, and back. */
 
+import { gzipSync } from 'node:zlib';
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod';
 import type { ErrorBody } from '../../../protocol/errors.ts';
@@ -16,6 +17,9 @@ type Result = APIGatewayProxyStructuredResultV2;
 
 /** Lambda's own limit of a request is 6 MB with its envelope; base64 takes a third of what is left. */
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
+
+/** Bytes of an answer from which on it travels compressed. */
+const WORTH_PACKING = 1400;
 
 /** What the service reads of a token; API Gateway hands all claims on as text. */
 const Claims = z.object({
@@ -45,7 +49,7 @@ async function answered(event: Event, context: Context, handle: () => Promise<un
     const answer = json(200, await handle());
     if (!fits(answer)) throw new Refusal('limit_exceeded', 'the answer would be too large: ask for less at once');
     logger.info('answered', { ...log, status: 200, ms: Math.round(performance.now() - started) });
-    return answer;
+    return packed(event, answer);
   } catch (error) {
     const failure = asRefusal(error);
     const line = { ...log, status: failure.status, code: failure.code, ms: Math.round(performance.now() - started) };
@@ -74,6 +78,18 @@ function json(statusCode: number, body: unknown, headers: Record<string, string>
     statusCode,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
     body: JSON.stringify(body),
+  };
+}
+
+/** An answer that would take more packets than one, compressed for who takes that. */
+function packed({ headers }: Event, answer: Result): Result {
+  const body = answer.body!;
+  if (body.length < WORTH_PACKING || !/\bgzip\b/.test(headers?.['accept-encoding'] ?? '')) return answer;
+  return {
+    ...answer,
+    headers: { ...answer.headers, 'content-encoding': 'gzip' },
+    body: gzipSync(body, { level: 1 }).toString('base64'),
+    isBase64Encoded: true,
   };
 }
 

@@ -89,6 +89,13 @@ test.each(['team', 'internet'])('%s leaves what docs/operations.md says', (profi
   expect(Object.values(words).filter((text) => !row.includes(text))).toEqual([]);
 });
 
+test('internet does not become team: what is imported cannot be taken away', () => {
+  const refused = refusalsOf(deploymentOf('internet'), deploymentOf('team')).join('\n');
+  for (const what of ['ClusterAProxy', 'ClusterBCluster', 'Subnet3']) {
+    expect(refused).toMatch(new RegExp(`Cannot delete export .*${what}.* as it is in use`));
+  }
+});
+
 test('clusters are added in place', () => {
   const two = withContext('two-clusters', 'team', { clusters: '2' });
   const changes = changesBetween(deploymentOf('team'), two);

@@ -5,12 +5,13 @@ import { Uuid } from './uuid.ts';
 const ShardNumber = z.int().min(0).max(63);
 
 /**
- * How far an audit has come. First the shards' own books, user by user; then the counts and at last the objects, both in
- * the order of the hashes.
+ * How far an audit has come. First the shards' own books, user by user; then the counts, what is booked of small contents,
+ * and at last the objects; counts and objects in the order of the hashes.
  */
 export const AuditPlace = z.discriminatedUnion('phase', [
   z.object({ phase: z.literal('holds'), shard: ShardNumber, after: z.uuid().optional() }),
   z.object({ phase: z.literal('counts'), after: Hash.optional() }),
+  z.object({ phase: z.literal('contents') }),
   z.object({ phase: z.literal('objects'), after: z.string().optional() }),
 ]);
 export type AuditPlace = z.infer<typeof AuditPlace>;
@@ -21,6 +22,8 @@ export const Finding = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('hold-drift'), hash: Hash, user_id: z.uuid(), booked: z.int(), actual: z.int() }),
   /** The reference count differs from the versions that hold the block; too low is a danger, too high only waste. */
   z.object({ kind: z.literal('count-drift'), hash: Hash, counted: z.int(), actual: z.int() }),
+  /** What a user is booked to have of small contents, in bytes, differs from their rows. */
+  z.object({ kind: z.literal('content-drift'), user_id: z.uuid(), booked: z.int(), actual: z.int() }),
   /** An object that no row knows. */
   z.object({ kind: z.literal('orphan'), key: z.string() }),
   /**

@@ -21,12 +21,13 @@ It deletes nothing and may run while the service is used. A block that is missin
 and the next device that has its content sends it again; until then an audit lists it as quarantined.
 
 What it finds
-  count-drift  a reference count differs from the versions that hold the block: too low is a danger, too high is waste
-  hold-drift   what a user is booked to hold differs from the versions
-  orphan       an object in the store that the database does not know
-  missing      a block without its object                      corrupt      a block whose content is another
-  mislabelled  a block whose object tells readers to decode or cache it in some way
-  quarantined  found missing, corrupt or mislabelled before, and not sent again yet`,
+  count-drift    a reference count differs from the versions that hold the block: too low is a danger, too high is waste
+  hold-drift     what a user is booked to hold differs from the versions
+  content-drift  the bytes of small content that a user is booked to have differ from its rows
+  orphan         an object in the store that the database does not know
+  missing        a block without its object                      corrupt      a block whose content is another
+  mislabelled    a block whose object tells readers to decode or cache it in some way
+  quarantined    found missing, corrupt or mislabelled before, and not sent again yet`,
     )
     .action(async (options: Options) => audit(context, options));
 }
@@ -60,11 +61,12 @@ async function audit(context: Context, { sample, from }: Options): Promise<void>
 
 function describeFinding({ kind, ...facts }: Finding): string {
   const listed = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
-  return `${kind.padEnd(11)}  ${listed.join('  ')}`;
+  return `${kind.padEnd(13)}  ${listed.join('  ')}`;
 }
 
 function describePlace(place: AuditPlace): string {
   if (place.phase === 'holds') return `shard ${place.shard} of 64`;
+  if (place.phase === 'contents') return 'small contents';
   const what = place.phase === 'counts' ? 'reference counts' : 'stored objects';
   return `${what} at ${place.after?.slice(0, 8) ?? 'their start'}`;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { auditContentBytes } from '../../lambdas/admin/audit/content-bytes.ts';
 import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
 import { healBlocks } from '../../lambdas/heal/heal.ts';
 import { locateFiles } from '../../lambdas/locate/locate.ts';
@@ -111,4 +112,22 @@ test('a block that comes in a row is looked for in the store for as long as an u
   );
   await save(world, uploadOf(1, 'c'));
   expect(await stateOf(), 'I63: a block whose object may still come').toEqual({ state: 'live', objects: 'expected' });
+});
+
+test('an audit says whose bytes in rows are booked wrong, and of what is right nothing', async () => {
+  await save(world, uploadOf(0, 'a'));
+  await save(world, uploadOf(1, 'b'));
+  const { blocks } = world.databases;
+  const findings = async () => (await auditContentBytes(blocks)).findings;
+  expect(await findings()).toEqual([]);
+  await blocks.query('update blocks.content_bytes set bytes = bytes + 7 where user_id = $1', [users[0]]);
+  await blocks.query('delete from blocks.content_bytes where user_id = $1', [users[1]]);
+  const { rows } = await blocks.query<{ bytes: number }>('select octet_length(encoded) as bytes from blocks.contents');
+  const { bytes } = rows[0]!;
+  expect(await findings(), 'I63: what is booked of small contents').toEqual(
+    [
+      { kind: 'content-drift', user_id: users[0], booked: bytes + 7, actual: bytes },
+      { kind: 'content-drift', user_id: users[1], booked: 0, actual: bytes },
+    ].toSorted((one, other) => (one.user_id < other.user_id ? -1 : 1)),
+  );
 });

@@ -1,5 +1,6 @@
 import type { AdminAnswers, AuditPlace } from '../../../protocol/admin.ts';
 import type { Databases } from '../../shared/database/database.ts';
+import { auditContentBytes } from './content-bytes.ts';
 import { auditCounts } from './counts.ts';
 import { auditHolds } from './holds.ts';
 import { auditObjects } from './objects.ts';
@@ -35,6 +36,8 @@ async function takeStep(databases: Databases, place: AuditPlace, sample: number)
       return await auditHolds(databases.shards[place.shard]!, place.after);
     case 'counts':
       return await auditCounts(databases, place.after);
+    case 'contents':
+      return await auditContentBytes(databases.blocks);
     case 'objects':
       return await auditObjects(databases.blocks, place.after ?? '', sample);
   }
@@ -42,7 +45,8 @@ async function takeStep(databases: Databases, place: AuditPlace, sample: number)
 
 function phaseAfter(place: AuditPlace, shards: number): AuditPlace | undefined {
   if (place.phase === 'objects') return undefined;
-  if (place.phase === 'counts') return { phase: 'objects' };
+  if (place.phase === 'counts') return { phase: 'contents' };
+  if (place.phase === 'contents') return { phase: 'objects' };
   const shard = place.shard + 1;
   return shard < shards ? { phase: 'holds', shard } : { phase: 'counts' };
 }

@@ -45,6 +45,15 @@ export async function putContents(sql: PoolClient, userId: string, contents: rea
   return new Set(kept.map(({ hash }) => hash));
 }
 
+/** Locks what is booked of some users' bytes, as a transaction does that changes it. A user without has none. */
+export async function lockContentBytes(sql: PoolClient, userIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await sql.query<{ user_id: string; bytes: number }>(
+    'select user_id, bytes from blocks.content_bytes where user_id = any($1) order by user_id for no key update',
+    [userIds],
+  );
+  return new Map(rows.map(({ user_id, bytes }) => [user_id, bytes]));
+}
+
 /**
  * The contents of blocks that versions of the user hold, as far as rows have them: his own, or anybody's where no object
  * has the content any more.

@@ -7,8 +7,10 @@ import { type Failure, runProgram } from '../cli/run-program.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { devicesCommand } from './commands/devices.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { excludeCommand } from './commands/exclude.ts';
 import { explainCommand } from './commands/explain.ts';
 import { historyCommand } from './commands/history.ts';
+import { includeCommand } from './commands/include.ts';
 import { logCommand } from './commands/log.ts';
 import { loginCommand } from './commands/login.ts';
 import { logoutCommand } from './commands/logout.ts';
@@ -55,6 +57,8 @@ const commands = [
   resumeCommand,
   serviceCommand,
   statusCommand,
+  excludeCommand,
+  includeCommand,
   explainCommand,
   logCommand,
   doctorCommand,

@@ -34,6 +34,7 @@ export type ClientErrorCode =
   | 'incomplete'
   | 'paused'
   | 'no_background'
+  | 'not_stored'
   | 'interrupted'
   | 'usage';
 
@@ -56,6 +57,7 @@ const exitCodes: Record<ClientErrorCode, number> = {
   incomplete: exitCode.incomplete,
   paused: exitCode.failure,
   no_background: exitCode.failure,
+  not_stored: exitCode.guard,
   interrupted: exitCode.interrupted,
   usage: exitCode.usage,
 };

@@ -1,6 +1,6 @@
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { systemCode } from './errors.ts';
+import { diskReason, LocalTrouble, systemCode } from './errors.ts';
 
 /** Replaces a small file in one step, flushed; on any failure the old one stays. */
 export async function replaceFile(place: string, content: string | Uint8Array, mode: number): Promise<void> {
@@ -13,6 +13,25 @@ export async function replaceFile(place: string, content: string | Uint8Array, m
     throw error;
   }
   await flushDirectory(dirname(place));
+}
+
+/**
+ * The same for a file of which the user should know when the disk does not take it; makes its folder where there is none.
+ * @throws LocalTrouble
+ */
+export async function storeFile(
+  place: string,
+  content: string | Uint8Array,
+  mode: number,
+  folderMode?: number,
+): Promise<void> {
+  try {
+    await mkdir(dirname(place), { recursive: true, ...(folderMode !== undefined && { mode: folderMode }) });
+    await replaceFile(place, content, mode);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    throw new LocalTrouble(`${place} cannot be written: ${diskReason(error)}`, { cause: error });
+  }
 }
 
 /** Removes an unfinished file, if the disk lets it. */

@@ -4,6 +4,7 @@ import ignore from 'ignore';
 import { isInside } from '../../protocol/path.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { diskReason, LocalTrouble, systemCode } from '../common/errors.ts';
+import { readExclusions } from '../state/exclusions.ts';
 
 /** The file at the top of the folder with rules in gitignore syntax. It is synced like any other. */
 export const ignoreFile = '.tidemarkignore';
@@ -25,7 +26,7 @@ export interface Exclusion {
 /** Whether a path, or a directory above it, is left out of the sync, and by which rule. */
 export type Ignores = (path: string, isDirectory: boolean) => Exclusion | undefined;
 
-/** Reads the folder's rules; without a file, those built in apply. */
+/** Reads the folder's rules, and which folders this device leaves out; without a file, the rules built in apply. */
 export async function loadIgnores(root: string): Promise<Ignores> {
   const text = await readFile(join(root, ignoreFile), 'utf8').catch((error) => {
     if (systemCode(error) === 'ENOENT') return '';
@@ -33,13 +34,19 @@ export async function loadIgnores(root: string): Promise<Ignores> {
       cause: error,
     });
   });
-  return compileIgnores(text);
+  return compileIgnores(text, readExclusions(root));
 }
 
 const own: Exclusion = { rule: '', source: 'the client’s own' };
 
-/** The rules of a text in gitignore syntax, after those built in. Upper and lower case differ, as on every device. */
-export function compileIgnores(text: string): Ignores {
+/** Where it is said that a folder is left out on this device. */
+const excludedBy = "'tidemark exclude' on this device";
+
+/**
+ * The rules of a text in gitignore syntax, after those built in. Upper and lower case differ, as on every device.
+ * @param folders what this device leaves out besides, with all that is in it
+ */
+export function compileIgnores(text: string, folders: readonly string[] = []): Ignores {
   const rules = ignore({ ignorecase: false });
   for (const name of builtInRules) rules.add([{ pattern: name, mark: 'built in' }, { pattern: `!${name}/` }]);
   for (const [index, pattern] of text
@@ -50,6 +57,8 @@ export function compileIgnores(text: string): Ignores {
   }
   return (path, isDirectory) => {
     if (path === stateFolder || isInside(path, stateFolder)) return own;
+    const folder = folders.find((at) => path === at || isInside(path, at));
+    if (folder !== undefined) return { rule: `${folder}/`, source: excludedBy };
     const { rule } = rules.checkIgnore(isDirectory ? `${path}/` : path);
     return rule && { rule: rule.pattern, source: rule.mark! };
   };

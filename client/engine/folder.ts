@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { ClientError } from '../common/errors.ts';
 import { type Configuration, saveConfiguration } from '../service/config.ts';
+import { noteExclusions, readExclusions } from '../state/exclusions.ts';
 import { lockPlace, statePlace } from '../state/places.ts';
 import { State } from '../state/state.ts';
 import { guarded, isLocked, stateDamaged } from '../state/state-file.ts';
@@ -51,7 +52,10 @@ export async function openFolder(
   }
   if (startAnew && hasState) {
     demandNotBusy(root);
+    const excluded = readExclusions(root);
     await rm(join(root, stateFolder), { recursive: true });
+    // Of what is left out nothing is here, and nobody asked for it.
+    if (excluded.length > 0) await noteExclusions(root, excluded);
   }
   const state = new State(root);
   try {

@@ -10,7 +10,9 @@ import type { Watch } from '../disk/watch.ts';
 import { trackProgress } from '../output/progress.ts';
 import { belowIndex, hintIndex, identityIndex } from '../plan/known-files.ts';
 import { isDirectory, type LocalEntry, same, sameContent } from '../plan/tree.ts';
+import { readExclusions } from '../state/exclusions.ts';
 import type { Sync } from '../steps/context.ts';
+import { vacate } from '../steps/vacate.ts';
 import { Absences } from './absences.ts';
 import type { FrequentSaves } from './frequent-saves.ts';
 import { RestlessFiles } from './restless-files.ts';
@@ -76,7 +78,14 @@ export class Lookout {
         if (!base.lapsed && this.#isIgnored(path)) state.set('synced', path, { ...base, lapsed: true });
       }
     });
+    for (const folder of readExclusions(root)) await this.#vacate(folder);
     notices.look('');
+  }
+
+  async #vacate(folder: string): Promise<void> {
+    const { files, kept } = await vacate(this.#sync, folder);
+    this.#watch.forget(folder);
+    if (files > 0) this.#sync.report({ event: 'excluded', path: folder, files, kept: kept.length });
   }
 
   /**

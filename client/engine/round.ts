@@ -4,6 +4,7 @@ import { ignoreFile } from '../disk/ignore.ts';
 import { conflictPath } from '../plan/conflict-name.ts';
 import { type Operation, pathsOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
+import { exclusionsStamp } from '../state/exclusions.ts';
 import type { Intent } from '../state/intent.ts';
 import { catchUp } from '../steps/catch-up.ts';
 import { pathsInDoubt, settleIntents } from '../steps/commit.ts';
@@ -35,8 +36,8 @@ export class Rounds {
   readonly #standstill = new Standstill();
   #started = false;
   #first = true;
-  /** The hint of the ignore rules in use, `undefined` without any; `null` when they have to be read. */
-  #rules: string | undefined | null = null;
+  /** Changes with the rules that are in use, and with the folders that are left out; `null` when they have to be read. */
+  #rules: string | null = null;
 
   constructor(options: RoundsOptions) {
     this.#options = options;
@@ -92,7 +93,7 @@ export class Rounds {
 
   async #look(): Promise<void> {
     const { sync, lookout, clock } = this.#options;
-    const rules = (): string | undefined => sync.state.trees.local.get(ignoreFile)?.hint;
+    const rules = (): string => `${sync.state.trees.local.get(ignoreFile)?.hint} ${exclusionsStamp(sync.root)}`;
     if (rules() !== this.#rules) await lookout.readIgnores();
     if (clock.rescanIsDue) sync.notices.look('');
     const isWhole = sync.notices.unseen.has('');

@@ -80,7 +80,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
   const signals = new Signals(sync.notices, signal);
   const clock = new Clock();
   const folderWatch = watchRoot(sync, signals, clock);
-  const instructions = watchInstructions(root, { 'read-changes': signals.behind });
+  const instructions = watchInstructions(root, { 'read-changes': signals.behind, 'read-rules': signals.wake });
   const pushes = once ? undefined : listen({ sync, signals, clock, url: configuration.socket_url, signal });
   const listening = pushes?.run();
   const network = watchNetwork(() => {

@@ -12,7 +12,9 @@ export type Instruction =
   /** The command changed something at the service, whose push leaves out the device that did. */
   | 'read-changes'
   /** What is written down of the folder's pause has changed. */
-  | 'read-pause';
+  | 'read-pause'
+  /** Which folders are left out has changed. */
+  | 'read-rules';
 
 /** What is done for each instruction; the same one may come twice, and one that is not named here is for another part. */
 export type Instructions = Readonly<Partial<Record<Instruction, () => void>>>;

@@ -61,6 +61,8 @@ export function describeEvent(event: SyncEvent, pace = new Pace()): string | und
       return `${event.side === 'remote' ? 'up    ' : 'down  '}${event.path}/`;
     case 'conflict':
       return `!     ${event.original} changed on both sides; yours is now ${event.path}`;
+    case 'excluded':
+      return describeExcluded(event);
     case 'transfers':
       return undefined;
     case 'progress':
@@ -82,6 +84,11 @@ export function describeEvent(event: SyncEvent, pace = new Pace()): string | und
     case 'idle':
       return event.left_out === 0 ? 'up to date' : leftOut(event.left_out);
   }
+}
+
+function describeExcluded({ path, files, kept }: Extract<SyncEvent, { event: 'excluded' }>): string {
+  const rest = kept === 0 ? '' : `, ${kept} that are not stored as they are here stay`;
+  return `      ${path} is left out on this device: ${files} ${files === 1 ? 'file' : 'files'} removed here${rest}`;
 }
 
 function leftOut(paths: number): string {

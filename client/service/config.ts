@@ -1,10 +1,10 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { z } from 'zod';
-import { ClientError, diskReason, LocalTrouble, systemCode } from '../common/errors.ts';
-import { replaceFile } from '../common/replace-file.ts';
+import { ClientError, systemCode } from '../common/errors.ts';
+import { storeFile } from '../common/replace-file.ts';
 
 const Configuration = z.object({
   api_url: z.url(),
@@ -65,13 +65,7 @@ export async function saveConfiguration(folder: string, configuration: Configura
   const place = join(folder, 'config.json');
   const text = `${JSON.stringify(configuration, undefined, 2)}\n`;
   if ((await readFile(place, 'utf8').catch(() => undefined)) === text) return;
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await replaceFile(place, text, 0o600);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    throw new LocalTrouble(`${place} cannot be written: ${diskReason(error)}`, { cause: error });
-  }
+  await storeFile(place, text, 0o600, 0o700);
 }
 
 /** The device is not signed in any more, as far as this machine knows. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { diskReason, LocalTrouble, systemCode } from '../common/errors.ts';
-import { replaceFile } from '../common/replace-file.ts';
+import { storeFile } from '../common/replace-file.ts';
 import { pausePlace } from './places.ts';
 
 const Pause = z.object({
@@ -33,19 +33,15 @@ function parse(place: string): Pause {
 
 /** Pauses a folder; in place of a pause that it has. Throws LocalTrouble when the disk does not take it. */
 export async function notePause(root: string, pause: Pause): Promise<void> {
-  await onDisk(() => replaceFile(pausePlace(root), `${JSON.stringify(pause)}\n`, 0o600));
+  await storeFile(pausePlace(root), `${JSON.stringify(pause)}\n`, 0o600);
 }
 
 /** Ends the pause of a folder, if it has one. Throws LocalTrouble when the disk does not let it. */
 export async function dropPause(root: string): Promise<void> {
-  await onDisk(() => rm(pausePlace(root), { force: true }));
-}
-
-async function onDisk(work: () => Promise<void>): Promise<void> {
   try {
-    await work();
+    await rm(pausePlace(root), { force: true });
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
-    throw new LocalTrouble(`the pause cannot be written down: ${diskReason(error)}`, { cause: error });
+    throw new LocalTrouble(`the pause cannot be ended: ${diskReason(error)}`, { cause: error });
   }
 }

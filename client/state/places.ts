@@ -35,3 +35,8 @@ export function logPlace(root: string): string {
 export function deviceNamesPlace(root: string): string {
   return join(root, stateFolder, 'devices.json');
 }
+
+/** Where it is written down which folders this device leaves out. */
+export function exclusionsPlace(root: string): string {
+  return join(root, stateFolder, 'excluded.json');
+}

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../../cli/reason.ts';
-import { ClientError, diskReason, LocalTrouble, systemCode } from '../common/errors.ts';
-import { replaceFile } from '../common/replace-file.ts';
+import { ClientError, systemCode } from '../common/errors.ts';
+import { storeFile } from '../common/replace-file.ts';
 import type { Act } from './background.ts';
 
 type Words = readonly [string, ...string[]];
@@ -17,7 +16,8 @@ export async function carryOut(acts: readonly Act[]): Promise<void> {
   for (const act of acts) {
     if (act.do === 'run') await (act.mayFail ? run(act.words).catch(passRefusal) : run(act.words));
     else if (act.do === 'remove') await rm(act.place, { force: true });
-    else await write(act.place, act.bytes);
+    // It may hold what the environment says of a proxy, a password among that.
+    else await storeFile(act.place, act.bytes, 0o600);
   }
 }
 
@@ -34,15 +34,4 @@ export async function run([program, ...words]: Words): Promise<string> {
 
 function passRefusal(error: unknown): void {
   if (!(error instanceof ClientError)) throw error;
-}
-
-async function write(place: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await mkdir(dirname(place), { recursive: true });
-    // It may hold what the environment says of a proxy, a password among that.
-    await replaceFile(place, bytes, 0o600);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    throw new LocalTrouble(`${place} cannot be written: ${diskReason(error)}`, { cause: error });
-  }
 }

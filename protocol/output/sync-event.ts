@@ -46,6 +46,8 @@ export const SyncEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('directory'), ...done, side }),
   /** Both sides changed `original`; this device's content is now at `path`. */
   z.strictObject({ event: z.literal('conflict'), path: Path, original: Path, at: Time }),
+  /** A folder is left out on this device: so many files were removed from its disk, and so many others stay there. */
+  z.strictObject({ event: z.literal('excluded'), path: Path, files: z.int(), kept: z.int() }),
   /** What is about to be transferred: at most so many bytes of content, in so many files. */
   z.strictObject({ event: z.literal('transfers'), files: z.int(), bytes: z.int() }),
   /** A long transfer of one file: bytes so far. */

@@ -1,5 +1,5 @@
 import { type BigIntStats, futimesSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { chmod, constants, copyFile, type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256, toHex } from '../../codec/index.ts';
 import type { Block } from '../../protocol/entry.ts';
@@ -29,11 +29,17 @@ export interface Beside {
 /**
  * Writes a file beside its place, flushes it and reads it back. Throws `FileRefused` when the disk does not hold the
  * blocks of the target after all; then, and after any other failure, nothing is left.
+ * @param fill writes what is not there yet into a file of the right size
+ * @param base a file to begin with a copy of, which costs no disk space where the file system shares blocks
  */
-export async function writeBeside(target: Target, fill: (file: FileHandle) => Promise<void>): Promise<Beside> {
+export async function writeBeside(
+  target: Target,
+  fill: (file: FileHandle) => Promise<void>,
+  base?: string,
+): Promise<Beside> {
   const temporary = join(dirname(target.place), temporaryName(target.folderId));
   try {
-    const file = await open(temporary, 'wx+', 0o600);
+    const file = base === undefined ? await open(temporary, 'wx+', 0o600) : await openCopy(base, temporary);
     try {
       await file.truncate(target.blocks.reduce((sum, { size }) => sum + size, 0));
       await fill(file);
@@ -49,6 +55,13 @@ export async function writeBeside(target: Target, fill: (file: FileHandle) => Pr
     await discard(temporary);
     throw error;
   }
+}
+
+/** A copy as the system makes it: by reference where it can, else without a detour through this process. */
+async function openCopy(base: string, place: string): Promise<FileHandle> {
+  await copyFile(base, place, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  await chmod(place, 0o600);
+  return open(place, 'r+');
 }
 
 /** Zeros of at least this length stay a hole: no disk has a larger unit. */
@@ -71,7 +84,7 @@ export async function writeSparsely(file: FileHandle, bytes: Uint8Array, offset:
 }
 
 /** Writes all of `bytes` at `offset`, or throws: on a disk that fills up a write stops short without an error. */
-async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+export async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
     if (bytesWritten === 0) throw notKept();

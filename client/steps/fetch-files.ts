@@ -1,20 +1,16 @@
-import type { FileHandle } from 'node:fs/promises';
 import { batched } from '../common/batched.ts';
 import { each } from '../common/each.ts';
 import { diskPath, type Parents, rememberParents } from '../disk/paths.ts';
 import { DiskChanged } from '../disk/stamps.ts';
-import { type Beside, writeBeside, writeSparsely } from '../disk/write-file.ts';
+import type { Beside } from '../disk/write-file.ts';
 import { type SmallFile, writeTogether } from '../disk/write-together.ts';
-import { trackProgress } from '../output/progress.ts';
-import { withOffsets } from '../plan/block-offsets.ts';
 import { arrivingMode } from '../plan/tree.ts';
 import type { DownChannel } from './channels.ts';
 import type { Sync } from './context.ts';
 import { BlockSource, type WantedFile } from './fetch-blocks.ts';
+import { writeFetched } from './write-fetched.ts';
 
 const CONCURRENT_FILES = 8;
-/** Blocks of one file that are on their way to the disk at a time. */
-const CONCURRENT_BLOCKS = 8;
 
 /** Small files that are written together; all of them are open at once. */
 const TOGETHER = 64;
@@ -141,24 +137,5 @@ async function fetchFile(
   const { path, remote } = file;
   const { mtime_ms, blocks } = remote;
   const target = { ...(await targetOf(sync, file, parents)), mtime_ms, blocks };
-  const written = await sync.room.promise(remote.size);
-  let [received, left] = [0, remote.size];
-  const fill = async (handle: FileHandle): Promise<void> => {
-    const progress = trackProgress(sync.report, path, remote.size);
-    const pieces = withOffsets(blocks).entries();
-    await each(pieces, { concurrency: CONCURRENT_BLOCKS, signal }, async ([index, { hash, offset }], either) => {
-      const block = await source.block(file, index, either);
-      await writeSparsely(handle, block.bytes, offset);
-      if (!block.isSmall) await sync.cache.put(hash, block.bytes);
-      received += block.received;
-      left -= block.bytes.length;
-      written(block.bytes.length);
-      progress(block.bytes.length);
-    });
-  };
-  try {
-    file.onFetched({ path, remote, beside: await writeBeside(target, fill), received });
-  } finally {
-    written(left);
-  }
+  file.onFetched({ path, remote, ...(await writeFetched(sync, file, target, { source, signal })) });
 }

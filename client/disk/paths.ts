@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { ancestors, parentOf, pathProblem } from '../../protocol/path.ts';
 import { isUnfinished, unfinishedPrefix } from '../../protocol/reserved-name.ts';
 import { ClientError, systemCode } from '../common/errors.ts';
+import { DiskChanged } from './stamps.ts';
 
 /** The name of a file that is being written, beside its target: nothing else has it. */
 export function temporaryName(folderId: string): string {
@@ -52,12 +53,23 @@ export function rememberParents(root: string): Parents {
   };
 }
 
-/** As `demandParents`, and makes the directories that are missing. Returns these, the topmost first. */
-export async function makeParents(root: string, path: string): Promise<string[]> {
+/**
+ * As `demandParents`, and makes the directories that are missing. Returns these, the topmost first.
+ *
+ * @param wasThere whether a directory lay there when it was looked at: it was renamed or deleted since, and is not made
+ * again
+ * @throws DiskChanged when such a one is missing
+ */
+export async function makeParents(
+  root: string,
+  path: string,
+  wasThere: (directory: string) => boolean = () => false,
+): Promise<string[]> {
   const made: string[] = [];
   for (;;) {
     const directory = await firstMissing(root, path);
     if (directory === undefined) return made;
+    if (!made.includes(directory) && wasThere(directory)) throw new DiskChanged(`${join(root, directory)} is gone`);
     await mkdir(join(root, directory)).then(
       () => made.push(directory),
       (error) => {

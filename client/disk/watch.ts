@@ -82,6 +82,7 @@ function watchDirectories(root: string, { onChange, onDegraded }: WatchOptions):
     onDegraded(full ? 'the limit fs.inotify.max_user_watches is reached; raise it with sysctl' : messageOf(error));
   };
   const forget = (path: string): void => {
+    if (!watchers.has(path)) return;
     for (const [directory, watcher] of watchers) {
       if (directory !== path && !isInside(directory, path)) continue;
       watcher.close();

@@ -53,6 +53,11 @@ export class Absences {
     }
   }
 
+  /** Paths of what is there and not synced. */
+  get leftOut(): string[] {
+    return [...this.#leftOut.keys()];
+  }
+
   /** Whether a path is missing because it, or a directory above it, has a name now that is not synced. */
   isHeld(path: string): boolean {
     return this.#held.size > 0 && [path, ...ancestors(path)].some((above) => this.#held.has(above));

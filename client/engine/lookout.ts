@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ancestors, isInside } from '../../protocol/path.ts';
 import { type Ignores, loadIgnores } from '../disk/ignore.ts';
 import { Mounts } from '../disk/mounts.ts';
-import { isNeverSynced } from '../disk/never-synced.ts';
+import { isNeverSynced, neverSynced } from '../disk/never-synced.ts';
 import { type ScanOptions, type ScanResult, scan } from '../disk/scan.ts';
 import { isUnchanged } from '../disk/stamps.ts';
 import { Twins } from '../disk/twins.ts';
@@ -96,6 +96,25 @@ export class Lookout {
     return this.#isIgnored(path) || this.#isSkipped(path) || this.#absences.isHeld(path);
   }
 
+  /**
+   * Whether what is not synced in a directory may get another name together with it: links and special files, and what
+   * rules leave out under the new name as well.
+   */
+  goesAlong(from: string, to: string): boolean {
+    for (const [path, reason] of this.#skipped) {
+      if (isInside(path, from) && reason !== neverSynced.link && reason !== neverSynced.special) return false;
+    }
+    return this.#absences.leftOut
+      .filter((path) => isInside(path, from))
+      .every((path) => {
+        const now = to + path.slice(from.length);
+        return [true, false].every((isFolder) => {
+          const [before, after] = [path, now].map((each) => this.#ignores?.(each, isFolder) !== undefined);
+          return before === after;
+        });
+      });
+  }
+
   /** Whether changes of the disk were noticed that nobody looked at yet. */
   get isRestless(): boolean {
     return this.#sync.notices.unseen.size > 0 || this.#signals.isCollecting;
@@ -182,6 +201,7 @@ export class Lookout {
     }
     await this.#leaveOutLostDrives(path, gone, result);
     this.#noteSkipped(result.skipped, inScope);
+    if (!whole && !result.seen.has(path)) this.#watch.forget(path);
     const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
     this.#takeOver(result.found, missing);
     this.#restless.note(path, result);

@@ -2,13 +2,14 @@ import { limits } from '../../protocol/limits.ts';
 import { isInside } from '../../protocol/path.ts';
 import { ignoreFile } from '../disk/ignore.ts';
 import { conflictPath } from '../plan/conflict-name.ts';
-import { type Operation, pathsOf } from '../plan/operation.ts';
+import { type Operation, othersOf, pathsOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
 import { exclusionsStamp } from '../state/exclusions.ts';
 import type { Intent } from '../state/intent.ts';
 import { catchUp } from '../steps/catch-up.ts';
 import { pathsInDoubt, settleIntents } from '../steps/commit.ts';
 import type { Sync } from '../steps/context.ts';
+import { rebase } from '../steps/rebase.ts';
 import type { Clock } from './clock.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
 import { execute } from './execute.ts';
@@ -20,7 +21,7 @@ import type { Load, Transfers } from './transfers.ts';
 interface RoundsOptions {
   readonly sync: Sync;
   readonly transfers: Transfers;
-  readonly lookout: Pick<Lookout, 'look' | 'readIgnores' | 'blocked' | 'isUnsettled' | 'isRestless'>;
+  readonly lookout: Pick<Lookout, 'look' | 'readIgnores' | 'blocked' | 'goesAlong' | 'isUnsettled' | 'isRestless'>;
   readonly clock: Clock;
   readonly guard: DeletionGuard;
   /** Throws when the folder is not the one that the sync was started on. */
@@ -128,12 +129,15 @@ export class Rounds {
     // Rules that arrive are in use before anything else is done: what they leave out is neither fetched nor deleted.
     const rules = this.#readyOf(this.#planAt([ignoreFile]).filter(isInward));
     if (rules.length > 0) return transfers.review(rules, new Set([ignoreFile]));
+    sync.state.transaction(() => {
+      sync.notices.replan(...rebase(sync.state, sync.state.trees, sync.notices.dirty));
+    });
     const known = [...sync.notices.dirty, ...sync.failures.paths];
     // A change may be the other end of a rename of what is on its way.
     const paths = new Set([...known, ...transfers.paths(known.length > 0)]);
     const operations = this.#planAt(paths);
     const unsettled = [...sync.notices.dirty].filter((path) => lookout.isUnsettled(path));
-    sync.notices.planned([...unsettled, ...operations.flatMap(pathsOf)]);
+    sync.notices.planned([...unsettled, ...operations.flatMap((each) => [...pathsOf(each), ...othersOf(each)])]);
     const inDoubt = pathsInDoubt(sync.state);
     for (const path of sync.failures.paths) {
       if (!sync.notices.dirty.has(path) && !inDoubt.has(path)) sync.failures.succeed(path);
@@ -146,7 +150,9 @@ export class Rounds {
     const { failures, state } = this.#options.sync;
     const inDoubt = pathsInDoubt(state);
     const isReady = (path: string): boolean => failures.mayTry(path) && !inDoubt.has(path);
-    return operations.filter((operation) => pathsOf(operation).every(isReady));
+    return operations.filter(
+      (operation) => pathsOf(operation).every(isReady) && !othersOf(operation).some((path) => inDoubt.has(path)),
+    );
   }
 
   #planAt(paths: Iterable<string>): Operation[] {
@@ -156,6 +162,7 @@ export class Rounds {
       blocked: (path) => lookout.blocked(path),
       unsettled: (path) => lookout.isUnsettled(path),
       unmovable: sync.unmovable,
+      goesAlong: (from, to) => lookout.goesAlong(from, to),
       conflictPath: (path) => freeConflictPath(sync, path),
     });
   }

@@ -10,8 +10,11 @@ export type MoveOperation =
       readonly base_version: number;
       readonly origins?: readonly string[];
     }
-  /** Another device renamed `from`: follow it on the disk, without a download. Files only. */
-  | { readonly do: 'moveLocal'; readonly from: string; readonly to: string };
+  /**
+   * Another device renamed `from`: follow it on the disk, without a download. A directory takes along all that is in it;
+   * what has to do with that, `others`, is planned after it.
+   */
+  | { readonly do: 'moveLocal'; readonly from: string; readonly to: string; readonly others?: readonly string[] };
 
 /**
  * One step towards equal trees. A step that finds the world changed does nothing; the next plan decides anew. A
@@ -47,4 +50,9 @@ export function pathsOf(operation: Operation): string[] {
   if ('path' in operation) return [operation.path];
   const origins = operation.do === 'moveRemote' ? (operation.origins ?? []) : [];
   return [operation.from, operation.to, ...origins];
+}
+
+/** The paths of what is left to the plan after this one because of an operation. */
+export function othersOf(operation: Operation): readonly string[] {
+  return operation.do === 'moveLocal' ? (operation.others ?? []) : [];
 }

@@ -4,6 +4,8 @@
  */
 
 import { ancestors } from '../../protocol/path.ts';
+import { findFolderMoves } from './folder-moves.ts';
+import { bringBackLeftovers, directoriesOf, inMovedFolder, removeEmptied } from './leftovers.ts';
 import { findLocalMoves, findRemoteMoves } from './moves.ts';
 import { type MoveOperation, type Operation, pathOf } from './operation.ts';
 import {
@@ -21,8 +23,10 @@ export interface PlanOptions {
   readonly dirty?: Iterable<string>;
   /** Paths that are not synced: ignored, or of a kind that cannot be. */
   readonly blocked?: (path: string) => boolean;
-  /** Paths whose rename the service refused: they travel as a new file and a deletion. */
+  /** Paths whose rename was refused: by the service, they travel as a new file and a deletion; by the disk, file by file. */
   readonly unmovable?: ReadonlySet<string>;
+  /** Whether what is not synced in a directory may get another name together with it. */
+  readonly goesAlong?: (from: string, to: string) => boolean;
   /** Paths whose absence here may be half of a rename that was not seen whole: they are not deleted yet. */
   readonly unsettled?: (path: string) => boolean;
   /** A free name for the local side of a conflict at `path`. */
@@ -30,6 +34,7 @@ export interface PlanOptions {
 }
 
 const never = (): boolean => false;
+const always = (): boolean => true;
 
 /**
  * The operations that bring the three trees nearer to each other, in the order in which to run them: bookkeeping,
@@ -50,14 +55,19 @@ export function plan(trees: Trees, options: PlanOptions): Operation[] {
     const operation = blocked(path) ? undefined : decide(path, trees, options);
     if (operation) byPath.set(path, operation);
   }
-  const ours = findLocalMoves(trees, byPath, options.unmovable ?? new Set());
-  for (const path of ours.flatMap(({ origins = [] }) => origins)) byPath.delete(path);
-  const ends = new Set(ours.flatMap(({ from, to }) => [from, to]));
-  const theirs = findRemoteMoves(trees, byPath, blocked).filter(({ from, to }) => !ends.has(from) && !ends.has(to));
-  for (const move of [...theirs, ...ours]) {
+  const unmovable = options.unmovable ?? new Set();
+  const put = (move: MoveOperation): void => {
     byPath.delete(move.from);
     byPath.set(move.to, move);
-  }
+  };
+  const ours = findLocalMoves(trees, byPath, unmovable);
+  for (const path of ours.flatMap(({ origins = [] }) => origins)) byPath.delete(path);
+  for (const move of ours) put(move);
+  for (const move of findFolderMoves(trees, byPath, { blocked, unmovable, goesAlong: options.goesAlong ?? always }))
+    put(move);
+  const ends = new Set(ours.flatMap(({ from, to }) => [from, to]));
+  const theirs = findRemoteMoves(trees, byPath, blocked).filter(({ from, to }) => !ends.has(from) && !ends.has(to));
+  for (const move of theirs) put(move);
   leaveNewDirectories(trees, byPath, theirs);
   keepNeededDirectories(trees, byPath, options);
   bringBackLeftovers(trees, byPath, paths);
@@ -137,8 +147,10 @@ function keepNeededDirectories(trees: Trees, byPath: Map<string, Operation>, opt
       if (here.get(operation.path)?.kind === 'directory') deleted.add(operation.path);
     }
     if (deleted.size === 0) continue;
+    const goesAlong = move === 'moveLocal' ? inMovedFolder(byPath) : never;
     const staying = [...here.keys()].filter(
-      (path) => !leaving.has(path) && !ignore(path) && ancestors(path).some((above) => deleted.has(above)),
+      (path) =>
+        !leaving.has(path) && !ignore(path) && ancestors(path).some((above) => deleted.has(above)) && !goesAlong(path),
     );
     const blocked = options.blocked ?? never;
     const needed = directoriesOf(staying.filter((path) => !blocked(path)));
@@ -168,9 +180,11 @@ function leaveNewDirectories(
   }
   if (emptied.size === 0) return;
   const leaving = new Set(moves.map(({ from }) => from));
-  const held = directoriesOf(
-    [...local.keys(), ...remote.keys()].filter((path) => !leaving.has(path) && !emptied.has(path)),
-  );
+  const goesAlong = inMovedFolder(byPath);
+  const held = directoriesOf([
+    ...[...local.keys()].filter((path) => !leaving.has(path) && !emptied.has(path) && !goesAlong(path)),
+    ...[...remote.keys()].filter((path) => !leaving.has(path) && !emptied.has(path)),
+  ]);
   for (const path of emptied) {
     if (held.has(path)) continue;
     const version = remote.get(path)?.version;
@@ -196,76 +210,18 @@ function makeDirectoriesFirst({ local, remote }: Trees, byPath: Map<string, Oper
   }
 }
 
-/** Leaves deletions of what may only have been renamed to a later plan, and those of the directories around them. */
+/**
+ * Leaves deletions of what may only have been renamed to a later plan, and those of the directories around them; and what
+ * was agreed on there is still to be found under the new name.
+ */
 function putOffDeletions(byPath: Map<string, Operation>, unsettled: (path: string) => boolean): void {
   for (const operation of [...byPath.values()]) {
+    if (operation.do === 'forget' && unsettled(operation.path)) byPath.delete(operation.path);
     if (operation.do !== 'deleteRemote' || !unsettled(operation.path)) continue;
     for (const path of [operation.path, ...ancestors(operation.path)]) {
       if (byPath.get(path)?.do === 'deleteRemote') byPath.delete(path);
     }
   }
-}
-
-/** A directory that was here only for what is not synced comes to the service with what is. */
-function bringBackLeftovers(
-  { local, remote, synced }: Trees,
-  byPath: Map<string, Operation>,
-  paths: Iterable<string>,
-): void {
-  const unknown = (path: string): boolean =>
-    local.get(path)?.leftover === true && !synced.has(path) && !remote.has(path) && !byPath.has(path);
-  const bringBack = (path: string): void => {
-    byPath.set(path, { do: 'upload', path, base_version: 0 });
-  };
-  for (const operation of [...byPath.values()]) {
-    if (operation.do !== 'upload') continue;
-    for (const above of ancestors(operation.path)) if (unknown(above)) bringBack(above);
-  }
-  const left = [...new Set([...paths].flatMap((path) => [path, ...ancestors(path)]))].filter(unknown);
-  if (left.length === 0) return;
-  const needed = directoriesOf(remote.keys());
-  for (const path of left) if (needed.has(path)) bringBack(path);
-}
-
-/** A directory that is here only for what is in it goes with the last of that; a later plan deletes it at the service. */
-function removeEmptied(
-  { local, remote, synced }: Trees,
-  byPath: Map<string, Operation>,
-  paths: Iterable<string>,
-): void {
-  const candidates = new Set<string>();
-  const leaving = { local: new Set<string>(), remote: new Set<string>() };
-  const coming: string[] = [];
-  for (const operation of byPath.values()) {
-    const from = 'from' in operation ? operation.from : operation.path;
-    for (const above of ancestors(from)) if (local.get(above)?.leftover) candidates.add(above);
-    if (operation.do === 'moveLocal' || operation.do === 'deleteLocal') leaving.local.add(from);
-    if (operation.do === 'moveRemote' || operation.do === 'deleteRemote') leaving.remote.add(from);
-    if ('to' in operation) coming.push(operation.to);
-  }
-  for (const path of paths) if (local.get(path)?.leftover && remote.has(path)) candidates.add(path);
-  if (candidates.size === 0) return;
-  const held = directoriesOf([
-    ...coming,
-    ...[...local.keys()].filter((path) => !leaving.local.has(path) && !candidates.has(path)),
-    ...[...remote.keys()].filter((path) => !leaving.remote.has(path) && !candidates.has(path)),
-  ]);
-  for (const path of candidates) {
-    if (held.has(path) || (byPath.has(path) && byPath.get(path)!.do !== 'upload')) continue;
-    if (!remote.has(path) || same(remote.get(path), synced.get(path))) byPath.set(path, { do: 'deleteLocal', path });
-  }
-}
-
-/** All directories above the paths. */
-function directoriesOf(paths: Iterable<string>): Set<string> {
-  const result = new Set<string>();
-  for (const path of paths) {
-    for (const directory of ancestors(path)) {
-      if (result.has(directory)) break;
-      result.add(directory);
-    }
-  }
-  return result;
 }
 
 /** Ranks of operations that make room. */

@@ -6,9 +6,20 @@ import { attributesOf } from '../disk/stamps.ts';
 import type { Trees } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
-/** Makes the directories above `path`. They are here only for what is in them until they are known otherwise. */
-export async function makeWay({ root, state }: Pick<Sync, 'root' | 'state'>, path: string): Promise<void> {
-  for (const directory of await makeParents(root, path)) {
+/**
+ * Makes the directories above `path`. They are here only for what is in them until they are known otherwise. One that the
+ * user has just renamed or deleted is looked at again, and not made.
+ */
+export async function makeWay(
+  { root, state, notices }: Pick<Sync, 'root' | 'state' | 'notices'>,
+  path: string,
+): Promise<void> {
+  const wasThere = (directory: string): boolean => {
+    const isKnown = state.trees.local.get(directory)?.kind === 'directory';
+    if (isKnown) notices.look(directory);
+    return isKnown;
+  };
+  for (const directory of await makeParents(root, path, wasThere)) {
     const stats = await lstat(diskPath(root, directory), { bigint: true });
     state.set('local', directory, { ...attributesOf(stats), blocks: [], leftover: true });
   }

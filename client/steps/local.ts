@@ -8,6 +8,7 @@ import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps
 import { type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 import { holdsKnown, makeWay, removeDirectory } from './directories.ts';
+import { takeFolderMove } from './take-over.ts';
 
 /**
  * Deletes on the disk what another device deleted. A directory goes only when it is empty; one that is still at the
@@ -52,10 +53,10 @@ export async function deleteLocal(
 
 /**
  * Follows a rename of another device. An edit that was made here goes along and is uploaded from the new place, and so
- * is a new file in a directory that was renamed.
+ * does all that is in a directory.
  */
 export async function moveLocal(
-  sync: Pick<Sync, 'root' | 'state' | 'notices' | 'failures' | 'report'>,
+  sync: Pick<Sync, 'root' | 'state' | 'notices' | 'failures' | 'report' | 'unmovable'>,
   from: string,
   to: string,
 ): Promise<void> {
@@ -63,6 +64,7 @@ export async function moveLocal(
   const [entry, synced] = [state.trees.local.get(from), state.trees.synced.get(from)];
   const remote = state.trees.remote.get(to);
   if (!entry) return;
+  if (entry.kind === 'directory') return moveFolder(sync, from, to, entry);
   const moved = await renameOnDisk(sync, from, to, entry);
   state.transaction(() => {
     state.remove('local', from);
@@ -78,6 +80,38 @@ export async function moveLocal(
   sync.failures.succeed(from);
   sync.failures.succeed(to);
   sync.notices.replan(from, to);
+}
+
+/**
+ * Renames a directory with all that is in it. One that the disk refuses to rename is left to the next plan, file by file.
+ */
+async function moveFolder(
+  sync: Pick<Sync, 'root' | 'state' | 'notices' | 'failures' | 'report' | 'unmovable'>,
+  from: string,
+  to: string,
+  entry: LocalEntry,
+): Promise<void> {
+  const { state, notices } = sync;
+  const { local, remote, synced } = state.trees;
+  try {
+    await renameOnDisk(sync, from, to, entry);
+  } catch (error) {
+    if (error instanceof DiskChanged) throw error;
+    sync.unmovable.add(from);
+    for (const tree of [local, remote, synced]) {
+      for (const path of tree.keys())
+        if ([from, to].some((end) => path === end || isInside(path, end))) notices.replan(path);
+    }
+    throw error;
+  }
+  const version = remote.get(to)?.version;
+  state.transaction(() => notices.replan(...takeFolderMove(state, state.trees, from, to)));
+  // Looked at again for what came into it meanwhile, and for its watches.
+  for (const path of [from, to]) {
+    notices.look(path);
+    sync.failures.succeed(path);
+  }
+  if (version !== undefined) sync.report({ event: 'renamed', side: 'local', from, path: to, version, at: Date.now() });
 }
 
 /** Gives a file permissions that another device gave it. */
@@ -136,8 +170,13 @@ export async function setAside(
   sync.report({ event: 'conflict', path: to, original: path, at: Date.now() });
 }
 
+async function demandSameDirectory(place: string, { identity }: LocalEntry): Promise<void> {
+  const stats = await lstat(place, { bigint: true });
+  if (!stats.isDirectory() || identityOf(stats) !== identity) throw new DiskChanged(`${place} is another one`);
+}
+
 async function renameOnDisk(
-  sync: Pick<Sync, 'root' | 'state'>,
+  sync: Pick<Sync, 'root' | 'state' | 'notices'>,
   from: string,
   to: string,
   entry: LocalEntry,
@@ -146,6 +185,7 @@ async function renameOnDisk(
   if (!(await demandParents(sync.root, from))) throw new DiskChanged(`${source} is gone`);
   await makeWay(sync, to);
   if (entry.kind === 'file') await demandUnchanged(source, entry.hint);
+  if (entry.kind === 'directory') await demandSameDirectory(source, entry);
   await demandUnchanged(target, undefined);
   await rename(source, target);
   await flushDirectory(dirname(target));

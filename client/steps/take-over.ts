@@ -1,4 +1,5 @@
 import type { Change } from '../../protocol/changes.ts';
+import { isInside } from '../../protocol/path.ts';
 import { isKept, type RemoteEntry, same, type Trees } from '../plan/tree.ts';
 import type { Intent, MovedItem, OfferedItem } from '../state/intent.ts';
 import type { State } from '../state/state.ts';
@@ -54,6 +55,42 @@ export function takeMove(
   if (!old) return;
   state.remove('synced', from);
   state.set('synced', to, { ...old, version: there && same(old, there) ? version : old.version, identity });
+}
+
+/**
+ * A directory was renamed on this disk as another device had renamed it: what is in it lies under the new name, and was
+ * agreed on there. Only what was committed under the old name after the rename was agreed on there still. Answers the
+ * paths to plan.
+ */
+export function takeFolderMove(state: Writer, { local, remote, synced }: Trees, from: string, to: string): string[] {
+  const renamed = (path: string): string | undefined =>
+    path === from || isInside(path, from) ? to + path.slice(from.length) : undefined;
+  const changed: string[] = [];
+  for (const [path, entry] of [...local]) {
+    const now = renamed(path);
+    if (now === undefined) continue;
+    state.remove('local', path);
+    state.set('local', now, entry);
+    changed.push(path, now);
+  }
+  for (const [path, base] of [...synced]) {
+    const now = renamed(path);
+    if (now === undefined || remote.has(path)) continue;
+    const there = remote.get(now);
+    const version = there?.moved_from === path && same(base, there) ? there.version : base.version;
+    state.remove('synced', path);
+    state.set('synced', now, { ...base, version });
+    changed.push(path, now);
+  }
+  for (const [path, entry] of [...remote]) {
+    if (renamed(path) !== undefined || isInside(path, to)) changed.push(path);
+    const { moved_from: origin, ...there } = entry;
+    const now = origin === undefined || remote.has(origin) ? undefined : renamed(origin);
+    if (now === undefined) continue;
+    state.set('remote', path, now === path ? there : { ...there, moved_from: now });
+    changed.push(path);
+  }
+  return changed;
 }
 
 /**

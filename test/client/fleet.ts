@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { conflictPath } from '../../client/plan/conflict-name.ts';
-import { pathsOf } from '../../client/plan/operation.ts';
+import { othersOf, pathsOf } from '../../client/plan/operation.ts';
 import { plan } from '../../client/plan/plan.ts';
 import type { Content } from '../../client/plan/tree.ts';
 import { type Intent, pathsOfIntent } from '../../client/state/intent.ts';
 import { applyChange } from '../../client/steps/catch-up.ts';
+import { rebase } from '../../client/steps/rebase.ts';
 import { recognize, takeDeletion, takeMove, takeUpload } from '../../client/steps/take-over.ts';
 import { ancestors, isInside } from '../../protocol/path.ts';
 import { path } from './edits.ts';
@@ -160,6 +161,7 @@ export class DeviceModel extends Model {
 
   /** Plans as the engine does and carries out the first `most` steps. Returns how many there were. */
   step(most = Number.POSITIVE_INFINITY): number {
+    for (const path of rebase(this.#writer, this, this.#dirty)) this.#dirty.add(path);
     const operations = plan(this, {
       dirty: new Set(this.#dirty),
       unmovable: this.#unmovable,
@@ -172,9 +174,13 @@ export class DeviceModel extends Model {
         ),
     });
     this.#dirty.clear();
-    for (const operation of operations) for (const path of pathsOf(operation)) this.#dirty.add(path);
+    for (const operation of operations) {
+      for (const path of [...pathsOf(operation), ...othersOf(operation)]) this.#dirty.add(path);
+    }
     const inDoubt = new Set(this.#intents.flatMap(pathsOfIntent));
-    const ready = operations.filter((operation) => !pathsOf(operation).some((path) => inDoubt.has(path)));
+    const ready = operations.filter(
+      (operation) => ![...pathsOf(operation), ...othersOf(operation)].some((path) => inDoubt.has(path)),
+    );
     const moves = ready.filter((operation) => operation.do === 'moveRemote');
     for (const operation of ready.slice(0, most)) {
       if (this.#isAway) break;
@@ -190,6 +196,12 @@ export class DeviceModel extends Model {
       for (const content of before) if (!after.has(content)) this.taken.add(content);
     }
     return operations.length;
+  }
+
+  override moveFolder(from: string, to: string): string[] {
+    const changed = super.moveFolder(from, to);
+    for (const path of changed) this.#dirty.add(path);
+    return changed;
   }
 
   /** What is below a renamed folder is at other paths, too. */
@@ -219,7 +231,8 @@ export class DeviceModel extends Model {
       if (change.to !== change.path && (!target || (target.kind === 'file' && old.kind === 'file'))) {
         for (const above of ancestors(change.to)) if (!disk.has(above)) put(above, directory());
         for (const path of inside(change.path)) {
-          disk.set(change.to + path.slice(change.path.length), disk.get(path)!);
+          const { leftover, ...entry } = disk.get(path)!;
+          disk.set(change.to + path.slice(change.path.length), entry);
           disk.delete(path);
         }
       }

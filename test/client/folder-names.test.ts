@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { plan } from '../../client/plan/plan.ts';
+import { rebase } from '../../client/steps/rebase.ts';
 import { applyEdit } from './edits.ts';
 import { expectEqualSides, options, perturbed, settle } from './settle.ts';
 
@@ -77,7 +78,7 @@ test('an empty folder that its user made stays, whatever leaves the folders arou
   );
   settle(model);
   expectEqualSides(model);
-  expect([...model.local.keys()].sort()).toEqual(['a', 'a/mine', 'c', 'c/y']);
+  expect([...model.local.keys()].sort()).toEqual(['c', 'c/mine', 'c/y']);
 });
 
 test('a folder that comes back for what is in it goes with the last of that', () => {
@@ -92,4 +93,78 @@ test('a folder that comes back for what is in it goes with the last of that', ()
   settle(model);
   expectEqualSides(model);
   expect([...model.local.keys()]).toEqual([]);
+});
+
+test('a folder that was renamed elsewhere is renamed once, and keeps what users do in it meanwhile', () => {
+  const model = perturbed(
+    [
+      { do: 'write', path: 'a/y', content: 'blue' },
+      { do: 'write', path: 'a/gone', content: 'grey' },
+      { do: 'write', path: 'a/s/x', content: 'red' },
+    ],
+    [
+      { do: 'write', path: 'a/new', content: 'green' },
+      { do: 'move', path: 'a/s', to: 'a/t' },
+    ],
+    [
+      { do: 'move', path: 'a', to: 'c' },
+      { do: 'delete', path: 'c/gone' },
+      { do: 'write', path: 'c/y', content: 'white' },
+    ],
+  );
+  const first = plan(model, options(model)).filter(({ do: what }) => what !== 'forget');
+  expect(first).toMatchObject([{ do: 'moveLocal', from: 'a', to: 'c' }]);
+  const rest = settle(model);
+  expect(rest.filter(({ do: what }) => what === 'moveRemote')).toMatchObject([{ to: 'c/t' }, { to: 'c/t/x' }]);
+  expectEqualSides(model);
+  expect([...model.local.keys()].sort()).toEqual(['c', 'c/new', 'c/t', 'c/t/x', 'c/y']);
+});
+
+test('a rename of a folder that was followed, but not written down, is agreed on without a transfer', () => {
+  const base = [{ do: 'write', path: 'a/s/x', content: 'red' }] as const;
+  const renamed = [{ do: 'move', path: 'a', to: 'c' }] as const;
+  const model = perturbed(base, renamed, renamed);
+  expect(new Set(settle(model).map(({ do: what }) => what))).toEqual(new Set(['adopt', 'forget']));
+  expectEqualSides(model);
+});
+
+test('a folder that cannot get its new name together with what is not synced in it follows file by file', () => {
+  const model = perturbed([{ do: 'write', path: 'a/s/x', content: 'red' }], [], [{ do: 'move', path: 'a', to: 'c' }]);
+  for (const limit of [
+    { goesAlong: () => false },
+    { unmovable: new Set(['a', 'a/s']) },
+    { blocked: (path: string) => path === 'c/s/x' },
+  ]) {
+    const moves = plan(model, { ...options(model), ...limit }).filter(({ do: what }) => what === 'moveLocal');
+    expect(moves.filter((move) => 'from' in move && model.local.get(move.from)?.kind === 'directory')).toEqual([]);
+  }
+});
+
+test('what another device renamed in a folder that is renamed here is followed there', () => {
+  const model = perturbed(
+    [
+      { do: 'write', path: 'a/s/x', content: 'red' },
+      { do: 'write', path: 'a/y', content: 'blue' },
+    ],
+    [{ do: 'move', path: 'a', to: 'c' }],
+    [{ do: 'move', path: 'a/s', to: 'a/t' }],
+  );
+  applyEdit(model, 'local', { do: 'write', path: 'c/s/x', content: 'green' });
+  const state = {
+    set: (tree: 'local' | 'remote' | 'synced', path: string, entry: unknown) =>
+      void model[tree].set(path, entry as never),
+    remove: (tree: 'local' | 'remote' | 'synced', path: string) => void model[tree].delete(path),
+  };
+  rebase(state, model, [...model.local.keys(), ...model.synced.keys()]);
+  settle(model);
+  expectEqualSides(model);
+  expect([...model.local.keys()].sort()).toEqual(['c', 'c/t', 'c/t/x', 'c/y']);
+});
+
+test('what was agreed on is kept while the file may turn up under another name', () => {
+  const gone = [{ do: 'delete', path: 'a/b' }] as const;
+  const model = perturbed([{ do: 'write', path: 'a/b', content: 'red' }], gone, gone);
+  const forgets = (unsettled: boolean) =>
+    plan(model, { ...options(model), unsettled: () => unsettled }).filter(({ do: what }) => what === 'forget');
+  expect([forgets(true), forgets(false)]).toEqual([[], [{ do: 'forget', path: 'a/b' }]]);
 });

@@ -10,6 +10,7 @@ import {
   syncedEntry,
   type Trees,
 } from '../../client/plan/tree.ts';
+import { takeFolderMove } from '../../client/steps/take-over.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { ancestors, isInside } from '../../protocol/path.ts';
 
@@ -126,12 +127,34 @@ export class Model implements Trees {
   #moveLocal(from: string, to: string): void {
     const { local, remote, synced, disk } = this;
     const [entry, base, there] = [local.get(from), synced.get(from), remote.get(to)];
+    if (entry?.kind === 'directory') {
+      if (disk.get(from)?.identity === entry.identity && !disk.has(to) && this.#makeParents(to))
+        this.moveFolder(from, to);
+      return;
+    }
     if (!entry || disk.get(from) !== entry || disk.has(to) || !this.#makeParents(to)) return;
     for (const tree of new Set([disk, local])) tree.delete(from);
     this.#put(to, entry);
     if (!there && remote.has(from)) return;
     synced.delete(from);
     if (base && there) synced.set(to, { ...base, version: same(base, there) ? there.version : base.version });
+  }
+
+  /** Renames a directory with all that is in it; answers the paths to plan. */
+  moveFolder(from: string, to: string): string[] {
+    const { disk } = this;
+    const writer = {
+      set: (tree: 'local' | 'remote' | 'synced', path: string, entry: unknown) =>
+        void this[tree].set(path, entry as never),
+      remove: (tree: 'local' | 'remote' | 'synced', path: string) => void this[tree].delete(path),
+    };
+    if (disk !== this.local) {
+      for (const [path, entry] of [...disk].filter(([path]) => path === from || isInside(path, from))) {
+        disk.delete(path);
+        disk.set(to + path.slice(from.length), entry);
+      }
+    }
+    return takeFolderMove(writer, this, from, to);
   }
 
   #download(path: string): void {
@@ -190,10 +213,11 @@ export class Model implements Trees {
     for (const tree of new Set([this.disk, this.local])) tree.set(path, entry);
   }
 
-  /** False when a file is in the way. */
+  /** False when a file is in the way, or a directory was there that the user has renamed or deleted since. */
   #makeParents(path: string): boolean {
     const above = ancestors(path).reverse();
     if (above.some((parent) => this.disk.get(parent)?.kind === 'file')) return false;
+    if (above.some((parent) => this.local.get(parent)?.kind === 'directory' && !this.disk.has(parent))) return false;
     for (const parent of above) {
       const made = { ...directory(), identity: this.nextIdentity(), hint: '', leftover: true };
       if (!this.disk.has(parent)) this.#put(parent, made);

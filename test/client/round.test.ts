@@ -75,6 +75,7 @@ async function start(api: Partial<Api> = {}): Promise<void> {
       },
       readIgnores: async () => void happened.push('read rules'),
       blocked: () => false,
+      goesAlong: () => true,
       isUnsettled: () => false,
       isRestless: false,
     },

@@ -77,6 +77,7 @@ beforeEach(async () => {
       look: async () => void sync.notices.takeUnseen(),
       readIgnores: async () => undefined,
       blocked: () => false,
+      goesAlong: () => true,
       isUnsettled: () => false,
       isRestless: false,
     },

@@ -6,11 +6,19 @@ import { startServers } from '../model/servers.ts';
 import { ofCalls } from './calls.ts';
 import { ofClient } from './client.ts';
 import { ofEncounters } from './encounters.ts';
+import { ofFolders } from './folders.ts';
 import type { Mutation, Outcome, Play } from './mutation.ts';
 import { ofThePlan } from './plan.ts';
 import { ofTransfers } from './transfers.ts';
 
-const mutations: readonly Mutation[] = [...ofCalls, ...ofClient, ...ofTransfers, ...ofThePlan, ...ofEncounters];
+const mutations: readonly Mutation[] = [
+  ...ofCalls,
+  ...ofClient,
+  ...ofTransfers,
+  ...ofThePlan,
+  ...ofFolders,
+  ...ofEncounters,
+];
 
 let servers: Awaited<ReturnType<typeof startServers>>;
 let player: ChildProcess;

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { DiskChanged } from '../../../client/disk/stamps.ts';
 import { type RemoteEntry, syncedEntry } from '../../../client/plan/tree.ts';
@@ -65,6 +65,58 @@ test('a file that was committed under a name that was renamed before follows, an
   await moveLocal(sync, 'a', 'b');
   const { local, synced } = sync.state.trees;
   expect([[...local.keys()], [...synced.keys()]], 'I32: a rename that nobody sends').toEqual([['b'], ['a']]);
+});
+
+test('a folder that was renamed elsewhere takes along all that is in it, also what nobody has looked at', async () => {
+  const { sync, on, text, agreed } = await openFolder();
+  const { state } = sync;
+  await mkdir(on('docs'));
+  await agreed({ 'docs/a': 'old', 'docs/gone': 'x' });
+  const folder: RemoteEntry = { ...(await remoteFile('', 1)), kind: 'directory' };
+  state.set('synced', 'docs', syncedEntry(folder, state.trees.local.get('docs')!));
+  for (const path of ['docs/a', 'docs/gone']) state.remove('remote', path);
+  state.set('remote', 'papers', { ...folder, version: 2, moved_from: 'docs' });
+  state.set('remote', 'papers/a', { ...(await remoteFile('old', 2)), moved_from: 'docs/a' });
+  await writeFile(on('docs/new'), 'unseen');
+  await moveLocal(sync, 'docs', 'papers');
+  expect(await text('papers/new'), 'I15: what came into it meanwhile').toBe('unseen');
+  const { local, remote, synced } = state.trees;
+  expect([...local.keys()].sort()).toEqual(['papers', 'papers/a', 'papers/gone']);
+  expect(synced.get('papers/a'), 'I32: what both sides have').toMatchObject({ version: 2 });
+  expect(synced.get('papers/gone'), 'I14: what was deleted elsewhere').toMatchObject({ version: 1 });
+  expect(remote.get('papers/a')).not.toHaveProperty('moved_from');
+  expect([...sync.notices.dirty]).toEqual(expect.arrayContaining(['docs/a', 'papers', 'papers/a', 'papers/gone']));
+  expect([...sync.notices.unseen].sort()).toEqual(['docs', 'papers']);
+});
+
+test('a folder that the user has just renamed or deleted is not made again for what arrives in it', async () => {
+  const { sync, on, text, agreed } = await openFolder();
+  await mkdir(on('docs'));
+  await agreed({ 'docs/a': 'old', b: 'b' });
+  await rename(on('docs'), on('papers'));
+  sync.state.set('remote', 'docs/b', { ...(await remoteFile('b', 2)), moved_from: 'b' });
+  await expect(moveLocal(sync, 'b', 'docs/b')).rejects.toBeInstanceOf(DiskChanged);
+  expect(await text('b'), 'I32: a folder that nobody made').toBe('b');
+  expect([...sync.notices.unseen]).toContain('docs');
+});
+
+test('a folder in whose place another one lies is not renamed', async () => {
+  const { sync, on, agreed } = await openFolder();
+  await mkdir(on('docs'));
+  await agreed({ 'docs/a': 'old' });
+  await rename(on('docs'), on('mine'));
+  await mkdir(on('docs'));
+  await expect(moveLocal(sync, 'docs', 'papers')).rejects.toBeInstanceOf(DiskChanged);
+});
+
+test('a folder that the disk refuses to rename follows file by file', async () => {
+  const { sync, on, agreed } = await openFolder();
+  await mkdir(on('docs'));
+  await agreed({ 'docs/a': 'old' });
+  const tooLong = 'p'.repeat(300);
+  await expect(moveLocal(sync, 'docs', tooLong)).rejects.toThrow('longer than 255 bytes');
+  expect(sync.unmovable.has('docs')).toBe(true);
+  expect([...sync.notices.dirty]).toEqual(expect.arrayContaining(['docs', 'docs/a']));
 });
 
 test('a folder that still holds what is not synced stays, and is no longer the service’s', async () => {

@@ -2,8 +2,12 @@
 export const limits = {
   /** Bytes in a block; a file is cut into blocks of this size by default, and no block may be larger. */
   blockBytes: 4 * 1024 * 1024,
-  /** Files in one upload-init, finalize, delete, move or download call. */
+  /** Files in one upload-init, finalize, delete, restore or download call. */
   filesPerCall: 500,
+  /** Renames in one move call: a directory goes with all that is in it in one. */
+  movesPerCall: 6000,
+  /** Bytes of the paths of one move call, in JSON in an event, so that neither it nor its answer gets beyond Lambda's 6 MB. */
+  movePathBytes: 3 * 1024 * 1024,
   /** Blocks in one upload-init call, and so in one file; with 100 bytes of JSON each they stay under Lambda's 6 MB. */
   blocksPerCall: 20_000,
   /** Bytes of content, and of it encoded, that are kept in the database and travel with the call. */
@@ -43,7 +47,7 @@ export const limits = {
   segmentBytes: 255,
   /** Names in a path, one in another. */
   pathSegments: 100,
-  /** Directories above the paths of one call, each of which a commit has to mark; 500 files rarely have so many. */
+  /** Directories above the paths of one call, each of which a commit has to mark; files rarely have so many. */
   directoriesPerCall: 2000,
   devicesPerUser: 50,
   /** Revoked devices that stay in the list; the latest ones. */

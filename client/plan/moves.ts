@@ -1,4 +1,5 @@
 import { limits } from '../../protocol/limits.ts';
+import { movePathBytes } from '../../protocol/move.ts';
 import { ancestors, nameOf, parentOf } from '../../protocol/path.ts';
 import { isConflictCopy } from './conflict-name.ts';
 import type { MoveOperation, Operation, Step } from './operation.ts';
@@ -158,30 +159,52 @@ function followers(
   });
 }
 
+/** What the renames of a directory, and of all that is in it, take of a call. */
+interface Size {
+  moves: number;
+  blocks: number;
+  directories: number;
+  pathBytes: number;
+}
+
 /**
  * A directory moves together with all that is in it, in one commit, or is made anew and deleted when it is empty:
  * others never see what was in it without it, and take that for a directory to keep.
  */
 function withWholeDirectories(moves: readonly RemoteMove[], remote: Trees['remote']): RemoteMove[] {
-  const directories = new Map(
-    moves
-      .filter(({ from }) => remote.get(from)!.kind === 'directory')
-      .map(({ from }) => [from, { files: 1, blocks: 0 }]),
-  );
-  if (directories.size === 0) return [...moves];
-  const moving = new Set(moves.map(({ from }) => from));
-  for (const [path, { blocks }] of remote) {
-    for (const above of ancestors(path)) {
-      const size = directories.get(above);
-      if (!size) continue;
-      size.files += moving.has(path) ? 1 : Number.POSITIVE_INFINITY;
+  const sizes = new Map<string, Size>();
+  for (const { from } of moves) {
+    if (remote.get(from)!.kind === 'directory') sizes.set(from, { moves: 0, blocks: 0, directories: 0, pathBytes: 0 });
+  }
+  if (sizes.size === 0) return [...moves];
+  const byOrigin = new Map(moves.map((move) => [move.from, move]));
+  for (const [path, { kind, blocks }] of remote) {
+    const around = [path, ...ancestors(path)].filter((each) => sizes.has(each));
+    if (around.length === 0) continue;
+    const move = byOrigin.get(path);
+    const pathBytes = move ? movePathBytes(move) : 0;
+    for (const size of around.map((each) => sizes.get(each)!)) {
+      size.moves += move ? 1 : Number.POSITIVE_INFINITY;
       size.blocks += blocks.length;
+      size.directories += kind === 'directory' ? 1 : 0;
+      size.pathBytes += pathBytes;
     }
   }
   return moves.filter(({ from }) => {
-    const size = directories.get(from);
-    return !size || (size.files <= limits.filesPerCall && size.blocks <= limits.blocksPerCall);
+    const size = sizes.get(from);
+    return !size || fitsCall(size);
   });
+}
+
+/** Whether one call takes it all; each directory is marked under both names, and so are those above. */
+function fitsCall({ moves, blocks, directories, pathBytes }: Size): boolean {
+  const marked = 2 * (directories + limits.pathSegments);
+  return (
+    moves <= limits.movesPerCall &&
+    blocks <= limits.blocksPerCall &&
+    marked <= limits.directoriesPerCall &&
+    pathBytes <= limits.movePathBytes
+  );
 }
 
 function contentKey({ blocks }: { readonly blocks: readonly { readonly hash: string }[] }): string {

@@ -1,4 +1,5 @@
 import { limits } from '../../protocol/limits.ts';
+import { movePathBytes } from '../../protocol/move.ts';
 import { ancestors } from '../../protocol/path.ts';
 import { batched } from '../common/batched.ts';
 import { type Operation, pathOf, type Step } from '../plan/operation.ts';
@@ -14,14 +15,17 @@ export function* moveBatches(sync: Sync, moves: readonly Step<'moveRemote'>[]): 
   const groups = new Map<string, Step<'moveRemote'>[]>();
   for (const move of moves) {
     const topmost = [move.from, ...ancestors(move.from)].findLast((path) => directories.has(path)) ?? move.from;
-    groups.set(topmost, [...(groups.get(topmost) ?? []), move]);
+    const group = groups.get(topmost);
+    if (group) group.push(move);
+    else groups.set(topmost, [move]);
   }
   const blocksOf = (group: readonly Step<'moveRemote'>[]): number =>
     group.reduce((sum, { from }) => sum + (remote.get(from)?.blocks.length ?? 0), 0);
   const calls = batched(
     groups.values(),
-    { most: limits.filesPerCall, of: (group) => group.length },
+    { most: limits.movesPerCall, of: (group) => group.length },
     { most: limits.blocksPerCall, of: blocksOf },
+    { most: limits.movePathBytes, of: (group) => group.reduce((sum, move) => sum + movePathBytes(move), 0) },
   );
   for (const call of calls) yield call.flat();
 }

@@ -1,7 +1,8 @@
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
-import type { MoveRequest } from '../../protocol/move.ts';
+import { limits } from '../../protocol/limits.ts';
+import { type MoveRequest, movePathBytes } from '../../protocol/move.ts';
 import { Refusal } from '../shared/answers/errors.ts';
 import { commitCounted } from '../shared/commit/commit-counted.ts';
 import { earlierAnswer, nameOfCall } from '../shared/commit/idempotent.ts';
@@ -31,6 +32,9 @@ export async function moveFiles(databases: Databases, userId: string, request: M
   const { device_id: deviceId, timeline, moves } = request;
   if (new Set(moves.map(({ from }) => from)).size < moves.length) {
     throw new Refusal('bad_request', 'a path is moved twice in this call');
+  }
+  if (moves.reduce((sum, move) => sum + movePathBytes(move), 0) > limits.movePathBytes) {
+    throw new Refusal('limit_exceeded', `the paths take more than ${limits.movePathBytes} bytes: send fewer at once`);
   }
   const person = personOf(databases, userId);
   const namespace = ownNamespace(person);

@@ -39,9 +39,9 @@ export async function planMoves(
   for (;;) {
     const { refused, left } = play(moves, { targets, counted, parents, files, stay });
     if (left.length === 0) return refused;
-    const directories = left.map((position) => moves[position]!.from);
+    const directories = new Set(left.map((position) => moves[position]!.from));
     for (const [position, { from }] of moves.entries()) {
-      if ([from, ...ancestors(from)].some((above) => directories.includes(above))) stay.add(position);
+      if ([from, ...ancestors(from)].some((above) => directories.has(above))) stay.add(position);
     }
   }
 }
@@ -63,8 +63,20 @@ function play(
   { targets, counted, parents, files, stay }: Ground,
 ): { refused: Map<number, ItemError>; left: number[] } {
   const tree = new Map<string, Kind>();
-  for (const path of files) tree.set(path, 'file');
-  for (const [path, { kind }] of targets) if (kind !== null) tree.set(path, kind);
+  /** How many paths of the tree lie below a path, at any depth. */
+  const below = new Map<string, number>();
+  const count = (path: string, by: 1 | -1): void => {
+    for (const above of ancestors(path)) below.set(above, (below.get(above) ?? 0) + by);
+  };
+  const put = (path: string, kind: Kind): void => {
+    if (!tree.has(path)) count(path, 1);
+    tree.set(path, kind);
+  };
+  const take = (path: string): void => {
+    if (tree.delete(path)) count(path, -1);
+  };
+  for (const path of files) put(path, 'file');
+  for (const [path, { kind }] of targets) if (kind !== null) put(path, kind);
 
   const tooMany = directoryRefusals(moves.map(({ from, to }) => [from, to]));
   const refused = new Map<number, ItemError>();
@@ -80,8 +92,8 @@ function play(
       refused.set(position, error);
       continue;
     }
-    tree.set(to, tree.get(from)!);
-    tree.delete(from);
+    put(to, tree.get(from)!);
+    take(from);
     arrived.add(to);
   }
   const left = [...moves.keys()].filter((position) => {
@@ -112,8 +124,7 @@ function play(
 
   /** Whether anything but `from` lies below the path now. */
   function holds(path: string, from: string): boolean {
-    if (parents.has(path)) return true;
-    for (const other of tree.keys()) if (other !== from && isInside(other, path)) return true;
-    return false;
+    const others = (below.get(path) ?? 0) - (tree.has(from) && isInside(from, path) ? 1 : 0);
+    return parents.has(path) || others > 0;
   }
 }

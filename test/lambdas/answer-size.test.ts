@@ -8,6 +8,7 @@ import type { DownloadResponse } from '../../protocol/download.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import { tooMuch } from '../../protocol/internal/locate.ts';
 import { limits } from '../../protocol/limits.ts';
+import { movePathBytes } from '../../protocol/move.ts';
 import { pathProblem } from '../../protocol/path.ts';
 import { longPath } from './paths.ts';
 
@@ -63,6 +64,21 @@ test('the longest answer of a call that commits fits, with all blocks that are m
       const result: CommitResult = { path, error: { ...error, current_version: 2 ** 31 - 1 } };
       const results = Array.from({ length: limits.filesPerCall }, () => result);
       const body = { code: error.code, message: error.message, details: { results, hashes: missing } };
+      expect(envelopeBytes(body)).toBeLessThan(MAX_ANSWER_BYTES);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('the longest answer of a call that renames fits, whatever becomes of its items', () => {
+  fc.assert(
+    fc.property(longPath, fc.boolean(), (path, isDone) => {
+      const error = itemError('path_conflict', `'${excerpt(path)}' is a directory with content: choose another name`);
+      const refused = { path, error: { ...error, current_version: 2 ** 31 - 1 } };
+      const done = { path, version: 2 ** 31 - 1, version_id: 'f'.repeat(36), cursor: Number.MAX_SAFE_INTEGER };
+      const most = Math.floor(limits.movePathBytes / movePathBytes({ from: 'a', to: path }));
+      const results = Array.from({ length: Math.min(limits.movesPerCall, most) }, () => (isDone ? done : refused));
+      const body = isDone ? { results } : { code: error.code, message: error.message, details: { results } };
       expect(envelopeBytes(body)).toBeLessThan(MAX_ANSWER_BYTES);
     }),
     { numRuns: 20 },

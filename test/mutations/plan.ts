@@ -41,8 +41,8 @@ export const ofThePlan: readonly Mutation[] = [
   {
     mistake: 'a folder moves before what is in it can follow',
     file: 'client/plan/moves.ts',
-    replace: 'size.files <= limits.filesPerCall',
-    by: 'size.files > 0',
+    replace: 'moves <= limits.movesPerCall',
+    by: 'moves > 0',
     noticedBy: 'client/plan: a directory with more than one call can hold is made anew, and goes when it is empty',
     breaks: /upload/,
   },

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
+import { batched } from '../../client/common/batched.ts';
 import { limits } from '../../protocol/limits.ts';
+import { movePathBytes } from '../../protocol/move.ts';
 import { offer, type User } from '../support/user.ts';
-import { changes, directory, finalize, init, moveFiles, put, resultsOf, tree } from './support/calls.ts';
+import { changes, directory, errorOf, finalize, init, moveFiles, put, resultsOf, tree } from './support/calls.ts';
 import { signUp } from './support/service.ts';
 
 /** As many that the entries of two files fit an answer, of Lambda's 6 MB, and those of three do not. */
@@ -45,7 +47,10 @@ test('pages of paths that grow fourfold in an answer end before they are too lar
   const [from, to] = [paths.slice(0, limits.filesPerCall), paths.slice(limits.filesPerCall)];
   await finalize(quoting, (await init(quoting, from.map(directory))).upload_id);
   const moves = from.map((path, index) => ({ from: path, to: to[index]!, base_version: 1 }));
-  expect(resultsOf(await moveFiles(quoting, moves)).filter((result) => 'error' in result)).toEqual([]);
+  errorOf(await moveFiles(quoting, moves), 'limit_exceeded');
+  for (const call of batched(moves, { most: limits.movePathBytes, of: movePathBytes })) {
+    expect(resultsOf(await moveFiles(quoting, call)).filter((result) => 'error' in result)).toEqual([]);
+  }
 
   const cursors: number[] = [];
   for (let page = await changes(quoting, 0); ; page = await changes(quoting, page.cursor)) {

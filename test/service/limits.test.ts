@@ -1,11 +1,22 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { batched } from '../../client/common/batched.ts';
 import { fromHex, sha256, toHex } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
 import { TreeResponse } from '../../protocol/tree.ts';
 import type { OfferedFile } from '../../protocol/upload-init.ts';
 import { offer, type User } from '../support/user.ts';
-import { errorOf, finalize, init, moveFiles, put, resultsOf, sendProofs, type tree } from './support/calls.ts';
+import {
+  directory,
+  errorOf,
+  finalize,
+  init,
+  moveFiles,
+  put,
+  resultsOf,
+  sendProofs,
+  type tree,
+} from './support/calls.ts';
 import { database, shardOf, signUp } from './support/service.ts';
 
 /*
@@ -58,6 +69,21 @@ test('as many files with as many blocks as an upload takes are committed in one 
   const lacking = { device_id: user.device, files: [{ path: 'whole', lacks: [] }] };
   const { status, body } = await user.call<{ files: unknown[] }>('POST', '/download', lacking);
   expect([status, body.files]).toMatchObject([200, [{ path: 'whole', entry: { size: blockCount } }]]);
+});
+
+test('a directory goes in one call with as much in it as that takes', { timeout: 300_000 }, async () => {
+  const user = await signUp();
+  const count = (atLimit ? limits.movesPerCall : 2 * limits.filesPerCall) - 1;
+  const content = randomBytes(10);
+  await user.save('from/0', content);
+  const others = await Promise.all(Array.from({ length: count - 1 }, (_, n) => offer(`from/${n + 1}`, content, 0)));
+  for (const files of batched([directory('from'), ...others], { most: limits.filesPerCall })) {
+    await finalize(user, (await init(user, files)).upload_id);
+  }
+  const paths = ['from', ...Array.from({ length: count }, (_, n) => `from/${n}`)];
+  const moves = paths.map((from) => ({ from, to: from.replace('from', 'to'), base_version: 1 }));
+  const results = resultsOf(await moveFiles(user, moves));
+  expect(results.filter((result) => 'version' in result && result.version === 2)).toHaveLength(moves.length);
 });
 
 test('as many proofs as a call takes are checked in one', { timeout: 300_000 }, async () => {
@@ -126,7 +152,7 @@ test('a directory of as many entries as a tree may have is hashed, listed and ch
   // More than a call may name, so that it cannot go as a whole.
   errorOf(await moveFiles(user, [{ from: 'flat', to: 'other', base_version: 0 }]), 'bad_request');
   const whole = { request_id: randomUUID(), device_id: user.device };
-  const moves = Array.from({ length: limits.filesPerCall + 1 }, (_, n) => ({
+  const moves = Array.from({ length: limits.movesPerCall + 1 }, (_, n) => ({
     from: `flat/${n + 2}`,
     to: `other/${n + 2}`,
     base_version: 1,

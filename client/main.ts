@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { messageOf } from '../cli/reason.ts';
 import { type Failure, runProgram } from '../cli/run-program.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { checkIgnoreCommand } from './commands/check-ignore.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { excludeCommand } from './commands/exclude.ts';
@@ -60,6 +61,7 @@ const commands = [
   excludeCommand,
   includeCommand,
   explainCommand,
+  checkIgnoreCommand,
   logCommand,
   doctorCommand,
   historyCommand,

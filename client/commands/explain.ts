@@ -8,6 +8,7 @@ import { describePause, formatTime, say } from '../common/format.ts';
 import { describeExclusion } from '../disk/ignore.ts';
 import { exclusionOf } from '../disk/left-out.ts';
 import { locateEntry } from '../engine/folder.ts';
+import { isDirectory } from '../plan/tree.ts';
 import { describeTransfer, type Overview, whyKept, withOverview } from './overview.ts';
 
 export function explainCommand(configFolder: () => string): Command {
@@ -42,7 +43,7 @@ async function explain(overview: Overview, path: string): Promise<Explanation> {
 }
 
 function leftOut({ state, ignores }: Overview, path: string): Part | undefined {
-  const by = exclusionOf(path, state.trees, ignores);
+  const by = exclusionOf(path, (at) => isDirectory(state.trees, at), ignores);
   if (!by) return undefined;
   const { rule, source } = by;
   if (rule === '') return { state: 'own', message: 'one of the client’s own files, which stay on this device' };

@@ -25,8 +25,9 @@ export async function listLeftOut(root: string, trees: Trees, ignores: Ignores):
       else if (entry.isDirectory()) directories.push(path);
     }
   }
+  const isFolder = (at: string): boolean => isDirectory(trees, at);
   for (const path of trees.remote.keys()) {
-    const by = exclusionOf(path, trees, ignores);
+    const by = exclusionOf(path, isFolder, ignores);
     if (by && !found.has(by.path)) found.set(by.path, { ...by, here: false });
   }
   return [...found.values()].filter(({ rule }) => rule !== '').sort((one, other) => (one.path < other.path ? -1 : 1));
@@ -35,12 +36,12 @@ export async function listLeftOut(root: string, trees: Trees, ignores: Ignores):
 /** Which rule leaves a path out, if one does, and with which path: a directory that it names stands for all that is in it. */
 export function exclusionOf(
   path: string,
-  trees: Trees,
+  isFolder: (path: string) => boolean,
   ignores: Ignores,
 ): (Exclusion & { readonly path: string }) | undefined {
-  if (!ignores(path, isDirectory(trees, path))) return undefined;
+  if (!ignores(path, isFolder(path))) return undefined;
   for (const at of [...ancestors(path).reverse(), path]) {
-    const by = ignores(at, at !== path || isDirectory(trees, at));
+    const by = ignores(at, at !== path || isFolder(at));
     if (by) return { path: at, ...by };
   }
   return undefined;

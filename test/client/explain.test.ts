@@ -54,3 +54,16 @@ test('a person reads one line, and a path outside of a synced folder is named', 
   await expect(desk.run(['explain', '/'])).rejects.toThrow(/is not inside a synced folder/);
   await expect(desk.run(['explain', desk.folder])).rejects.toThrow(/name a file or folder inside/);
 });
+
+test.each([
+  ['docs/build/out', 'docs/build/out: build/ (line 1 of .tidemarkignore)'],
+  ['elsewhere/build/', 'elsewhere/build: build/ (line 1 of .tidemarkignore)'],
+  ['never.tmp', 'never.tmp: *.tmp (built in)'],
+])('check-ignore names the rule for %s', async (path, line) => {
+  expect(await desk.run(['check-ignore', `${desk.folder}/${path}`])).toBe(`${line}\n`);
+});
+
+test('check-ignore fails for what no rule leaves out, which a folder may be where a file is not', async () => {
+  for (const path of ['docs/note', 'elsewhere/build'])
+    await expect(desk.run(['check-ignore', `${desk.folder}/${path}`])).rejects.toThrow(/no rule leaves it out/);
+});

@@ -87,15 +87,12 @@ async function requireRoom(namespace: Namespace, versions: number): Promise<void
 async function findSources(namespace: Namespace, call: MoveRequest & { kind: 'move' }): Promise<Map<number, Source>> {
   const names = call.moves.map(({ from, base_version }) => ({ path: from, version: base_version }));
   const rows = await findVersions(namespace, names);
+  const name = nameOfCall(call);
   return new Map(
     rows.flatMap((row, position) => {
       if (!row) return [];
-      const id = versionId(
-        namespace.id,
-        { kind: 'move', id: nameOfCall(call) },
-        { position, path: call.moves[position]!.to, hashes: toHexes(row.block_hashes) },
-      );
-      return [[position, { row, versionId: id }] as const];
+      const made = { position, path: call.moves[position]!.to, hashes: toHexes(row.block_hashes) };
+      return [[position, { row, versionId: versionId(namespace.id, { kind: 'move', id: name }, made) }] as const];
     }),
   );
 }

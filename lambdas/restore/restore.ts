@@ -52,10 +52,11 @@ export async function restoreVersions(
   if (before) return before;
   const names = files.map(({ path, version, from }) => ({ path: from ?? path, version }));
   const versions = await findVersions(namespace, names);
+  const name = nameOfCall(call);
   const named = files.map(({ path, base_version: baseVersion }, position): Item => {
     const old = versions[position]?.change_type === 'delete' ? undefined : versions[position];
     const hashes = toHexes(old?.block_hashes ?? []);
-    const id = versionId(namespace.id, { kind: 'restore', id: nameOfCall(call) }, { position, path, hashes });
+    const id = versionId(namespace.id, { kind: 'restore', id: name }, { position, path, hashes });
     return { path, baseVersion, id, old };
   });
   const items = await countBlocks(databases, namespace.id, named);

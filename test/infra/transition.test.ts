@@ -96,12 +96,15 @@ test('internet does not become team: what is imported cannot be taken away', () 
   }
 });
 
-test('clusters are added in place', () => {
+test('clusters are added in place, and stay', () => {
   const two = withContext('two-clusters', 'team', { clusters: '2' });
   const changes = changesBetween(deploymentOf('team'), two);
   expect(replaced(changes)).toEqual([]);
   expect(lost(changes)).toEqual([]);
   expect(refusalsOf(deploymentOf('team'), two)).toEqual([]);
+  expect(refusalsOf(two, deploymentOf('team')).join('\n')).toMatch(
+    /Cannot delete export .*ClusterB.* as it is in use/,
+  );
 }, 240_000);
 
 test('other zones in place of those that there are would replace subnets, and so are documented as impossible', () => {

@@ -106,7 +106,7 @@ describe('a request that does not fit what is stored', () => {
 
   test('a stale base version answers 409 with the current one, and changes nothing', async () => {
     const { upload_id } = await user.begin('kept.bin', Buffer.alloc(0), 1);
-    await user.save('kept.bin', content, 1);
+    await (await user.addDevice()).save('kept.bin', content, 1);
     const before = await tree(user);
     const { details } = expectError(await user.finalize(upload_id), 409, 'stale_version');
     expect(details).toMatchObject({ results: [{ path: 'kept.bin', error: { current_version: 2 } }] });

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { compileIgnores } from '../../client/disk/ignore.ts';
 import { scan } from '../../client/disk/scan.ts';
 import type { Api } from '../../client/service/api.ts';
@@ -72,6 +72,9 @@ describe('an upload', () => {
     const sessions: string[] = [];
     const asked: number[] = [];
     let offered: UploadInitRequest | undefined;
+    // One of the same device would overtake the session.
+    const other = await account.openSync(await account.device(`device ${++devices}`));
+    onTestFinished(() => other.state.close());
     const it = await lookedAt({ lost: content }, (api) => ({
       uploadInit: async (request) => {
         const answer = await api.uploadInit(request);
@@ -83,8 +86,8 @@ describe('an upload', () => {
       finalize: async (request) => {
         if (sessions.length > 1) return api.finalize(request);
         // What the service says of a session of which nothing was sent.
-        const unsent = { ...offered!, upload_id: randomUUID(), files: offered!.files.map(withOtherContent) };
-        await api.uploadInit(unsent);
+        const unsent = { upload_id: randomUUID(), device_id: other.device.id };
+        await other.api.uploadInit({ ...unsent, files: offered!.files.map(withOtherContent) });
         return api.finalize({ ...request, upload_id: unsent.upload_id });
       },
     }));

@@ -35,7 +35,7 @@ test('of finalizes that race for one version, exactly one wins', async () => {
   const user = await signUp();
   await user.save('a', randomBytes(100));
   const contents = Array.from({ length: 6 }, () => randomBytes(100));
-  const racers = await Promise.all(contents.map((content) => ready(user, 'a', content, 1)));
+  const racers = await Promise.all(contents.map(async (content) => ready(await user.addDevice(), 'a', content, 1)));
   const results = await Promise.all(racers.map((race) => race()));
 
   const winner = results.findIndex((result) => 'version' in result);
@@ -47,7 +47,9 @@ test('of finalizes that race for one version, exactly one wins', async () => {
 
 test('of finalizes that race to make one path, exactly one wins', async () => {
   const user = await signUp();
-  const racers = await Promise.all([1, 2, 3].map(() => ready(user, 'new', randomBytes(100), 0)));
+  const racers = await Promise.all(
+    [1, 2, 3].map(async () => ready(await user.addDevice(), 'new', randomBytes(100), 0)),
+  );
   const results = await Promise.all(racers.map((race) => race()));
   expect(results.filter((result) => 'version' in result)).toHaveLength(1);
   expect(results.find((result) => 'error' in result)).toMatchObject({
@@ -59,7 +61,7 @@ test('a retry of a finalize that lost answers the same, and the loser takes no s
   const user = await signUp();
   await user.save('a', randomBytes(100));
   const lose = await ready(user, 'a', randomBytes(100), 1);
-  await user.save('a', randomBytes(100), 1);
+  await (await user.addDevice()).save('a', randomBytes(100), 1);
   const lost = await lose();
   expect(lost).toMatchObject({ error: { code: 'stale_version', current_version: 2 } });
   expect(await lose()).toEqual(lost);

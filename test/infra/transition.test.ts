@@ -102,9 +102,7 @@ test('clusters are added in place, and stay', () => {
   expect(replaced(changes)).toEqual([]);
   expect(lost(changes)).toEqual([]);
   expect(refusalsOf(deploymentOf('team'), two)).toEqual([]);
-  expect(refusalsOf(two, deploymentOf('team')).join('\n')).toMatch(
-    /Cannot delete export .*ClusterB.* as it is in use/,
-  );
+  expect(refusalsOf(two, deploymentOf('team')).join('\n')).toMatch(/Cannot delete export .*ClusterB.* as it is in use/);
 }, 240_000);
 
 test('other zones in place of those that there are would replace subnets, and so are documented as impossible', () => {

@@ -7,10 +7,11 @@ const mayImport = {
   'lib/tidemark.ts': 'lib/(stacks|constructs|profiles)/',
   'lib/stacks': 'lib/(constructs|profiles)/',
   'lib/constructs': 'lib/profiles/',
+  'lib/profiles': 'protocol/',
   cost: '(lib/profiles|protocol)/',
   preflight: 'lib/tidemark.ts',
 
-  packaging: 'package.json',
+  packaging: 'protocol/|package.json',
 
   'client/main.ts': 'client/(commands|service|common)/|package.json',
   'client/commands': '(client/(engine|steps|disk|state|plan|service|output|system|common)|protocol)/|package.json',
@@ -18,7 +19,7 @@ const mayImport = {
   'client/steps': '(client/(disk|state|plan|service|output|common)|codec|protocol)/',
   'client/disk': '(client/(state|plan|common)|codec|protocol)/',
   'client/state': '(client/(plan|common)|codec|protocol)/',
-  'client/service': '(client/common|protocol)/',
+  'client/service': '(client/common|protocol)/|package.json',
   'client/output': '(client/common|protocol)/',
   'client/system': 'client/common/',
   'client/(plan|common)': 'protocol/',
@@ -55,7 +56,7 @@ const mayImport = {
   local: 'local/[^/]+\\.ts',
 
   bench: '(codec|protocol|client|lambdas|lib|local|test/(support|model))/',
-  test: '(bin|lib|cost|codec|protocol|cli|client|admin|smoke|preflight|lambdas|local|bench)/|package.json',
+  test: '(bin|lib|cost|codec|protocol|cli|client|admin|smoke|preflight|packaging|lambdas|local|bench)/|package.json',
 };
 
 const ours =

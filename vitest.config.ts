@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { compileCache } from './local/compile-cache.ts';
 
 // A hook may start a whole cloud, on a machine with other work.
 const limits = { testTimeout: 120_000, hookTimeout: 300_000 };
+// Tests start hundreds of processes.
+process.env.NODE_COMPILE_CACHE ??= compileCache;
+
 const assembly = 'test/support/synthesis.ts';
 
 export default defineConfig({

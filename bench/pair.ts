@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, lstat, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCloud } from '../local/cloud/cloud.ts';
 import { Device } from '../local/demo/devices/device.ts';
 import { firstDifference, listing } from '../local/demo/tour/folders.ts';
 import { freePorts } from '../test/support/ports.ts';
+import { scratch } from '../test/support/scratch.ts';
 import { assemblyOf } from '../test/support/synthesis.ts';
 
 /** Two devices of one user on a local cloud, both syncing. */
@@ -31,9 +31,7 @@ export async function withPair<Result>(
   { node = [] }: PairOptions,
   work: (pair: Pair) => Promise<Result>,
 ): Promise<Result> {
-  const folder = await mkdtemp(join(tmpdir(), 'tidemark-bench-'));
-  // The database's own user has to get into it.
-  await chmod(folder, 0o755);
+  const folder = await scratch('tidemark-bench-');
   const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 5 })];
   try {
     const assembly = await assemblyOf({ profile: 'team' });

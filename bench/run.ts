@@ -7,6 +7,9 @@ const benches: Record<string, () => Promise<{ run: Bench; usage?: string }>> = {
   memory: () => import('./memory/bench.ts'),
   metadata: () => import('./metadata/bench.ts'),
   network: () => import('./network/bench.ts'),
+  notify: () => import('./notify/bench.ts'),
+  reconnect: () => import('./reconnect/bench.ts'),
+  scale: () => import('./scale/bench.ts'),
   sync: () => import('./sync/bench.ts'),
 };
 

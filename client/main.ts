@@ -6,15 +6,19 @@ import { messageOf } from '../cli/reason.ts';
 import { type Failure, runProgram } from '../cli/run-program.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { checkIgnoreCommand } from './commands/check-ignore.ts';
+import { completionCommand } from './commands/completion.ts';
+import { conflictsCommand } from './commands/conflicts.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { excludeCommand } from './commands/exclude.ts';
 import { explainCommand } from './commands/explain.ts';
 import { historyCommand } from './commands/history.ts';
 import { includeCommand } from './commands/include.ts';
+import { limitCommand } from './commands/limit.ts';
 import { logCommand } from './commands/log.ts';
 import { loginCommand } from './commands/login.ts';
 import { logoutCommand } from './commands/logout.ts';
+import { meteredCommand } from './commands/metered.ts';
 import { mfaCommand } from './commands/mfa.ts';
 import { pauseCommand } from './commands/pause.ts';
 import { restoreCommand } from './commands/restore.ts';
@@ -22,6 +26,7 @@ import { resumeCommand } from './commands/resume.ts';
 import { serviceCommand } from './commands/service.ts';
 import { statusCommand } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
+import { updateCommand } from './commands/update.ts';
 import { ClientError, exitCode, LocalTrouble, systemCode } from './common/errors.ts';
 import { defaultConfigFolder } from './service/config.ts';
 import { ServiceError, Unreachable } from './service/errors.ts';
@@ -56,6 +61,8 @@ const commands = [
   syncCommand,
   pauseCommand,
   resumeCommand,
+  limitCommand,
+  meteredCommand,
   serviceCommand,
   statusCommand,
   excludeCommand,
@@ -63,11 +70,14 @@ const commands = [
   explainCommand,
   checkIgnoreCommand,
   logCommand,
+  conflictsCommand,
   doctorCommand,
+  updateCommand,
   historyCommand,
   restoreCommand,
   devicesCommand,
   mfaCommand,
+  () => completionCommand(program),
 ];
 for (const command of commands) {
   const added = command(configFolder);

@@ -58,3 +58,8 @@ export function readHeader(delta: Uint8Array): DeltaHeader & { bodyAt: number } 
   };
   return { baseSize, targetSize, hashes, bodyAt };
 }
+
+/** Bytes of what a delta makes, as it declares them. Throws DeltaError for what is no delta. */
+export function targetSizeOf(delta: Uint8Array): number {
+  return readHeader(delta).targetSize;
+}

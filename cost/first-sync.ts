@@ -1,10 +1,12 @@
 import { limits } from '../protocol/limits.ts';
-import { type Line, total } from './floor.ts';
+import { type Line, line, total } from './floor.ts';
 import { prices } from './prices.ts';
 
 /** A large account of notes and sources. */
 const FILES = 1_000_000;
-const FILE_BYTES = 2048;
+/** Bytes of content that a save takes at most, and that a device fetches of a pack with one request. */
+const SAVE_BYTES = 2 * 1024 * 1024;
+const SPAN_BYTES = 1024 * 1024;
 /** Rows of a file, in all tables: entry, version, change, event, holding, upload, pin, ledger, block, directory. */
 const ROWS = 10;
 const GB = 1e9;
@@ -13,38 +15,49 @@ const MONTHS = 12;
 /** Milliseconds and MB of memory of the calls that bring and fetch as many files as one takes. */
 const calls = {
   rows: { Save: [400, 1024], Download: [150, 256], Locate: [150, 512] },
+  packs: { Save: [500, 1024], Download: [150, 256], Locate: [60, 512] },
   objects: { UploadInit: [500, 512], Finalize: [1500, 1024], Download: [500, 256], Locate: [60, 512] },
 } as const;
-/** Of them, those of devices. */
-const HTTP_CALLS = { rows: 2, objects: 3 } as const;
+/** Of them, those of devices that are metered as one call each. */
+const HTTP_CALLS = { rows: 1, packs: 1, objects: 3 } as const;
+/** A save is metered as a call for each that it begins of so many bytes. */
+const METERED_BYTES = 512 * 1024;
 
 /**
  * What it costs to bring a million small files from one device to another, and to keep them for a month: as rows that
- * travel with the calls, or as an object each.
+ * travel with the calls, in packs, or as an object each.
+ * @param fileBytes bytes of a file, which do not compress
  */
-export function firstSync(way: 'rows' | 'objects'): Line[] {
-  const batches = FILES / limits.filesPerCall;
-  const http = HTTP_CALLS[way] * batches + FILES / limits.changesPerPage;
+export function firstSync(way: 'rows' | 'packs' | 'objects', fileBytes: number): Line[] {
+  const perCall = way === 'objects' ? limits.filesPerCall : Math.min(limits.filesPerCall, SAVE_BYTES / fileBytes);
+  const batches = FILES / perCall;
+  const metered = way === 'objects' ? 0 : Math.ceil((perCall * fileBytes) / METERED_BYTES);
+  const http = (HTTP_CALLS[way] + metered) * batches + FILES / limits.changesPerPage;
   const functions = Object.values(calls[way]);
   const gbSeconds = batches * total(functions.map(([ms, mb]) => (ms / 1000) * (mb / 1024)));
-  const rows = ROWS + (way === 'rows' ? 1 : 0);
-  const gigabytes = (FILES * FILE_BYTES) / GB;
-  const store =
-    way === 'objects'
-      ? [line('S3 requests', 'a PUT, a HEAD and a GET for each file', (FILES / 1000) * ofObject())]
-      : [];
+  const rows = ROWS + (way === 'objects' ? 0 : 1);
+  const gigabytes = (FILES * fileBytes) / GB;
   const month = way === 'rows' ? prices.databaseGbMonth : prices.s3GbMonth;
   return [
-    line('HTTP API', `${http.toLocaleString('en-US')} calls`, (http * prices.httpMillion) / 1e6),
+    line('HTTP API', `${Math.round(http).toLocaleString('en-US')} calls`, (http * prices.httpMillion) / 1e6),
     line(
       'Lambda',
       `${gbSeconds.toFixed(0)} GB-s`,
       (functions.length * batches * prices.lambdaMillion) / 1e6 + gbSeconds * prices.lambdaGbSecond,
     ),
-    ...store,
+    ...storeLines(way, { batches, bytes: FILES * fileBytes }),
     line('Aurora', `${rows} rows written for each`, (rows * FILES * prices.databaseMillionRequests) / 1e6),
     line('a month of content', `${gigabytes.toFixed(1)} GB`, gigabytes * month),
   ];
+}
+
+function storeLines(way: 'rows' | 'packs' | 'objects', { batches, bytes }: { batches: number; bytes: number }): Line[] {
+  if (way === 'rows') return [];
+  if (way === 'objects') {
+    return [line('S3 requests', 'a PUT, a HEAD and a GET for each file', (FILES / 1000) * ofObject())];
+  }
+  const dollars = (batches * prices.s3ThousandPuts + (bytes / SPAN_BYTES) * prices.s3ThousandGets) / 1000;
+  return [line('S3 requests', 'a PUT for each call, a GET for each MiB', dollars)];
 }
 
 /** Bytes from which on an object that is kept for a year costs less than a row. */
@@ -56,8 +69,4 @@ export function breakEven(): number {
 /** Requests of a thousand objects, each written, looked for and read once. */
 function ofObject(): number {
   return prices.s3ThousandPuts + 2 * prices.s3ThousandGets;
-}
-
-function line(what: string, because: string, dollars: number): Line {
-  return { what, because, dollars };
 }

@@ -12,10 +12,10 @@ export interface Line {
 
 /** Two signing keys of the CDN. */
 const SIGNING_KEYS = 2;
-/** gc and relay look every hour; then a paused cluster is awake until five minutes after its last connection has ended. */
-const AWAKE_OF_IDLE_HOUR = 8 / 60;
+/** Whoever wakes a cluster keeps it awake so long, until five minutes after the last connection has ended; gc and relay do every hour. */
+export const AWAKE_MINUTES = 8;
 /** The least that a cluster takes while it is awake, in capacity units. */
-const AWAKE_UNITS = 0.5;
+export const AWAKE_UNITS = 0.5;
 const MB_PER_GB = 1024;
 
 /** Memory in MB of the functions that a profile keeps warm; test/infra/cost.test.ts compares them with the templates. */
@@ -64,24 +64,15 @@ function streamLines(profile: Profile): Line[] {
 
 function databaseLines({ clusters, readers, minCapacity, proxy }: MetadataProfile): Line[] {
   const instances = clusters * (1 + readers);
-  const units = instances * (minCapacity === 0 ? AWAKE_UNITS * AWAKE_OF_IDLE_HOUR : minCapacity);
+  const units = instances * (minCapacity === 0 ? (AWAKE_UNITS * AWAKE_MINUTES) / 60 : minCapacity);
   const because =
     minCapacity === 0
-      ? `${instances} instances, awake ${AWAKE_OF_IDLE_HOUR * 60} min of each idle hour at ${AWAKE_UNITS} units`
+      ? `${instances} instances, awake ${AWAKE_MINUTES} min of each idle hour at ${AWAKE_UNITS} units`
       : `${instances} instances of ${minCapacity} units`;
   const lines = [line('Aurora', because, units * prices.capacityUnitHour * HOURS)];
   if (!proxy) return lines;
   const charged = clusters * Math.max(8, (1 + readers) * minCapacity);
   return [...lines, line('RDS Proxy', `${charged} units`, charged * prices.proxyUnitHour * HOURS)];
-}
-
-/** What it costs more when devices that stay on keep a database awake that would pause; nothing for one that never does. */
-export function awakeLines({ metadata: { clusters, readers, minCapacity } }: Profile): Line[] {
-  if (minCapacity > 0) return [];
-  const instances = clusters * (1 + readers);
-  const units = instances * AWAKE_UNITS * (1 - AWAKE_OF_IDLE_HOUR);
-  const because = `${instances} instances at ${AWAKE_UNITS} units in the rest of each hour`;
-  return [line('Aurora', because, units * prices.capacityUnitHour * HOURS)];
 }
 
 function warmLines({ uploads, downloads }: Profile): Line[] {
@@ -108,7 +99,8 @@ function smallLines(profile: Profile): Line[] {
   ];
 }
 
-function line(what: string, because: string, dollars: number): Line {
+/** What something costs, and why so much. */
+export function line(what: string, because: string, dollars: number): Line {
   return { what, because, dollars };
 }
 

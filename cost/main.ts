@@ -13,6 +13,7 @@ const help = `What a deployment costs and holds, by the profile's own figures an
   --clusters N        database clusters (default: the profile's)
   --users N           people who use it (default: 50)
   --syncs N           files that one of them saves on a working day (default: ${usual.syncsPerDay})
+  --always-on N       devices that are on day and night with nothing to do (default: ${usual.alwaysOn})
   --prices            the prices instead, each with where and when it was read
   --gigabytes N       GB that one of them stores (default: ${usual.gigabytes})`;
 
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     users: { type: 'string', default: '50' },
     syncs: { type: 'string', default: String(usual.syncsPerDay) },
     gigabytes: { type: 'string', default: String(usual.gigabytes) },
+    'always-on': { type: 'string', default: String(usual.alwaysOn) },
     prices: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -50,11 +52,12 @@ function print(): string {
     users: numberOf('users'),
     syncsPerDay: numberOf('syncs'),
     gigabytes: numberOf('gigabytes'),
+    alwaysOn: numberOf('always-on'),
   };
   return report(profile, profileNamed(profile, clusters), usage);
 }
 
-function numberOf(option: 'users' | 'syncs' | 'gigabytes'): number {
+function numberOf(option: 'users' | 'syncs' | 'gigabytes' | 'always-on'): number {
   const number = Number(values[option]);
   if (!Number.isFinite(number) || number < 0) throw new Error(`--${option} is ${values[option]}: give a number.`);
   return number;

@@ -1,23 +1,35 @@
 import type { Profile } from '../lib/profiles/profile.ts';
+import { alwaysOnLines } from './always-on.ts';
 import { boundsOf, otherBounds } from './capacity.ts';
 import { breakEven, firstSync } from './first-sync.ts';
-import { awakeLines, floorOf, type Line, total } from './floor.ts';
+import { floorOf, type Line, total } from './floor.ts';
+import { EDITS, editsFetchedWhole, firstLargeFile, largeFileEdits } from './large-file.ts';
 import { whence } from './prices.ts';
 import { awakeDatabase, perThousandSyncs, type Usage, usageLines } from './usage.ts';
+
+const KIB = 1024;
 
 /** All that `npm run cost` prints. */
 export function report(name: string, profile: Profile, usage: Usage): string {
   const { minCapacity, clusters, readers } = profile.metadata;
   const people = usageLines(usage);
   const awake = minCapacity === 0 && usage.users > 0 ? [awakeDatabase(clusters * (1 + readers))] : [];
-  const staysOn = awakeLines(profile);
   const sections = [
     section(`${name}: a month in which nobody uses it`, floorOf(profile)),
-    ...(staysOn.length > 0 ? [section('what two idle devices add that are on day and night', staysOn)] : []),
+    section(
+      `what ${usage.alwaysOn} idle devices add that are on day and night`,
+      alwaysOnLines(profile, usage.alwaysOn),
+    ),
     section('1,000 syncs', perThousandSyncs(), 4),
-    section('a million files of 2 KiB, from one device to another and kept a month', firstSync('rows')),
-    section('the same as an object each', firstSync('objects')),
+    section('a million files of 2 KiB, from one device to another and kept a month', firstSync('rows', 2 * KIB)),
+    section('the same as an object each', firstSync('objects', 2 * KIB)),
+    section('a million files of 20 KiB, in packs', firstSync('packs', 20 * KIB)),
+    section('the same in rows', firstSync('rows', 20 * KIB)),
+    section('the same as an object each', firstSync('objects', 20 * KIB)),
     `kept a year, an object costs less than a row from ${(breakEven() / 1024).toFixed(1)} KiB on`,
+    section('a file of 1 GiB, from one device to another over 100 Mbit/s and kept a month', firstLargeFile(), 4),
+    section(`${EDITS.toLocaleString('en-US')} edits in such files, each of a block`, largeFileEdits(), 4),
+    `without kept deltas, their blocks fetched whole are ${dollars(editsFetchedWhole())} more`,
     section(`what ${usage.users} users add in a month`, [...people, ...awake]),
     `in all: ${dollars(sum([...floorOf(profile), ...people, ...awake]))} a month`,
     ['what it holds', ...boundsOf(profile).map(boundLine), ...otherBounds(profile).map((text) => `  ${text}`)].join(

@@ -1,4 +1,4 @@
-import { type Line, total } from './floor.ts';
+import { type Line, line, total } from './floor.ts';
 import { FREE_USERS, prices } from './prices.ts';
 
 /** What one person does; the options of `npm run cost` change it. */
@@ -8,19 +8,21 @@ export interface Usage {
   readonly syncsPerDay: number;
   /** Stored GB of a user, after blocks that are stored once. */
   readonly gigabytes: number;
+  /** Devices that are on day and night, apart from those of the users. */
+  readonly alwaysOn: number;
 }
 
-export const usual: Omit<Usage, 'users'> = { syncsPerDay: 100, gigabytes: 10 };
+export const usual: Omit<Usage, 'users'> = { syncsPerDay: 100, gigabytes: 10, alwaysOn: 2 };
 
 const WORKING_DAYS = 22;
 const DEVICES = 2;
 /** Hours a day for which a device has its socket open. */
 const HOURS_ONLINE = 8;
 /** A device asks its socket for a sign of life so often at rest, and for a minute after each change. */
-const PINGS_AN_HOUR = 3600 / 45;
+export const PINGS_AN_HOUR = 3600 / 45;
 const PINGS_A_BUSY_MINUTE = 60 / 6;
 /** Milliseconds and MB of memory of the function that answers one. */
-const PING = { ms: 3, mb: 128 };
+const PING = { ms: 8, mb: 128 };
 /** MB that a sync downloads on the other device: most are edits of small files. */
 const MB_PER_SYNC = 1;
 
@@ -35,15 +37,15 @@ const always: Readonly<Record<string, Call>> = {
   Relay: { ms: 60, mb: 256 },
   Notify: { ms: 40, mb: 256 },
   Gc: { ms: 20, mb: 512 },
-  Changes: { ms: 30, mb: 512 },
-  Download: { ms: 60, mb: 256 },
-  Locate: { ms: 40, mb: 512 },
 };
-/** One whose content travels with the call, in both directions. */
+/** One whose content travels with the call, and with the push. */
 const small: Readonly<Record<string, Call>> = { ...always, Save: { ms: 60, mb: 1024 } };
 /** One whose content is in the store. */
 const large: Readonly<Record<string, Call>> = {
   ...always,
+  Changes: { ms: 30, mb: 512 },
+  Download: { ms: 60, mb: 256 },
+  Locate: { ms: 40, mb: 512 },
   UploadInit: { ms: 40, mb: 512 },
   DeltaApply: { ms: 120, mb: 1769 },
   Finalize: { ms: 60, mb: 1024 },
@@ -58,13 +60,16 @@ function mixed(ofSmall: number, ofLarge: number): number {
   return SMALL_SHARE * ofSmall + (1 - SMALL_SHARE) * ofLarge;
 }
 
+/** GB-seconds of these calls, one of each. */
+export function gbSecondsOf(calls: Readonly<Record<string, Call>>): number {
+  return total(Object.values(calls).map(({ ms, mb }) => (ms / 1000) * (mb / 1024)));
+}
+
 /** US dollars of 1,000 syncs, beside what stays when there are none. */
 export function perThousandSyncs(): Line[] {
-  const gbSecondsOf = (calls: Readonly<Record<string, Call>>): number =>
-    total(Object.values(calls).map(({ ms, mb }) => (ms / 1000) * (mb / 1024)));
   const gbSeconds = mixed(gbSecondsOf(small), gbSecondsOf(large));
   const invocations = mixed(Object.keys(small).length, Object.keys(large).length);
-  const http = mixed(3, 5);
+  const http = mixed(1, 5);
   const inStore = 1 - SMALL_SHARE;
   const thousand = 1000;
   return [
@@ -115,10 +120,10 @@ export function usageLines({ users, syncsPerDay, gigabytes }: Usage): Line[] {
   ];
 }
 
-/** A ping is a message, its answer another, and between both is a call of a function. */
+/** A ping is a message, its answer another, and between both is a call of a function that reads half a unit. */
 export function pingLine(pings: number): Line {
-  const gbSeconds = (PING.ms / 1000) * (PING.mb / 1024);
-  const each = (2 * prices.socketMillion + prices.lambdaMillion) / 1e6 + gbSeconds * prices.lambdaGbSecond;
+  const requests = 2 * prices.socketMillion + prices.lambdaMillion + prices.dynamoMillionReads / 2;
+  const each = requests / 1e6 + gbSecondsOf({ PING }) * prices.lambdaGbSecond;
   return line('pings', Math.round(pings).toLocaleString('en-US'), pings * each);
 }
 
@@ -130,8 +135,4 @@ export function awakeDatabase(instances: number): Line {
     `${instances} instances at 1 unit, 10 h a day`,
     instances * hours * prices.capacityUnitHour,
   );
-}
-
-function line(what: string, because: string, dollars: number): Line {
-  return { what, because, dollars };
 }

@@ -20,7 +20,7 @@ import { StreamStack } from './stacks/stream-stack.ts';
  * finding of cdk-nag that no construct acknowledges with a reason.
  */
 export function createStacks(app: App): void {
-  const { name, profile, zones, isProtected, alarmEmail, budget, domain, signIn } = deploymentFrom((key) =>
+  const { name, profile, zones, isProtected, alarmEmail, budget, client, domain, signIn } = deploymentFrom((key) =>
     app.node.tryGetContext(key),
   );
   const signingKeys = signingKeyNames(app.node.tryGetContext('signingKeys'));
@@ -37,6 +37,7 @@ export function createStacks(app: App): void {
     signingKeys,
     ...(webAcl && { webAcl }),
     ...(domain && { domain }),
+    ...(client && { client }),
   });
   const notification = new NotificationStack(app, `${name}Notification`, {
     ...stack,

@@ -113,6 +113,8 @@ export type Log = (line: string, kind?: 'note') => void;
 
 export interface ServicesOptions {
   readonly data: string;
+  /** The deployment's file assets, paths by the keys that they have in the asset bucket. @default - none */
+  readonly assets?: ReadonlyMap<string, string>;
   /** The first of the ports that services may use: port..port+7. */
   readonly port: number;
   /** PEM; valid for localhost, 127.0.0.1 and ::1. */

@@ -3,8 +3,8 @@ import { build, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 
-/** The oldest Node.js that has all that the programs use: `node:sqlite` without a flag came with it. */
-export const leastNode = '22.13.0';
+/** The oldest Node.js that has all that the programs use: Zstandard came with it. */
+export const leastNode = '22.15.0';
 
 /**
  * Runs before anything that an older Node.js lacks is asked for, and says what is missing instead of a stack trace.

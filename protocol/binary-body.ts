@@ -29,14 +29,23 @@ export function decodeBody<Schema extends z.ZodType>(
   if (body.length < 4) throw new SyntaxError('the body ends inside its 4-byte header length');
   const headerLength = new DataView(body.buffer, body.byteOffset, body.byteLength).getUint32(0);
   if (headerLength > body.length - 4) throw new SyntaxError('the header length exceeds the body');
-  const json = new TextDecoder('utf-8', { fatal: true }).decode(body.subarray(4, 4 + headerLength));
-  const header = schema.parse(JSON.parse(json));
-  let offset = 4 + headerLength;
-  const parts = lengths(header).map(({ bytes }) => {
-    if (bytes > body.length - offset) throw new SyntaxError('a part runs past the end of the body');
-    offset += bytes;
-    return body.subarray(offset - bytes, offset);
+  const header = schema.parse(parseJson(body.subarray(4, 4 + headerLength)));
+  return { header, parts: splitParts(body.subarray(4 + headerLength), lengths(header)) };
+}
+
+/** Throws `SyntaxError` or `TypeError` for what is no JSON in UTF-8. */
+export function parseJson(bytes: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+}
+
+/** Cuts bytes into parts of these lengths. Throws `SyntaxError` unless they are all of it. */
+export function splitParts(bytes: Uint8Array, lengths: readonly { readonly bytes: number }[]): Uint8Array[] {
+  let offset = 0;
+  const parts = lengths.map(({ bytes: length }) => {
+    if (length > bytes.length - offset) throw new SyntaxError('a part runs past the end of the body');
+    offset += length;
+    return bytes.subarray(offset - length, offset);
   });
-  if (offset !== body.length) throw new SyntaxError(`${body.length - offset} bytes follow the last part`);
-  return { header, parts };
+  if (offset !== bytes.length) throw new SyntaxError(`${bytes.length - offset} bytes follow the last part`);
+  return parts;
 }

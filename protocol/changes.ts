@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { Entry } from './entry.ts';
+import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
-import { Cursor, inQuery, pageLimit } from './numbers.ts';
+import { Cursor, inQuery, MovedEntries, pageLimit } from './numbers.ts';
 import { Path } from './path.ts';
 import { Timeline } from './timeline.ts';
 import { Uuid } from './uuid.ts';
@@ -17,12 +18,31 @@ export const Change = z.strictObject({
   entry: Entry,
   /** With `move`: where it was. */
   moved_from: Path.optional(),
+  /**
+   * With the `move` of a directory with all that is in it: this item stands for the moves of all that, each to the same
+   * version number, in the order of the UTF-8 bytes of the paths. A cursor among them gets the others one by one.
+   */
+  entries: MovedEntries.optional(),
   /** The device that made the change. */
   device_id: Uuid,
   /** Milliseconds since 1970 by the database's clock. */
   timestamp: z.int(),
 });
 export type Change = z.infer<typeof Change>;
+
+/** The cursor of the last of the changes that an item stands for. */
+export function lastCursor({ cursor, entries = 1 }: Pick<Change, 'cursor' | 'entries'>): number {
+  return cursor + entries - 1;
+}
+
+/** A change with its small content, as it travels with a push: what GET /changes and a download would answer. */
+export const News = z.strictObject({
+  change: Change,
+  timeline: Timeline,
+  /** In base64, encoded as in a download, by the hash of the block; not all blocks of the entry need to be there. */
+  contents: z.record(Hash, z.base64()),
+});
+export type News = z.infer<typeof News>;
 
 /** GET /changes?cursor=N&limit=M: all changes after cursor N (0 for the beginning), in order. */
 export const ChangesQuery = z.strictObject({
@@ -34,7 +54,7 @@ export type ChangesQuery = z.infer<typeof ChangesQuery>;
 
 export const ChangesResponse = z.strictObject({
   changes: z.array(Change),
-  /** Where to go on: the cursor of the last change, or the one asked for. */
+  /** Where to go on: the cursor of the last change that the page stands for, or the one asked for. */
   cursor: z.int().min(0),
   /** Whether there is more to read now. */
   more: z.boolean(),

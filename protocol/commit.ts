@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ItemError } from './errors.ts';
-import { Cursor, Version } from './numbers.ts';
+import { Cursor, MovedEntries, Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -11,6 +11,7 @@ export const CommitResult = z.union([
     version: Version,
     version_id: Uuid,
     /** Its change. */ cursor: Cursor,
+    entries: MovedEntries.optional(),
   }),
   z.strictObject({ path: Path, error: ItemError }),
 ]);

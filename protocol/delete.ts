@@ -1,11 +1,19 @@
 import * as z from 'zod';
 import { limits } from './limits.ts';
 import { Version } from './numbers.ts';
-import { Path } from './path.ts';
+import { Path, quotedBytes } from './path.ts';
 import { Timeline } from './timeline.ts';
 import { Uuid } from './uuid.ts';
 
-/** POST /delete: each path leaves the tree, its history stays for 30 days. Answers `CommitResponse`. */
+/** What a deletion takes of `limits.pathBytesPerCall`. */
+export function deletePathBytes({ path }: { readonly path: string }): number {
+  return quotedBytes(path);
+}
+
+/**
+ * POST /delete: each path leaves the tree, its history stays for 30 days. The paths of one call take
+ * `limits.pathBytesPerCall` at most. Answers `CommitResponse`.
+ */
 export const DeleteRequest = z.strictObject({
   /** Makes retries harmless. */
   request_id: Uuid,
@@ -14,6 +22,6 @@ export const DeleteRequest = z.strictObject({
   files: z
     .array(z.strictObject({ path: Path, base_version: Version }))
     .min(1)
-    .max(limits.filesPerCall),
+    .max(limits.deletesPerCall),
 });
 export type DeleteRequest = z.infer<typeof DeleteRequest>;

@@ -7,7 +7,7 @@ import { Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
-/** POST /download: which blocks make up each file, and those that the client lacks: small ones themselves, else where to fetch them. */
+/** POST /download: which blocks make up each file, and those that the client lacks: the smallest themselves, else where to fetch them. */
 export const DownloadRequest = z.strictObject({
   device_id: Uuid,
   files: z
@@ -16,6 +16,16 @@ export const DownloadRequest = z.strictObject({
         path: Path,
         /** A version that had this path; the current one if absent. */
         version: Version.optional(),
+        /**
+         * In place of a version, an open upload of the user's own: the entry is the one that it offers, under the number
+         * that follows its base, and of the wanted blocks those have URLs that have arrived.
+         */
+        upload: Uuid.optional(),
+        /**
+         * A version of this path that the device has, where it lacks more than the one after it: deltas then lead from its
+         * blocks over those in between, if that is cheaper than a block.
+         */
+        from: Version.optional(),
         /** The blocks that are wanted; all of the file's if absent. */
         lacks: z.array(Hash).max(limits.blocksPerCall).optional(),
         /** Of these, blocks that arrived damaged: their URLs lead past what caches have of them. */
@@ -31,7 +41,7 @@ export const DownloadResponse = z.strictObject({
   files: z.array(
     z.union([z.strictObject({ path: Path, entry: Entry }), z.strictObject({ path: Path, error: ItemError })]),
   ),
-  /** Signed CDN URLs, one per distinct block that is not among the contents. */
+  /** Signed CDN URLs, one per distinct block that is neither among the contents nor packed, and one per pack of these. */
   urls: z.record(Hash, z.url()),
   /**
    * Small contents as they are kept: a delta with no base, in base64. As many as the answer has room for: a wanted block
@@ -39,8 +49,20 @@ export const DownloadResponse = z.strictObject({
    */
   contents: z.record(Hash, z.base64()),
   /**
+   * Small contents, encoded, that lie in packs: which, and where in it, in bytes. As many as the answer has room for; the
+   * URL of the pack is there as well.
+   */
+  packed: z.record(
+    Hash,
+    z.strictObject({
+      pack: Hash,
+      at: z.int().min(0).max(limits.blockBytes),
+      bytes: z.int().min(1).max(limits.smallEncodedBytes),
+    }),
+  ),
+  /**
    * Deltas in base64 that make blocks of others, for whoever has these; as many as are kept and as the answer has room
-   * for. What goes wrong with one says nothing about its block, which is among the URLs as well.
+   * for; the base of one may be what another makes. What goes wrong with one says nothing about its block, which is among the URLs as well.
    */
   deltas: z.record(
     Hash,

@@ -8,7 +8,8 @@ import { Path } from './path.ts';
 export const Block = z.strictObject({ hash: Hash, size: z.int().min(1).max(limits.blockBytes) });
 export type Block = z.infer<typeof Block>;
 
-export const Kind = z.enum(['file', 'directory']);
+/** A link is a symbolic one: its content is where it points, relative to where it lies. */
+export const Kind = z.enum(['file', 'directory', 'link']);
 export type Kind = z.infer<typeof Kind>;
 
 /** What is stored at a path, less its blocks. `mtime_ms` is a hint for people; it never decides a conflict. */

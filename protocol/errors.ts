@@ -9,6 +9,8 @@ export const errorStatus = {
   content_mismatch: 400,
   bad_delta: 400,
   unauthorized: 401,
+  /** The client is older than those that the service takes: update it. */
+  client_too_old: 403,
   device_revoked: 403,
   device_unknown: 403,
   /** Revoking another device takes a sign-in of the last minutes: ask for the password again. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { News } from './changes.ts';
 import { Hash } from './hash.ts';
-import { Cursor, Version } from './numbers.ts';
+import { Cursor, MovedEntries, Version } from './numbers.ts';
 import { Path } from './path.ts';
 import { Uuid } from './uuid.ts';
 
@@ -17,10 +18,14 @@ export const FileChanged = z.strictObject({
   /** Milliseconds since 1970. */
   timestamp: z.int(),
   moved_from: Path.optional(),
+  /** Of a directory that moved with all that is in it: the event stands for so many changes, from `cursor` on. */
+  entries: MovedEntries.optional(),
   /** The user's change sequence; consumers use it to drop duplicates. */
   cursor: Cursor,
   version_id: Uuid,
   origin_device: Uuid,
+  /** The change with its content, where it is the only one of its call and small. */
+  news: News.optional(),
   /** API Gateway's id of the request that committed the change, by which logs are joined. */
   request_id: z.string().optional(),
 });

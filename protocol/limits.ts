@@ -2,18 +2,28 @@
 export const limits = {
   /** Bytes in a block; a file is cut into blocks of this size by default, and no block may be larger. */
   blockBytes: 4 * 1024 * 1024,
-  /** Files in one upload-init, finalize, delete, restore or download call. */
+  /** Files in one upload-init, finalize, restore or download call. */
   filesPerCall: 500,
   /** Renames in one move call: a directory goes with all that is in it in one. */
   movesPerCall: 6000,
-  /** Bytes of the paths of one move call, in JSON in an event, so that neither it nor its answer gets beyond Lambda's 6 MB. */
-  movePathBytes: 3 * 1024 * 1024,
+  /** Deletions in one delete call: as many as it can mark directories. */
+  deletesPerCall: 2000,
+  /** Bytes of the paths of one move or delete call, in JSON in an event, so that neither it nor its answer gets beyond Lambda's 6 MB. */
+  pathBytesPerCall: 3 * 1024 * 1024,
+  /** Entries of a directory that moves as one item, itself included, and blocks of all of them: what few seconds do. */
+  entriesPerFolder: 20_000,
+  blocksPerFolder: 40_000,
   /** Blocks in one upload-init call, and so in one file; with 100 bytes of JSON each they stay under Lambda's 6 MB. */
   blocksPerCall: 20_000,
-  /** Bytes of content, and of it encoded, that are kept in the database and travel with the call. */
-  smallBytes: 64 * 1024,
-  smallEncodedBytes: 8 * 1024,
-  /** Bytes of encoded contents that one user may have in the database; what is more goes to the store. */
+  /** Blocks of a file, for each that it has at least, and so many more. */
+  blocksPerFullBlock: 4,
+  moreBlocksPerFile: 16,
+  /** Bytes of content, and of it encoded, that travels with the call. */
+  smallBytes: 256 * 1024,
+  smallEncodedBytes: 256 * 1024 + 64,
+  /** Bytes of encoded content that a row of the database takes; what is larger lies in a pack. */
+  rowBytes: 8 * 1024,
+  /** Bytes of encoded contents that one user may have in rows; what is more goes to the store. */
   contentBytes: 4 * 1024 * 1024 * 1024,
   /** Bytes of contents, in base64, in one answer: beside the longest lists of files and URLs they stay within Lambda's 6 MB. */
   contentBytesPerAnswer: 3 * 1024 * 1024,
@@ -22,8 +32,9 @@ export const limits = {
   deltasPerCall: 256,
   /** Contents in one save call: as many as files, and some more where files have several blocks. */
   contentsPerCall: 1000,
-  /** Neighbouring base blocks that one delta may read. */
-  baseBlocksPerDelta: 3,
+  /** Neighbouring base blocks that one delta may read, and their bytes. */
+  baseBlocksPerDelta: 16,
+  baseBytesPerDelta: 12 * 1024 * 1024,
   /** Bytes of the bases and of the blocks that come of them in one call: what one vCPU does in a third of 29 s. */
   deltaWorkBytes: 256 * 1024 * 1024,
   /** Bytes of a delta that is kept for the user's other devices, how many are kept for a user, and for how many days. */
@@ -68,7 +79,7 @@ export const limits = {
   keptAllowance: 1024 * 1024,
   /** What anything that is kept counts at least, in bytes: a disk takes no less for a file. */
   countedBytes: 4096,
-  changesPerPage: 1000,
+  changesPerPage: 2500,
   treeEntriesPerPage: 1000,
   historyPerPage: 200,
   differencesPerPage: 1000,

@@ -12,6 +12,9 @@ export const BaseVersion = z.int().min(0).max(MAX_INT4);
 /** The number of a change in the user's sequence. Like every `z.int()` it ends at 2^53 - 1, within `bigint`. */
 export const Cursor = z.int().min(1);
 
+/** Of a directory that moved with all that is in it: how many changes that is, its own and those that follow. */
+export const MovedEntries = z.int().min(1);
+
 /** A whole number of a query: decimal digits, and nothing else that JavaScript takes for a number. */
 export function inQuery<Schema extends z.ZodType<number>>(schema: Schema) {
   return z.preprocess((text) => (typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : text), schema);

@@ -83,3 +83,18 @@ export function pathInside(directory: string, name: string): string {
 export function isInside(path: string, directory: string): boolean {
   return directory === '' || path.startsWith(`${directory}/`);
 }
+
+/** What paths of one item take of `limits.pathBytesPerCall`: JSON, which an event quotes again. */
+export function quotedBytes(paths: string | readonly string[]): number {
+  return encoder.encode(JSON.stringify(JSON.stringify(paths))).length;
+}
+
+/** Whether a path is this one, or lies in it at any depth. */
+export function isWithin(path: string, place: string): boolean {
+  return path === place || isInside(path, place);
+}
+
+/** Whether a path is one of these, or lies in one of them at any depth. */
+export function isWithinAny(path: string, places: Pick<ReadonlySet<string>, 'has'>): boolean {
+  return places.has('') || [path, ...ancestors(path)].some((at) => places.has(at));
+}

@@ -1,6 +1,7 @@
 /** Every HTTP route: the folder under `lambdas/` that answers it. The template's routes are tested against this table. */
 export const routes = [
   { method: 'GET', path: '/service', function: 'service' },
+  { method: 'GET', path: '/install', function: 'service' },
   { method: 'POST', path: '/devices', function: 'devices' },
   { method: 'GET', path: '/devices', function: 'devices' },
   { method: 'DELETE', path: '/devices/{device_id}', function: 'devices' },

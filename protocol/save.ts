@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { decodeBody, encodeBody } from './binary-body.ts';
+import { decodeBody, encodeBody, parseJson, splitParts } from './binary-body.ts';
 import { Block } from './entry.ts';
+import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
 import { Timeline } from './timeline.ts';
 import { UploadInitRequest } from './upload-init.ts';
@@ -26,13 +27,41 @@ export const SaveHeader = UploadInitRequest.omit({ after: true }).extend({
 });
 export type SaveHeader = z.infer<typeof SaveHeader>;
 
-/** The body of POST /save, see `encodeBody`: the encoded contents follow the header. */
-export function encodeSaveBody(header: SaveHeader, contents: readonly Uint8Array[]): Uint8Array {
-  return encodeBody(header, contents);
+/** What the body says before the header: a header is encoded as contents are, for it names each of them. */
+const Envelope = z.strictObject({
+  /** Bytes of the encoded header, and of the JSON that it is. */
+  bytes: z.int().min(1),
+  size: z.int().min(1).max(limits.binaryBodyBytes),
+  /** SHA-256 of the JSON. */
+  hash: Hash,
+  /** Bytes of all contents, which follow back to back. */
+  contents: z.int().min(0),
+});
+
+/** A `SaveHeader` as JSON, encoded as a delta with no base. */
+export interface EncodedHeader {
+  readonly encoded: Uint8Array;
+  /** Bytes of the JSON. */
+  readonly size: number;
+  /** Its SHA-256, in lower-case hex. */
+  readonly hash: string;
 }
 
-/** Reverses `encodeSaveBody`, as `decodeBody`. */
-export function decodeSaveBody(body: Uint8Array): { header: SaveHeader; contents: Uint8Array[] } {
-  const { header, parts } = decodeBody(body, SaveHeader, ({ contents }) => contents);
-  return { header, contents: parts };
+/** The body of POST /save: an envelope, see `encodeBody`, around the encoded header and the encoded contents. */
+export function encodeSaveBody({ encoded, ...json }: EncodedHeader, contents: readonly Uint8Array[]): Uint8Array {
+  const bytes = contents.reduce((sum, content) => sum + content.length, 0);
+  return encodeBody({ ...json, bytes: encoded.length, contents: bytes }, [encoded, ...contents]);
+}
+
+/** Reverses `encodeSaveBody`, as `decodeBody`; the contents still lie back to back. */
+export function decodeSaveBody(body: Uint8Array): { header: EncodedHeader; contents: Uint8Array } {
+  const { header, parts } = decodeBody(body, Envelope, ({ bytes, contents }) => [{ bytes }, { bytes: contents }]);
+  const [encoded, contents] = parts as [Uint8Array, Uint8Array];
+  return { header: { encoded, size: header.size, hash: header.hash }, contents };
+}
+
+/** The header that some JSON is, and the contents that it names. Throws as `decodeBody`. */
+export function readSaveHeader(json: Uint8Array, contents: Uint8Array): { header: SaveHeader; contents: Uint8Array[] } {
+  const header = SaveHeader.parse(parseJson(json));
+  return { header, contents: splitParts(contents, header.contents) };
 }

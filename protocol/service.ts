@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ServedClient } from './client-release.ts';
 
 /** GET /service, without a token: what a client needs to know before it can sign in. */
 export const ServiceResponse = z.strictObject({
@@ -21,5 +22,6 @@ export const ServiceResponse = z.strictObject({
       })
       .optional(),
   }),
+  client: ServedClient.optional(),
 });
 export type ServiceResponse = z.infer<typeof ServiceResponse>;

@@ -1,6 +1,20 @@
 import * as z from 'zod';
+import { News } from './changes.ts';
+import { limits } from './limits.ts';
 import { Cursor, Version } from './numbers.ts';
 import { Path } from './path.ts';
+import { Uuid } from './uuid.ts';
+
+/** Which blocks of a file that is on its way up are at the service, for the user's other devices. A hint as well. */
+const SentSoFar = z.strictObject({
+  type: z.literal('sending'),
+  /** An upload of this file alone. */
+  upload_id: Uuid,
+  path: Path,
+  /** A bit for each block, in their order, from the lowest of the first byte on; in base64. */
+  sent: z.base64().max(4 * Math.ceil(limits.blocksPerCall / 8 / 3)),
+});
+export type SentSoFar = z.infer<typeof SentSoFar>;
 
 /** What the service sends over the WebSocket. A push is a hint: the truth is GET /changes. */
 export const SocketMessage = z.discriminatedUnion('type', [
@@ -11,11 +25,22 @@ export const SocketMessage = z.discriminatedUnion('type', [
     version: Version,
     change_type: z.enum(['create', 'update', 'delete']),
     timestamp: z.int(),
+    /** Where this is the only change that the push stands for, and it is small. */
+    news: News.optional(),
   }),
-  z.strictObject({ type: z.literal('pong') }),
+  SentSoFar,
+  z.strictObject({
+    type: z.literal('pong'),
+    /**
+     * The newest cursor whose push may not have arrived at this connection, 0 for none. Absent where the registry does not
+     * answer, or does not have the connection, so that pushes may pass it by.
+     */
+    missed: z.int().min(0).optional(),
+  }),
   z.strictObject({ type: z.literal('error'), code: z.literal('bad_request'), message: z.string() }),
 ]);
 export type SocketMessage = z.infer<typeof SocketMessage>;
 
-/** What a client sends: a ping, more often than the gateway's idle limit of 10 minutes. */
-export const SocketRequest = z.strictObject({ type: z.literal('ping') });
+/** What a client sends: a ping, more often than the gateway's idle limit of 10 minutes, and what it has sent of a file. */
+export const SocketRequest = z.discriminatedUnion('type', [z.strictObject({ type: z.literal('ping') }), SentSoFar]);
+export type SocketRequest = z.infer<typeof SocketRequest>;

@@ -86,18 +86,19 @@ async function measureFile() {
     writeFileSync(path, base);
     writeFileSync(join(folder, 'target'), target);
     const file = openSync(join(folder, 'target'), 'r');
-    const numbers = [...blockRanges(target.length).keys()];
+    const blocks = blockRanges(target.length);
+    const wanted = blocks.map((range, from) => ({ ...range, from }));
     const old = new Map(
       blockRanges(base.length).map(({ offset, length }, number) => [number, { path, offset, size: length }]),
     );
-    const blocks = await pool.blocksOf(file, numbers, old);
+    const encoded = await pool.blocksOf(file, wanted, old);
     const times = await timed(5, {
       sha256_ms: () => hash('sha256', target),
-      hash_ms: () => pool.blocksOf(file, numbers),
-      encode_ms: () => pool.blocksOf(file, numbers, old),
+      hash_ms: () => pool.blocksOf(file, blocks),
+      encode_ms: () => pool.blocksOf(file, wanted, old),
     });
     closeSync(file);
-    const delta_bytes = blocks.reduce((sum, { delta }) => sum + delta!.bytes.length, 0);
+    const delta_bytes = encoded.reduce((sum, { delta }) => sum + delta!.bytes.length, 0);
     const xdelta = installedPeers().installed.filter(({ name }) => name === 'xdelta3 -1');
     const peers = Object.fromEntries(xdelta.map((peer) => [peer.name, measurePeer(peer, [{ base, target }])]));
     return { bytes: target.length, delta_bytes, ...times, peers };

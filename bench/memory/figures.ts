@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { takePeak } from '../sync/processes.ts';
 
 /** Where a device writes what it holds. */
 export function figuresPlace(pid: number): string {
@@ -22,9 +23,7 @@ export interface Figures {
 /** What a device holds. The peak begins anew. */
 export async function figuresOf(pid: number): Promise<Figures> {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const bytes = (name: string): number =>
-    1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0);
-  const [resident, peak] = [bytes('VmRSS'), bytes('VmHWM')];
+  const resident = 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
   const place = figuresPlace(pid);
   await rm(place, { force: true });
   process.kill(pid, 'SIGUSR2');
@@ -35,9 +34,7 @@ export async function figuresOf(pid: number): Promise<Figures> {
       continue;
     }
     await rm(place);
-    // Makes the system forget the most that it has seen.
-    writeFileSync(`/proc/${pid}/clear_refs`, '5');
     const { heapUsed, external } = JSON.parse(text) as NodeJS.MemoryUsage;
-    return { resident, peak, live: heapUsed + external };
+    return { resident, peak: takePeak(pid), live: heapUsed + external };
   }
 }

@@ -1,8 +1,9 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { formatTable } from '../../cli/table.ts';
 import { synthesize } from '../../local/demo/synthesize.ts';
+import { scratch } from '../../test/support/scratch.ts';
 import { numberOption } from '../number-option.ts';
 import { quantile } from '../statistics.ts';
 import { measureGoals } from './goals.ts';
@@ -28,8 +29,7 @@ export async function run({ json, words }: { json: boolean; words: readonly stri
   const times = numberOption(words, '--times', TIMES);
   const lastsMs = 1000 * numberOption(words, '--lasts', LASTS_MS / 1000);
   const progress = (text: string): void => console.error(`… ${text}`);
-  const folder = await mkdtemp(join(tmpdir(), 'tidemark-bench-'));
-  await chmod(folder, 0o755);
+  const folder = await scratch('tidemark-bench-');
   try {
     progress('synthesizes the app');
     await synthesize(join(folder, 'cdk.out'), { profile: 'team' });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** A process of this machine. */
 interface Process {
@@ -47,10 +47,11 @@ export class Processes {
   }
 }
 
-/** The most memory that a process has held since the last call, in bytes. */
-export function peakMemory(pid: number): number {
-  const status = readIfThere(`/proc/${pid}/status`);
-  const kilobytes = Number(status.match(/^VmHWM:\s+(\d+) kB$/m)?.[1] ?? 0);
+/** The most memory that a process has held since the last call, in bytes; 0 where nobody says. */
+export function takePeak(pid: number): number {
+  const kilobytes = Number(readIfThere(`/proc/${pid}/status`).match(/^VmHWM:\s+(\d+) kB$/m)?.[1] ?? 0);
+  // Linux begins anew then.
+  if (kilobytes > 0) writeFileSync(`/proc/${pid}/clear_refs`, '5');
   return kilobytes * 1024;
 }
 

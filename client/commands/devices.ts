@@ -1,17 +1,19 @@
 import { Command } from 'commander';
-import type { Device } from '../../protocol/devices.ts';
+import { type Device, DeviceName } from '../../protocol/devices.ts';
 import { ClientError } from '../common/errors.ts';
 import { formatTime } from '../common/format.ts';
+import { instruct } from '../engine/wake.ts';
 import { keepAccessTokens } from '../service/access-token.ts';
-import { createApi } from '../service/api.ts';
+import { type Api, createApi } from '../service/api.ts';
 import { signInWithBrowser } from '../service/browser-sign-in.ts';
-import { type Configuration, loadConfiguration, saveConfiguration } from '../service/config.ts';
+import { type Configuration, changeConfiguration, loadConfiguration } from '../service/config.ts';
 import { findService } from '../service/find-service.ts';
 import { signInWithPassword, type Tokens } from '../service/sign-in.ts';
 import { openBrowser } from './open-browser.ts';
 import { type Ask, answers, personAt } from './person.ts';
 
 interface Options {
+  readonly rename?: string;
   readonly revoke?: string;
   readonly passwordStdin?: true;
   readonly json?: true;
@@ -20,15 +22,23 @@ interface Options {
 export function devicesCommand(configFolder: () => string): Command {
   return new Command('devices')
     .description('the devices of your account, and those revoked lately')
+    .option('--rename <name>', 'give this device another name, in the history and in conflict copies from now on')
     .option('--revoke <device>', 'shut a device out, by its name or id: asks you to sign in again')
     .option('--password-stdin', 'read the password from the standard input')
     .option('--json', 'print one line of JSON per device')
     .action(async (options: Options) => devices(configFolder(), options));
 }
 
-async function devices(folder: string, { revoke, passwordStdin, json }: Options): Promise<void> {
+async function devices(folder: string, { rename, revoke, passwordStdin, json }: Options): Promise<void> {
+  if (rename !== undefined && revoke !== undefined) throw new ClientError('usage', 'give either --rename or --revoke');
   const configuration = await loadConfiguration(folder);
-  const list = (await createApi(configuration.api_url, keepAccessTokens(folder, configuration)).devices()).body.devices;
+  const api = createApi(configuration.api_url, keepAccessTokens(folder, configuration));
+  const list = (await api.devices()).body.devices;
+  if (rename !== undefined) {
+    const renamed = await nameThis(api, { folder, configuration, list, name: rename });
+    console.log(json ? JSON.stringify(renamed) : `this device is ${renamed.name}`);
+    return;
+  }
   if (revoke === undefined) {
     for (const device of list) console.log(json ? JSON.stringify(device) : describeDevice(device, list, configuration));
     return;
@@ -46,13 +56,33 @@ function find(devices: readonly Device[], named: string): Device {
   throw new ClientError('usage', `${reason} ${named}: give the id, as 'tidemark devices --json' shows it`);
 }
 
+interface Renaming {
+  readonly folder: string;
+  readonly configuration: Configuration;
+  readonly list: readonly Device[];
+  readonly name: string;
+}
+
+/** Names this device at the service, then here: given again, a command that was cut off in between does the rest. */
+async function nameThis(api: Api, { folder, configuration, list, name }: Renaming): Promise<Device> {
+  const { device_id, folder: synced } = configuration;
+  const checked = DeviceName.safeParse(name);
+  if (!checked.success) throw new ClientError('usage', `the name of a device ${checked.error.issues[0]!.message}`);
+  if (list.some((device) => !device.revoked && device.name === name && device.device_id !== device_id)) {
+    throw new ClientError('usage', `another device of yours is called ${name}`);
+  }
+  const { body } = await api.registerDevice({ device_id, name });
+  await changeConfiguration(folder, { device_name: name });
+  if (synced) instruct(synced.path, 'read-configuration');
+  return body;
+}
+
 /** Revokes a device by a fresh sign-in of this one, which goes on by it. */
 async function shutOut(folder: string, configuration: Configuration, { device_id }: Device, ask: Ask): Promise<Device> {
   const tokens = await signInAgain(configuration, ask);
   const api = createApi(configuration.api_url, keepAccessTokens(folder, configuration, { first: tokens }));
   await api.registerDevice({ device_id: configuration.device_id, name: configuration.device_name });
-  if (tokens.refresh !== undefined)
-    await saveConfiguration(folder, { ...configuration, refresh_token: tokens.refresh });
+  if (tokens.refresh !== undefined) await changeConfiguration(folder, { refresh_token: tokens.refresh });
   return (await api.revokeDevice(device_id)).body;
 }
 

@@ -11,7 +11,8 @@ import { type Configuration, loadConfiguration } from '../service/config.ts';
 import { statePlace } from '../state/places.ts';
 import { State } from '../state/state.ts';
 import { checkCdn, checkService, checkSocket, checkStore, networkRemedy } from './checks/endpoints.ts';
-import { checkDisk, checkSync, checkWatches, failed } from './checks/machine.ts';
+import { failed, fine, skipped, warning } from './checks/findings.ts';
+import { checkDisk, checkSync, checkWatches } from './checks/machine.ts';
 
 export function doctorCommand(configFolder: () => string): Command {
   return new Command('doctor')
@@ -42,25 +43,20 @@ Examples
 async function* examine(configFolder: string): AsyncGenerator<Finding> {
   const { platform, arch, versions } = process;
   const version = `tidemark ${manifest.version} with Node.js ${versions.node} on ${platform} ${arch}`;
-  yield { check: 'version', state: 'ok', message: version };
+  yield fine('version', version);
   const configuration = await loadConfiguration(configFolder).catch(toFinding);
   if ('check' in configuration) {
     yield configuration;
     return;
   }
-  const [service, ...clock] = await checkService(configuration.api_url);
-  yield* [service!, ...clock];
+  const [service, ...more] = await checkService(configuration.api_url, manifest.version);
+  yield* [service!, ...more];
   const state = openState(configuration);
   try {
     if (service!.state === 'ok')
       yield* examineEndpoints(configFolder, configuration, state instanceof State ? state : undefined);
-    else
-      yield {
-        check: 'sign-in',
-        state: 'skipped',
-        message: 'the rest of the service is not tried while it does not answer',
-      };
-    if (state instanceof State) yield* examineFolder(configuration.folder!.path, state);
+    else yield skipped('sign-in', 'the rest of the service is not tried while it does not answer');
+    if (state instanceof State) yield* examineFolder(configFolder, configuration.folder!.path, state);
     else yield state;
   } finally {
     if (state instanceof State) state.close();
@@ -96,7 +92,7 @@ async function checkSignIn(
   try {
     const { devices } = (await api.devices()).body;
     const own = devices.find((device) => device.device_id === device_id);
-    if (own && !own.revoked) return { check: 'sign-in', state: 'ok', message: `${username}, as ${device_name}` };
+    if (own && !own.revoked) return fine('sign-in', `${username}, as ${device_name}`);
     return failed('sign-in', `${device_name} was revoked`, "sign in again with 'tidemark login URL --user NAME'");
   } catch (error) {
     const hasEnded = error instanceof ClientError && error.code === 'sign_in_refused';
@@ -106,7 +102,7 @@ async function checkSignIn(
 }
 
 function openState({ folder }: Configuration): State | Finding {
-  if (!folder) return { check: 'folder', state: 'skipped', message: 'no folder is synced yet: tidemark sync DIR' };
+  if (!folder) return skipped('folder', 'no folder is synced yet: tidemark sync DIR');
   if (existsSync(statePlace(folder.path))) {
     try {
       return new State(folder.path);
@@ -117,17 +113,17 @@ function openState({ folder }: Configuration): State | Finding {
   return failed('folder', `${folder.path} is missing, or is not the folder that was synced`, 'mount it or put it back');
 }
 
-async function* examineFolder(root: string, state: State): AsyncGenerator<Finding> {
+async function* examineFolder(configFolder: string, root: string, state: State): AsyncGenerator<Finding> {
   const problems = state.problems().length;
   const message = `${root}, ${state.trees.synced.size} paths in sync`;
-  if (problems === 0) yield { check: 'folder', state: 'ok', message };
+  if (problems === 0) yield fine('folder', message);
   else {
     const remedy = "'tidemark status' lists them, and what to do about each";
-    yield { check: 'folder', state: 'warning', message: `${message}, ${problems} with a problem`, remedy };
+    yield warning('folder', `${message}, ${problems} with a problem`, remedy);
   }
   yield await checkDisk(root);
   yield* checkWatches([...state.trees.local.values()].filter(({ kind }) => kind === 'directory').length + 1);
-  yield checkSync(root);
+  yield await checkSync(root, configFolder);
 }
 
 const marks: Readonly<Record<Finding['state'], string>> = { ok: 'ok', warning: '!', failed: 'FAILED', skipped: '-' };

@@ -101,11 +101,15 @@ async function haveItRemoved(root: string, folder: string): Promise<Outcome> {
   if (paused) return { isDone: false, words: `it is removed once the sync goes on, which is ${describePause(paused)}` };
   const end = performance.now() + PATIENCE_MS;
   while (performance.now() < end) {
-    if ((await lstat(join(root, folder)).catch(() => undefined)) === undefined) return removed;
+    if (await isGone(root, folder)) return removed;
     await sleep(200);
   }
   const words = "the sync that is running removes it; 'tidemark log' says when it has, and what had to stay";
   return { isDone: false, words };
+}
+
+async function isGone(root: string, folder: string): Promise<boolean> {
+  return (await lstat(join(root, folder)).catch(() => undefined)) === undefined;
 }
 
 const removed: Outcome = { isDone: true, words: 'it is removed from this disk' };
@@ -116,7 +120,7 @@ async function removeHere(root: string, folder: string): Promise<Outcome> {
     const state = new State(root);
     try {
       const { kept } = await vacate({ root, state }, folder);
-      if ((await lstat(join(root, folder)).catch(() => undefined)) === undefined) return removed;
+      if (await isGone(root, folder)) return removed;
       const some = kept.length === 0 ? '' : `, ${kept.slice(0, LISTED).join(', ')} among that`;
       return { isDone: false, words: `what the service does not have as it is here stays on this disk${some}` };
     } finally {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { Explanation } from '../../protocol/output/explanation.ts';
-import { isInside } from '../../protocol/path.ts';
+import { isInside, isWithin } from '../../protocol/path.ts';
 import { describePause, formatTime, say } from '../common/format.ts';
 import { describeExclusion } from '../disk/ignore.ts';
 import { exclusionOf } from '../disk/left-out.ts';
 import { locateEntry } from '../engine/folder.ts';
-import { isDirectory } from '../plan/tree.ts';
+import { isDirectory, isLeaf } from '../plan/tree.ts';
 import { describeTransfer, type Overview, whyKept, withOverview } from './overview.ts';
 
 export function explainCommand(configFolder: () => string): Command {
@@ -52,7 +52,7 @@ function leftOut({ state, ignores }: Overview, path: string): Part | undefined {
 }
 
 function troubled({ problems }: Status, path: string): Part | undefined {
-  const found = problems.find((problem) => problem.path === path || isInside(path, problem.path));
+  const found = problems.find((problem) => isWithin(path, problem.path));
   if (!found) return undefined;
   const above = found.path === path ? '' : `${found.path}: `;
   return { state: 'problem', message: `not synced: ${above}${found.message}` };
@@ -75,19 +75,19 @@ const toDo: Readonly<Record<string, string>> = {
   setMode: 'its permissions are still to be set here',
 };
 
-function waiting({ pending, paused, offline, trouble, running }: Status, path: string): Part | undefined {
-  const found = pending.find((operation) => operation.path === path);
+function waiting(status: Status, path: string): Part | undefined {
+  const found = status.pending.find((operation) => operation.path === path);
   if (!found) return undefined;
-  const cause = paused
-    ? `; the folder is ${describePause(paused)}`
-    : trouble
-      ? `; this machine keeps it: ${trouble.message}`
-      : offline
-        ? `; offline since ${formatTime(offline.since)}: ${offline.message}`
-        : running
-          ? ''
-          : '; no sync is running';
-  return { state: 'waiting', message: `${toDo[found.do] ?? found.do}${cause}` };
+  const cause = causeOf(status);
+  return { state: 'waiting', message: `${toDo[found.do] ?? found.do}${cause === undefined ? '' : `; ${cause}`}` };
+}
+
+/** Why nothing is done now, if nothing is. */
+function causeOf({ paused, offline, trouble, running }: Status): string | undefined {
+  if (paused) return `the folder is ${describePause(paused)}`;
+  if (trouble) return `this machine keeps it: ${trouble.message}`;
+  if (offline) return `offline since ${formatTime(offline.since)}: ${offline.message}`;
+  return running ? undefined : 'no sync is running';
 }
 
 function kept({ leftovers }: Status, path: string): Part | undefined {
@@ -99,7 +99,7 @@ function settled({ status: { pending, problems, running }, state }: Overview, pa
   const entry = state.trees.synced.get(path);
   if (!entry) return undefined;
   const noted = running ? '' : ' as far as is known; no sync is running';
-  if (entry.kind === 'file') {
+  if (isLeaf(entry)) {
     return { state: 'synced', message: `in sync${noted}: version ${entry.version}, ${formatBytes(entry.size)}` };
   }
   const below = [...pending, ...problems].filter((item) => isInside(item.path, path)).length;

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { isInside } from '../../protocol/path.ts';
+import { isInside, isWithin } from '../../protocol/path.ts';
 import { ClientError } from '../common/errors.ts';
 import { say } from '../common/format.ts';
 import { isBeingSynced, locateInFolder } from '../engine/folder.ts';
@@ -29,7 +29,7 @@ async function include(folder: string, json: boolean): Promise<void> {
   const before = readExclusions(root);
   const around = before.find((one) => isInside(inside, one));
   if (around !== undefined) throw new ClientError('usage', `${inside} is left out with ${around}: include that`);
-  const isMeant = (one: string): boolean => inside === '' || one === inside || isInside(one, inside);
+  const isMeant = (one: string): boolean => isWithin(one, inside);
   const back = before.filter(isMeant);
   if (back.length === 0)
     throw new ClientError('usage', `${inside || root} is not left out: 'tidemark exclude' lists what is`);

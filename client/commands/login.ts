@@ -6,13 +6,15 @@ import { Command } from 'commander';
 import { messageOf } from '../../cli/reason.ts';
 import type { ServiceResponse } from '../../protocol/service.ts';
 import { ClientError } from '../common/errors.ts';
+import { say } from '../common/format.ts';
 import { keepAccessTokens } from '../service/access-token.ts';
 import { type Api, createApi } from '../service/api.ts';
 import { signInWithBrowser } from '../service/browser-sign-in.ts';
-import { type Configuration, readConfiguration, saveConfiguration, trust } from '../service/config.ts';
+import { Choices, type Configuration, readConfiguration, saveConfiguration, trust } from '../service/config.ts';
 import { ServiceError } from '../service/errors.ts';
 import { findService } from '../service/find-service.ts';
 import { KeptRequest } from '../service/kept-request.ts';
+import { keyToPin } from '../service/release.ts';
 import { signInWithPassword, type Tokens } from '../service/sign-in.ts';
 import { openBrowser } from './open-browser.ts';
 import { answers, personAt } from './person.ts';
@@ -51,6 +53,7 @@ async function login(folder: string, url: string, options: Options): Promise<voi
   const registration = new KeptRequest<string>(join(folder, 'registration.json'), `${username} at ${service.api_url}`);
   const before = await readConfiguration(folder).catch(() => undefined);
   const same = before?.username === username && before.api_url === service.api_url ? before : undefined;
+  const release_key = keyToPin(service.client?.release);
   const configuration: Configuration = {
     api_url: service.api_url,
     socket_url: service.socket_url,
@@ -61,14 +64,19 @@ async function login(folder: string, url: string, options: Options): Promise<voi
     device_id: same?.device_id ?? (await freshId(registration)),
     device_name: deviceName(options.deviceName ?? same?.device_name ?? hostname()),
     ...(ca === undefined ? {} : { ca }),
-    ...(same?.folder === undefined ? {} : { folder: same.folder }),
-    ...(same?.cache_bytes === undefined ? {} : { cache_bytes: same.cache_bytes }),
+    ...(release_key === undefined ? {} : { release_key }),
+    ...(same && Choices.parse(same)),
   };
   const api = createApi(service.api_url, keepAccessTokens(folder, configuration, { first: tokens }));
   const device_id = await register(api, registration, configuration);
   await saveConfiguration(folder, { ...configuration, device_id });
   await registration.drop();
   console.log(`signed in as ${username}; this device is ${configuration.device_name}`);
+  if (release_key !== undefined && same?.release_key !== undefined && same.release_key !== release_key) {
+    say(
+      'clients of this service are signed by another key than before; ask whoever runs it if you did not expect that',
+    );
+  }
 }
 
 interface SignedIn {

@@ -1,16 +1,18 @@
 import { formatBytes } from '../../protocol/bytes.ts';
+import { limits as blockLimits } from '../../protocol/limits.ts';
 import type { SyncStatus } from '../../protocol/output/sync-status.ts';
 import { ancestors } from '../../protocol/path.ts';
-import { formatTime } from '../common/format.ts';
+import { describePause, formatTime } from '../common/format.ts';
 import { type Ignores, loadIgnores } from '../disk/ignore.ts';
 import { listLeftovers } from '../disk/left-out.ts';
 import { isBeingSynced } from '../engine/folder.ts';
+import { pauseOf } from '../engine/metered-pause.ts';
 import { pathOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
-import { isDirectory } from '../plan/tree.ts';
+import { isDirectory, isLeaf } from '../plan/tree.ts';
 import { readConfiguration } from '../service/config.ts';
+import { holdAt, type Limits } from '../service/limits.ts';
 import { readBulletin, refusalOfDisk } from '../state/bulletin.ts';
-import { readPause } from '../state/pause.ts';
 import { State } from '../state/state.ts';
 import { syncedFolder } from './synced-folder.ts';
 
@@ -36,6 +38,7 @@ export async function withOverview<Result>(
 ): Promise<Result> {
   const root = await syncedFolder(configFolder, directory);
   const configuration = await readConfiguration(configFolder);
+  const limits = configuration?.limits;
   const state = new State(root);
   try {
     const ignores = await loadIgnores(root);
@@ -45,7 +48,8 @@ export async function withOverview<Result>(
       device: configuration?.device_name,
       ...summarize(state, ignores),
       leftovers: listLeftovers(state.trees),
-      ...present(root),
+      ...(limits && { limits: { ...limits, hold: holdAt(limits, new Date()) } }),
+      ...(await present(root, configFolder, limits)),
     };
     return await show({ status, state, ignores });
   } finally {
@@ -55,22 +59,39 @@ export async function withOverview<Result>(
 
 /** A transfer of which nothing moved for so long stalls. */
 const STALLS_MS = 20_000;
+/** As many go on at once, in lanes by size, over a slow way. */
+const SHARED_BY = 3;
+
+/** It is told with each block, and limits may let that take its time. */
+function stallsAfter({ up = Number.POSITIVE_INFINITY, down = Number.POSITIVE_INFINITY }: Limits = {}): number {
+  return STALLS_MS + (1000 * SHARED_BY * blockLimits.blockBytes) / Math.min(up, down);
+}
+
+export type Present = Pick<SyncStatus, 'running' | 'paused' | 'offline' | 'trouble' | 'transfers' | 'moving'>;
 
 /** What is going on now: what the process that syncs says of itself, and whether the disk takes anything. */
-function present(root: string): Pick<SyncStatus, 'running' | 'paused' | 'offline' | 'trouble' | 'transfers'> {
+export async function present(root: string, configFolder: string, limits?: Limits): Promise<Present> {
   const running = isBeingSynced(root);
-  const paused = readPause(root);
-  const { offline, trouble, transfers } = running ? readBulletin(root) : {};
+  const paused = await pauseOf(root, configFolder);
+  const { offline, trouble, transfers, moving } = running ? readBulletin(root) : {};
   const refusal = trouble ?? refusalOfDisk(root);
   return {
     running,
     ...(paused && { paused }),
     ...(offline && { offline }),
     ...(refusal && { trouble: refusal }),
+    ...(moving && { moving }),
     ...(transfers && {
-      transfers: transfers.map((one) => ({ ...one, stalls: Date.now() - one.moved_at > STALLS_MS })),
+      transfers: transfers.map((one) => ({ ...one, stalls: Date.now() - one.moved_at > stallsAfter(limits) })),
     }),
   };
+}
+
+/** Whether a folder is being synced, in words. */
+export function describeState({ running, paused, offline }: Present): string {
+  if (paused) return `${describePause(paused)}${running ? '' : ', and not running'}`;
+  if (!running) return 'not running';
+  return offline ? `offline since ${formatTime(offline.since)} because ${offline.message}` : 'syncing';
 }
 
 type Summary = Pick<SyncStatus, 'files' | 'directories' | 'bytes' | 'cursor' | 'pending' | 'problems'>;
@@ -87,7 +108,7 @@ function summarize(state: State, ignores: Ignores): Summary {
   });
   const waiting = operations.filter(({ do: what }) => what !== 'adopt' && what !== 'forget');
   return {
-    files: entries.filter(({ kind }) => kind === 'file').length,
+    files: entries.filter(isLeaf).length,
     directories: entries.filter(({ kind }) => kind === 'directory').length,
     bytes: entries.reduce((sum, { size }) => sum + size, 0),
     cursor: state.cursor,

@@ -54,9 +54,10 @@ async function askOnTerminal(what: string): Promise<string> {
   if (!process.stdin.isTTY) {
     throw new ClientError('usage', `no terminal to ask on (${what}): give --password-stdin and pipe it in`);
   }
-  process.stderr.write(`${what}: `);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  // From here on what is typed is not shown, however soon it comes.
   const lines = createTerminal({ input: process.stdin, output: silent, terminal: true });
+  process.stderr.write(`${what}: `);
   try {
     return await lines.question('');
   } finally {

@@ -54,6 +54,15 @@ Examples
   return command;
 }
 
+/** Has the system start the sync of a configuration again if it runs in the background; whether it does. */
+export async function restartBackground(configFolder: string): Promise<boolean> {
+  const status = await statusOf(configFolder).catch(() => undefined);
+  if (!status?.installed || !status.running) return false;
+  const { manager } = placeOf(configFolder);
+  await carryOut([...manager.stop, ...manager.start]);
+  return true;
+}
+
 interface Place {
   readonly name: string;
   readonly manager: Manager;

@@ -6,6 +6,7 @@ import { DeviceNames } from '../engine/device-names.ts';
 import { lockFolder, openFolder, pathsApart } from '../engine/folder.ts';
 import { whileNotPaused } from '../engine/pauses.ts';
 import { runSync } from '../engine/run.ts';
+import { Settings } from '../engine/settings.ts';
 import { Trouble } from '../engine/trouble.ts';
 import { humanReport } from '../output/human-report.ts';
 import { LogBook } from '../output/log-book.ts';
@@ -100,20 +101,24 @@ async function syncUntil(signal: AbortSignal, task: Task): Promise<void> {
       const once = options.once === true;
       const log = keepLog(root, createApi(configuration.api_url, tokens, { signal }), task);
       const { report, onFatal } = log;
+      const apart = await pathsApart(root, folder);
+      const settings = await Settings.follow(folder, root, configuration);
       const parts = {
         root,
         state,
         configuration,
+        device: settings.device,
         tokens,
         report,
         onFatal,
         once,
         allowMassDelete: options.allowMassDelete === true,
-        apart: await pathsApart(root, folder),
+        apart,
       };
       try {
-        await whileNotPaused({ root, report, signal, once }, (until) => runSync({ ...parts, signal: until }));
+        await whileNotPaused({ root, settings, report, signal, once }, (until) => runSync({ ...parts, signal: until }));
       } finally {
+        settings.close();
         log.close();
       }
     } finally {

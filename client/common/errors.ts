@@ -19,10 +19,13 @@ export type ClientErrorCode =
   | 'not_signed_in'
   | 'sign_in_refused'
   | 'bad_service'
+  | 'client_too_old'
+  | 'update_refused'
   | 'unreachable'
   | 'folder_missing'
   | 'folder_replaced'
   | 'folder_busy'
+  | 'folder_copied'
   | 'folder_unknown'
   | 'other_folder'
   | 'nested_folder'
@@ -42,10 +45,13 @@ const exitCodes: Record<ClientErrorCode, number> = {
   not_signed_in: exitCode.sign_in,
   sign_in_refused: exitCode.sign_in,
   bad_service: exitCode.failure,
+  client_too_old: exitCode.guard,
+  update_refused: exitCode.failure,
   unreachable: exitCode.unreachable,
   folder_missing: exitCode.guard,
   folder_replaced: exitCode.guard,
   folder_busy: exitCode.failure,
+  folder_copied: exitCode.usage,
   folder_unknown: exitCode.usage,
   other_folder: exitCode.usage,
   nested_folder: exitCode.usage,
@@ -104,6 +110,16 @@ export function systemCode(error: unknown): string | undefined {
   if (!error.code.startsWith('Unknown system error') || !('errno' in error)) return undefined;
   const known = Object.entries(constants.errno).find(([, number]) => number === Math.abs(Number(error.errno)));
   return known?.[0] ?? 'UNKNOWN';
+}
+
+/** What the work answers; `undefined` where the system refuses it, for that on which nothing depends. */
+export function quietly<Result>(work: () => Result): Result | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 const diskReasons: Readonly<Record<string, string>> = {

@@ -15,6 +15,13 @@ export function say(line: string): void {
 }
 
 /** How long a pause lasts, in words. */
-export function describePause({ until }: { readonly until?: number | undefined }): string {
+export function describePause({
+  until,
+  metered,
+}: {
+  readonly until?: number | undefined;
+  readonly metered?: true | undefined;
+}): string {
+  if (metered) return 'paused while this connection is metered';
   return until === undefined ? "paused until 'tidemark resume'" : `paused until ${formatTime(until)}`;
 }

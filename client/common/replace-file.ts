@@ -1,5 +1,7 @@
+import { unlinkSync } from 'node:fs';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import pMap from 'p-map';
 import { diskReason, LocalTrouble, systemCode } from './errors.ts';
 
 /** Replaces a small file in one step, flushed; on any failure the old one stays. */
@@ -39,6 +41,15 @@ export async function discard(temporary: string): Promise<void> {
   await rm(temporary, { force: true }).catch(() => undefined);
 }
 
+/** As `discard`, on this thread. */
+export function discardNow(temporary: string): void {
+  try {
+    unlinkSync(temporary);
+  } catch {
+    // The next start removes it.
+  }
+}
+
 /** Makes sure that names in the directory survive a power cut, where the file system can. */
 export async function flushDirectory(place: string): Promise<void> {
   if (process.platform === 'win32') return;
@@ -50,6 +61,22 @@ export async function flushDirectory(place: string): Promise<void> {
   } finally {
     await directory.close();
   }
+}
+
+/** Directories that are flushed at the same time. */
+const CONCURRENT_FLUSHES = 4;
+
+/** Flushes directories, each once. Answers how each went. */
+export async function flushDirectories(places: Iterable<string>): Promise<Map<string, PromiseSettledResult<void>>> {
+  const flushed = await pMap(
+    new Set(places),
+    async (place) => {
+      const [result] = await Promise.allSettled([flushDirectory(place)]);
+      return [place, result] as const;
+    },
+    { concurrency: CONCURRENT_FLUSHES },
+  );
+  return new Map(flushed);
 }
 
 /** Answers of file systems that do not flush directories. */

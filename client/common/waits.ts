@@ -14,8 +14,8 @@ function growing(attempt: number, { first, most }: Growth): number {
 }
 
 /** Anything below that, so that clients which failed together do not come back together. */
-function jittered(attempt: number, growth: Growth): number {
-  return Math.random() * growing(attempt, growth);
+function jittered(attempt: number, growth: Growth, random = Math.random): number {
+  return random() * growing(attempt, growth);
 }
 
 /** Attempts for one request before the other side counts as unreachable. */
@@ -37,9 +37,12 @@ export function whileAway(attempt: number, awayMs: number): number {
   return jittered(attempt, { first: 500, most: awayMs < SHORT_OUTAGE_MS ? 6_000 : 30_000 });
 }
 
-/** Between two connections for pushes that failed or did not last. */
-export function betweenSockets(attempt: number): number {
-  return jittered(attempt, { first: 500, most: 30_000 });
+/**
+ * Between two connections for pushes that failed or did not last.
+ * @param random gives numbers of at least 0, and below 1
+ */
+export function betweenSockets(attempt: number, random = Math.random): number {
+  return jittered(attempt, { first: 500, most: 30_000 }, random);
 }
 
 /** Before the whole sync is tried again, which this machine does not let go on, as a full disk does. */

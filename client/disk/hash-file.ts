@@ -1,10 +1,13 @@
 import { hash } from 'node:crypto';
 import { type BigIntStats, closeSync, constants, fstatSync } from 'node:fs';
 import { copyFile, lstat } from 'node:fs/promises';
-import { blockRanges } from '../../codec/index.ts';
+import { BLOCK_BYTES, blockRanges } from '../../codec/index.ts';
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { batched } from '../common/batched.ts';
+import { systemCode } from '../common/errors.ts';
+import { withOffsets } from '../plan/block-offsets.ts';
+import { hashEdited, type OldVersion } from './hash-edited.ts';
 import { holdsSignIn, MOST_SIGN_IN_BYTES } from './holds-sign-in.ts';
 import { openNow, readNow } from './read-at.ts';
 import { hintOf } from './stamps.ts';
@@ -23,44 +26,95 @@ function settledHint(stats: BigIntStats, now: number): string {
 /** Blocks of a large file that are read before the progress is told. */
 const BLOCKS_AT_A_TIME = 64;
 
+interface HashOptions {
+  readonly pool: FilePool;
+  /** What the file held before, if it was edited. */
+  readonly old?: OldVersion | undefined;
+  /** Told of the bytes of each large part that was read. */
+  readonly onRead?: ((bytes: number) => void) | undefined;
+}
+
+interface Hashed {
+  /** Of the file while it was read. */
+  readonly stats: BigIntStats;
+  readonly blocks: Block[];
+  readonly hint: string;
+  /** Whether it is a device's configuration. */
+  readonly isSignIn: boolean;
+}
+
 /**
- * The blocks of a file, its state while they were read, and whether it is a device's configuration; `undefined` when it
- * changed meanwhile or is no file any more. Throws what opening or reading it throws.
- *
- * @param onRead told of the bytes of each large part that was read
+ * The blocks of a file; `undefined` when it changed meanwhile or is no file any more. Throws what opening or reading it
+ * throws.
  */
-export async function hashFile(
+export async function hashFile(place: string, options: HashOptions): Promise<Hashed | undefined> {
+  const read = await readUnchanged(place, (file, size) => hashBlocks(file, size, options));
+  return read && { ...read.result, stats: read.stats, hint: read.hint };
+}
+
+/**
+ * Whether a file holds these blocks, one after the other, and its hint while it was read; `undefined` when it changed
+ * meanwhile or is no file any more. What comes after another block is not read.
+ */
+export async function holdsBlocks(
   place: string,
+  blocks: readonly Block[],
   pool: FilePool,
-  onRead: (bytes: number) => void = () => undefined,
-): Promise<{ stats: BigIntStats; blocks: Block[]; hint: string; isSignIn: boolean } | undefined> {
-  const file = openNow(place);
+): Promise<{ holds: boolean; hint: string } | undefined> {
+  const read = await readUnchanged(place, (file) => hasBlocks(file, blocks, pool));
+  return read && { holds: read.result, hint: hintOf(read.stats) };
+}
+
+/** Whether an open file has these blocks, one after the other, and nothing else. Reads it up to the first other one. */
+export async function hasBlocks(file: number, blocks: readonly Block[], pool: FilePool): Promise<boolean> {
+  if (fstatSync(file).size !== blocks.reduce((sum, block) => sum + block.size, 0)) return false;
+  const ranges = withOffsets(blocks).map(({ offset, size }) => ({ offset, length: size }));
+  // Most files that differ do so from the start.
+  for (let [at, count] = [0, 1]; at < blocks.length; at += count, count = BLOCKS_AT_A_TIME) {
+    const part = await pool.blocksOf(file, ranges.slice(at, at + count));
+    if (part.some(({ hash }, index) => hash !== blocks[at + index]!.hash)) return false;
+  }
+  return true;
+}
+
+/** What is read of a file, and its state while it is; `undefined` when it changed meanwhile or is no file any more. */
+async function readUnchanged<Result>(
+  place: string,
+  read: (file: number, size: number) => Promise<Result | undefined>,
+): Promise<{ result: Result; stats: BigIntStats; hint: string } | undefined> {
+  const file = openIfFile(place);
+  if (file === undefined) return undefined;
   try {
     const started = Date.now();
     const before = fstatSync(file, { bigint: true });
     if (!before.isFile()) return undefined;
-    const hashed = await hashBlocks(file, Number(before.size), pool, onRead);
+    const result = await read(file, Number(before.size));
     const after = fstatSync(file, { bigint: true });
-    if (!hashed || hintOf(before) !== hintOf(after)) return undefined;
-    return { stats: after, ...hashed, hint: settledHint(after, started) };
+    if (result === undefined || hintOf(before) !== hintOf(after)) return undefined;
+    return { result, stats: after, hint: settledHint(after, started) };
   } finally {
     closeSync(file);
   }
 }
 
+/** `undefined` where a symbolic link has taken the place of the file. */
+function openIfFile(place: string): number | undefined {
+  try {
+    return openNow(place);
+  } catch (error) {
+    if (systemCode(error) === 'ELOOP') return undefined;
+    throw error;
+  }
+}
+
 /** As `hashFile`, by way of a copy that holds what was hashed, whatever becomes of the file. */
-export async function hashCopy(
-  place: string,
-  copy: string,
-  pool: FilePool,
-  onRead?: (bytes: number) => void,
-): ReturnType<typeof hashFile> {
+export async function hashCopy(place: string, copy: string, options: HashOptions): Promise<Hashed | undefined> {
   const started = Date.now();
   const before = await lstat(place, { bigint: true });
   await copyFile(place, copy, constants.COPYFILE_FICLONE);
   const after = await lstat(place, { bigint: true });
   if (!before.isFile() || hintOf(before) !== hintOf(after)) return undefined;
-  const hashed = await hashFile(copy, pool, onRead);
+  const hashed = await hashFile(copy, options);
   return hashed && { ...hashed, stats: after, hint: settledHint(after, started) };
 }
 
@@ -68,19 +122,22 @@ export async function hashCopy(
 async function hashBlocks(
   file: number,
   size: number,
-  pool: FilePool,
-  onRead: (bytes: number) => void,
-): Promise<{ blocks: Block[]; isSignIn: boolean } | undefined> {
+  { pool, old, onRead = () => undefined }: HashOptions,
+): Promise<Pick<Hashed, 'blocks' | 'isSignIn'> | undefined> {
   if (size === 0) return { blocks: [], isSignIn: false };
   if (size <= MOST_SIGN_IN_BYTES) {
     const bytes = readNow(file, 0, size);
     if (bytes.length !== size) return undefined;
     return { blocks: [{ hash: hash('sha256', bytes), size }], isSignIn: holdsSignIn(bytes) };
   }
+  if (old && size > BLOCK_BYTES) {
+    const blocks = await hashEdited(file, size, old, { pool, onRead });
+    return blocks && { blocks, isSignIn: false };
+  }
   const ranges = blockRanges(size);
   const blocks: Block[] = [];
-  for (const numbers of batched(ranges.keys(), { most: BLOCKS_AT_A_TIME })) {
-    const part = await pool.blocksOf(file, numbers);
+  for (const batch of batched(ranges, { most: BLOCKS_AT_A_TIME })) {
+    const part = await pool.blocksOf(file, batch);
     blocks.push(...part);
     onRead(part.reduce((sum, { size }) => sum + size, 0));
   }

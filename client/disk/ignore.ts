@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ignore from 'ignore';
-import { isInside } from '../../protocol/path.ts';
+import { isWithin } from '../../protocol/path.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { diskReason, LocalTrouble, systemCode } from '../common/errors.ts';
 import { readExclusions } from '../state/exclusions.ts';
@@ -56,8 +56,8 @@ export function compileIgnores(text: string, folders: readonly string[] = []): I
     rules.add({ pattern, mark: `line ${index + 1} of ${ignoreFile}` });
   }
   return (path, isDirectory) => {
-    if (path === stateFolder || isInside(path, stateFolder)) return own;
-    const folder = folders.find((at) => path === at || isInside(path, at));
+    if (isWithin(path, stateFolder)) return own;
+    const folder = folders.find((at) => isWithin(path, at));
     if (folder !== undefined) return { rule: `${folder}/`, source: excludedBy };
     const { rule } = rules.checkIgnore(isDirectory ? `${path}/` : path);
     return rule && { rule: rule.pattern, source: rule.mark! };

@@ -1,6 +1,6 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ancestors, isInside, parentOf } from '../../protocol/path.ts';
+import { ancestors, parentOf } from '../../protocol/path.ts';
 import { systemCode } from '../common/errors.ts';
 import type { State } from '../state/state.ts';
 import { identityOf } from './stamps.ts';
@@ -40,6 +40,16 @@ export class Mounts {
     return asked;
   }
 
+  /** The same for several paths, asked now. */
+  async changedAboveAny(paths: Iterable<string>): Promise<Set<string>> {
+    const [changed, known] = [new Set<string>(), new Map<string, Promise<string | undefined>>()];
+    for (const path of paths) {
+      const directory = await this.changedAbove(path, known);
+      if (directory !== undefined) changed.add(directory);
+    }
+    return changed;
+  }
+
   /** The topmost directory at or above this one where something else is mounted than was. */
   async #changedAt(parent: string): Promise<string | undefined> {
     if (parent === '') return undefined;
@@ -54,17 +64,18 @@ export class Mounts {
   }
 
   /**
-   * After a look at `path`: the directories there where something else is mounted than was and files are missing, with
-   * what to tell the user. Where none is missing, what is mounted now is remembered.
-   * @param directories those that are there, and those above `path`
+   * After a look: the directories in its scope where something else is mounted than was and files are missing, with what
+   * to tell the user. Where none is missing, what is mounted now is remembered.
+   * @param directories those that are there, and those above
    */
   async judge(
-    path: string,
+    inScope: (path: string) => boolean,
     directories: Directories,
     isMissing: (directory: string) => boolean,
   ): Promise<Map<string, string>> {
+    // With files alone no drive comes or goes.
+    if (![...directories.keys(), ...this.#known.keys()].some(inScope)) return new Map();
     const now = await this.#find(directories);
-    const inScope = (candidate: string): boolean => candidate === path || isInside(candidate, path);
     const changed = [...new Set([...now.keys(), ...this.#known.keys()])]
       .filter((directory) => inScope(directory) && now.get(directory) !== this.#known.get(directory))
       .sort();

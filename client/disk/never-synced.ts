@@ -1,6 +1,8 @@
 /** Why a path is left out for its kind, by kind. */
 export const neverSynced = {
-  link: 'symbolic links are not synced',
+  linkOut: 'is a symbolic link that points out of the folder',
+  linkToPlace: 'is a symbolic link to an absolute place, which is another one on other devices',
+  linkToOther: 'is a symbolic link to what is never synced',
   special: 'is a special file',
   signIn: "holds a device's sign-in, which stays on that device",
 };

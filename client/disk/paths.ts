@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { realpath } from 'node:fs';
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstatSync, realpathSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { ancestors, parentOf, pathProblem } from '../../protocol/path.ts';
 import { isUnfinished, unfinishedPrefix } from '../../protocol/reserved-name.ts';
 import { ClientError, systemCode } from '../common/errors.ts';
@@ -36,15 +35,15 @@ export function diskPath(root: string, path: string, platform = process.platform
  * Makes sure that everything above `path` is a real directory inside the root, so that nothing is ever written, moved
  * or deleted through a symbolic link. Answers false when one is missing.
  */
-export async function demandParents(root: string, path: string): Promise<boolean> {
-  return (await firstMissing(root, path)) === undefined;
+export function demandParents(root: string, path: string): boolean {
+  return firstMissing(root, path) === undefined;
 }
 
 /** `demandParents` for many paths of one step: the disk is asked once for each directory. */
-export type Parents = (path: string) => Promise<boolean>;
+export type Parents = (path: string) => boolean;
 
 export function rememberParents(root: string): Parents {
-  const known = new Map<string, Promise<boolean>>();
+  const known = new Map<string, boolean>();
   return (path) => {
     const directory = parentOf(path);
     const asked = known.get(directory) ?? demandParents(root, path);
@@ -67,7 +66,7 @@ export async function makeParents(
 ): Promise<string[]> {
   const made: string[] = [];
   for (;;) {
-    const directory = await firstMissing(root, path);
+    const directory = firstMissing(root, path);
     if (directory === undefined) return made;
     if (!made.includes(directory) && wasThere(directory)) throw new DiskChanged(`${join(root, directory)} is gone`);
     await mkdir(join(root, directory)).then(
@@ -79,27 +78,26 @@ export async function makeParents(
   }
 }
 
-const resolveLinks = promisify(realpath.native);
-
 /**
  * Whether what lies above `path` is there, with no symbolic link in it: one call, however deep the path is. False as well
  * where the disk spells it otherwise, or the root itself has moved.
  */
-async function isPlain(root: string, path: string): Promise<boolean> {
+function isPlain(root: string, path: string): boolean {
   const directory = join(root, parentOf(path));
-  return (await resolveLinks(directory).catch(() => undefined)) === directory;
+  try {
+    return realpathSync.native(directory) === directory;
+  } catch {
+    return false;
+  }
 }
 
 /** The topmost directory above `path` that is not there. */
-async function firstMissing(root: string, path: string): Promise<string | undefined> {
+function firstMissing(root: string, path: string): string | undefined {
   diskPath(root, path);
-  if (await isPlain(root, path)) return undefined;
+  if (isPlain(root, path)) return undefined;
   for (const directory of ancestors(path).reverse()) {
     const place = join(root, directory);
-    const stats = await lstat(place).catch((error) => {
-      if (systemCode(error) !== 'ENOENT') throw error;
-      return undefined;
-    });
+    const stats = lstatSync(place, { throwIfNoEntry: false });
     if (stats?.isDirectory()) continue;
     if (stats) {
       const kind = stats.isSymbolicLink() ? 'a symbolic link' : 'not a directory';

@@ -1,10 +1,10 @@
-import { type BigIntStats, chmodSync, linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { type BigIntStats, chmodSync, linkSync, lstatSync, renameSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import pMap from 'p-map';
 import { systemCode } from '../common/errors.ts';
-import { flushDirectory } from '../common/replace-file.ts';
+import { discardNow, flushDirectories } from '../common/replace-file.ts';
 import { inTurns } from '../common/turns.ts';
-import { DiskChanged, hintOf, identityOf, isUnchanged } from './stamps.ts';
+import { noLinks, readLink } from './links.ts';
+import { DiskChanged, demandUnchanged, hintOf, identityOf, isUnchanged } from './stamps.ts';
 import type { Beside } from './write-file.ts';
 
 /** A file that was written beside its place, and what it is to find there. */
@@ -22,9 +22,6 @@ export interface Placed {
   readonly hint: string;
 }
 
-/** Directories that are flushed at the same time. */
-const CONCURRENT = 4;
-
 /**
  * Gives files that were written beside their places these places, each in one step, and then flushes every directory
  * once. A reader sees the old file or the new one, also after a power cut. Answers for each, in order, what it is known
@@ -33,21 +30,10 @@ const CONCURRENT = 4;
  */
 export async function putInPlace(placements: readonly Placement[]): Promise<PromiseSettledResult<Placed>[]> {
   const taken = await inTurns(placements, take);
-  const directories = new Set<string>();
-  for (const [index, { place }] of placements.entries()) {
-    if (taken[index]!.status === 'fulfilled') directories.add(dirname(place));
-  }
-  const flushed = await pMap(
-    directories,
-    async (directory) => {
-      const [result] = await Promise.allSettled([flushDirectory(directory)]);
-      return [directory, result] as const;
-    },
-    { concurrency: CONCURRENT },
-  );
-  const byDirectory = new Map(flushed);
+  const isTaken = (_: Placement, index: number): boolean => taken[index]!.status === 'fulfilled';
+  const flushed = await flushDirectories(placements.filter(isTaken).map(({ place }) => dirname(place)));
   return taken.map((placed, index) => {
-    const flush = byDirectory.get(dirname(placements[index]!.place));
+    const flush = flushed.get(dirname(placements[index]!.place));
     return placed.status === 'fulfilled' && flush?.status === 'rejected' ? flush : placed;
   });
 }
@@ -56,10 +42,12 @@ function take({ temporary, stats, place, expected, mode }: Placement): Placed {
   try {
     const written = lstatSync(temporary, { bigint: true });
     if (!sameFile(stats, written)) throw new DiskChanged(`${temporary} changed since it was written`);
-    if ((Number(written.mode) & 0o777) !== mode) chmodSync(temporary, mode);
-    takePlace(temporary, place, expected);
+    if (!written.isSymbolicLink() && (Number(written.mode) & 0o777) !== mode) chmodSync(temporary, mode);
+    const target = written.isSymbolicLink() ? readLink(temporary) : undefined;
+    takePlace({ temporary, target }, place, expected);
     const placed = lstatSync(place, { bigint: true });
-    return { identity: identityOf(placed), hint: sameFile(written, placed) ? hintOf(placed) : '' };
+    const isSame = target ? placed.isSymbolicLink() && readLink(place).equals(target) : sameFile(written, placed);
+    return { identity: identityOf(placed), hint: isSame ? hintOf(placed) : '' };
   } catch (error) {
     discardNow(temporary);
     throw error;
@@ -72,33 +60,32 @@ function sameFile(one: BigIntStats, other: BigIntStats): boolean {
 }
 
 /** Answers of file systems that have no hard links, or no more for this file. */
-const noLink: readonly (string | undefined)[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
+const noLink = [...noLinks, 'EMLINK'];
 
-function takePlace(temporary: string, place: string, expected: string | undefined): void {
-  if (!isUnchanged(place, expected)) throw new DiskChanged(`${place} changed since it was last looked at`);
-  if (expected === undefined && isLinked(temporary, place)) discardNow(temporary);
+/** What was written beside its place; `target` is what a symbolic link says. */
+interface Made {
+  readonly temporary: string;
+  readonly target: Buffer | undefined;
+}
+
+function takePlace({ temporary, target }: Made, place: string, expected: string | undefined): void {
+  demandUnchanged(place, expected);
+  if (expected === undefined && isLinked({ temporary, target }, place)) discardNow(temporary);
   else renameSync(temporary, place);
 }
 
 /** Unlike a rename, a link never replaces a file that appeared just now. False where the file system has none. */
-function isLinked(temporary: string, place: string): boolean {
+function isLinked({ temporary, target }: Made, place: string): boolean {
   const appeared = (): DiskChanged => new DiskChanged(`${place} appeared meanwhile`);
   try {
-    linkSync(temporary, place);
+    // Some systems would link what a symbolic link points to: it is made anew, which replaces nothing either.
+    if (target) symlinkSync(target, place);
+    else linkSync(temporary, place);
     return true;
   } catch (error) {
     if (systemCode(error) === 'EEXIST') throw appeared();
     if (!noLink.includes(systemCode(error))) throw error;
     if (!isUnchanged(place, undefined)) throw appeared();
     return false;
-  }
-}
-
-/** As `discard`, on this thread. */
-export function discardNow(temporary: string): void {
-  try {
-    unlinkSync(temporary);
-  } catch {
-    // The next start removes it.
   }
 }

@@ -25,9 +25,12 @@ export function readNow(file: number, offset: number, length: number): Buffer {
   return buffer.subarray(0, filled);
 }
 
-/** Opens a file to read it on this thread. What has become a pipe meanwhile would be waited for, and is not. */
+/**
+ * Opens a file to read it on this thread. What has become a pipe meanwhile would be waited for, and is not; a symbolic
+ * link is not followed.
+ */
 export function openNow(place: string): number {
-  return openSync(place, constants.O_RDONLY | constants.O_NONBLOCK);
+  return openSync(place, constants.O_RDONLY | constants.O_NONBLOCK | (constants.O_NOFOLLOW ?? 0));
 }
 
 /** Reads a small part of a file on this thread. */

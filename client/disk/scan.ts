@@ -17,19 +17,15 @@ import { hintIndex } from '../plan/known-files.ts';
 import type { Content, LocalEntry } from '../plan/tree.ts';
 import { statePlace } from '../state/places.ts';
 import { decomposition } from './decomposition.ts';
+import type { OldVersion } from './hash-edited.ts';
 import { hashCopy, hashFile } from './hash-file.ts';
 import { describeExclusion, type Ignores } from './ignore.ts';
+import { readLinkEntry } from './links.ts';
 import { neverSynced } from './never-synced.ts';
 import { isTemporary, undecodable } from './paths.ts';
+import { newResult, type ScanResult } from './scan-result.ts';
 import { findTwin, findTwins, type Twin } from './spelling.ts';
 import { attributesOf, hintOf, identityOf } from './stamps.ts';
-
-/** What lies at a path that is not synced. */
-export interface LeftOut {
-  /** As in `LocalEntry`. */
-  readonly identity: string;
-  readonly reason: string;
-}
 
 export interface ScanOptions {
   readonly root: string;
@@ -46,6 +42,8 @@ export interface ScanOptions {
   readonly onReading?: (path: string, fileBytes: number) => (bytes: number) => void;
   /** Whether new content of a known file is left for later. */
   readonly postpones?: (path: string) => boolean;
+  /** Where the content of an old block still lies, if anywhere. */
+  readonly placeOf?: OldVersion['placeOf'];
   /** Where to copy a file before it is read, if anywhere. */
   readonly copyTo?: (path: string) => Promise<string | undefined>;
   /** Removes what an interrupted run left behind. */
@@ -62,35 +60,15 @@ export interface ScanOptions {
   readonly byIdentity?: (identity: string) => Content | undefined;
 }
 
-export interface ScanResult {
-  /** Entries that are new or changed. */
-  readonly found: Map<string, LocalEntry>;
-  /** Paths below or at the scanned ones that exist, changed or not. */
-  readonly seen: Set<string>;
-  /** What is there and cannot be synced, with the reason. It has to stay out of plans, not count as deleted. */
-  readonly skipped: Map<string, string>;
-  /** Paths that answer with an entry of another spelling. They are not `seen`. */
-  readonly twins: readonly Twin[];
-  /** Files that were being written; look again later. One with a new name is in `found` with its old content. */
-  readonly unstable: Set<string>;
-  /** Known files whose new content was left for later. */
-  readonly postponed: Set<string>;
-  /** What rules leave out, and what else is not synced, under the name that it has; nothing that is inside such a directory. */
-  readonly leftOut: Map<string, LeftOut>;
-  readonly entries: number;
-}
-
 /** Files that are read at the same time. */
 const CONCURRENT_FILES = 8;
 
 /**
- * Looks at a path and all that is below it (`''` is the whole folder). A file is read only when its time stamps, size
- * or inode say that it may have changed; an inode that moved keeps its hashes.
+ * Looks at paths and all that is below them (`''` is the whole folder), none of which lies in another. A file is read
+ * only when its time stamps, size or inode say that it may have changed; an inode that moved keeps its hashes.
  */
-export async function scan(path: string, options: ScanOptions): Promise<ScanResult> {
-  const twin = path === '' ? undefined : await findTwin(options.root, path, options.spelled);
-  if (twin) return { ...newResult(), twins: [twin] };
-  return new Scan(options).run(path);
+export function scan(paths: Iterable<string>, options: ScanOptions): Promise<ScanResult> {
+  return new Scan(options).run(paths);
 }
 
 /** One look at the disk. */
@@ -109,11 +87,19 @@ class Scan {
     this.#byHint = options.byHint ?? hintIndex(options.known);
   }
 
-  async run(path: string): Promise<ScanResult> {
-    await this.#visit(path, path === '' ? undefined : this.#lookAt(path));
+  async run(paths: Iterable<string>): Promise<ScanResult> {
+    const { suspects = [], root, spelled } = this.#options;
+    const twins: Twin[] = [];
+    for (const path of paths) {
+      const twin = path === '' ? undefined : await findTwin(root, path, spelled);
+      if (twin) twins.push(twin);
+      else await this.#visit(path, path === '' ? undefined : this.#lookAt(path));
+      await this.#turns.next();
+    }
     await Promise.all(this.#pending);
-    const { suspects = [], root } = this.#options;
-    return { ...this.#result, entries: this.#entries, twins: await findTwins(suspects, root, this.#result) };
+    twins.push(...(await findTwins(suspects, root, this.#result)));
+    const distinct = new Map(twins.map((twin) => [twin.path, twin]));
+    return { ...this.#result, entries: this.#entries, twins: [...distinct.values()] };
   }
 
   /** @param stats of the entry; `undefined` when it is gone, and for the root, whose own do not matter */
@@ -143,8 +129,12 @@ class Scan {
       if (this.#pending.size >= 4 * CONCURRENT_FILES) await Promise.race(this.#pending);
       return;
     }
+    if (stats?.isSymbolicLink()) {
+      this.#visitLink(at, stats);
+      return;
+    }
     if (stats && !stats.isDirectory()) {
-      this.#skip(at, stats.isSymbolicLink() ? neverSynced.link : neverSynced.special);
+      this.#skip(at, neverSynced.special);
       return;
     }
     if (stats && this.#lookAt(statePlace(at))) {
@@ -157,6 +147,22 @@ class Scan {
     }
     this.#options.onDirectory?.(at);
     await this.#visitChildren(at);
+  }
+
+  #visitLink(at: string, stats: BigIntStats): void {
+    const before = this.#options.known.get(at);
+    if (before?.kind === 'link' && before.hint === hintOf(stats)) {
+      this.#result.seen.add(at);
+      return;
+    }
+    const found = readLinkEntry(this.#options.root, at, stats);
+    if (found === undefined) return;
+    if ('problem' in found) {
+      this.#skip(at, found.problem, stats);
+      return;
+    }
+    this.#result.seen.add(at);
+    this.#result.found.set(at, found);
   }
 
   #visitDirectory(at: string, stats: BigIntStats): void {
@@ -188,7 +194,7 @@ class Scan {
     listed: ReadonlySet<string>,
   ): Promise<void> {
     const child = pathInside(at, name);
-    if (isTemporary(name, this.#options.folderId) && stats?.isFile()) {
+    if (isTemporary(name, this.#options.folderId) && stats && !stats.isDirectory()) {
       if (this.#options.removeTemporary) await unlink(join(this.#options.root, child)).catch(missing);
       return;
     }
@@ -221,25 +227,33 @@ class Scan {
       return;
     }
     try {
-      const hashed = await this.#hashing(() => this.#hash(at, Number(stats.size)));
+      const hashed = await this.#hashing(() => this.#hash(at, stats));
       if (!hashed) this.#leaveForLater(at, stats);
       else if (hashed.isSignIn) this.#skip(at, neverSynced.signIn);
       else this.#result.found.set(at, { ...attributesOf(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') this.#result.seen.delete(at);
+      if (isMissing(error)) this.#result.seen.delete(at);
       else this.#skip(at, `cannot be read: ${messageOf(error)}`, stats);
     }
   }
 
-  async #hash(at: string, size: number): ReturnType<typeof hashFile> {
+  async #hash(at: string, stats: BigIntStats): ReturnType<typeof hashFile> {
     const { root, pool, onReading, copyTo } = this.#options;
-    const [place, copy, onRead] = [join(root, at), await copyTo?.(at), onReading?.(at, size)];
-    if (copy === undefined) return hashFile(place, pool, onRead);
-    return hashCopy(place, copy, pool, onRead).catch((error) => {
+    const [place, copy] = [join(root, at), await copyTo?.(at)];
+    const options = { pool, old: this.#before(at, stats), onRead: onReading?.(at, Number(stats.size)) };
+    if (copy === undefined) return hashFile(place, options);
+    return hashCopy(place, copy, options).catch((error) => {
       // Without a copy, then: there is no room for it, or the file is gone.
       if (systemCode(error) === undefined) throw error;
-      return hashFile(place, pool, onRead);
+      return hashFile(place, options);
     });
+  }
+
+  /** What is known of a file before it was edited, also under another name. */
+  #before(at: string, stats: BigIntStats): OldVersion | undefined {
+    const { known, byIdentity, placeOf = () => undefined } = this.#options;
+    const old = known.get(at) ?? byIdentity?.(identityOf(stats));
+    return old?.kind === 'file' && old.size > 0 ? { blocks: old.blocks, placeOf } : undefined;
   }
 
   /** A file that is being written may have been renamed before: its name is told at once, its new content later. */
@@ -268,21 +282,11 @@ class Scan {
   }
 }
 
-function newResult() {
-  return {
-    found: new Map<string, LocalEntry>(),
-    seen: new Set<string>(),
-    skipped: new Map<string, string>(),
-    unstable: new Set<string>(),
-    postponed: new Set<string>(),
-    leftOut: new Map<string, LeftOut>(),
-    twins: [],
-    entries: 0,
-  };
+function missing(error: unknown): undefined {
+  if (isMissing(error)) return undefined;
+  throw error;
 }
 
-function missing(error: unknown): undefined {
-  const code = systemCode(error);
-  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-  throw error;
+function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '');
 }

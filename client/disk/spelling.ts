@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ancestors, nameOf, parentOf, pathInside } from '../../protocol/path.ts';
+import { isWithinAny, nameOf, parentOf, pathInside } from '../../protocol/path.ts';
 import { foldName } from '../../protocol/reserved-name.ts';
 import { systemCode } from '../common/errors.ts';
 
@@ -44,7 +44,7 @@ export async function findTwins(
   for (const path of suspects) {
     const parent = parentOf(path);
     if (seen.has(path) || (parent !== '' && !seen.has(parent))) continue;
-    if ([path, ...ancestors(path)].some((at) => skipped.has(at))) continue;
+    if (isWithinAny(path, skipped)) continue;
     const twin = await findTwin(root, path, directories);
     if (twin) twins.push(twin);
   }

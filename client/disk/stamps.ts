@@ -16,26 +16,26 @@ export function hintOf(stats: BigIntStats): string {
   return `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
 }
 
-/** What the system tells of a file or directory; its content has to be read. */
+/** What the system tells of a file, link or directory; its content has to be read. */
 export function attributesOf(stats: BigIntStats): Omit<LocalEntry, 'blocks'> {
-  const kind = stats.isDirectory() ? 'directory' : 'file';
+  const kind = stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'link' : 'file';
   return {
     kind,
-    size: kind === 'file' ? Number(stats.size) : 0,
+    size: kind === 'directory' ? 0 : Number(stats.size),
     mode: syncedMode(kind, Number(stats.mode)),
     mtime_ms: Math.floor(Number(stats.mtimeNs) / 1e6),
     identity: identityOf(stats),
-    hint: kind === 'file' ? hintOf(stats) : '',
+    hint: kind === 'directory' ? '' : hintOf(stats),
   };
 }
 
-/** Whether the file is the one with this hint, or is missing where `undefined` is expected. */
+/** Whether the file or link is the one with this hint, or is missing where `undefined` is expected. */
 export function isUnchanged(place: string, expected: string | undefined): boolean {
   const stats = lstatSync(place, { bigint: true, throwIfNoEntry: false });
-  return (stats && (stats.isFile() ? hintOf(stats) : 'not a file')) === expected;
+  return (stats && (stats.isFile() || stats.isSymbolicLink() ? hintOf(stats) : 'not a file')) === expected;
 }
 
-/** Throws `DiskChanged` unless the file is the one with this hint, or is missing where `undefined` is expected. */
-export async function demandUnchanged(place: string, expected: string | undefined): Promise<void> {
+/** Throws `DiskChanged` unless the file or link is the one with this hint, or is missing where `undefined` is expected. */
+export function demandUnchanged(place: string, expected: string | undefined): void {
   if (!isUnchanged(place, expected)) throw new DiskChanged(`${place} changed since it was last looked at`);
 }

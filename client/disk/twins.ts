@@ -1,4 +1,4 @@
-import { isInside } from '../../protocol/path.ts';
+import { isInside, isWithin } from '../../protocol/path.ts';
 import type { State } from '../state/state.ts';
 import type { Twin } from './spelling.ts';
 
@@ -39,7 +39,7 @@ export class Twins {
     if (![local, remote, synced].some((tree) => holds(tree, path))) return undefined;
     this.#apart.set(path, { spelled, met: false });
     for (const tree of ['local', 'synced'] as const) {
-      for (const at of state.trees[tree].keys()) if (at === path || isInside(at, path)) state.remove(tree, at);
+      for (const at of state.trees[tree].keys()) if (isWithin(at, path)) state.remove(tree, at);
     }
     return `differs only in spelling from ${spelled}, and this disk takes both for one: rename one of them on a device that holds both`;
   }

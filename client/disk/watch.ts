@@ -1,7 +1,7 @@
 import { type FSWatcher, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../cli/reason.ts';
-import { isInside, pathInside } from '../../protocol/path.ts';
+import { isWithin, pathInside } from '../../protocol/path.ts';
 import { systemCode } from '../common/errors.ts';
 import { undecodable } from './paths.ts';
 
@@ -84,7 +84,7 @@ function watchDirectories(root: string, { onChange, onDegraded }: WatchOptions):
   const forget = (path: string): void => {
     if (!watchers.has(path)) return;
     for (const [directory, watcher] of watchers) {
-      if (directory !== path && !isInside(directory, path)) continue;
+      if (!isWithin(directory, path)) continue;
       watcher.close();
       watchers.delete(directory);
     }

@@ -1,13 +1,12 @@
 import { type BigIntStats, futimesSync } from 'node:fs';
 import { chmod, constants, copyFile, type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { sha256, toHex } from '../../codec/index.ts';
+import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { FileRefused, systemCode } from '../common/errors.ts';
 import { discard } from '../common/replace-file.ts';
-import { withOffsets } from '../plan/block-offsets.ts';
+import { hasBlocks } from './hash-file.ts';
 import { temporaryName } from './paths.ts';
-import { readAt } from './read-at.ts';
 
 export interface Target {
   /** Absolute. */
@@ -30,12 +29,12 @@ export interface Beside {
  * Writes a file beside its place, flushes it and reads it back. Throws `FileRefused` when the disk does not hold the
  * blocks of the target after all; then, and after any other failure, nothing is left.
  * @param fill writes what is not there yet into a file of the right size
- * @param base a file to begin with a copy of, which costs no disk space where the file system shares blocks
+ * @param options.base a file to begin with a copy of, which costs no disk space where the file system shares blocks
  */
 export async function writeBeside(
   target: Target,
   fill: (file: FileHandle) => Promise<void>,
-  base?: string,
+  { pool, base }: { readonly pool: FilePool; readonly base?: string | undefined },
 ): Promise<Beside> {
   const temporary = join(dirname(target.place), temporaryName(target.folderId));
   try {
@@ -46,7 +45,7 @@ export async function writeBeside(
       await file.chmod(target.mode);
       setModified(file.fd, target.mtime_ms);
       await file.sync();
-      await demandBlocks(file, target.blocks);
+      if (!(await hasBlocks(file.fd, target.blocks, pool))) throw notKept();
       return { temporary, stats: await file.stat({ bigint: true }) };
     } finally {
       await file.close();
@@ -70,7 +69,7 @@ const zeros = Buffer.alloc(HOLE_BYTES);
 
 /**
  * Writes content at `offset` into a file that is empty there. Where it is nothing but zeros the file keeps a hole, as
- * images of disks have; `demandBlocks` reads it as what it is.
+ * images of disks have, which is read as what it is.
  */
 export async function writeSparsely(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
   let from = 0;
@@ -83,10 +82,16 @@ export async function writeSparsely(file: FileHandle, bytes: Uint8Array, offset:
   await writeAll(file, bytes.subarray(from), offset + from);
 }
 
+/**
+ * Bytes of one write. From 2 MiB on Linux looks for pages of that size, and moves others out of their way: on a machine
+ * that has been at work for a while that is most of the time of writing.
+ */
+const WRITE_BYTES = 1024 * 1024;
+
 /** Writes all of `bytes` at `offset`, or throws: on a disk that fills up a write stops short without an error. */
 export async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
+    const { bytesWritten } = await file.write(bytes, done, Math.min(WRITE_BYTES, bytes.length - done), offset + done);
     if (bytesWritten === 0) throw notKept();
     done += bytesWritten;
   }
@@ -94,24 +99,19 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, offset: numb
 
 export const notKept = (): FileRefused => new FileRefused('local', 'the disk did not keep what was written to it');
 
-async function demandBlocks(file: FileHandle, blocks: readonly Block[]): Promise<void> {
-  for (const { hash, offset, size } of withOffsets(blocks)) {
-    const bytes = await readAt(file, offset, size);
-    if (bytes.length !== size || toHex(await sha256(bytes)) !== hash) throw notKept();
-  }
-  const size = blocks.reduce((sum, block) => sum + block.size, 0);
-  if ((await file.stat()).size !== size) throw notKept();
-}
-
 /** Answers of file systems that cannot hold a time, or hold none that a program chooses. */
 const noTime: readonly (string | undefined)[] = ['EINVAL', 'ERANGE', 'EOVERFLOW', 'EPERM', 'ENOTSUP', 'ENOSYS'];
 
-/** Sets the modification time so that reading it back in whole milliseconds gives the same number. */
+/** Sets the modification time of an open file. */
 export function setModified(file: number, mtimeMs: number): void {
-  // As text, since Node takes a negative number for the present time.
-  const seconds = String((mtimeMs + 0.01) / 1000);
+  setTime(mtimeMs, (seconds) => futimesSync(file, seconds, seconds));
+}
+
+/** Sets a time so that reading it back in whole milliseconds gives the same number, where the disk can hold it. */
+export function setTime(mtimeMs: number, set: (seconds: string) => void): void {
   try {
-    futimesSync(file, seconds, seconds);
+    // As text, since Node takes a negative number for the present time.
+    set(String((mtimeMs + 0.01) / 1000));
   } catch (error) {
     // A time that this file system cannot hold is no reason to refuse the content.
     if (!noTime.includes(systemCode(error))) throw error;

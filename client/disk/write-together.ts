@@ -2,9 +2,9 @@ import { type BigIntStats, closeSync, fchmodSync, fstatSync, fsync, openSync, wr
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pMap from 'p-map';
+import { discardNow } from '../common/replace-file.ts';
 import { inTurns, outcomeOf } from '../common/turns.ts';
 import { temporaryName } from './paths.ts';
-import { discardNow } from './put-in-place.ts';
 import { readNow } from './read-at.ts';
 import { type Beside, notKept, setModified, type Target } from './write-file.ts';
 

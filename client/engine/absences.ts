@@ -1,5 +1,5 @@
-import { ancestors, isInside, nameOf } from '../../protocol/path.ts';
-import type { LeftOut } from '../disk/scan.ts';
+import { isWithin, isWithinAny, nameOf } from '../../protocol/path.ts';
+import type { LeftOut } from '../disk/scan-result.ts';
 import type { Sync } from '../steps/context.ts';
 
 /** A path may be missing this long, ms, while other changes of the disk are still unseen: one of them may be its new name. */
@@ -26,11 +26,9 @@ export class Absences {
     this.#now = now;
   }
 
-  /** Takes over what a look at `path` found that is not synced. */
-  note(path: string, leftOut: ReadonlyMap<string, LeftOut>): void {
-    for (const known of this.#leftOut.keys()) {
-      if (known === path || isInside(known, path)) this.#leftOut.delete(known);
-    }
+  /** Takes over what a look found, in its scope, that is not synced. */
+  note(inScope: (path: string) => boolean, leftOut: ReadonlyMap<string, LeftOut>): void {
+    for (const known of this.#leftOut.keys()) if (inScope(known)) this.#leftOut.delete(known);
     for (const [found, item] of leftOut) this.#leftOut.set(found, item);
   }
 
@@ -60,7 +58,7 @@ export class Absences {
 
   /** Whether a path is missing because it, or a directory above it, has a name now that is not synced. */
   isHeld(path: string): boolean {
-    return this.#held.size > 0 && [path, ...ancestors(path)].some((above) => this.#held.has(above));
+    return this.#held.size > 0 && isWithinAny(path, this.#held);
   }
 
   /** Whether a missing path may turn up under another name when what is unseen was looked at. */
@@ -79,7 +77,7 @@ export class Absences {
     this.#held.add(path);
     state.transaction(() => {
       for (const [at, base] of state.trees.synced) {
-        if (at === path || isInside(at, path)) state.set('synced', at, { ...base, lapsed: true });
+        if (isWithin(at, path)) state.set('synced', at, { ...base, lapsed: true });
       }
       const { reason } = this.#leftOut.get(to)!;
       const message = `renamed here to ${to}, which is not synced: ${reason}; elsewhere it is still ${nameOf(path)}`;
@@ -93,6 +91,6 @@ export class Absences {
     const { state, notices } = this.#sync;
     this.#held.delete(path);
     state.clearProblem(path);
-    for (const at of state.trees.synced.keys()) if (at === path || isInside(at, path)) notices.replan(at);
+    for (const at of state.trees.synced.keys()) if (isWithin(at, path)) notices.replan(at);
   }
 }

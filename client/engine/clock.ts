@@ -1,6 +1,10 @@
-/** Changes are read this often while no push can arrive, and this often in any case. */
+/**
+ * Changes are read this often while no push can arrive, this often while nobody says whether all have arrived, and this
+ * often in any case.
+ */
 const POLL_MS = 60_000;
 const SAFETY_POLL_MS = 10 * 60_000;
+const LONGEST_POLL_MS = 2 * 60 * 60_000;
 /**
  * The whole folder is looked at, watched or not, since some writes give no event: every minute, or less often so that it
  * takes at most these shares of the time, at rest and after something happened; every ten minutes in any case. A folder
@@ -11,7 +15,7 @@ const RESCAN_MOST_MS = 10 * 60_000;
 const SHARE_AT_REST = 1 / 200;
 const SHARE_WHEN_STIRRED = 1 / 20;
 const DEGRADED_RESCAN_MS = 10_000;
-/** The service is asked this often whether it has lost blocks. */
+/** The service is asked at most this often whether it has lost blocks. */
 const HEAL_MS = 60 * 60_000;
 
 /** When that which is done at intervals is due. */
@@ -23,6 +27,7 @@ export class Clock {
   #lookedAt: number;
   #lookTook = 0;
   #stirred = false;
+  #polledAt: number;
   #pollAt: number;
   #healAt: number;
 
@@ -30,6 +35,7 @@ export class Clock {
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
     this.#lookedAt = now();
+    this.#polledAt = now();
     this.#pollAt = now() + POLL_MS;
     this.#healAt = now();
   }
@@ -67,7 +73,13 @@ export class Clock {
   }
 
   polled(): void {
-    this.#pollAt = this.#now() + (this.connected ? SAFETY_POLL_MS : POLL_MS);
+    this.#polledAt = this.#now();
+    this.#pollAt = this.#polledAt + (this.connected ? SAFETY_POLL_MS : POLL_MS);
+  }
+
+  /** The service says that all pushes have arrived. */
+  heardAll(): void {
+    this.#pollAt = Math.min(this.#now() + SAFETY_POLL_MS, this.#polledAt + LONGEST_POLL_MS);
   }
 
   /** Whether the hour is over; the next one begins. */

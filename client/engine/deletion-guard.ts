@@ -2,7 +2,7 @@ import { lstat, stat } from 'node:fs/promises';
 import { ancestors } from '../../protocol/path.ts';
 import { ClientError } from '../common/errors.ts';
 import type { Operation, Step } from '../plan/operation.ts';
-import type { SyncedEntry } from '../plan/tree.ts';
+import { isLeaf, type SyncedEntry } from '../plan/tree.ts';
 import { statePlace } from '../state/places.ts';
 
 /** Deletions of fewer files need no question, whatever their share. */
@@ -49,14 +49,13 @@ export class DeletionGuard {
     if (this.#allowed) return;
     const deletions = operations.filter(
       (operation): operation is Step<'deleteLocal'> | Step<'deleteRemote'> =>
-        (operation.do === 'deleteLocal' || operation.do === 'deleteRemote') &&
-        synced.get(operation.path)?.kind === 'file',
+        (operation.do === 'deleteLocal' || operation.do === 'deleteRemote') && isLeaf(synced.get(operation.path)),
     );
     this.#recent = this.#recent.filter(({ at }) => now - at < WINDOW_MS);
     const before = this.#recent.reduce((sum, { count }) => sum + count, 0);
     const count = before + deletions.length;
     if (deletions.length === 0 || count < ASKED_FROM) return;
-    const files = before + [...synced.values()].filter(({ kind }) => kind === 'file').length;
+    const files = before + [...synced.values()].filter(isLeaf).length;
     if (count * 2 <= files) return;
     const here = deletions.some((operation) => operation.do === 'deleteRemote');
     throw new ClientError(
@@ -94,7 +93,8 @@ export async function rootGuard(root: string): Promise<() => Promise<void>> {
     if (now && now[0].ino === folder.ino && now[1].ino === state.ino) return;
     throw new ClientError(
       'folder_missing',
-      `stopped: ${root} is missing or was replaced, and nothing was deleted. Mount it or put it back, then sync again.`,
+      `stopped: ${root} is missing or was replaced, and nothing was deleted. Mount it or put it back, then sync again; ` +
+        'if you moved it, give its new place: tidemark sync DIR.',
     );
   };
 }

@@ -10,6 +10,9 @@ export type Names = Readonly<Record<string, string>>;
 /** The names of the account's devices are asked for again after so long, when one comes up that is not known. */
 const PATIENCE_MS = 10 * 60_000;
 
+/** And after so long in any case, since a device may be given another one. */
+const LASTS_MS = 86_400_000;
+
 /** Learns the names of devices whose changes arrive, and keeps them for other commands; nothing depends on that. */
 export class DeviceNames {
   readonly #root: string;
@@ -24,7 +27,8 @@ export class DeviceNames {
 
   /** A change of this device arrived. */
   meet(deviceId: string): void {
-    if (this.#known?.[deviceId] !== undefined || performance.now() - this.#askedAt < PATIENCE_MS) return;
+    const after = this.#known?.[deviceId] === undefined ? PATIENCE_MS : LASTS_MS;
+    if (performance.now() - this.#askedAt < after) return;
     this.#askedAt = performance.now();
     // Without an answer, or room on the disk, the device has no name for now.
     void this.#learn().catch(() => undefined);

@@ -53,5 +53,6 @@ export class Ending {
 export function endOfSignIn(error: unknown): ClientError | undefined {
   if (error instanceof ClientError && error.code === 'sign_in_refused') return error;
   if (!(error instanceof ServiceError) || !endsSignIn(error)) return undefined;
+  if (error.code === 'client_too_old') return new ClientError('client_too_old', error.message, { cause: error });
   return new ClientError('not_signed_in', `${error.message}: run 'tidemark login' again`, { cause: error });
 }

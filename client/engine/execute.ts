@@ -2,12 +2,13 @@ import { parentOf } from '../../protocol/path.ts';
 import { batched } from '../common/batched.ts';
 import { discard } from '../common/replace-file.ts';
 import type { Operation, Step } from '../plan/operation.ts';
-import { same, syncedEntry } from '../plan/tree.ts';
-import { batches, moveBatches } from '../steps/batches.ts';
+import { isLeaf, same, syncedEntry } from '../plan/tree.ts';
+import { batches, deleteBatches, moveBatches } from '../steps/batches.ts';
 import type { Sync } from '../steps/context.ts';
+import { deleteLocal } from '../steps/delete-local.ts';
 import { makeWay } from '../steps/directories.ts';
 import { downloadEntries, lacksContent, placeFiles } from '../steps/download.ts';
-import { deleteLocal, moveLocal, setAside, setMode } from '../steps/local.ts';
+import { moveLocal, setAside, setMode } from '../steps/local.ts';
 import { deleteRemote, moveRemote } from '../steps/remote.ts';
 import { saveSmall } from '../steps/save.ts';
 import { SpellingCheck } from '../steps/spelling-check.ts';
@@ -15,7 +16,7 @@ import { commitUpload, sendContent } from '../steps/upload.ts';
 import type { TransferStep } from './transfer.ts';
 import type { Transfers } from './transfers.ts';
 
-/** Files that are put in place together: what is in place by then shows, and is agreed on in one transaction. */
+/** Files that are put in place, or deleted, together: what was done by then shows, and is agreed on in one transaction. */
 const TOGETHER = 256;
 
 /** What carries a plan out: what is on its way, and whether news cuts it off. */
@@ -47,20 +48,19 @@ export async function execute(
 
   let deletions = 0;
   const counted = async (paths: readonly string[], work: () => Promise<void>): Promise<void> => {
-    const files = paths.filter((path) => sync.state.trees.synced.get(path)?.kind === 'file');
+    const files = paths.filter((path) => isLeaf(sync.state.trees.synced.get(path)));
     await work();
     deletions += files.filter((path) => !sync.state.trees.synced.has(path)).length;
   };
   const removeHere = async (removals: readonly Step<'deleteLocal'>[]): Promise<void> => {
-    for (const removal of removals) {
+    for (const group of batched(removals, { most: TOGETHER })) {
       if (interrupted()) return;
-      const { path } = removal;
-      if ((await spelling.admit([removal])).length === 0) continue;
-      await counted([path], () => sync.failures.attempt([path], () => deleteLocal(sync, path)));
+      const paths = (await spelling.admit(group)).map(({ path }) => path);
+      await counted(paths, () => deleteLocal(sync, paths));
     }
   };
   const removeThere = async (removals: readonly Step<'deleteRemote'>[]): Promise<void> => {
-    for (const batch of batches(sync, removals)) {
+    for (const batch of deleteBatches(removals)) {
       if (interrupted()) return;
       await counted(
         batch.map(({ path }) => path),
@@ -76,7 +76,6 @@ export async function execute(
   const outward = async (): Promise<void> => {
     await removeThere(steps.deleteRemote().filter(makesRoom));
     await send(sync, steps.upload().filter(follows), { transfers, interrupted });
-    await commitSent(sync, { transfers, interrupted });
     await removeThere(steps.deleteRemote().filter(follows));
   };
   const outcomes = await Promise.allSettled([inward(), outward()]);
@@ -183,16 +182,28 @@ async function receive(
   }
 }
 
-/** Saves what is small, each call with its content, and begins to send the rest. */
+/** Saves what is small, each call with its content, sends the rest beside that, and commits what was sent. */
 async function send(
   sync: Sync,
   uploads: readonly Step<'upload'>[],
   { transfers, interrupted }: Execution,
 ): Promise<void> {
   const isOnItsWay = (path: string): boolean => transfers.holds(path);
-  const others = await saveSmall(sync, uploads, { sending: transfers.direct, isOnItsWay, interrupted });
-  transfers.start(others);
-  const begun = new Set(others);
+  const begun = new Set<Step<'upload'>>();
+  const begin = (steps: readonly Step<'upload'>[]): void => {
+    transfers.start(steps);
+    for (const step of steps) begun.add(step);
+  };
+  let isCommitting = false;
+  const commitArrived = async (): Promise<void> => {
+    if (isCommitting) return;
+    isCommitting = true;
+    await commitSent(sync, { transfers, interrupted }).finally(() => {
+      isCommitting = false;
+    });
+  };
+  await saveSmall(sync, uploads, { begin, sending: transfers.direct, isOnItsWay, between: commitArrived, interrupted });
+  await commitArrived();
   replanUnlessAgreed(
     sync,
     uploads.filter((step) => !begun.has(step)),

@@ -1,14 +1,15 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { ClientError } from '../common/errors.ts';
-import { type Configuration, saveConfiguration } from '../service/config.ts';
+import { identityOf } from '../disk/stamps.ts';
+import { type Configuration, changeConfiguration } from '../service/config.ts';
 import { noteExclusions, readExclusions } from '../state/exclusions.ts';
 import { lockPlace, statePlace } from '../state/places.ts';
 import { State } from '../state/state.ts';
-import { guarded, isLocked, stateDamaged } from '../state/state-file.ts';
+import { guarded, isLocked, readFolderId, stateDamaged } from '../state/state-file.ts';
 
 /**
  * Opens the folder that this device syncs, and makes sure that it is that folder: a disk that is not mounted, or
@@ -29,7 +30,8 @@ export async function openFolder(
     if (known && !startAnew) {
       throw new ClientError(
         'folder_missing',
-        `${wanted} does not exist: mount it or put it back, or give --start-anew`,
+        `${wanted} does not exist: mount it or put it back; if you moved it, give its new place: tidemark sync DIR; or ` +
+          'give --start-anew',
       );
     }
     await mkdir(wanted, { recursive: true });
@@ -61,7 +63,9 @@ export async function openFolder(
   try {
     if (!startAnew && known && known.id !== state.fact('folder_id')) throw notTheFolder(root, known.path, state);
     claim(state, configuration, root);
-    await saveConfiguration(configFolder, { ...configuration, folder: { path: root, id: state.folderId } });
+    const { cache_bytes } = configuration;
+    const chosen = cache_bytes === undefined ? {} : { cache_bytes };
+    await changeConfiguration(configFolder, { ...chosen, folder: { path: root, id: state.folderId } });
   } catch (error) {
     state.close();
     throw error;
@@ -142,7 +146,26 @@ function claim(state: State, configuration: Configuration, root: string): void {
       `${root} is synced with ${before}, and you are signed in as ${account}. Sign in there, or give --start-anew.`,
     );
   }
+  demandNoCopy(state, root);
   if (before === undefined) state.setFact('account', account);
+  if (state.fact('place') !== root) state.setFact('place', root);
+}
+
+/** A folder may be moved. Where it still lies in its old place as well, this is a copy, with the memory of that one. */
+function demandNoCopy(state: State, root: string): void {
+  const before = state.fact('place');
+  if (before === undefined || before === root) return;
+  if (readFolderId(statePlace(before)) !== state.fact('folder_id') || isSameFolder(before, root)) return;
+  throw new ClientError(
+    'folder_copied',
+    `${root} is a copy of ${before}, and remembers what that one does. If ${before} is to go, delete it and sync this one; ` +
+      'to sync this one as a folder of its own, sign in with another --config and give --start-anew.',
+  );
+}
+
+/** A folder may be mounted in two places. */
+function isSameFolder(one: string, other: string): boolean {
+  return identityOf(statSync(one, { bigint: true })) === identityOf(statSync(other, { bigint: true }));
 }
 
 /**

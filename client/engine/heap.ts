@@ -3,8 +3,8 @@ import { runInNewContext } from 'node:vm';
 
 /** A sync that rests this long, ms, gives memory back. */
 const REST_MS = 5_000;
-/** When the heap is so much larger, in bytes, than when it was given back last. */
-const WORTH_BYTES = 24 * 1024 * 1024;
+/** When the heap is so much larger, in bytes, than when it was given back last: at the first rest all of it counts. */
+const WORTH_BYTES = 8 * 1024 * 1024;
 
 interface HeapOptions {
   /** Bytes that the heap takes from the system. */
@@ -17,13 +17,12 @@ interface HeapOptions {
 export class Heap {
   readonly #size: () => number;
   readonly #collect: () => Promise<void>;
-  #least: number;
+  #least = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ size = () => process.memoryUsage().heapTotal, collect = collectAll }: HeapOptions = {}) {
     this.#size = size;
     this.#collect = collect;
-    this.#least = size();
   }
 
   /** Nothing is left to do. */

@@ -3,11 +3,14 @@ import { batched } from '../common/batched.ts';
 
 const MIB = 1024 * 1024;
 
-/** Files up to `most` bytes go in a lane, as many at a time as `batch` bytes hold; one that alone is larger goes alone. */
+/**
+ * Files up to `most` bytes go in a lane, as many at a time as `batch` bytes hold; one that alone is larger goes alone. Of
+ * small files two batches are under way, so that the link carries the next while one is written.
+ */
 const lanes = [
-  { most: MIB, batch: 8 * MIB },
-  { most: 32 * MIB, batch: 64 * MIB },
-  { most: Number.POSITIVE_INFINITY, batch: 64 * MIB },
+  { most: MIB, batch: 8 * MIB, atOnce: 2 },
+  { most: 32 * MIB, batch: 64 * MIB, atOnce: 1 },
+  { most: Number.POSITIVE_INFINITY, batch: 64 * MIB, atOnce: 1 },
 ];
 
 /** What travels in a lane. */
@@ -18,16 +21,16 @@ interface Weighed {
 
 /**
  * The way that content takes in one direction, in lanes by size: a note does not wait for a photograph, nor that for a
- * film. Each lane has a channel of its own and moves one batch at a time, in the order in which things came.
+ * film. Each lane has a channel of its own and moves its batches in the order in which things came.
  */
 export class Lanes<Item extends Weighed, Channel> {
   readonly #lanes: readonly Lane<Item>[];
 
   /** @param move moves a batch, and never rejects */
   constructor(newChannel: () => Channel, move: (batch: readonly Item[], channel: Channel) => Promise<void>) {
-    this.#lanes = lanes.map(({ batch }) => {
+    this.#lanes = lanes.map((limits) => {
       const channel = newChannel();
-      return new Lane(batch, (items: readonly Item[]) => move(items, channel));
+      return new Lane(limits, (items: readonly Item[]) => move(items, channel));
     });
   }
 
@@ -46,14 +49,16 @@ export class Lanes<Item extends Weighed, Channel> {
   }
 }
 
+type LaneLimits = Pick<(typeof lanes)[number], 'batch' | 'atOnce'>;
+
 class Lane<Item extends Weighed> {
-  readonly #batchBytes: number;
+  readonly #limits: LaneLimits;
   readonly #move: (batch: readonly Item[]) => Promise<void>;
   readonly #waiting = new Set<Item>();
-  #isMoving = false;
+  #moving = 0;
 
-  constructor(batchBytes: number, move: (batch: readonly Item[]) => Promise<void>) {
-    this.#batchBytes = batchBytes;
+  constructor(limits: LaneLimits, move: (batch: readonly Item[]) => Promise<void>) {
+    this.#limits = limits;
     this.#move = move;
   }
 
@@ -66,19 +71,20 @@ class Lane<Item extends Weighed> {
   }
 
   go(): void {
-    if (this.#isMoving) return;
-    const next = batched(
-      this.#waiting,
-      { most: limits.filesPerCall },
-      { most: this.#batchBytes, of: ({ bytes }) => bytes },
-      { most: limits.blocksPerCall, of: ({ blocks }) => blocks },
-    ).next();
-    if (next.done) return;
-    for (const item of next.value) this.#waiting.delete(item);
-    this.#isMoving = true;
-    void this.#move(next.value).finally(() => {
-      this.#isMoving = false;
-      this.go();
-    });
+    while (this.#moving < this.#limits.atOnce) {
+      const next = batched(
+        this.#waiting,
+        { most: limits.filesPerCall },
+        { most: this.#limits.batch, of: ({ bytes }) => bytes },
+        { most: limits.blocksPerCall, of: ({ blocks }) => blocks },
+      ).next();
+      if (next.done) return;
+      for (const item of next.value) this.#waiting.delete(item);
+      this.#moving++;
+      void this.#move(next.value).finally(() => {
+        this.#moving--;
+        this.go();
+      });
+    }
   }
 }

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { ancestors, isInside } from '../../protocol/path.ts';
+import { ancestors, isInside, isWithin, isWithinAny } from '../../protocol/path.ts';
 import { type Ignores, loadIgnores } from '../disk/ignore.ts';
 import { Mounts } from '../disk/mounts.ts';
 import { isNeverSynced, neverSynced } from '../disk/never-synced.ts';
-import { type ScanOptions, type ScanResult, scan } from '../disk/scan.ts';
+import { type ScanOptions, scan } from '../disk/scan.ts';
+import type { ScanResult } from '../disk/scan-result.ts';
 import { isUnchanged } from '../disk/stamps.ts';
 import { Twins } from '../disk/twins.ts';
 import type { Watch } from '../disk/watch.ts';
@@ -102,7 +103,7 @@ export class Lookout {
    */
   goesAlong(from: string, to: string): boolean {
     for (const [path, reason] of this.#skipped) {
-      if (isInside(path, from) && reason !== neverSynced.link && reason !== neverSynced.special) return false;
+      if (isInside(path, from) && (!isNeverSynced(reason) || reason === neverSynced.signIn)) return false;
     }
     return this.#absences.leftOut
       .filter((path) => isInside(path, from))
@@ -149,15 +150,12 @@ export class Lookout {
     const above = (): Above => ({ below: belowIndex(local), mounts: new Map(), spelled: new Map() });
     const once = { first, byHint: hintIndex(local), byIdentity: identityIndex(synced) };
     const at = { ...once, ...above() };
-    const more = new Set<string>();
     await this.#restless.review();
-    for (const path of paths) {
-      const result = await this.#lookAt(path, at);
-      for (const other of result.others) more.add(other);
-      missing.push(...result.missing);
+    const { others, missing: gone } = await this.#lookAt(paths, at);
+    missing.push(...gone);
+    for (const path of new Set([...others, ...this.#twins.withRoom()])) {
+      missing.push(...(await this.#lookAt([path], { ...once, ...above() })).missing);
     }
-    for (const path of this.#twins.withRoom()) more.add(path);
-    for (const path of more) missing.push(...(await this.#lookAt(path, { ...once, ...above() })).missing);
     this.#absences.review(missing);
   }
 
@@ -165,17 +163,53 @@ export class Lookout {
    * Returns as `others` the paths under whose spelling the disk has what was asked for, as `missing` the known paths
    * that are no longer there.
    */
-  async #lookAt(asked: string, look: Look): Promise<{ others: string[]; missing: string[] }> {
-    const { state, report, root, pool, apart } = this.#sync;
-    const path = (await this.#mounts.changedAbove(asked, look.mounts)) ?? asked;
-    const whole = path === '';
-    const inScope = (candidate: string): boolean => candidate === path || isInside(candidate, path);
-    const before = look.below(path);
-    const result = await scan(path, {
+  async #lookAt(asked: readonly string[], look: Look): Promise<{ others: string[]; missing: string[] }> {
+    const { report } = this.#sync;
+    const paths = new Set<string>();
+    for (const path of asked) paths.add((await this.#mounts.changedAbove(path, look.mounts)) ?? path);
+    const inScope = (candidate: string): boolean => isWithinAny(candidate, paths);
+    const before = [...paths].flatMap(look.below);
+    const result = await this.#scan(paths, {
+      look,
+      suspects: [...before, ...[...this.#skipped.keys()].filter(inScope)],
+    });
+    if (look.first && paths.has('')) report({ event: 'scan', files: result.entries, done: true });
+
+    const gone = before.filter((known) => !result.seen.has(known) && !this.#isIgnored(known));
+    // A drive that went since what is above was looked at took them with it.
+    const above = gone.map((known) => [known, ...ancestors(known), ''].find((at) => paths.has(at))!);
+    const covered = await this.#mounts.changedAboveAny(new Set(above));
+    if (covered.size > 0) {
+      const others = [...paths].filter((path) => !isWithinAny(path, covered));
+      return this.#lookAt([...others, ...covered], { ...look, mounts: new Map() });
+    }
+    for (const twin of result.twins) {
+      const reason = this.#twins.judge(twin);
+      if (reason !== undefined) result.skipped.set(twin.path, reason);
+    }
+    await this.#leaveOutLostDrives(paths, gone, result);
+    this.#noteSkipped(result.skipped, inScope);
+    for (const path of paths) if (path !== '' && !result.seen.has(path)) this.#watch.forget(path);
+    const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
+    this.#takeOver(result.found, missing);
+    this.#restless.note(inScope, result);
+    this.#absences.note(inScope, result.leftOut);
+    const others = result.twins.flatMap((twin) =>
+      [...paths].filter((path) => isWithin(path, twin.path)).map((path) => twin.spelled + path.slice(twin.path.length)),
+    );
+    return { others, missing };
+  }
+
+  #scan(
+    paths: ReadonlySet<string>,
+    { look, suspects }: { readonly look: Look; readonly suspects: readonly string[] },
+  ): Promise<ScanResult> {
+    const { state, report, root, pool, apart, cache } = this.#sync;
+    return scan(paths, {
       root,
       folderId: state.folderId,
       apart,
-      suspects: [...before, ...[...this.#skipped.keys()].filter(inScope)],
+      suspects,
       ignores: this.#ignores!,
       pool,
       known: state.trees.local,
@@ -183,33 +217,13 @@ export class Lookout {
       onProgress: (files) => report({ event: 'scan', files, done: false }),
       onReading: (file, bytes) => trackProgress(report, file, bytes, 'reading'),
       removeTemporary: look.first,
-      postpones: (file) => this.#restless.postpones(file, path),
+      postpones: (file) => this.#restless.postpones(file, paths.has(file)),
       copyTo: (file) => this.#restless.copyTo(file),
+      placeOf: (hash) => cache.placeOf(hash),
       spelled: look.spelled,
       byHint: look.byHint,
       byIdentity: look.byIdentity,
     });
-    if (whole && look.first) report({ event: 'scan', files: result.entries, done: true });
-
-    const gone = before.filter((known) => !result.seen.has(known) && !this.#isIgnored(known));
-    // A drive that went since what is above was looked at took them with it.
-    const covered = gone.length > 0 ? await this.#mounts.changedAbove(asked) : undefined;
-    if (covered !== undefined && covered !== path) return this.#lookAt(covered, { ...look, mounts: new Map() });
-    for (const twin of result.twins) {
-      const reason = this.#twins.judge(twin);
-      if (reason !== undefined) result.skipped.set(twin.path, reason);
-    }
-    await this.#leaveOutLostDrives(path, gone, result);
-    this.#noteSkipped(result.skipped, inScope);
-    if (!whole && !result.seen.has(path)) this.#watch.forget(path);
-    const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
-    this.#takeOver(result.found, missing);
-    this.#restless.note(path, result);
-    this.#absences.note(path, result.leftOut);
-    const others = result.twins
-      .filter((twin) => path === twin.path || isInside(path, twin.path))
-      .map((twin) => twin.spelled + path.slice(twin.path.length));
-    return { others, missing };
   }
 
   #noteSkipped(now: ReadonlyMap<string, string>, inScope: (path: string) => boolean): void {
@@ -237,6 +251,7 @@ export class Lookout {
 
   /** Writes down what was found, and what was not. */
   #takeOver(entries: ReadonlyMap<string, LocalEntry>, missing: readonly string[]): void {
+    if (entries.size === 0 && missing.length === 0) return;
     const { state, notices } = this.#sync;
     state.transaction(() => {
       for (const [found, entry] of entries) {
@@ -259,26 +274,26 @@ export class Lookout {
   }
 
   /** Skips directories whose drive is not there, with all that is in them. */
-  async #leaveOutLostDrives(path: string, gone: readonly string[], result: ScanResult): Promise<void> {
+  async #leaveOutLostDrives(
+    paths: ReadonlySet<string>,
+    gone: readonly string[],
+    { seen, found, skipped }: ScanResult,
+  ): Promise<void> {
     const { local } = this.#sync.state.trees;
     const directories = new Map<string, string>();
-    for (const at of [...ancestors(path), ...result.seen]) {
-      const entry = result.found.get(at) ?? local.get(at);
+    for (const at of new Set([...[...paths].flatMap(ancestors), ...seen])) {
+      const entry = found.get(at) ?? local.get(at);
       if (entry?.kind === 'directory') directories.set(at, entry.identity);
     }
-    // With a file alone no drive comes or goes.
-    if (gone.length === 0 && ![...result.seen].some((at) => directories.has(at))) return;
     const isWaitedFor = (directory: string): boolean => !this.#acceptsLoss || directories.has(directory);
     const lost = await this.#mounts.judge(
-      path,
+      (path) => isWithinAny(path, paths),
       directories,
-      (directory) => isWaitedFor(directory) && gone.some((known) => known === directory || isInside(known, directory)),
+      (directory) => isWaitedFor(directory) && gone.some((known) => isWithin(known, directory)),
     );
     for (const [directory, reason] of lost) {
-      result.skipped.set(directory, reason);
-      for (const found of result.found.keys()) {
-        if (found === directory || isInside(found, directory)) result.found.delete(found);
-      }
+      skipped.set(directory, reason);
+      for (const path of found.keys()) if (isWithin(path, directory)) found.delete(path);
     }
   }
 
@@ -287,6 +302,6 @@ export class Lookout {
   }
 
   #isSkipped(path: string): boolean {
-    return this.#skipped.size > 0 && [path, ...ancestors(path)].some((above) => this.#skipped.has(above));
+    return this.#skipped.size > 0 && isWithinAny(path, this.#skipped);
   }
 }

@@ -1,6 +1,7 @@
 import type { SyncEvent } from '../../protocol/output/sync-event.ts';
+import { Pace } from '../output/pace.ts';
 import type { Report } from '../output/report.ts';
-import type { Bulletin } from '../state/bulletin.ts';
+import type { Bulletin, News as Told } from '../state/bulletin.ts';
 
 /** Progress is noted so often. */
 const NOTED_MS = 1_000;
@@ -9,7 +10,8 @@ const NOTED_MS = 1_000;
 export class News {
   readonly #bulletin: Pick<Bulletin, 'note'>;
   readonly #report: Report;
-  readonly #moving = new Map<string, { path: string; bytes: number; file_bytes: number; moved_at: number }>();
+  readonly #moving = new Map<string, NonNullable<Told['transfers']>[number]>();
+  readonly #pace = new Pace();
   #notedAt = Number.NEGATIVE_INFINITY;
   #inTrouble = false;
 
@@ -37,20 +39,30 @@ export class News {
   }
 
   #note(event: SyncEvent): void {
+    this.#pace.note(event);
     if (event.event === 'progress') {
-      const { path, bytes, file_bytes } = event;
-      this.#moving.set(path, { path, bytes, file_bytes, moved_at: Date.now() });
-      if (performance.now() - this.#notedAt >= NOTED_MS) this.#noteMoving();
+      const { path, bytes, file_bytes, side } = event;
+      this.#moving.set(path, { path, bytes, file_bytes, side, moved_at: Date.now() });
+      this.#noteMovingNowAndThen();
+    } else if (event.event === 'transfers' || event.event === 'idle') {
+      this.#noteMoving();
     } else if (event.event === 'error' && event.path === undefined) {
       this.#bulletin.note({ trouble: { since: Date.now(), message: event.message } });
       this.#inTrouble = true;
     } else if ('path' in event && event.path !== undefined && this.#moving.delete(event.path)) {
       this.#noteMoving();
+    } else if (event.event === 'uploaded' || event.event === 'downloaded') {
+      this.#noteMovingNowAndThen();
     }
+  }
+
+  #noteMovingNowAndThen(): void {
+    if (performance.now() - this.#notedAt >= NOTED_MS) this.#noteMoving();
   }
 
   #noteMoving(): void {
     this.#notedAt = performance.now();
-    this.#bulletin.note({ transfers: [...this.#moving.values()] });
+    const { bytes, of } = this.#pace.sum;
+    this.#bulletin.note({ transfers: [...this.#moving.values()], moving: bytes < of ? { bytes, of } : undefined });
   }
 }

@@ -2,14 +2,18 @@ import { ClientError } from '../common/errors.ts';
 import { describePause } from '../common/format.ts';
 import { sleep } from '../common/waits.ts';
 import type { Report } from '../output/report.ts';
-import { type Pause, readPause } from '../state/pause.ts';
-import { watchInstructions } from './wake.ts';
+import { readPause } from '../state/pause.ts';
+import { endOf, type SyncPause } from './metered-pause.ts';
+import type { Settings } from './settings.ts';
+import { followInstruction } from './wake.ts';
 
-/** So often it is looked whether the folder is paused, where no instruction arrives. */
+/** So often it is looked whether a pause is over. */
 const LOOK_MS = 10_000;
 
 interface PausesOptions {
   readonly root: string;
+  /** Whether this device waits for a connection that is not metered. */
+  readonly settings: Pick<Settings, 'waits' | 'onWaits'>;
   readonly report: Report;
   /** Ends the sync. */
   readonly signal: AbortSignal;
@@ -28,12 +32,12 @@ export async function whileNotPaused(
   options: PausesOptions,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const { root, report, signal, once } = options;
-  const pauses = new Pauses(root);
+  const { root, settings, report, signal, once } = options;
+  const pauses = new Pauses(root, settings);
   try {
     while (!signal.aborted) {
       if (pauses.pause && once)
-        throw new ClientError('paused', `${describePause(pauses.pause)}: run 'tidemark resume'`);
+        throw new ClientError('paused', `${describePause(pauses.pause)}: run '${endOf(pauses.pause)}'`);
       if (await pauses.pass(report, signal)) report({ event: 'resumed' });
       if (signal.aborted) return;
       const begun = pauses.nextBegin();
@@ -45,27 +49,29 @@ export async function whileNotPaused(
   }
 }
 
-/** Follows what is written down of the pause of a folder. */
+/** Follows what is written down of the pause of a folder, and whether its device waits for another connection. */
 class Pauses {
   readonly #root: string;
+  readonly #settings: PausesOptions['settings'];
   readonly #instructions: { close(): void };
-  readonly #timer: NodeJS.Timeout;
   #begun = new AbortController();
   #changed = new AbortController();
 
-  constructor(root: string) {
+  constructor(root: string, settings: PausesOptions['settings']) {
     this.#root = root;
-    const look = (): void => {
-      if (this.pause) this.#begun.abort();
-      this.#changed.abort();
-    };
-    this.#instructions = watchInstructions(root, { 'read-pause': look });
-    this.#timer = setInterval(look, LOOK_MS);
+    this.#settings = settings;
+    this.#instructions = followInstruction(root, 'read-pause', this.#look);
+    settings.onWaits(this.#look);
   }
 
-  get pause(): Pause | undefined {
-    return readPause(this.#root);
+  get pause(): SyncPause | undefined {
+    return readPause(this.#root) ?? (this.#settings.waits ? { metered: true } : undefined);
   }
+
+  readonly #look = (): void => {
+    if (this.pause) this.#begun.abort();
+    this.#changed.abort();
+  };
 
   /** Fires when a pause begins. */
   nextBegin(): AbortSignal {
@@ -76,9 +82,9 @@ class Pauses {
 
   /** Waits until the folder is not paused, or the signal fires. Returns whether it was paused. */
   async pass(report: Report, signal: AbortSignal): Promise<boolean> {
-    let told: Pause | undefined;
+    let told: SyncPause | undefined;
     for (let pause = this.pause; pause && !signal.aborted; pause = this.pause) {
-      if (!told || told.until !== pause.until) report({ event: 'paused', ...pause });
+      if (!told || told.until !== pause.until || told.metered !== pause.metered) report({ event: 'paused', ...pause });
       told = pause;
       this.#changed = new AbortController();
       // By the clock on the wall, which goes on while the machine sleeps: it is looked at again and again.
@@ -89,7 +95,6 @@ class Pauses {
   }
 
   close(): void {
-    clearInterval(this.#timer);
     this.#instructions.close();
   }
 }

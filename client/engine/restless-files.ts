@@ -1,7 +1,6 @@
 import { lstat } from 'node:fs/promises';
-import { isInside } from '../../protocol/path.ts';
 import { diskPath } from '../disk/paths.ts';
-import type { ScanResult } from '../disk/scan.ts';
+import type { ScanResult } from '../disk/scan-result.ts';
 import { type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from '../steps/context.ts';
 import { FrequentSaves } from './frequent-saves.ts';
@@ -62,15 +61,15 @@ export class RestlessFiles {
   /**
    * Whether new content of a known file is left for later: it is saved all the time, or what was taken of it last is on
    * its way. What was taken without a copy, and is not sent yet, is no longer there, and does not wait.
-   * @param asked the path that is looked at: one around the file takes it along, unless it is on its way
+   * @param isAsked whether it is looked at by itself: a look around the file takes it along, unless it is on its way
    */
-  postpones(path: string, asked: string): boolean {
+  postpones(path: string, isAsked: boolean): boolean {
     const { sync, isOnItsWay } = this.#options;
     const { local, synced } = sync.state.trees;
     const hasCopy = sync.snapshots.placeOf(path) !== undefined;
     if (hasCopy && isOnItsWay(path)) return true;
     const isTaken = hasCopy || same(local.get(path), synced.get(path));
-    return path === asked && isTaken && this.#frequent.waitFor(path) > 0;
+    return isAsked && isTaken && this.#frequent.waitFor(path) > 0;
   }
 
   /** Where to copy a file before it is read; `undefined` for one that is not overtaken, or too large. */
@@ -88,9 +87,8 @@ export class RestlessFiles {
     this.#frequent.note(path, before.blocks, entry.blocks);
   }
 
-  /** After a look at `path`: what was found there unstable, or postponed. */
-  note(path: string, { unstable, postponed }: Pick<ScanResult, 'unstable' | 'postponed'>): void {
-    const inScope = (candidate: string): boolean => path === '' || candidate === path || isInside(candidate, path);
+  /** After a look: what was found in its scope unstable, or postponed. */
+  note(inScope: (path: string) => boolean, { unstable, postponed }: Pick<ScanResult, 'unstable' | 'postponed'>): void {
     for (const at of [...this.#unstable.keys()].filter(inScope)) if (!unstable.has(at)) this.#rest(at);
     for (const at of unstable) this.#waitFor(at);
     for (const at of [...this.#postponed].filter(inScope)) if (!postponed.has(at)) this.#postponed.delete(at);

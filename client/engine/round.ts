@@ -4,11 +4,14 @@ import { ignoreFile } from '../disk/ignore.ts';
 import { conflictPath } from '../plan/conflict-name.ts';
 import { type Operation, othersOf, pathsOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
+import { isLeaf } from '../plan/tree.ts';
 import { exclusionsStamp } from '../state/exclusions.ts';
 import type { Intent } from '../state/intent.ts';
-import { catchUp } from '../steps/catch-up.ts';
+import { moveGroups } from '../steps/batches.ts';
+import { catchUp, takeNews } from '../steps/catch-up.ts';
 import { pathsInDoubt, settleIntents } from '../steps/commit.ts';
 import type { Sync } from '../steps/context.ts';
+import { OtherCuts } from '../steps/other-cuts.ts';
 import { rebase } from '../steps/rebase.ts';
 import type { Clock } from './clock.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
@@ -35,6 +38,7 @@ interface RoundsOptions {
 export class Rounds {
   readonly #options: RoundsOptions;
   readonly #standstill = new Standstill();
+  readonly #otherCuts: OtherCuts;
   #started = false;
   #first = true;
   /** Changes with the rules that are in use, and with the folders that are left out; `null` when they have to be read. */
@@ -42,6 +46,7 @@ export class Rounds {
 
   constructor(options: RoundsOptions) {
     this.#options = options;
+    this.#otherCuts = new OtherCuts(options.sync);
   }
 
   /** One round. Returns the milliseconds to wait when nothing is left to do. */
@@ -93,9 +98,12 @@ export class Rounds {
   }
 
   async #look(): Promise<void> {
-    const { sync, lookout, clock } = this.#options;
+    const { sync, transfers, lookout, clock } = this.#options;
     const rules = (): string => `${sync.state.trees.local.get(ignoreFile)?.hint} ${exclusionsStamp(sync.root)}`;
-    if (rules() !== this.#rules) await lookout.readIgnores();
+    if (rules() !== this.#rules) {
+      await transfers.coming.drop(() => true);
+      await lookout.readIgnores();
+    }
     if (clock.rescanIsDue) sync.notices.look('');
     const isWhole = sync.notices.unseen.has('');
     if (sync.notices.unseen.size > 0) clock.stirred();
@@ -109,6 +117,7 @@ export class Rounds {
   /** @param doubtful calls of which only the changes tell whether they were carried out */
   async #catchUp(doubtful: readonly Intent[]): Promise<void> {
     const { sync, transfers, clock, onCaughtUp } = this.#options;
+    takeNews(sync);
     if (sync.notices.takeBehind() || clock.pollIsDue || doubtful.length > 0) {
       try {
         await catchUp(sync);
@@ -119,8 +128,9 @@ export class Rounds {
       for (const { id } of doubtful) sync.state.dropIntent(id);
       clock.polled();
       onCaughtUp();
+      // Together, so that a database which pauses is woken once.
+      if (clock.takeHeal()) transfers.heal();
     }
-    if (clock.takeHeal()) transfers.heal();
   }
 
   /** What is still to be begun. What is on its way and not wanted any more is given up. */
@@ -135,9 +145,11 @@ export class Rounds {
     const known = [...sync.notices.dirty, ...sync.failures.paths];
     // A change may be the other end of a rename of what is on its way.
     const paths = new Set([...known, ...transfers.paths(known.length > 0)]);
+    await this.#otherCuts.compare(paths);
     const operations = this.#planAt(paths);
-    const unsettled = [...sync.notices.dirty].filter((path) => lookout.isUnsettled(path));
-    sync.notices.planned([...unsettled, ...operations.flatMap((each) => [...pathsOf(each), ...othersOf(each)])]);
+    // What waits for the rest of a rename may have to do with any of them.
+    const left = [...paths].some((path) => lookout.isUnsettled(path)) ? paths : [];
+    sync.notices.planned([...left, ...operations.flatMap((each) => [...pathsOf(each), ...othersOf(each)])]);
     const inDoubt = pathsInDoubt(sync.state);
     for (const path of sync.failures.paths) {
       if (!sync.notices.dirty.has(path) && !inDoubt.has(path)) sync.failures.succeed(path);
@@ -149,10 +161,15 @@ export class Rounds {
   #readyOf(operations: readonly Operation[]): Operation[] {
     const { failures, state } = this.#options.sync;
     const inDoubt = pathsInDoubt(state);
-    const isReady = (path: string): boolean => failures.mayTry(path) && !inDoubt.has(path);
-    return operations.filter(
-      (operation) => pathsOf(operation).every(isReady) && !othersOf(operation).some((path) => inDoubt.has(path)),
+    const mayTry = (path: string): boolean => failures.mayTry(path) && !inDoubt.has(path);
+    const isReady = (operation: Operation): boolean =>
+      pathsOf(operation).every(mayTry) && !othersOf(operation).some((path) => inDoubt.has(path));
+    const moves = operations.filter((operation) => operation.do === 'moveRemote');
+    // A directory and all that is in it wait for each other.
+    const late = new Set<Operation>(
+      moveGroups(state.trees.remote, moves).flatMap((group) => (group.every(isReady) ? [] : group)),
     );
+    return operations.filter((operation) => !late.has(operation) && isReady(operation));
   }
 
   #planAt(paths: Iterable<string>): Operation[] {
@@ -197,7 +214,7 @@ function announce(
     if (operation.do !== 'upload' && operation.do !== 'download') continue;
     const tree = operation.do === 'upload' ? state.trees.local : state.trees.remote;
     const entry = tree.get(operation.path);
-    if (entry?.kind !== 'file') continue;
+    if (!isLeaf(entry)) continue;
     files++;
     bytes += entry.size;
   }

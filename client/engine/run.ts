@@ -5,6 +5,7 @@
 
 import { FilePool } from '../../codec/node/file-pool.ts';
 import type { SyncEvent } from '../../protocol/output/sync-event.ts';
+import type { SentSoFar } from '../../protocol/socket.ts';
 import { ClientError } from '../common/errors.ts';
 import { sleep } from '../common/waits.ts';
 import { BlockCache } from '../disk/block-cache.ts';
@@ -16,11 +17,11 @@ import type { Configuration } from '../service/config.ts';
 import { connections } from '../service/connections.ts';
 import type { Unreachable } from '../service/errors.ts';
 import { watchNetwork } from '../service/network-watch.ts';
-import { Pushes } from '../service/socket.ts';
+import { Pushes, type PushOptions } from '../service/socket.ts';
 import { Bulletin } from '../state/bulletin.ts';
 import type { State } from '../state/state.ts';
 import { isOutage } from '../steps/classify.ts';
-import { createSync, type Sync } from '../steps/context.ts';
+import { createSync, type Sync, type SyncOptions } from '../steps/context.ts';
 import { Clock } from './clock.ts';
 import { Contact } from './contact.ts';
 import { DeletionGuard, rootGuard } from './deletion-guard.ts';
@@ -38,6 +39,8 @@ export interface EngineOptions {
   readonly root: string;
   readonly state: State;
   readonly configuration: Configuration;
+  /** Its name may change meanwhile. */
+  readonly device: SyncOptions['device'];
   readonly tokens: AccessTokens;
   readonly report: Report;
   /** Ends the sync. */
@@ -56,7 +59,7 @@ export interface EngineOptions {
  * `incomplete` when they are, but for what could not be synced. However it ends, what is under way is broken off.
  */
 export async function runSync(options: EngineOptions): Promise<void> {
-  const { root, state, configuration, once } = options;
+  const { root, state, configuration, device, once } = options;
   const ending = new Ending(options);
   const { signal } = ending;
   const bulletin = new Bulletin(root);
@@ -70,18 +73,21 @@ export async function runSync(options: EngineOptions): Promise<void> {
   const cache = new BlockCache(root, configuration.cache_bytes);
   await cache.open();
   const pool = new FilePool();
-  const device = { id: configuration.device_id, name: configuration.device_name };
   const idle = new Idleness((event) => {
     news.report(event);
     if (isActivity(event)) pushes?.touch();
   });
-  const sync = createSync({ root, state, api, cache, pool, device, report: idle.report, apart: options.apart });
+  const tell = (message: SentSoFar): void => pushes?.tell(message);
+  const sync = createSync({ root, state, api, cache, pool, device, report: idle.report, tell, apart: options.apart });
   await sync.snapshots.clear();
   const signals = new Signals(sync.notices, signal);
   const clock = new Clock();
   const folderWatch = watchRoot(sync, signals, clock);
   const instructions = watchInstructions(root, { 'read-changes': signals.behind, 'read-rules': signals.wake });
-  const pushes = once ? undefined : listen({ sync, signals, clock, url: configuration.socket_url, signal });
+  const onSent = (told: SentSoFar): void => {
+    if (lookout?.blocked(told.path) === false && transfers?.holds(told.path) === false) transfers.coming.hear(told);
+  };
+  const pushes = once ? undefined : listen({ sync, signals, clock, url: configuration.socket_url, signal, onSent });
   const listening = pushes?.run();
   const network = watchNetwork(() => {
     // One that is open may show that the others live as well; without any they cannot be told apart.
@@ -92,10 +98,11 @@ export async function runSync(options: EngineOptions): Promise<void> {
     signals.wake();
   });
   let transfers: Transfers | undefined;
+  let lookout: Lookout | undefined;
   try {
     const isOnItsWay = (path: string): boolean => transfers?.holds(path) ?? false;
     const acceptsLoss = options.allowMassDelete;
-    const lookout = new Lookout(sync, folderWatch, signals, { acceptsLoss, isOnItsWay });
+    lookout = new Lookout(sync, folderWatch, signals, { acceptsLoss, isOnItsWay });
     const guard = new DeletionGuard(options.allowMassDelete);
     const demandRoot = await rootGuard(root);
     const onCaughtUp = (): void => contact.isThere(true);
@@ -215,9 +222,10 @@ interface ListenOptions {
   readonly clock: Clock;
   readonly url: string;
   readonly signal: AbortSignal;
+  readonly onSent: PushOptions['onSent'];
 }
 
-function listen({ sync, signals, clock, url, signal }: ListenOptions): Pushes {
+function listen({ sync, signals, clock, url, signal, onSent }: ListenOptions): Pushes {
   const connected = (is: boolean): void => {
     clock.connected = is;
     signals.behind();
@@ -228,9 +236,18 @@ function listen({ sync, signals, clock, url, signal }: ListenOptions): Pushes {
     api: sync.api,
     signal,
     onOpen: () => connected(true),
-    onChanged: (cursor) => {
+    onMissed: (cursor) => {
       if (cursor > sync.state.cursor) signals.behind();
+      else clock.heardAll();
     },
+    onChanged: (cursor, news) => {
+      const isElsewhere = news !== undefined && news.timeline !== sync.state.timeline;
+      if (cursor <= sync.state.cursor && !isElsewhere) return;
+      if (!news) return signals.behind();
+      sync.notices.hear(news);
+      signals.wake();
+    },
+    onSent,
     onLate: () => {
       connections.avoid();
       signals.behind();
@@ -238,7 +255,8 @@ function listen({ sync, signals, clock, url, signal }: ListenOptions): Pushes {
     onDead: () => connections.renew(),
     onClosed: () => {
       connections.avoid();
-      connected(false);
+      // One that did not open is no news.
+      if (clock.connected) connected(false);
     },
   });
 }

@@ -1,4 +1,4 @@
-import { isInside, nameOf } from '../../protocol/path.ts';
+import { isWithin, nameOf } from '../../protocol/path.ts';
 import { isUnfinished, stateFolder } from '../../protocol/reserved-name.ts';
 import type { Notices } from '../steps/notices.ts';
 
@@ -26,7 +26,7 @@ export class Signals {
 
   /** Something may have changed at a path of the disk. */
   readonly changed = (path: string): void => {
-    if (path === stateFolder || isInside(path, stateFolder) || isUnfinished(nameOf(path))) return;
+    if (isWithin(path, stateFolder) || isUnfinished(nameOf(path))) return;
     this.#notices.noticed(path, Date.now());
     const now = performance.now();
     if (this.#collected.size === 0) this.#firstAt = now;

@@ -1,10 +1,11 @@
 import { ancestors } from '../../protocol/path.ts';
 import { discard } from '../common/replace-file.ts';
 import { type Operation, pathOf } from '../plan/operation.ts';
-import type { Content, RemoteEntry } from '../plan/tree.ts';
+import { type Content, isLeaf, type RemoteEntry } from '../plan/tree.ts';
 import { ServiceError, Unreachable } from '../service/errors.ts';
 import { Gate } from '../service/gate.ts';
 import { type DownChannel, newDownChannel, newUpChannel, type UpChannel } from '../steps/channels.ts';
+import { ComingFiles } from '../steps/coming-files.ts';
 import type { Sync } from '../steps/context.ts';
 import { type FetchedFile, fetchFiles } from '../steps/fetch-files.ts';
 import { heal } from '../steps/heal.ts';
@@ -40,6 +41,8 @@ export class Transfers {
   readonly #cdn = new Gate({ onBack: () => this.#storesAreBack() });
   readonly #up: Lanes<Transfer, UpChannel>;
   readonly #down: Lanes<Transfer, DownChannel>;
+  /** Files that other devices are sending. */
+  readonly coming: ComingFiles;
   readonly #byPath = new Map<string, Transfer>();
   /** Sessions that are open or wait for their commit. */
   readonly #uploads = new Set<OpenUpload>();
@@ -51,6 +54,8 @@ export class Transfers {
 
   constructor(options: TransfersOptions) {
     this.#options = options;
+    const { sync, demandRoot } = options;
+    this.coming = new ComingFiles(sync, { channel: newDownChannel(this.#cdn), demandRoot });
     this.#up = new Lanes(
       () => newUpChannel(this.#store),
       (batch, channel) => this.#send(batch, channel),
@@ -90,7 +95,7 @@ export class Transfers {
   get load(): Load {
     let [files, bytes] = [0, 0];
     for (const { entry } of this.#byPath.values()) {
-      if (entry.kind !== 'file') continue;
+      if (!isLeaf(entry)) continue;
       files++;
       bytes += entry.size;
     }
@@ -118,7 +123,7 @@ export class Transfers {
       .then(
         () => undefined,
         (error) => {
-          // Asked for again within the hour; what else is wrong with the service, the rounds notice.
+          // Asked for again with a later reading of the changes; what else is wrong with the service, the rounds notice.
           if (this.#closed.signal.aborted || error instanceof Unreachable || error instanceof ServiceError) return;
           this.#failed.push({ transfers: [], error });
         },
@@ -169,6 +174,7 @@ export class Transfers {
       else given.push(transfer);
     }
     for (const transfer of given) await this.#giveUp(transfer);
+    await this.coming.makeWay(operations);
     return operations.filter((operation) => {
       const path = pathOf(operation);
       // Of two uploads for one path the second would find the first one's version.
@@ -207,6 +213,7 @@ export class Transfers {
     this.#closed.abort();
     clearTimeout(this.#news);
     for (const transfer of [...this.#byPath.values()]) await this.#giveUp(transfer);
+    await this.coming.close();
   }
 
   /** Of one file of several in an upload, the upload goes on: what was sent of the others is not sent again. */
@@ -268,7 +275,7 @@ export class Transfers {
     let failure: { readonly error?: unknown } = {};
     try {
       await this.#options.demandRoot();
-      await fetchFiles(this.#options.sync, files, { channel, signal });
+      await fetchFiles(this.#options.sync, files, { channel, begun: this.coming, signal });
     } catch (error) {
       failure = { error };
     }

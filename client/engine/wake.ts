@@ -11,6 +11,8 @@ import { systemCode } from '../common/errors.ts';
 export type Instruction =
   /** The command changed something at the service, whose push leaves out the device that did. */
   | 'read-changes'
+  /** This device's configuration has changed. */
+  | 'read-configuration'
   /** What is written down of the folder's pause has changed. */
   | 'read-pause'
   /** Which folders are left out has changed. */
@@ -36,6 +38,21 @@ export function watchInstructions(root: string, instructions: Instructions): { c
     if (systemCode(error) === undefined) throw error;
     return { close: () => undefined };
   }
+}
+
+/** So often an instruction is carried out that may have been given where none arrives, ms. */
+const LOOK_MS = 10_000;
+
+/** Carries out one instruction when it is given, and every ten seconds, for what has to be obeyed on any system. */
+export function followInstruction(root: string, instruction: Instruction, look: () => void): { close(): void } {
+  const instructions = watchInstructions(root, { [instruction]: look });
+  const timer = setInterval(look, LOOK_MS);
+  return {
+    close: () => {
+      clearInterval(timer);
+      instructions.close();
+    },
+  };
 }
 
 /** Instructs the process that syncs this folder, if there is one and the disk takes it. */

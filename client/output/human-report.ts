@@ -2,26 +2,22 @@ import type { Writable } from 'node:stream';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 import { describePause, printable } from '../common/format.ts';
-import { Pace } from './pace.ts';
+import { LiveView } from './live-view.ts';
 import type { Report } from './report.ts';
+import type { Terminal } from './terminal.ts';
 
-/** Short lines for people. On a terminal, progress is one line that is overwritten. */
+/** Lines for people. On a terminal, what moves is below them, and goes when it has ended. */
 export function humanReport(output: Writable & { readonly isTTY?: boolean; readonly columns?: number }): Report {
-  const live = output.isTTY === true;
-  const pace = new Pace();
-  let onLive = false;
+  const live = output.isTTY === true ? new LiveView(output as Terminal) : undefined;
   let last: string | undefined;
   return (event) => {
-    pace.note(event);
-    const text = describeEvent(event, pace);
-    if (text === undefined) return;
-    const passing = isPassing(event);
+    live?.note(event);
+    const text = isPassing(event) ? undefined : describeEvent(event);
     // With nothing to tell in between, what was said still holds.
-    if ((passing && !live) || (event.event === 'idle' && text === last)) return;
-    const line = passing ? shorten(printable(text), (output.columns ?? 80) - 1) : printable(text);
-    output.write(`${onLive ? '\r\x1b[K' : ''}${line}${passing ? '' : '\n'}`);
-    onLive = passing;
-    if (!passing) last = text;
+    if (text === undefined || (event.event === 'idle' && text === last)) return;
+    if (live) live.say(text);
+    else output.write(`${printable(text)}\n`);
+    last = text;
   };
 }
 
@@ -29,23 +25,8 @@ function isPassing(event: SyncEvent): boolean {
   return event.event === 'progress' || event.event === 'reading' || (event.event === 'scan' && !event.done);
 }
 
-/** Characters that take two places. */
-const wide =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-
-/** The beginning of a text that takes at most `columns` places of a terminal. */
-function shorten(text: string, columns: number): string {
-  let [result, left] = ['', columns];
-  for (const character of text) {
-    left -= wide.test(character) ? 2 : 1;
-    if (left < 0) return `${result.slice(0, -1)}…`;
-    result += character;
-  }
-  return result;
-}
-
 /** An event in words; `undefined` for one of which nothing is said. */
-export function describeEvent(event: SyncEvent, pace = new Pace()): string | undefined {
+export function describeEvent(event: SyncEvent): string | undefined {
   switch (event.event) {
     case 'scan':
       return `${event.done ? 'looked at' : 'looking at'} ${event.files} files`;
@@ -64,11 +45,9 @@ export function describeEvent(event: SyncEvent, pace = new Pace()): string | und
     case 'excluded':
       return describeExcluded(event);
     case 'transfers':
-      return undefined;
     case 'progress':
-      return `      ${pace.describe()}  ${formatBytes(event.bytes)} of ${formatBytes(event.file_bytes)}  ${event.path}`;
     case 'reading':
-      return `      reading  ${formatBytes(event.bytes)} of ${formatBytes(event.file_bytes)}  ${event.path}`;
+      return undefined;
     case 'online':
       return 'online';
     case 'offline':

@@ -1,6 +1,6 @@
 import { LogEntry } from '../../protocol/output/log-entry.ts';
 import type { SyncEvent } from '../../protocol/output/sync-event.ts';
-import { isInside } from '../../protocol/path.ts';
+import { isWithin } from '../../protocol/path.ts';
 import type { Report } from './report.ts';
 import { RotatingFile, readNewestFirst } from './rotating-file.ts';
 
@@ -67,7 +67,7 @@ function concerns(event: SyncEvent, folder: string): boolean {
     ...('from' in event ? [event.from] : []),
     ...('original' in event ? [event.original] : []),
   ];
-  return paths.some((path) => path !== undefined && (path === folder || isInside(path, folder)));
+  return paths.some((path) => path !== undefined && isWithin(path, folder));
 }
 
 function parseJson(text: string): unknown {

@@ -10,13 +10,14 @@ export function trackProgress(
   report: Report,
   path: string,
   fileBytes: number,
-  event: 'progress' | 'reading' = 'progress',
+  what: 'reading' | { readonly side: 'local' | 'remote' },
 ): (bytes: number) => void {
   let [done, reportedAt] = [0, performance.now()];
   return (bytes) => {
     done += bytes;
     if (done >= fileBytes || performance.now() - reportedAt < INTERVAL_MS) return;
     reportedAt = performance.now();
-    report({ event, path, bytes: done, file_bytes: fileBytes });
+    const progress = { path, bytes: done, file_bytes: fileBytes };
+    report(what === 'reading' ? { event: what, ...progress } : { event: 'progress', ...progress, ...what });
   };
 }

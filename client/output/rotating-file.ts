@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { systemCode } from '../common/errors.ts';
+import { quietly } from '../common/errors.ts';
 
 /** Lines are written together, after so long. */
 const TOGETHER_MS = 500;
@@ -61,13 +61,4 @@ function olderThan(place: string): string {
 
 function readQuietly(place: string): string {
   return quietly(() => readFileSync(place, 'utf8')) ?? '';
-}
-
-function quietly<Result>(work: () => Result): Result | undefined {
-  try {
-    return work();
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return undefined;
-  }
 }

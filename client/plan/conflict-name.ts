@@ -48,6 +48,16 @@ export function isConflictCopy(path: string): boolean {
   return mark.test(path);
 }
 
+/** Whether the name itself, and not only one above it, is one that `conflictPath` makes. */
+export function isMarked(path: string): boolean {
+  return mark.test(nameOf(path));
+}
+
+/** The path that a conflict copy was made beside, unless that was too long. */
+export function originalPath(copy: string): string {
+  return pathInside(parentOf(copy), nameOf(copy).replace(mark, ''));
+}
+
 function bytes(text: string): number {
   return Buffer.byteLength(text);
 }

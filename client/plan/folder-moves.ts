@@ -1,6 +1,6 @@
-import { ancestors, isInside } from '../../protocol/path.ts';
+import { ancestors, isInside, isWithinAny } from '../../protocol/path.ts';
 import { type Operation, pathsOf, type Step } from './operation.ts';
-import type { Trees } from './tree.ts';
+import { isLeaf, type Trees } from './tree.ts';
 
 type FolderMove = Step<'moveLocal'>;
 
@@ -24,23 +24,15 @@ export function findFolderMoves(
   byPath: Map<string, Operation>,
   options: FolderMoveOptions,
 ): FolderMove[] {
-  const chosen = new Map<string, string>();
-  const ends = new Set<string>();
-  const isAtEnd = (path: string): boolean => ends.has(path) || ancestors(path).some((above) => ends.has(above));
-  for (const [from, to] of candidates(trees, byPath, options)) {
-    if (isAtEnd(from) || isAtEnd(to)) continue;
-    chosen.set(from, to);
-    ends.add(from).add(to);
-  }
+  const chosen = apartFromEachOther(candidates(trees, byPath, options));
   for (const from of mixed(trees, chosen, options)) chosen.delete(from);
   if (chosen.size === 0) return [];
-  ends.clear();
-  for (const [from, to] of chosen) ends.add(from).add(to);
+  const ends = new Set([...chosen].flat());
 
   const others = new Set<string>();
   const concerns = (operation: Operation): boolean => {
     const origin = operation.do === 'download' ? trees.remote.get(operation.path)?.moved_from : undefined;
-    return [...pathsOf(operation), ...(origin === undefined ? [] : [origin])].some(isAtEnd);
+    return [...pathsOf(operation), ...(origin === undefined ? [] : [origin])].some((path) => isWithinAny(path, ends));
   };
   // What is renamed here in one commit stays together.
   const waits = [...byPath.values()].some((operation) => operation.do === 'moveRemote' && concerns(operation));
@@ -55,6 +47,18 @@ export function findFolderMoves(
     to,
     others: index === 0 ? [...others] : [],
   }));
+}
+
+/** Of renames those whose ends are neither those of one before, nor in these. */
+function apartFromEachOther(renames: readonly [from: string, to: string][]): Map<string, string> {
+  const chosen = new Map<string, string>();
+  const ends = new Set<string>();
+  for (const [from, to] of renames) {
+    if (isWithinAny(from, ends) || isWithinAny(to, ends)) continue;
+    chosen.set(from, to);
+    ends.add(from).add(to);
+  }
+  return chosen;
 }
 
 /** Directories with the old name alone here and the new one alone there, the outer before those in them. */
@@ -78,7 +82,7 @@ function candidates(
     const [here, base] = [local.get(from), synced.get(from)];
     if (here?.kind !== 'directory' || !base || here.identity !== base.identity || base.lapsed) continue;
     if (remote.has(from) || local.has(to) || synced.has(to) || isInside(to, from)) continue;
-    if (ancestors(to).some((above) => local.get(above)?.kind === 'file')) continue;
+    if (ancestors(to).some((above) => isLeaf(local.get(above)))) continue;
     if ([from, to, ...ancestors(to)].some((path) => movedHere.has(path))) continue;
     if (!blocked(from) && !blocked(to) && goesAlong(from, to)) found.push([from, to]);
   }

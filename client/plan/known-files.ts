@@ -1,5 +1,5 @@
 import { parentOf } from '../../protocol/path.ts';
-import type { LocalEntry, SyncedEntry } from './tree.ts';
+import { isLeaf, type LocalEntry, type SyncedEntry } from './tree.ts';
 
 /** Finds entries by their identity. The index is built on first use. */
 export function identityIndex(synced: ReadonlyMap<string, SyncedEntry>): (identity: string) => SyncedEntry | undefined {
@@ -27,7 +27,7 @@ export function belowIndex(known: ReadonlyMap<string, LocalEntry>): (path: strin
     if (path === '') return [...known.keys()];
     if (!known.has(path)) return [];
     const found = [path];
-    if (known.get(path)?.kind === 'file') return found;
+    if (isLeaf(known.get(path))) return found;
     index ??= build();
     for (const at of found) for (const inside of index.get(at) ?? []) if (known.has(inside)) found.push(inside);
     return found;

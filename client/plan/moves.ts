@@ -3,13 +3,13 @@ import { movePathBytes } from '../../protocol/move.ts';
 import { ancestors, nameOf, parentOf } from '../../protocol/path.ts';
 import { isConflictCopy } from './conflict-name.ts';
 import type { MoveOperation, Operation, Step } from './operation.ts';
-import type { Trees } from './tree.ts';
+import { type Content, isLeaf, type Trees } from './tree.ts';
 
 type RemoteMove = Step<'moveRemote'>;
 
 /** Whether a directory above `path` has to replace a file first; a move there would come too early. */
-function underFile(tree: ReadonlyMap<string, { readonly kind: string }>, path: string): boolean {
-  return ancestors(path).some((above) => tree.get(above)?.kind === 'file');
+function underFile(tree: ReadonlyMap<string, Content>, path: string): boolean {
+  return ancestors(path).some((above) => isLeaf(tree.get(above)));
 }
 
 /**
@@ -55,8 +55,8 @@ function newcomers(
     if (synced.has(path) && remote.has(path)) return !byPath.has(path) && !remote.has(parentOf(path));
     return byPath.get(path)?.do === 'upload' && !synced.has(path) && !remote.has(path);
   };
-  return [...local].flatMap(([from, { kind }]) => {
-    const directory = kind === 'file' && ancestors(from).find((above) => directories.has(above));
+  return [...local].flatMap(([from, entry]) => {
+    const directory = isLeaf(entry) && ancestors(from).find((above) => directories.has(above));
     if (!directory || !isNew(from)) return [];
     const to = directories.get(directory)! + from.slice(directory.length);
     const isFree = !isKnown(to) && !underFile(local, to) && !underFile(remote, to);
@@ -161,6 +161,8 @@ function followers(
 
 /** What the renames of a directory, and of all that is in it, take of a call. */
 interface Size {
+  /** Whether all that is in it only goes along, so that it is one item. */
+  isWhole: boolean;
   moves: number;
   blocks: number;
   directories: number;
@@ -174,7 +176,8 @@ interface Size {
 function withWholeDirectories(moves: readonly RemoteMove[], remote: Trees['remote']): RemoteMove[] {
   const sizes = new Map<string, Size>();
   for (const { from } of moves) {
-    if (remote.get(from)!.kind === 'directory') sizes.set(from, { moves: 0, blocks: 0, directories: 0, pathBytes: 0 });
+    if (remote.get(from)!.kind !== 'directory') continue;
+    sizes.set(from, { isWhole: true, moves: 0, blocks: 0, directories: 0, pathBytes: 0 });
   }
   if (sizes.size === 0) return [...moves];
   const byOrigin = new Map(moves.map((move) => [move.from, move]));
@@ -183,7 +186,9 @@ function withWholeDirectories(moves: readonly RemoteMove[], remote: Trees['remot
     if (around.length === 0) continue;
     const move = byOrigin.get(path);
     const pathBytes = move ? movePathBytes(move) : 0;
-    for (const size of around.map((each) => sizes.get(each)!)) {
+    for (const above of around) {
+      const size = sizes.get(above)!;
+      size.isWhole &&= move?.to === byOrigin.get(above)!.to + path.slice(above.length);
       size.moves += move ? 1 : Number.POSITIVE_INFINITY;
       size.blocks += blocks.length;
       size.directories += kind === 'directory' ? 1 : 0;
@@ -196,14 +201,27 @@ function withWholeDirectories(moves: readonly RemoteMove[], remote: Trees['remot
   });
 }
 
+/** Whether one call takes these renames one by one. */
+export function fitOneCall(moves: readonly RemoteMove[], remote: Trees['remote']): boolean {
+  const entries = moves.map(({ from }) => remote.get(from)!);
+  return fitsCall({
+    isWhole: false,
+    moves: moves.length,
+    blocks: entries.reduce((sum, { blocks }) => sum + blocks.length, 0),
+    directories: entries.filter(({ kind }) => kind === 'directory').length,
+    pathBytes: moves.reduce((sum, move) => sum + movePathBytes(move), 0),
+  });
+}
+
 /** Whether one call takes it all; each directory is marked under both names, and so are those above. */
-function fitsCall({ moves, blocks, directories, pathBytes }: Size): boolean {
+function fitsCall({ isWhole, moves, blocks, directories, pathBytes }: Size): boolean {
+  if (isWhole && moves <= limits.entriesPerFolder && blocks <= limits.blocksPerFolder) return true;
   const marked = 2 * (directories + limits.pathSegments);
   return (
     moves <= limits.movesPerCall &&
     blocks <= limits.blocksPerCall &&
     marked <= limits.directoriesPerCall &&
-    pathBytes <= limits.movePathBytes
+    pathBytes <= limits.pathBytesPerCall
   );
 }
 

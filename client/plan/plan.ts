@@ -9,6 +9,7 @@ import { bringBackLeftovers, directoriesOf, inMovedFolder, removeEmptied } from 
 import { findLocalMoves, findRemoteMoves } from './moves.ts';
 import { type MoveOperation, type Operation, pathOf } from './operation.ts';
 import {
+  isLeaf,
   type LocalEntry,
   mergedMode,
   type RemoteEntry,
@@ -17,6 +18,7 @@ import {
   sameContent,
   type Trees,
 } from './tree.ts';
+import { putOffUnsettled } from './unsettled.ts';
 
 export interface PlanOptions {
   /** Paths whose entries may differ; all of them if absent. */
@@ -27,7 +29,7 @@ export interface PlanOptions {
   readonly unmovable?: ReadonlySet<string>;
   /** Whether what is not synced in a directory may get another name together with it. */
   readonly goesAlong?: (from: string, to: string) => boolean;
-  /** Paths whose absence here may be half of a rename that was not seen whole: they are not deleted yet. */
+  /** Paths whose absence here may be half of a rename that was not seen whole: they are neither deleted nor made again yet. */
   readonly unsettled?: (path: string) => boolean;
   /** A free name for the local side of a conflict at `path`. */
   readonly conflictPath: (path: string) => string;
@@ -63,16 +65,16 @@ export function plan(trees: Trees, options: PlanOptions): Operation[] {
   const ours = findLocalMoves(trees, byPath, unmovable);
   for (const path of ours.flatMap(({ origins = [] }) => origins)) byPath.delete(path);
   for (const move of ours) put(move);
-  for (const move of findFolderMoves(trees, byPath, { blocked, unmovable, goesAlong: options.goesAlong ?? always }))
-    put(move);
+  const folders = findFolderMoves(trees, byPath, { blocked, unmovable, goesAlong: options.goesAlong ?? always });
+  for (const move of folders) put(move);
   const ends = new Set(ours.flatMap(({ from, to }) => [from, to]));
   const theirs = findRemoteMoves(trees, byPath, blocked).filter(({ from, to }) => !ends.has(from) && !ends.has(to));
   for (const move of theirs) put(move);
-  leaveNewDirectories(trees, byPath, theirs);
+  leaveNewDirectories(trees, byPath, [...folders, ...theirs]);
   keepNeededDirectories(trees, byPath, options);
   bringBackLeftovers(trees, byPath, paths);
   removeEmptied(trees, byPath, paths);
-  putOffDeletions(byPath, options.unsettled ?? never);
+  putOffUnsettled(trees, byPath, options.unsettled ?? never);
   makeDirectoriesFirst(trees, byPath);
   return [...byPath.values()].sort(inOrder);
 }
@@ -100,9 +102,9 @@ function decide(path: string, { local, remote, synced }: Trees, options: PlanOpt
   const base_version = r.version;
   if (l.kind === r.kind) return merge(path, { local: l, remote: r, synced: s }, options);
   const room = { makesRoom: true } as const;
-  if (!localChanged && !s?.lapsed) return { do: 'deleteLocal', path, ...(l.kind === 'file' ? room : {}) };
+  if (!localChanged && !s?.lapsed) return { do: 'deleteLocal', path, ...(isLeaf(l) ? room : {}) };
   if (!remoteChanged && !s?.lapsed) {
-    return { do: 'deleteRemote', path, base_version, ...(r.kind === 'file' ? room : {}) };
+    return { do: 'deleteRemote', path, base_version, ...(isLeaf(r) ? room : {}) };
   }
   return { do: 'setAside', path, to: options.conflictPath(path) };
 }
@@ -164,17 +166,22 @@ function keepNeededDirectories(trees: Trees, byPath: Map<string, Operation>, opt
   }
 }
 
-/** Directories of this device in one that was renamed elsewhere go when all that is in them goes along with that. */
+/**
+ * Directories of this device that nobody needs go when all that is in them goes along with renames of other devices:
+ * those in a directory that was renamed, and those that are not at the service yet.
+ */
 function leaveNewDirectories(
   { local, remote, synced }: Trees,
   byPath: Map<string, Operation>,
   moves: readonly MoveOperation[],
 ): void {
-  const isNew = (path: string): boolean =>
-    (byPath.get(path)?.do === 'upload' && !synced.has(path)) || (remote.has(path) && !byPath.has(path));
+  const isOurs = (path: string): boolean => byPath.get(path)?.do === 'upload' && !synced.has(path);
+  const isNew = (path: string): boolean => isOurs(path) || (remote.has(path) && !byPath.has(path));
   const emptied = new Set<string>();
-  for (const { from } of moves.filter(({ from }) => !synced.has(from) || remote.has(from))) {
+  for (const { from } of moves) {
     const above = ancestors(from);
+    for (const path of above.filter((path) => isOurs(path) && !remote.has(path))) emptied.add(path);
+    if (synced.has(from) && !remote.has(from)) continue;
     const renamed = above.findIndex((path) => byPath.get(path)?.do === 'deleteLocal');
     for (const path of above.slice(0, Math.max(0, renamed)).filter(isNew)) emptied.add(path);
   }
@@ -206,20 +213,6 @@ function makeDirectoriesFirst({ local, remote }: Trees, byPath: Map<string, Oper
       const tree = move.do === 'moveLocal' ? remote : local;
       if (isNew && tree.get(path)?.kind === 'directory')
         byPath.set(path, { ...operation!, makesRoom: true } as Operation);
-    }
-  }
-}
-
-/**
- * Leaves deletions of what may only have been renamed to a later plan, and those of the directories around them; and what
- * was agreed on there is still to be found under the new name.
- */
-function putOffDeletions(byPath: Map<string, Operation>, unsettled: (path: string) => boolean): void {
-  for (const operation of [...byPath.values()]) {
-    if (operation.do === 'forget' && unsettled(operation.path)) byPath.delete(operation.path);
-    if (operation.do !== 'deleteRemote' || !unsettled(operation.path)) continue;
-    for (const path of [operation.path, ...ancestors(operation.path)]) {
-      if (byPath.get(path)?.do === 'deleteRemote') byPath.delete(path);
     }
   }
 }

@@ -46,6 +46,11 @@ export interface Trees {
   readonly synced: ReadonlyMap<string, SyncedEntry>;
 }
 
+/** Whether an entry is a file or a link: it has content, and nothing lies in it. */
+export function isLeaf<Entry extends { readonly kind: Kind }>(entry: Entry | undefined): entry is Entry {
+  return entry !== undefined && entry.kind !== 'directory';
+}
+
 /** Kind and bytes are the same. */
 export function sameContent(one: Content | undefined, other: Content | undefined): boolean {
   if (!one || !other) return one === other;
@@ -75,9 +80,11 @@ export function arrivingMode({ local, synced }: Trees, path: string, remote: Rem
 }
 
 /**
- * The permission bits that travel. A directory is always open to its owner, since the client has to work inside it.
+ * The permission bits that travel. A directory is always open to its owner, since the client has to work inside it; a
+ * link has none of its own.
  */
 export function syncedMode(kind: Kind, mode: number): number {
+  if (kind === 'link') return 0o777;
   return (mode & 0o777) | (kind === 'directory' ? 0o700 : 0);
 }
 

@@ -1,5 +1,5 @@
 import { LocalTrouble } from '../common/errors.ts';
-import { type Configuration, saveConfiguration } from './config.ts';
+import { type Configuration, changeConfiguration } from './config.ts';
 import { signInWithRefreshToken, type Tokens } from './sign-in.ts';
 
 /** An access token is replaced so long before its end. */
@@ -35,7 +35,7 @@ export function keepAccessTokens(
 
   const save = async (): Promise<void> => {
     try {
-      await saveConfiguration(folder, { ...configuration, refresh_token: refreshToken });
+      await changeConfiguration(folder, { refresh_token: refreshToken });
     } catch (error) {
       if (!(error instanceof LocalTrouble)) throw error;
       onUnsaved?.(error.message);

@@ -3,6 +3,8 @@
  */
 
 import type { z } from 'zod';
+import manifest from '../../package.json' with { type: 'json' };
+import { agentOf } from '../../protocol/client-release.ts';
 import { CommitResponse } from '../../protocol/commit.ts';
 import { CompareResponse } from '../../protocol/compare.ts';
 import type { DeleteRequest } from '../../protocol/delete.ts';
@@ -22,12 +24,16 @@ import { retried, TryAgain } from '../common/retry.ts';
 import type { AccessTokens } from './access-token.ts';
 import { ask } from './ask.ts';
 import { errorOf, notOurs, parseJson, ServiceError, Unreachable } from './errors.ts';
+import { Patience } from './patience.ts';
 import { ReadableChanges, ReadableTree } from './readable.ts';
 
 /** API Gateway ends a request after 29 s, so that no answer comes later. */
 const TIMEOUT_MS = 35_000;
 /** Without an answer for so long it is told that there is none: a function may take longer, and mostly does not. */
 const SILENCE_MS = 8_000;
+
+/** The service takes no client that is too old for it. */
+const agent = agentOf(manifest.version);
 
 /** An answer, and the bytes of the request's body. */
 export interface Counted<Body> {
@@ -116,6 +122,7 @@ interface Call<Schema extends z.ZodType> {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | undefined;
   readonly schema: Schema;
+  readonly onHeld?: (milliseconds: number) => void;
 }
 
 /** Calls until there is an answer of the service, or it counts as unreachable. */
@@ -142,12 +149,11 @@ class Caller {
   async #attempt<Schema extends z.ZodType>(call: Call<Schema>): Promise<z.infer<Schema>> {
     const { onAttempt } = this.#options;
     const seconds = SILENCE_MS / 1000;
-    const silence = setTimeout(
-      () => onAttempt?.(new Unreachable(`the service has not answered for ${seconds} s`)),
-      SILENCE_MS,
+    const silence = new Patience(SILENCE_MS, () =>
+      onAttempt?.(new Unreachable(`the service has not answered for ${seconds} s`)),
     );
     try {
-      const body = await this.#ask(call);
+      const body = await this.#ask({ ...call, onHeld: (milliseconds) => silence.hold(milliseconds) });
       onAttempt?.(undefined);
       return body;
     } catch (error) {
@@ -156,7 +162,7 @@ class Caller {
       else if (failure instanceof ServiceError) onAttempt?.(undefined);
       throw error;
     } finally {
-      clearTimeout(silence);
+      silence.over();
     }
   }
 
@@ -188,7 +194,7 @@ async function send<Schema extends z.ZodType>(
 ): Promise<z.infer<Schema>> {
   const answer = await ask('the service', url, {
     ...request,
-    headers: { ...headers, authorization: `Bearer ${token}`, 'accept-encoding': 'gzip' },
+    headers: { ...headers, authorization: `Bearer ${token}`, 'accept-encoding': 'zstd', 'user-agent': agent },
     timeoutMs: TIMEOUT_MS,
     signal,
   });

@@ -1,13 +1,17 @@
-import { gunzipSync } from 'node:zlib';
+import { buffer } from 'node:stream/consumers';
+import { zstdDecompressSync } from 'node:zlib';
 import { reasonOf } from '../../cli/reason.ts';
 import { retryAfter, TryAgain } from '../common/retry.ts';
 import { connections, type Incoming, type Outgoing } from './connections.ts';
 import { Unreachable } from './errors.ts';
+import { Patience } from './patience.ts';
 
 /** A request, and how long its whole answer may take. */
 export interface Request extends Partial<Pick<Outgoing, 'method' | 'headers'>> {
   readonly body?: Uint8Array | undefined;
   readonly timeoutMs: number;
+  /** Told for how long a part of it is held back, ms, which does not count. */
+  readonly onHeld?: (milliseconds: number) => void;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,26 +48,43 @@ export async function ask(who: string, url: string | URL, request: Request): Pro
 async function askOver(
   dead: AbortSignal,
   url: string | URL,
-  { timeoutMs, signal, body, method = 'GET', headers = {} }: Request,
+  { timeoutMs, onHeld, signal, body, method = 'GET', headers = {} }: Request,
 ): Promise<Answer> {
-  const signals = [dead, AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])];
-  const either = AbortSignal.any(signals);
-  const answer = await connections.request(url, { method, headers, ...(body && { body }), signal: either });
-  const now = Date.parse(answer.header('date') ?? '');
-  return {
-    status: answer.status,
-    text: await textOf(answer),
-    retryAfter: retryAfter(answer.header('retry-after'), now),
-    requestId: answer.header('apigw-requestid'),
+  const late = new AbortController();
+  const patience = new Patience(timeoutMs, () => late.abort(new Error(`no answer within ${timeoutMs / 1000} s`)));
+  const hold = (milliseconds: number): void => {
+    patience.hold(milliseconds);
+    onHeld?.(milliseconds);
   };
+  try {
+    const answer = await connections.request(url, {
+      method,
+      headers,
+      ...(body && { body }),
+      signal: AbortSignal.any([dead, late.signal, ...(signal ? [signal] : [])]),
+      onHeld: hold,
+    });
+    const now = Date.parse(answer.header('date') ?? '');
+    return {
+      status: answer.status,
+      text: await textOf(answer),
+      retryAfter: retryAfter(answer.header('retry-after'), now),
+      requestId: answer.header('apigw-requestid'),
+    };
+  } finally {
+    patience.over();
+  }
 }
 
 /** An answer of more, unpacked, is none of the service. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-async function textOf({ header, body }: Incoming): Promise<string> {
-  if (header('content-encoding') !== 'gzip') return await body.text();
-  return gunzipSync(await body.arrayBuffer(), { maxOutputLength: MOST_BYTES }).toString();
+/** The body of an answer, unpacked. */
+export async function textOf({ header, body }: Incoming): Promise<string> {
+  const bytes = await buffer(body);
+  return (
+    header('content-encoding') === 'zstd' ? zstdDecompressSync(bytes, { maxOutputLength: MOST_BYTES }) : bytes
+  ).toString();
 }
 
 /** The codes of certificates whose time is over, or has not come: either they are bad or this machine's clock is. */

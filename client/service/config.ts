@@ -5,8 +5,22 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { z } from 'zod';
 import { ClientError, systemCode } from '../common/errors.ts';
 import { storeFile } from '../common/replace-file.ts';
+import { connections } from './connections.ts';
+import { Limits } from './limits.ts';
 
-const Configuration = z.object({
+/** What of the configuration the user chose, and a new sign-in of the same user leaves as it is. */
+export const Choices = z.object({
+  /** The folder that this device keeps in sync. */
+  folder: z.object({ path: z.string(), id: z.uuid() }).optional(),
+  /** Most bytes of the block cache; the client's own choice if absent. */
+  cache_bytes: z.int().min(0).optional(),
+  /** How fast it may send and fetch. */
+  limits: Limits.optional(),
+  /** Nothing is synced while the connection is metered. */
+  on_metered: z.literal('pause').optional(),
+});
+
+const Configuration = Choices.extend({
   api_url: z.url(),
   socket_url: z.url(),
   provider_url: z.url(),
@@ -17,10 +31,8 @@ const Configuration = z.object({
   device_name: z.string(),
   /** PEM of a private CA that is trusted beside the system's. */
   ca: z.string().optional(),
-  /** The folder that this device keeps in sync. */
-  folder: z.object({ path: z.string(), id: z.uuid() }).optional(),
-  /** Most bytes of the block cache; the client's own choice if absent. */
-  cache_bytes: z.int().min(0).optional(),
+  /** The key by which new clients are signed, in base64; absent where the service gave none at the sign-in. */
+  release_key: z.string().optional(),
 });
 export type Configuration = z.infer<typeof Configuration>;
 
@@ -30,7 +42,7 @@ export function defaultConfigFolder(): string {
   return join(base ?? join(homedir(), '.config'), 'tidemark');
 }
 
-/** The signed-in device's configuration, its CA applied; throws `not_signed_in` when there is none. */
+/** The signed-in device's configuration, its CA and its limits applied; throws `not_signed_in` when there is none. */
 export async function loadConfiguration(folder: string): Promise<Configuration> {
   const found = await readConfiguration(folder);
   if (!found) {
@@ -40,6 +52,7 @@ export async function loadConfiguration(folder: string): Promise<Configuration> 
     );
   }
   if (found.ca !== undefined) trust(found.ca);
+  connections.limit(found.limits ?? {});
   return found;
 }
 
@@ -66,6 +79,15 @@ export async function saveConfiguration(folder: string, configuration: Configura
   const text = `${JSON.stringify(configuration, undefined, 2)}\n`;
   if ((await readFile(place, 'utf8').catch(() => undefined)) === text) return;
   await storeFile(place, text, 0o600, 0o700);
+}
+
+/**
+ * Changes some of the configuration, which others may have changed since it was loaded; a device that was signed out
+ * meanwhile stays so. Throws as `saveConfiguration` and `readConfiguration`.
+ */
+export async function changeConfiguration(folder: string, changes: Partial<Configuration>): Promise<void> {
+  const present = await readConfiguration(folder);
+  if (present) await saveConfiguration(folder, { ...present, ...changes });
 }
 
 /** The device is not signed in any more, as far as this machine knows. */

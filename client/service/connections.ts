@@ -1,5 +1,7 @@
 import { globalAgent } from 'node:https';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { holdAt, type Limits } from './limits.ts';
+import { Throttle } from './throttle.ts';
 
 /** A connection has to be there within so long, ms, TLS included. */
 const OPEN_MS = 10_000;
@@ -16,28 +18,41 @@ export class DeadConnection extends Error {
 export interface Outgoing {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | Iterable<Uint8Array>;
+  readonly body?: Uint8Array;
   /** Ends it: whoever waits for it, or for its answer's body, gets the signal's reason. */
   readonly signal: AbortSignal;
+  /** Told, part by part, how much of the body has been handed to the system. */
+  readonly onSent?: (bytes: number) => void;
+  /** Told how long the next part is held back on its way out or in, ms, by the limits of this device. */
+  readonly onHeld?: (milliseconds: number) => void;
 }
 
 /** An answer whose body is still to be read: as it comes, whatever its headers say. */
 export interface Incoming {
   readonly status: number;
   readonly header: (name: string) => string | undefined;
-  readonly body: Dispatcher.ResponseData['body'];
+  readonly body: AsyncIterable<Buffer>;
 }
 
 /**
  * The connections of this process to whoever it asks. They may all be dead from one moment to the next, and nobody tells
- * those who wait: whoever finds that out says so here, and no request takes one of them any more. How long an answer may
- * take is up to who asks; redirects are not followed.
+ * those who wait: whoever finds that out says so here, and no request takes one of them any more. All together keep the
+ * limits of this device: what is sent and what arrives waits for its turn here. How long an answer may take is up to who
+ * asks; redirects are not followed.
  */
 export class Connections {
   // Sessions of TLS are taken up again, whichever pool a connection belongs to.
   readonly #open = buildConnector({ timeout: OPEN_MS });
   #pool = this.#newPool();
   #underWay = new AbortController();
+  #limits: Limits = {};
+  readonly #up = new Throttle(() => this.#limitNow('up'));
+  readonly #down = new Throttle(() => this.#limitNow('down'));
+
+  /** From now on these hold. */
+  limit(limits: Limits): void {
+    this.#limits = limits;
+  }
 
   /** Fires once those that are open now are taken for dead. */
   get dead(): AbortSignal {
@@ -45,11 +60,40 @@ export class Connections {
   }
 
   async request(url: string | URL, outgoing: Outgoing): Promise<Incoming> {
-    // Its types do not say that it takes anything that can be iterated.
-    const body = (outgoing.body ?? null) as Uint8Array | null;
-    const answer = await request(url, { ...outgoing, body, dispatcher: this.#pool });
+    const { method, signal, body } = outgoing;
+    const headers = body ? { ...outgoing.headers, 'content-length': String(body.length) } : outgoing.headers;
+    const answer = await request(url, { method, headers, signal, body: this.#parts(outgoing), dispatcher: this.#pool });
     const header = (name: string): string | undefined => [answer.headers[name]].flat()[0];
-    return { status: answer.statusCode, header, body: answer.body };
+    return { status: answer.statusCode, header, body: this.#received(answer.body, outgoing) };
+  }
+
+  /** A body as it goes out: whole where nobody wants to know how it gets on. */
+  #parts({ body, signal, onSent, onHeld }: Outgoing): Uint8Array | null {
+    if (!body || (!onSent && !this.#up.isLimited)) return body ?? null;
+    const up = this.#up;
+    const parts = async function* (): AsyncGenerator<Uint8Array> {
+      for (let done = 0; done < body.length; ) {
+        const part = body.subarray(done, done + up.partBytes);
+        onSent?.(done);
+        await up.pass(part.length, signal, onHeld);
+        yield part;
+        done += part.length;
+      }
+      onSent?.(body.length);
+    };
+    // The types of undici do not say that it takes anything that can be iterated.
+    return parts() as unknown as Uint8Array;
+  }
+
+  async *#received(body: AsyncIterable<Buffer>, { signal, onHeld }: Outgoing): AsyncGenerator<Buffer> {
+    for await (const part of body) {
+      await this.#down.pass(part.length, signal, onHeld);
+      yield part;
+    }
+  }
+
+  #limitNow(way: 'up' | 'down'): number | undefined {
+    return holdAt(this.#limits, new Date()) ? this.#limits[way] : undefined;
   }
 
   /** They may be dead: what begins from now on takes a new one, and what is under way goes on. */

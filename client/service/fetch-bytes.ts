@@ -33,6 +33,12 @@ export class Arrived {
   }
 }
 
+/** A part of what a URL leads to, in bytes. */
+export interface Range {
+  readonly at: number;
+  readonly bytes: number;
+}
+
 /** An answer without its body. */
 export interface FetchAnswer {
   readonly status: number;
@@ -41,25 +47,31 @@ export interface FetchAnswer {
 }
 
 /**
- * GETs what is missing of a block, from where `arrived` ends, and adds it there. Takes the body as it comes, whatever
- * its headers say: a block is what its hash says. Rejects with whatever the connection ends, or the signal, when more
- * comes than a block has, and when nothing moves any more: with `DeadConnection` if that is because of the network. What
- * came before stays in `arrived`.
+ * GETs what is missing of a block, or of a part of one, from where `arrived` ends, and adds it there. Takes the body as
+ * it comes, whatever its headers say: a block is what its hash says, and who knows no ranges answers with all of it.
+ * Rejects with whatever the connection ends, or the signal, when more comes than a block has, and when nothing moves any
+ * more: with `DeadConnection` if that is because of the network. What came before stays in `arrived`.
  */
-export async function fetchRest(url: string, arrived: Arrived, signal: AbortSignal): Promise<FetchAnswer> {
-  const from = arrived.size;
+export async function fetchRest(
+  url: string,
+  arrived: Arrived,
+  signal: AbortSignal,
+  part?: Range,
+): Promise<FetchAnswer> {
+  const from = (part?.at ?? 0) + arrived.size;
   const limit = new IdleLimit(connections.dead);
   try {
     const { status, header, body } = await connections.request(url, {
       method: 'GET',
-      headers: from > 0 ? { range: `bytes=${from}-` } : {},
+      headers: from > 0 || part ? { range: `bytes=${from}-${part ? part.at + part.bytes - 1 : ''}` } : {},
       signal: AbortSignal.any([signal, limit.signal]),
+      onHeld: (milliseconds) => limit.hold(milliseconds),
     });
     const goesOn = status === 206 && header('content-range')?.startsWith(`bytes ${from}-`) === true;
     if (!goesOn && (status < 300 || status === 416)) arrived.clear();
-    for await (const part of body as AsyncIterable<Buffer>) {
+    for await (const bytes of body) {
       limit.moved();
-      if (goesOn || status === 200) arrived.add(part);
+      if (goesOn || status === 200) arrived.add(bytes);
       if (arrived.size > limits.blockBytes) throw new Error('more arrives than a block has');
     }
     return { status: goesOn ? 200 : status, retryAfter: header('retry-after') };

@@ -9,6 +9,8 @@ export class IdleLimit {
   readonly #dead: AbortSignal;
   #movedAt = performance.now();
   #more = 0;
+  /** Whether the timer runs as long as after any movement, from the last one on. */
+  #isUsual = false;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param dead fires when its connection is taken for dead: then it is, unless something moved lately */
@@ -23,12 +25,26 @@ export class IdleLimit {
     return this.#end.signal;
   }
 
-  /** @param more milliseconds beyond the limit that the next movement may take */
+  /**
+   * Has to cost little: a body comes in parts of 16 KiB.
+   * @param more milliseconds beyond the limit that the next movement may take
+   */
   moved(more = 0): void {
     this.#movedAt = performance.now();
-    this.#more = more;
-    const error = new Error(`nothing moved for ${Math.round((IDLE_MS + more) / 1000)} s`);
-    this.#endAfter(IDLE_MS, error);
+    if (more === 0 && this.#isUsual) {
+      this.#timer?.refresh();
+      return;
+    }
+    this.#more = 0;
+    this.hold(more);
+    this.#isUsual = more === 0;
+  }
+
+  /** This device itself holds the next movement back for so long, ms. */
+  hold(milliseconds: number): void {
+    this.#more += milliseconds;
+    const seconds = Math.round((IDLE_MS + this.#more) / 1000);
+    this.#endAfter(IDLE_MS, () => new Error(`nothing moved for ${seconds} s`));
   }
 
   end(): void {
@@ -38,12 +54,13 @@ export class IdleLimit {
 
   /** What moved after the connections were last asked for a sign of life has given one. */
   readonly #doubt = (): void => {
-    this.#endAfter(SILENT_MS, new DeadConnection('the network is another one'));
+    this.#endAfter(SILENT_MS, () => new DeadConnection('the network is another one'));
   };
 
-  #endAfter(milliseconds: number, reason: Error): void {
+  #endAfter(milliseconds: number, reason: () => Error): void {
+    this.#isUsual = false;
     clearTimeout(this.#timer);
     const left = this.#movedAt + milliseconds + this.#more - performance.now();
-    this.#timer = setTimeout(() => this.#end.abort(reason), Math.max(0, left));
+    this.#timer = setTimeout(() => this.#end.abort(reason()), Math.max(0, left));
   }
 }

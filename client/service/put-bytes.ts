@@ -2,9 +2,6 @@ import { connections, DeadConnection } from './connections.ts';
 import { IdleLimit } from './idle-limit.ts';
 import type { SendRate } from './send-rate.ts';
 
-/** Bytes that are handed to the system at a time. */
-const PART_BYTES = 64 * 1024;
-
 /** What came back. */
 export interface PutAnswer {
   readonly status: number;
@@ -32,24 +29,19 @@ export async function putBytes(
 ): Promise<PutAnswer> {
   const started = performance.now();
   const limit = new IdleLimit(connections.dead);
-  const parts = function* (): Generator<Uint8Array> {
-    for (let done = 0; done < bytes.length; done += PART_BYTES) {
-      limit.moved(rate.allowance(done));
-      yield bytes.subarray(done, done + PART_BYTES);
-    }
-    limit.moved(rate.allowance(bytes.length));
-  };
   try {
     const { status, header, body } = await connections.request(url, {
       method: 'PUT',
-      headers: { ...headers, 'content-length': String(bytes.length) },
-      body: parts(),
+      headers,
+      body: bytes,
       signal: AbortSignal.any([signal, limit.signal]),
+      onSent: (sent) => limit.moved(rate.allowance(sent)),
+      onHeld: (milliseconds) => limit.hold(milliseconds),
     });
     let text = '';
-    for await (const part of body.setEncoding('utf8')) {
+    for await (const part of body) {
       limit.moved();
-      text = (text + part).slice(0, MOST_TEXT);
+      text = (text + part.toString()).slice(0, MOST_TEXT);
     }
     if (status === 200) rate.finished(bytes.length, performance.now() - started);
     return { status, etag: header('etag'), retryAfter: header('retry-after'), text };

@@ -12,7 +12,12 @@ export class SendRate {
 
   /** Milliseconds that these bytes may be on their way. */
   allowance(bytes: number): number {
-    return (1000 * SLACK * bytes) / this.#bytesPerSecond;
+    return SLACK * this.takes(bytes);
+  }
+
+  /** Milliseconds that these bytes take in one request, as far as is known; others beside it may go as fast. */
+  takes(bytes: number): number {
+    return (1000 * bytes) / this.#bytesPerSecond;
   }
 
   /** A request of so many bytes was answered. */

@@ -1,19 +1,17 @@
 import { WebSocket } from 'ws';
 import { messageOf } from '../../cli/reason.ts';
-import { SocketMessage } from '../../protocol/socket.ts';
-import { betweenSockets, sleep } from '../common/waits.ts';
+import type { News } from '../../protocol/changes.ts';
+import { type SentSoFar, SocketMessage, type SocketRequest } from '../../protocol/socket.ts';
+import { sleep } from '../common/waits.ts';
 import type { Api } from './api.ts';
 import { SILENT_MS } from './connections.ts';
 import { parseJson } from './errors.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { keepOpen, RENEWED } from './keep-open.ts';
 
 /** The gateway drops any connection after 2 hours. */
 const RENEW_MS = 115 * 60_000;
 const OPEN_TIMEOUT_MS = 15_000;
-/** A connection that lasted so long was none that something on the way, or another client of the device, takes away. */
-const STABLE_MS = 60_000;
-
-const RENEWED = 'it is renewed before the gateway ends it';
 
 export interface PushOptions {
   readonly url: string;
@@ -21,7 +19,12 @@ export interface PushOptions {
   readonly api: Pick<Api, 'ticket'>;
   readonly signal: AbortSignal;
   readonly onOpen: () => void;
-  readonly onChanged: (cursor: number) => void;
+  /** @param news what the push brought along */
+  readonly onChanged: (cursor: number, news?: News) => void;
+  /** The newest cursor whose push may not have arrived, by the service; 0 where all have. */
+  readonly onMissed: (cursor: number) => void;
+  /** Another device tells what it has sent of a file. */
+  readonly onSent: (message: SentSoFar) => void;
   /** The connection does not answer, and pushes may be lost. */
   readonly onLate: () => void;
   /** It is taken for dead, as is what else is under way to the service; or none is open after as long. */
@@ -33,6 +36,7 @@ export interface PushOptions {
 export class Pushes {
   readonly #options: PushOptions;
   #heartbeat: Heartbeat | undefined;
+  #send: ((message: SocketRequest) => void) | undefined;
   #waiting = new AbortController();
 
   constructor(options: PushOptions) {
@@ -42,25 +46,25 @@ export class Pushes {
   /** Until the signal fires. Never rejects. */
   async run(): Promise<void> {
     const { signal, onClosed } = this.#options;
-    let failures = 0;
-    while (!signal.aborted) {
-      let openedAt = Number.POSITIVE_INFINITY;
-      const onOpen = (): void => {
-        openedAt = performance.now();
-      };
-      const reason = await this.#connect(onOpen).catch(messageOf);
-      if (signal.aborted) return;
-      if (performance.now() - openedAt > STABLE_MS) failures = 0;
-      if (reason === RENEWED) continue;
-      onClosed(reason);
-      this.#waiting = new AbortController();
-      await sleep(betweenSockets(++failures), AbortSignal.any([signal, this.#waiting.signal]));
-    }
+    await keepOpen({
+      connect: (onOpen) => this.#connect(onOpen),
+      onClosed,
+      wait: async (milliseconds) => {
+        this.#waiting = new AbortController();
+        await sleep(milliseconds, AbortSignal.any([signal, this.#waiting.signal]));
+      },
+      signal,
+    });
   }
 
   /** Whether a connection is open. */
   get isOpen(): boolean {
     return this.#heartbeat !== undefined;
+  }
+
+  /** Tells the user's other devices; without a connection nobody. */
+  tell(message: SentSoFar): void {
+    this.#send?.(message);
   }
 
   /** Something happens, so that a dead connection should be noticed sooner than at rest. */
@@ -103,10 +107,14 @@ export class Pushes {
       const stop = (): void => socket.terminate();
       signal.addEventListener('abort', stop, { once: true });
 
+      const send = (message: SocketRequest): void => socket.send(JSON.stringify(message), () => undefined);
+      const ended = (because: string): void => {
+        reason = because;
+        socket.terminate();
+      };
       socket.on('open', () => {
-        this.#heartbeat = this.#heartbeatOf(socket, (because) => {
-          reason = because;
-        });
+        this.#send = send;
+        this.#heartbeat = this.#heartbeatOf(send, ended);
         onOpen();
         this.#options.onOpen();
       });
@@ -117,6 +125,7 @@ export class Pushes {
       socket.on('close', () => {
         this.#heartbeat?.close();
         this.#heartbeat = undefined;
+        this.#send = undefined;
         clearTimeout(renew);
         signal.removeEventListener('abort', stop);
         resolve(reason);
@@ -124,13 +133,12 @@ export class Pushes {
     });
   }
 
-  #heartbeatOf(socket: WebSocket, ended: (reason: string) => void): Heartbeat {
+  #heartbeatOf(send: (message: SocketRequest) => void, ended: (reason: string) => void): Heartbeat {
     return new Heartbeat({
-      ping: () => socket.send(JSON.stringify({ type: 'ping' }), () => undefined),
+      ping: () => send({ type: 'ping' }),
       onLate: this.#options.onLate,
       onDead: () => {
         ended('the connection does not answer any more');
-        socket.terminate();
         this.#options.onDead();
       },
     });
@@ -140,8 +148,10 @@ export class Pushes {
     this.#heartbeat?.answered();
     // A message of a kind that this version does not know is not for it.
     const { data: message } = SocketMessage.safeParse(parseJson(text));
+    if (message?.type === 'sending') this.#options.onSent(message);
+    if (message?.type === 'pong' && message.missed !== undefined) this.#options.onMissed(message.missed);
     if (message?.type !== 'changed') return;
     this.touch();
-    this.#options.onChanged(message.cursor);
+    this.#options.onChanged(message.cursor, message.news);
   }
 }

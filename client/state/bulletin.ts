@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { diskReason, systemCode } from '../common/errors.ts';
+import { diskReason, quietly, systemCode } from '../common/errors.ts';
 import { bulletinPlace } from './places.ts';
 
 /** Milliseconds since 1970. */
@@ -13,7 +13,19 @@ const News = z.object({
   /** Since when this machine does not let anything be synced, and why. */
   trouble: z.object({ since: Time, message: z.string() }).optional(),
   /** Long transfers, and when the last of their bytes moved. */
-  transfers: z.array(z.object({ path: z.string(), bytes: z.int(), file_bytes: z.int(), moved_at: Time })).optional(),
+  transfers: z
+    .array(
+      z.object({
+        path: z.string(),
+        bytes: z.int(),
+        file_bytes: z.int(),
+        side: z.enum(['local', 'remote']),
+        moved_at: Time,
+      }),
+    )
+    .optional(),
+  /** All that moves, as long as something does: bytes so far, and in all. */
+  moving: z.object({ bytes: z.int(), of: z.int() }).optional(),
 });
 /** What the process that syncs a folder says of itself. */
 export type News = z.infer<typeof News>;
@@ -83,14 +95,5 @@ export function refusalOfDisk(root: string): { readonly message: string } | unde
     return { message: `nothing can be written below ${dirname(place)}: ${diskReason(error)}` };
   } finally {
     rmSync(place, { force: true });
-  }
-}
-
-function quietly<Result>(work: () => Result): Result | undefined {
-  try {
-    return work();
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return undefined;
   }
 }

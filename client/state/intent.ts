@@ -15,6 +15,14 @@ export interface MovedItem {
   readonly identity: string;
 }
 
+/** A directory that is renamed with all that is in it, and the recursive hash of what it is at the service. */
+export interface WholeFolder {
+  readonly from: string;
+  readonly to: string;
+  readonly base_version: number;
+  readonly tree_hash: string;
+}
+
 /**
  * A call that commits, written down before it is sent: the id under which it may be repeated, and what it meant. It is
  * kept until its answer was taken over.
@@ -28,7 +36,7 @@ export type Intent = {
 } & (
   | { readonly call: 'finalize'; readonly items: readonly OfferedItem[] }
   | { readonly call: 'remove'; readonly files: readonly { readonly path: string; readonly base_version: number }[] }
-  | { readonly call: 'move'; readonly moves: readonly MovedItem[] }
+  | { readonly call: 'move'; readonly moves: readonly MovedItem[]; readonly folder?: WholeFolder | undefined }
 );
 
 /** All paths that a call may change. */

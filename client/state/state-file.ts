@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ClientError, diskReason, LocalTrouble, systemCode } from '../common/errors.ts';
@@ -41,6 +41,23 @@ export function sqliteCode(error: unknown): number | undefined {
 /** Whether another connection holds the file. */
 export function isLocked(error: unknown): boolean {
   return sqliteCode(error) === BUSY;
+}
+
+/** The id of the folder whose state this is; `undefined` where there is none, or none that can be read. */
+export function readFolderId(place: string): string | undefined {
+  if (!existsSync(place)) return undefined;
+  try {
+    const database = new DatabaseSync(place, { readOnly: true });
+    try {
+      const row = database.prepare(`SELECT value FROM facts WHERE name = 'folder_id'`).get();
+      return row?.value as string | undefined;
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    if (sqliteCode(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** The file does not hold what this client wrote into it. */

@@ -1,5 +1,5 @@
 import type { Change } from '../../protocol/changes.ts';
-import { ancestors, pathInside } from '../../protocol/path.ts';
+import { ancestors, isWithinAny, pathInside } from '../../protocol/path.ts';
 import { type RemoteEntry, remoteEntry, same, type Trees } from '../plan/tree.ts';
 import type { Api } from '../service/api.ts';
 import { ServiceError } from '../service/errors.ts';
@@ -8,8 +8,10 @@ import type { State } from '../state/state.ts';
 import type { Sync } from './context.ts';
 import { recognize, recognizeInTree } from './take-over.ts';
 import { treeHashes } from './tree-hashes.ts';
+import { movesOfFolder } from './whole-folder.ts';
 
-type Reader = Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'tombstones' | 'report'>;
+type Taker = Pick<Sync, 'device' | 'state' | 'notices' | 'tombstones' | 'report'>;
+type Reader = Taker & Pick<Sync, 'api'>;
 
 /**
  * Reads what happened at the service since the cursor into the remote tree, and marks the paths for the next plan.
@@ -23,22 +25,71 @@ export async function catchUp(sync: Reader): Promise<void> {
       return { body: undefined };
     });
     if (!body || anotherTimeline(sync.state, body.timeline)) return rereadTree(sync);
-    sync.state.transaction(() => {
-      for (const change of body.changes) {
-        applyChange(sync.state, sync.state.trees, change);
-        recognize(sync.state, sync.state.trees, sync.state.intents, change);
-        if (change.change_type === 'delete') noteTombstone(sync, change.entry);
-        sync.notices.replan(change.entry.path);
-        if (change.device_id !== sync.device.id) sync.notices.changedBy(change.entry.path, change.device_id);
-        if (change.moved_from !== undefined) sync.notices.replan(change.moved_from);
-      }
-      const read = body.changes.flatMap(({ entry, moved_from }) => [entry.path, moved_from ?? entry.path]);
-      listUnreadable(sync, body.unreadable ?? [], new Set([...read, ...(body.gone ?? [])]));
-      sync.state.setFact('cursor', String(body.cursor));
-      sync.state.timeline = body.timeline;
-    });
-    if (!body.more) return;
+    const isWhole = sync.state.transaction(() => takePage(sync, body));
+    if (!body.more && isWhole) return;
   }
+}
+
+/**
+ * Takes the changes that pushes brought along, as far as they follow on what is known, and notes their contents. Where one
+ * does not, the changes have to be read.
+ */
+export function takeNews(sync: Taker & Pick<Sync, 'pushed'>): void {
+  for (const { change, timeline, contents } of sync.notices.takeNews()) {
+    const { cursor } = change;
+    const isElsewhere = sync.state.timeline === undefined || timeline !== sync.state.timeline;
+    if (isElsewhere || cursor > sync.state.cursor + 1) {
+      sync.notices.readChanges();
+      continue;
+    }
+    if (cursor <= sync.state.cursor) continue;
+    sync.state.transaction(() => takePage(sync, { changes: [change], cursor, timeline, more: false }));
+    sync.pushed.note(contents);
+  }
+}
+
+type Page = Awaited<ReturnType<Api['changes']>>['body'];
+
+/**
+ * Takes a page over, up to a folder that moved whole and of which the tree here does not have all, or may have it from
+ * after the move: the service then tells of what is in it one by one. Answers whether it was the whole page.
+ */
+function takePage(sync: Taker, { changes, unreadable = [], gone = [], cursor, timeline }: Page): boolean {
+  const { state } = sync;
+  const unknown = [...state.unreadable.keys(), ...unreadable.map(({ path }) => path)];
+  const read: string[] = [];
+  let cut: number | undefined;
+  for (const item of changes) {
+    const moves = changesOf(state, item, unknown);
+    for (const change of moves ?? [item]) {
+      takeChange(sync, change);
+      read.push(change.entry.path, change.moved_from ?? change.entry.path);
+    }
+    if (moves) continue;
+    cut = item.cursor;
+    break;
+  }
+  listUnreadable(sync, unreadable, new Set([...read, ...gone]));
+  state.setFact('cursor', String(cut ?? cursor));
+  state.timeline = timeline;
+  return cut === undefined;
+}
+
+/** The changes that an item stands for; `undefined` for a folder of which the tree here is, or may be, another. */
+function changesOf(state: State, item: Change, unknown: readonly string[]): Change[] | undefined {
+  if (item.entries === undefined) return [item];
+  if (item.cursor <= Number(state.fact('tree_cursor') ?? 0)) return undefined;
+  return movesOfFolder(state.trees.remote, item, unknown);
+}
+
+function takeChange(sync: Taker, change: Change): void {
+  const { state, notices } = sync;
+  applyChange(state, state.trees, change);
+  recognize(state, state.trees, state.intents, change);
+  if (change.change_type === 'delete') noteTombstone(sync, change.entry);
+  notices.replan(change.entry.path);
+  if (change.device_id !== sync.device.id) notices.changedBy(change.entry.path, change.device_id);
+  if (change.moved_from !== undefined) notices.replan(change.moved_from);
 }
 
 /** Notes the version of a deletion that this disk has to follow. */
@@ -61,11 +112,13 @@ export function applyChange(state: Pick<State, 'set' | 'remove'>, { remote, sync
     state.remove('remote', path);
     return;
   }
-  let origin = synced.has(path) ? undefined : remote.get(path)?.moved_from;
+  const there = remote.get(path);
+  let origin = synced.has(path) ? undefined : there?.moved_from;
   if (change.change_type === 'move' && change.moved_from !== undefined) {
+    const known = there?.version === change.entry.version ? there.moved_from : undefined;
     // Of a chain of moves, where the file still lies on this disk matters.
-    origin =
-      (synced.has(change.moved_from) ? undefined : remote.get(change.moved_from)?.moved_from) ?? change.moved_from;
+    const before = synced.has(change.moved_from) ? undefined : remote.get(change.moved_from)?.moved_from;
+    origin = known ?? before ?? change.moved_from;
     state.remove('remote', change.moved_from);
   }
   const entry: RemoteEntry = remoteEntry(change.entry);
@@ -94,15 +147,15 @@ function listUnreadable(
 /**
  * Reads the tree, because the changes since the cursor are not kept; directories whose hash is that of the remote
  * tree here are skipped. The pages may be of different moments; the cursor of the first is kept, and the changes since
- * then put the others right. A service that is behind this device's cursor, or in another timeline, was set back to a
+ * then put the others right, one by one. A service that is behind this device's cursor, or in another timeline, was set back to a
  * backup, and what it lacks was not deleted: where it differs, the folder is merged with it as on the first day.
  */
 async function rereadTree(sync: Reader): Promise<void> {
-  const { entries, unchanged, unreadable, cursor, timeline, setBack } = await readTree(sync);
+  const { entries, unchanged, unreadable, cursor, last, timeline, setBack } = await readTree(sync);
   const kept = new Set(unreadable.map(({ path }) => path));
   sync.state.transaction(() => {
     for (const path of [...sync.state.trees.remote.keys()]) {
-      if ([path, ...ancestors(path)].some((at) => kept.has(at))) continue;
+      if (isWithinAny(path, kept)) continue;
       if (entries.has(path) || ancestors(path).some((above) => unchanged.has(above))) continue;
       sync.notices.replan(path);
       sync.state.remove('remote', path);
@@ -118,6 +171,7 @@ async function rereadTree(sync: Reader): Promise<void> {
     listUnreadable(sync, unreadable, new Set(looked));
     recognizeInTree(sync.state, sync.state.trees, sync.state.intents);
     sync.state.setFact('cursor', String(cursor));
+    sync.state.setFact('tree_cursor', String(last));
     sync.state.timeline = timeline;
   });
   if (setBack) sync.tombstones.clear();
@@ -129,7 +183,10 @@ interface ReadTree {
   /** Directories of which the remote tree here has everything. */
   readonly unchanged: ReadonlySet<string>;
   readonly unreadable: readonly Unreadable[];
+  /** Of the first page. */
   readonly cursor: number;
+  /** The highest of any page: what happened up to it may be in some of them. */
+  readonly last: number;
   readonly timeline: string | undefined;
   readonly setBack: boolean;
 }
@@ -141,6 +198,7 @@ async function readTree({ api, device, state }: Pick<Sync, 'api' | 'device' | 's
   const unreadable: Unreadable[] = [];
   const directories = [''];
   let first: Pick<ReadTree, 'cursor' | 'timeline' | 'setBack'> | undefined;
+  let last = 0;
   for (let path = directories.pop(); path !== undefined; path = directories.pop()) {
     let after: string | undefined;
     do {
@@ -148,6 +206,7 @@ async function readTree({ api, device, state }: Pick<Sync, 'api' | 'device' | 's
       // It was removed while the tree is read: so say the changes since then.
       if (!body) break;
       const { cursor, timeline } = body;
+      last = Math.max(last, cursor);
       first ??= { cursor, timeline, setBack: cursor < state.cursor || anotherTimeline(state, timeline) };
       for (const { path: name, reason } of body.unreadable ?? [])
         unreadable.push({ path: pathInside(path, name), reason });
@@ -162,7 +221,7 @@ async function readTree({ api, device, state }: Pick<Sync, 'api' | 'device' | 's
       after = body.next;
     } while (after !== undefined);
   }
-  return { entries, unchanged, unreadable, ...first! };
+  return { entries, unchanged, unreadable, last, ...first! };
 }
 
 type TreePage = Awaited<ReturnType<Api['tree']>>['body'];

@@ -4,12 +4,12 @@ import { ServiceError } from '../service/errors.ts';
 import { type Intent, type MovedItem, type OfferedItem, pathsOfIntent } from '../state/intent.ts';
 import type { State } from '../state/state.ts';
 import type { Sync } from './context.ts';
-import { advanceCursor } from './cursor.ts';
 import { blockPlaces } from './folder-blocks.ts';
 import { isFinal } from './refusals.ts';
 import { type Committed, takeDeletion, takeMove, takeUpload } from './take-over.ts';
+import { resultsOfFolder } from './whole-folder.ts';
 
-export type CommitContext = Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'failures' | 'report'>;
+export type CommitContext = Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'cursors' | 'failures' | 'report'>;
 
 type Done = Extract<CommitResult, { version: number }>;
 export type RefusedItem = Extract<CommitResult, { error: unknown }>;
@@ -40,18 +40,20 @@ export async function commit(
 ): Promise<RefusedItem[]> {
   const intent = { ...call, timeline: sync.state.timeline };
   sync.state.noteIntent(intent);
-  try {
-    const { body, sent } = await send(intent);
-    const carried = [...(content?.values() ?? [])].reduce((sum, each) => sum + each, 0);
-    sync.state.transaction(() => {
-      take(sync, intent, body.results, { bytes: bytes + Math.max(0, sent - carried), content });
-      sync.state.dropIntent(intent.id);
-    });
-    return body.results.filter(isRefused);
-  } catch (error) {
-    if (isRefusal(error)) sync.state.dropIntent(intent.id);
-    throw error;
-  }
+  return await sync.cursors.during(sync, async () => {
+    try {
+      const { body, sent } = await send(intent);
+      const carried = [...(content?.values() ?? [])].reduce((sum, each) => sum + each, 0);
+      sync.state.transaction(() => {
+        take(sync, intent, body.results, { bytes: bytes + Math.max(0, sent - carried), content });
+        sync.state.dropIntent(intent.id);
+      });
+      return body.results.filter(isRefused);
+    } catch (error) {
+      if (isRefusal(error)) sync.state.dropIntent(intent.id);
+      throw error;
+    }
+  });
 }
 
 /**
@@ -109,8 +111,17 @@ function repeated({ api }: Pick<Sync, 'api'>, intent: Intent): Promise<Counted<C
   const { id, device_id, timeline } = intent;
   if (intent.call === 'finalize') return api.finalize({ upload_id: id, device_id, timeline });
   if (intent.call === 'remove') return api.remove({ request_id: id, device_id, timeline, files: [...intent.files] });
-  const moves = intent.moves.map(({ from, to, base_version }) => ({ from, to, base_version }));
-  return api.move({ request_id: id, device_id, timeline, moves });
+  return move(api, intent);
+}
+
+/** A directory with all that is in it is one item of the call, and comes back as all of them. */
+async function move(
+  api: Sync['api'],
+  { id: request_id, device_id, timeline, moves, folder }: Extract<Intent, { call: 'move' }>,
+): Promise<Counted<CommitResponse>> {
+  const items = folder ? [folder] : moves.map(({ from, to, base_version }) => ({ from, to, base_version }));
+  const { body, sent } = await api.move({ request_id, device_id, timeline, moves: items });
+  return { body: folder ? { results: resultsOfFolder(folder, moves, body.results) } : body, sent };
 }
 
 /** Takes over what the service has done. */
@@ -124,7 +135,7 @@ function take(
   if (intent.call === 'finalize') takeUploads(sync, intent, done, told);
   else if (intent.call === 'remove') takeDeletions(sync, done);
   else takeMoves(sync, intent.moves, done);
-  advanceCursor(sync, results);
+  sync.cursors.note(sync, results);
   if (intent.call === 'finalize') closeUpload(sync.state, intent.id, results.filter(isRefused));
 }
 

@@ -5,6 +5,7 @@
 
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { SyncEvent } from '../../protocol/output/sync-event.ts';
+import type { SentSoFar } from '../../protocol/socket.ts';
 import { CallBytes } from '../common/call-bytes.ts';
 import type { BlockCache } from '../disk/block-cache.ts';
 import { DiskRoom } from '../disk/disk-room.ts';
@@ -12,8 +13,10 @@ import { Snapshots } from '../disk/snapshots.ts';
 import type { Report } from '../output/report.ts';
 import type { Api } from '../service/api.ts';
 import type { State } from '../state/state.ts';
+import { OwnCursors } from './cursor.ts';
 import { Failures } from './failures.ts';
 import { Notices } from './notices.ts';
+import { PushedContents } from './pushed-contents.ts';
 import { SmallCalls } from './small-calls.ts';
 
 export interface SyncOptions {
@@ -25,6 +28,8 @@ export interface SyncOptions {
   readonly pool: FilePool;
   readonly report: Report;
   readonly device: { readonly id: string; readonly name: string };
+  /** Tells the user's other devices, if they listen, how much of a file is sent. */
+  readonly tell: (message: SentSoFar) => void;
   /** Paths in the folder that stay on this device: its configuration. */
   readonly apart: ReadonlySet<string>;
 }
@@ -33,6 +38,8 @@ export interface Sync extends SyncOptions {
   readonly room: DiskRoom;
   readonly snapshots: Snapshots;
   readonly notices: Notices;
+  readonly cursors: OwnCursors;
+  readonly pushed: PushedContents;
   readonly failures: Failures;
   /** What is known of the calls that bring small content. */
   readonly saves: SmallCalls;
@@ -68,6 +75,8 @@ export function createSync(options: SyncOptions): Sync {
     room: new DiskRoom(root, cache),
     snapshots: new Snapshots(root),
     notices,
+    cursors: new OwnCursors(),
+    pushed: new PushedContents(),
     failures: new Failures({ state, notices, report, onAgreed }),
     unmovable,
     tombstones,

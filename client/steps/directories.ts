@@ -1,7 +1,7 @@
-import { lstat, rmdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { isInside } from '../../protocol/path.ts';
-import { systemCode } from '../common/errors.ts';
 import { demandParents, diskPath, makeParents } from '../disk/paths.ts';
+import { removeDirectory } from '../disk/remove.ts';
 import { attributesOf } from '../disk/stamps.ts';
 import type { Trees } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
@@ -34,20 +34,7 @@ export function holdsKnown({ local, synced }: Trees, directory: string): boolean
 }
 
 /** Before its deletion at the service: removes a directory that is still here, unless something is in it. */
-export async function removeEmptied({ root, state }: Pick<Sync, 'root' | 'state'>, path: string): Promise<void> {
-  if (state.trees.local.get(path)?.kind !== 'directory' || !(await demandParents(root, path))) return;
-  if (await removeDirectory(diskPath(root, path))) state.remove('local', path);
-}
-
-/** False when the directory holds something. What is no longer there counts as removed. */
-export async function removeDirectory(place: string): Promise<boolean> {
-  try {
-    await rmdir(place);
-    return true;
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT') return true;
-    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
-    throw error;
-  }
+export function removeEmptied({ root, state }: Pick<Sync, 'root' | 'state'>, path: string): void {
+  if (state.trees.local.get(path)?.kind !== 'directory' || !demandParents(root, path)) return;
+  if (removeDirectory(diskPath(root, path))) state.remove('local', path);
 }

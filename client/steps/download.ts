@@ -7,11 +7,11 @@ import { diskPath, rememberParents } from '../disk/paths.ts';
 import { type Placement, putInPlace } from '../disk/put-in-place.ts';
 import { findTwin } from '../disk/spelling.ts';
 import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
-import { arrivingMode, isKept, type LocalEntry, sameContent, syncedEntry } from '../plan/tree.ts';
+import { arrivingMode, isKept, isLeaf, type LocalEntry, sameContent, syncedEntry } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 import { makeWay } from './directories.ts';
-import type { WantedFile } from './fetch-blocks.ts';
 import type { FetchedFile } from './fetch-files.ts';
+import type { WantedFile } from './lacking.ts';
 
 type Parts = Pick<Sync, 'root' | 'state' | 'report' | 'failures' | 'notices'>;
 
@@ -30,11 +30,11 @@ export async function downloadEntries(sync: Parts, paths: readonly string[]): Pr
   }
 }
 
-/** Whether the remote entry at a path is a file whose content is not what the disk has there. */
+/** Whether the remote entry at a path is a file or link whose content is not what the disk has there. */
 export function lacksContent({ state }: Pick<Sync, 'state'>, path: string): boolean {
   const { local, remote } = state.trees;
   const there = remote.get(path);
-  return there?.kind === 'file' && !sameContent(local.get(path), there);
+  return isLeaf(there) && !sameContent(local.get(path), there);
 }
 
 /** Puts files that were fetched in their places, each if that still holds what the local tree says. */
@@ -45,10 +45,12 @@ export async function placeFiles(sync: Parts, files: readonly FetchedFile[]): Pr
   for (const file of files) {
     const { path, remote, beside } = file;
     await sync.failures.attempt([path], async () => {
-      await parents(path).catch(async (error) => {
+      try {
+        parents(path);
+      } catch (error) {
         await discard(beside.temporary);
         throw error;
-      });
+      }
       const expected = trees.local.get(path)?.hint;
       const mode = arrivingMode(trees, path, remote);
       ready.push({ file, placement: { ...beside, place: diskPath(sync.root, path), expected, mode } });
@@ -120,7 +122,7 @@ async function agreeOnDirectory(sync: Parts, { path, remote }: WantedFile): Prom
 async function setPermissions(sync: Parts, { path, remote }: WantedFile): Promise<void> {
   await makeWay(sync, path);
   const place = diskPath(sync.root, path);
-  await demandUnchanged(place, sync.state.trees.local.get(path)?.hint);
+  demandUnchanged(place, sync.state.trees.local.get(path)?.hint);
   const before = await lstat(place, { bigint: true });
   const mode = arrivingMode(sync.state.trees, path, remote);
   await chmod(place, mode);

@@ -1,59 +1,43 @@
+import pLimit from 'p-limit';
+import pMap from 'p-map';
 import { reasonOf } from '../../cli/reason.ts';
-import { applyDelta, DeltaError, sha256, toHex } from '../../codec/index.ts';
+import { sha256, toHex } from '../../codec/index.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';
 import { batched } from '../common/batched.ts';
 import { FileRefused } from '../common/errors.ts';
 import { retried, retryAfter, TryAgain } from '../common/retry.ts';
-import { withOffsets } from '../plan/block-offsets.ts';
-import type { RemoteEntry } from '../plan/tree.ts';
 import { DeadConnection } from '../service/connections.ts';
 import { StoreUnreachable } from '../service/errors.ts';
-import { type Arrived, type FetchAnswer, fetchRest } from '../service/fetch-bytes.ts';
+import { Arrived, type FetchAnswer, fetchRest, type Range } from '../service/fetch-bytes.ts';
 import type { DownChannel } from './channels.ts';
 import type { Sync } from './context.ts';
-import { type BlockPlace, readBlock } from './folder-blocks.ts';
+import { type BlockPlace, findBlocks, readBlock } from './folder-blocks.ts';
+import { contentBytes, countLacks, type Lacking, nameOf, type WantedFile } from './lacking.ts';
+import { type PackPart, type Span, spansOf } from './pack-spans.ts';
 import { Patches } from './patches.ts';
 import { usableUntil } from './put-block.ts';
+import { EDITED_WHOLE } from './small-calls.ts';
+import { SmallContents } from './small-contents.ts';
 
 /** URLs for one call; at 500 bytes each the answer stays far below Lambda's 6 MB payload. */
 const URLS_PER_CALL = 1000;
-/** Fewer bytes are fetched sooner than found among the blocks of 100,000 files. */
-const SEARCH_BYTES = 1024 * 1024;
 /** An answer that breaks off after so many bytes got on: the next one is no repetition. */
 const PROGRESS_BYTES = 64 * 1024;
-const NOTHING = new Uint8Array(0);
+/** Parts of packs that are fetched at a time. */
+const SPANS_AT_ONCE = 4;
+const DAMAGED = 'its content arrives damaged';
 const LOST = 'the service has lost part of its content; it follows once a device that has it has sent it again';
-
-export interface WantedFile {
-  readonly path: string;
-  readonly remote: RemoteEntry;
-}
 
 export interface FetchedBlock {
   readonly bytes: Uint8Array;
   /** Bytes that came over the wire for it. */
   readonly received: number;
-  /** Whether it came in an answer, for it is small. */
-  readonly isSmall?: true;
+  /** Whether an edit of it goes whole, so that it is not kept. */
+  readonly isSmall?: boolean;
 }
 
-/** A file, and blocks of it whose URLs are wanted. */
-interface Lacking {
-  readonly file: WantedFile;
-  readonly lacks: string[];
-}
-
-const countLacks = ({ lacks }: Lacking): number => lacks.length;
-
-/** Bytes, at most, that the contents of the blocks may take in an answer. */
-function contentBytes({ file, lacks }: Lacking): number {
-  const sizes = new Map(file.remote.blocks.map(({ hash, size }) => [hash, size]));
-  const small = lacks.map((hash) => sizes.get(hash)!).filter((size) => size <= limits.smallBytes);
-  return small.reduce((sum, size) => sum + Math.min(size, limits.smallEncodedBytes), 0);
-}
-
-type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'fetches'>;
+type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'fetches' | 'pushed'>;
 
 /** Where the blocks of some files come from: this disk if it has them, else an answer or the CDN. Every block is verified. */
 export class BlockSource {
@@ -61,20 +45,22 @@ export class BlockSource {
   readonly #channel: DownChannel;
   readonly #here: ReadonlyMap<string, BlockPlace>;
   readonly #urls = new Map<string, { readonly url: string; readonly until: number }>();
-  /** Encoded. */
-  readonly #contents = new Map<string, Uint8Array>();
+  readonly #small = new SmallContents();
   readonly #patches: Patches;
   readonly #refused = new Map<string, string>();
   /** Arrived damaged: what is on the way may have kept them so. */
   readonly #damaged = new Set<string>();
   /** Could not be had, however often they were asked for. */
   readonly #suspects = new Set<string>();
+  /** One at a time, since the answer to one has what others look for. */
+  readonly #looks = pLimit(1);
 
   constructor(sync: Parts, files: readonly WantedFile[], channel: DownChannel) {
     this.#sync = sync;
     this.#channel = channel;
     this.#here = findBlocks(sync, files);
     this.#patches = new Patches(sync);
+    sync.pushed.handOver(files, this.#small);
   }
 
   /** Asks for all blocks that this disk lacks, or their URLs, in as few calls as the limits and the line allow. */
@@ -122,20 +108,23 @@ export class BlockSource {
     });
   }
 
-  #lacks({ remote }: WantedFile): string[] {
-    const hashes = new Set(remote.blocks.map(({ hash }) => hash));
+  #lacks(file: WantedFile): string[] {
+    const hashes = new Set(file.remote.blocks.map(({ hash }) => hash));
     return [...hashes].filter(
       (hash) =>
+        (file.isThere?.(hash) ?? true) &&
         !this.#here.has(hash) &&
         !this.#sync.cache.has(hash) &&
-        !this.#contents.has(hash) &&
-        this.#usableUrl(hash) === undefined,
+        !this.#small.has(hash) &&
+        this.#sourceOf(hash) === undefined,
     );
   }
 
-  #usableUrl(hash: string): string | undefined {
-    const known = this.#urls.get(hash);
-    return known && performance.now() < known.until ? known.url : undefined;
+  /** The URL that leads to a block, or to the pack that it lies in. */
+  #sourceOf(hash: string): { readonly url: string; readonly part: PackPart | undefined } | undefined {
+    const part = this.#small.partOf(hash);
+    const known = this.#urls.get(part?.pack ?? hash);
+    return known && performance.now() < known.until ? { url: known.url, part } : undefined;
   }
 
   async #ask(call: readonly Lacking[]): Promise<void> {
@@ -145,33 +134,77 @@ export class BlockSource {
       device_id: device.id,
       files: call.map(({ file, lacks }) => {
         const damaged = lacks.filter((hash) => this.#damaged.has(hash)).slice(0, limits.damagedPerFile);
-        return { path: file.path, version: file.remote.version, lacks, ...(damaged.length > 0 && { damaged }) };
+        return { ...nameOf(this.#sync.state, file), lacks, ...(damaged.length > 0 && { damaged }) };
       }),
     };
     const bytes = call.reduce((sum, each) => sum + contentBytes(each), 0);
     const { body } = await fetches.measured(bytes, () => api.download(request));
     for (const [hash, url] of Object.entries(body.urls)) this.#urls.set(hash, { url, until });
-    for (const [hash, content] of Object.entries(body.contents)) {
-      this.#contents.set(hash, Buffer.from(content, 'base64'));
-    }
+    this.#small.note(body);
     this.#patches.note(body.deltas);
     for (const file of body.files) if ('error' in file) this.#refused.set(file.path, file.error.message);
   }
 
   /** Asks for a block of which it is not known where it is, and for what else the file lacks. */
-  async #look(file: WantedFile, hash: string): Promise<void> {
-    if (this.#contents.has(hash) || this.#usableUrl(hash) !== undefined) return;
-    const others = this.#lacks(file).filter((other) => other !== hash);
-    await this.#ask([{ file, lacks: [hash, ...others].slice(0, URLS_PER_CALL) }]);
+  #look(file: WantedFile, hash: string): Promise<void> {
+    return this.#looks(async () => {
+      if (this.#small.has(hash) || this.#sourceOf(hash) !== undefined) return;
+      const others = this.#lacks(file).filter((other) => other !== hash);
+      await this.#ask([{ file, lacks: [hash, ...others].slice(0, URLS_PER_CALL) }]);
+    });
   }
 
-  /** All of a file that came in answers, if it did; an empty file needs no answer. */
+  /** Whether some of a file lies in packs. */
+  isPacked({ remote }: WantedFile): boolean {
+    return remote.blocks.some(({ hash }) => this.#small.partOf(hash) !== undefined && !this.#small.has(hash));
+  }
+
+  /** Fetches what lies in packs of these files, many contents with a request. What does not come is left to `block`. */
+  async collect(files: readonly WantedFile[], signal: AbortSignal): Promise<void> {
+    const contents = new Map<string, PackPart>();
+    for (const { hash } of files.flatMap(({ remote }) => remote.blocks)) {
+      const part = this.#sourceOf(hash)?.part;
+      if (part && !this.#small.has(hash)) contents.set(hash, part);
+    }
+    const fetch = (span: Span) =>
+      this.#fetchSpan(span, signal).catch((error) => {
+        if (!signal.aborted && !(error instanceof TryAgain) && !(error instanceof FileRefused)) throw error;
+      });
+    await pMap(spansOf(contents), fetch, { concurrency: SPANS_AT_ONCE });
+  }
+
+  async #fetchSpan(span: Span, signal: AbortSignal): Promise<void> {
+    const { window, gate } = this.#channel;
+    await window.run(() =>
+      gate.pass(async () => {
+        // A span before this one may have met the end of the URL.
+        const known = this.#urls.get(span.pack);
+        if (!known) return;
+        const bytes = await this.#getPart(known.url, span, signal);
+        for (const [hash, { at, bytes: length }] of span.contents) {
+          this.#small.put(hash, bytes.subarray(at - span.at, at - span.at + length));
+        }
+      }),
+    );
+  }
+
+  /** Bytes of a pack, unverified. */
+  async #getPart(url: string, { pack, at, bytes }: PackPart, signal: AbortSignal): Promise<Uint8Array> {
+    const arrived = new Arrived();
+    this.#demandContent(pack, await this.#getOn(url, arrived, signal, { at, bytes }));
+    const all = arrived.bytes();
+    // Who does not know ranges answers with all of it.
+    return all.length > bytes ? all.subarray(at, at + bytes) : all;
+  }
+
+  /** All of a file that came with others, if it did; an empty file needs nothing. */
   async whole({ remote }: WantedFile): Promise<Omit<FetchedBlock, 'isSmall'> | undefined> {
-    if (!remote.blocks.every(({ hash }) => this.#contents.has(hash))) return undefined;
+    if (!remote.blocks.every(({ hash }) => this.#small.has(hash))) return undefined;
     const blocks: FetchedBlock[] = [];
     for (const block of remote.blocks) {
-      const small = await this.#small(block);
+      const small = await this.#decode(block);
       if (!small) return undefined;
+      if (!small.isSmall) await this.#sync.cache.put(block.hash, small.bytes);
       blocks.push(small);
     }
     const received = blocks.reduce((sum, block) => sum + block.received, 0);
@@ -181,36 +214,37 @@ export class BlockSource {
     };
   }
 
-  /** The block, if it came in an answer and is whole; one that is not is for the service to look at. */
-  async #small({ hash, size }: Block): Promise<FetchedBlock | undefined> {
-    const encoded = this.#contents.get(hash);
-    if (!encoded) return undefined;
-    try {
-      const bytes = await applyDelta(NOTHING, encoded, { expectedSize: size, expectedHash: hash });
-      return { bytes, received: encoded.length, isSmall: true };
-    } catch (error) {
-      if (!(error instanceof DeltaError)) throw error;
-      this.#contents.delete(hash);
-      this.#suspects.add(hash);
-      return undefined;
-    }
+  /** The block, if it came with others and is whole; one that is not is for the service to look at. */
+  async #decode(block: Block): Promise<FetchedBlock | undefined> {
+    const small = await this.#small.decode(block);
+    if (small !== 'bad') return small && { ...small, isSmall: block.size <= EDITED_WHOLE };
+    this.#suspects.add(block.hash);
+    // What is on the way may have kept its pack so.
+    this.#damaged.add(block.hash);
+    return undefined;
   }
 
   async #fetch(file: WantedFile, block: Block, signal: AbortSignal): Promise<FetchedBlock> {
     const { hash } = block;
-    const near = (await this.#small(block)) ?? (await this.#patches.make(file.path, block));
+    const near = (await this.#decode(block)) ?? (await this.#patches.make(file.path, block));
     if (near) return near;
     const { window, beginnings, gate } = this.#channel;
     const arrived = beginnings.take(hash);
     const attempt = async (): Promise<FetchedBlock> => {
       await this.#look(file, hash);
-      const come = await this.#small(block);
+      const come = await this.#decode(block);
       if (come) return come;
-      const url = this.#usableUrl(hash);
-      if (url === undefined) {
+      const source = this.#sourceOf(hash);
+      if (source === undefined) {
         throw new FileRefused('not_found', this.#refused.get(file.path) ?? 'the service lacks its content');
       }
-      const answer = await this.#getOn(url, arrived, signal);
+      if (source.part) {
+        this.#small.put(hash, await this.#getPart(source.url, source.part, signal));
+        const small = await this.#decode(block);
+        if (small) return small;
+        throw new TryAgain(new FileRefused('content_mismatch', DAMAGED));
+      }
+      const answer = await this.#getOn(source.url, arrived, signal);
       const bytes = await this.#judge(hash, answer, arrived);
       return { bytes, received: arrived.received };
     };
@@ -223,12 +257,12 @@ export class BlockSource {
   }
 
   /** Goes on after an answer that broke off, as long as each brings something. */
-  async #getOn(url: string, arrived: Arrived, signal: AbortSignal): Promise<FetchAnswer> {
+  async #getOn(url: string, arrived: Arrived, signal: AbortSignal, part?: Range): Promise<FetchAnswer> {
     for (;;) {
       signal.throwIfAborted();
       const start = arrived.size;
       try {
-        return await fetchRest(url, arrived, signal);
+        return await fetchRest(url, arrived, signal, part);
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof DeadConnection || arrived.size - start >= PROGRESS_BYTES) continue;
@@ -238,15 +272,19 @@ export class BlockSource {
   }
 
   /** The block, if it is one. */
-  async #judge(hash: string, { status, retryAfter: wait }: FetchAnswer, arrived: Arrived): Promise<Uint8Array> {
-    if (status === 200) {
-      const bytes = arrived.bytes();
-      if (toHex(await sha256(bytes)) === hash) return bytes;
-      arrived.clear();
-      this.#damaged.add(hash);
-      this.#urls.delete(hash);
-      throw new TryAgain(new FileRefused('content_mismatch', 'its content arrives damaged'));
-    }
+  async #judge(hash: string, answer: FetchAnswer, arrived: Arrived): Promise<Uint8Array> {
+    this.#demandContent(hash, answer);
+    const bytes = arrived.bytes();
+    if (toHex(await sha256(bytes)) === hash) return bytes;
+    arrived.clear();
+    this.#damaged.add(hash);
+    this.#urls.delete(hash);
+    throw new TryAgain(new FileRefused('content_mismatch', DAMAGED));
+  }
+
+  /** Throws what an answer without content means. */
+  #demandContent(hash: string, { status, retryAfter: wait }: FetchAnswer): void {
+    if (status === 200) return;
     if (status === 403) {
       // A URL whose time is over, or a block that the store has lost.
       this.#urls.delete(hash);
@@ -255,23 +293,4 @@ export class BlockSource {
     const after = retryAfter(wait);
     throw new TryAgain(new StoreUnreachable(`the download service answered ${status}`, { after }), after);
   }
-}
-
-/** Where in the folder blocks of these files lie already; the file's own old version first. */
-function findBlocks(sync: Pick<Sync, 'state' | 'cache'>, files: readonly WantedFile[]): Map<string, BlockPlace> {
-  const wanted = new Map(files.flatMap(({ remote }) => remote.blocks.map(({ hash, size }) => [hash, size])));
-  const places = new Map<string, BlockPlace>();
-  const search = (path: string): void => {
-    for (const { hash, offset, size } of withOffsets(sync.state.trees.local.get(path)?.blocks ?? [])) {
-      if (wanted.delete(hash)) places.set(hash, { path, offset, size });
-    }
-  };
-  for (const { path } of files) search(path);
-  for (const hash of wanted.keys()) if (sync.cache.has(hash)) wanted.delete(hash);
-  if ([...wanted.values()].reduce((sum, size) => sum + size, 0) < SEARCH_BYTES) return places;
-  for (const path of sync.state.trees.local.keys()) {
-    if (wanted.size === 0) break;
-    search(path);
-  }
-  return places;
 }

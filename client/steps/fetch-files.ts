@@ -1,14 +1,15 @@
 import { batched } from '../common/batched.ts';
 import { each } from '../common/each.ts';
-import { diskPath, type Parents, rememberParents } from '../disk/paths.ts';
-import { DiskChanged } from '../disk/stamps.ts';
+import { writeLink } from '../disk/links.ts';
+import { type Parents, rememberParents } from '../disk/paths.ts';
 import type { Beside } from '../disk/write-file.ts';
 import { type SmallFile, writeTogether } from '../disk/write-together.ts';
-import { arrivingMode } from '../plan/tree.ts';
 import type { DownChannel } from './channels.ts';
+import type { ComingFiles } from './coming-files.ts';
 import type { Sync } from './context.ts';
-import { BlockSource, type WantedFile } from './fetch-blocks.ts';
-import { writeFetched } from './write-fetched.ts';
+import { BlockSource } from './fetch-blocks.ts';
+import type { WantedFile } from './lacking.ts';
+import { targetOf, writeFetched } from './write-fetched.ts';
 
 const CONCURRENT_FILES = 8;
 
@@ -32,32 +33,66 @@ export interface FetchedFile extends WantedFile {
   readonly received: number;
 }
 
+interface Way {
+  readonly channel: DownChannel;
+  /** What was begun of files before their versions were there. */
+  readonly begun: Pick<ComingFiles, 'finish'>;
+  readonly signal: AbortSignal;
+}
+
 type Parts = Pick<
   Sync,
-  'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'room' | 'report' | 'failures' | 'fetches'
+  | 'root'
+  | 'snapshots'
+  | 'state'
+  | 'api'
+  | 'cache'
+  | 'device'
+  | 'room'
+  | 'report'
+  | 'failures'
+  | 'fetches'
+  | 'pushed'
+  | 'pool'
 >;
 
 /**
  * Fetches the content of files, each into a file beside its place; the trees stay as they are. What concerns one file
  * is noted as its failure, and the others go on.
  */
-export async function fetchFiles(
-  sync: Parts,
-  files: readonly Fetch[],
-  { channel, signal }: { readonly channel: DownChannel; readonly signal: AbortSignal },
-): Promise<void> {
+export async function fetchFiles(sync: Parts, files: readonly Fetch[], { channel, begun, signal }: Way): Promise<void> {
   const source = new BlockSource(sync, files, channel);
   await source.prepare(files);
   const parents = rememberParents(sync.root);
   const others: Fetch[] = [];
-  for (const group of batched(files, { most: TOGETHER })) {
+  const { packed = [], direct = [] } = Object.groupBy(files, (file) => (source.isPacked(file) ? 'packed' : 'direct'));
+  for (const group of batched(direct, { most: TOGETHER })) {
     signal.throwIfAborted();
     others.push(...(await fetchTogether(sync, group, { source, parents })));
+  }
+  // The next ones come while these are written.
+  const groups = [...batched(packed, { most: TOGETHER })];
+  const begin = (group: readonly Fetch[] = []): Promise<void> => {
+    const coming = source.collect(group, signal);
+    // What it fails with is thrown when its turn comes.
+    coming.catch(() => undefined);
+    return coming;
+  };
+  let coming = begin(groups[0]);
+  try {
+    for (const [index, group] of groups.entries()) {
+      await coming;
+      signal.throwIfAborted();
+      coming = begin(groups[index + 1]);
+      others.push(...(await fetchTogether(sync, group, { source, parents })));
+    }
+  } finally {
+    await coming;
   }
   await each(others, { concurrency: CONCURRENT_FILES, signal }, async (file, either) => {
     if (file.signal.aborted) return;
     const work = sync.failures.attempt([file.path], () =>
-      fetchFile(sync, file, { source, parents, signal: AbortSignal.any([either, file.signal]) }),
+      fetchFile(sync, file, { source, parents, begun, signal: AbortSignal.any([either, file.signal]) }),
     );
     file.onBegin(work);
     await work.catch((error) => {
@@ -73,7 +108,7 @@ interface From {
   readonly parents: Parents;
 }
 
-/** Writes those files whose content came in answers, and answers the others. */
+/** Writes those files whose content came with others, and answers the others. */
 async function fetchTogether(sync: Parts, files: readonly Fetch[], from: From): Promise<Fetch[]> {
   const others: Fetch[] = [];
   const small: { readonly file: Fetch; readonly bytes: Uint8Array; readonly received: number }[] = [];
@@ -82,12 +117,31 @@ async function fetchTogether(sync: Parts, files: readonly Fetch[], from: From): 
     if (whole) small.push({ file, ...whole });
     else others.push(file);
   }
-  const wanted = small.filter(({ file }) => !file.signal.aborted);
+  const [links, wanted] = split(small.filter(({ file }) => !file.signal.aborted));
+  for (const { file, bytes, received } of links) {
+    await sync.failures.attempt([file.path], async () => makeLink(sync, file, { bytes, received }, from.parents));
+  }
   if (wanted.length === 0) return others;
   const work = writeSmall(sync, wanted, from.parents);
   for (const { file } of wanted) file.onBegin(work);
   await work;
   return others;
+}
+
+function split<Item extends { readonly file: Fetch }>(items: readonly Item[]): [links: Item[], files: Item[]] {
+  const isLink = ({ file }: Item): boolean => file.remote.kind === 'link';
+  return [items.filter(isLink), items.filter((item) => !isLink(item))];
+}
+
+function makeLink(
+  sync: Parts,
+  file: Fetch,
+  { bytes, received }: { readonly bytes: Uint8Array; readonly received: number },
+  parents: Parents,
+): void {
+  const { path, remote } = file;
+  const beside = writeLink({ ...targetOf(sync, file, parents), mtime_ms: remote.mtime_ms }, path, Buffer.from(bytes));
+  file.onFetched({ path, remote, beside, received });
 }
 
 async function writeSmall(
@@ -99,7 +153,7 @@ async function writeSmall(
   for (const fetched of files) {
     const { path, remote } = fetched.file;
     await sync.failures.attempt([path], async () => {
-      const target = await targetOf(sync, fetched.file, parents);
+      const target = targetOf(sync, fetched.file, parents);
       ready.push({ fetched, target: { ...target, mtime_ms: remote.mtime_ms, bytes: fetched.bytes } });
     });
   }
@@ -118,24 +172,15 @@ async function writeSmall(
   });
 }
 
-/** Where the file goes. Throws `DiskChanged` when its directory is gone. */
-async function targetOf(
-  { root, state }: Parts,
-  { path, remote }: WantedFile,
-  parents: Parents,
-): Promise<Omit<SmallFile, 'bytes' | 'mtime_ms'>> {
-  const place = diskPath(root, path);
-  if (!(await parents(path))) throw new DiskChanged(`the directory of ${path} is gone`);
-  return { place, folderId: state.folderId, mode: arrivingMode(state.trees, path, remote) };
-}
-
 async function fetchFile(
   sync: Parts,
   file: Fetch,
-  { source, parents, signal }: From & { readonly signal: AbortSignal },
+  { source, parents, begun, signal }: From & Pick<Way, 'begun' | 'signal'>,
 ): Promise<void> {
   const { path, remote } = file;
   const { mtime_ms, blocks } = remote;
-  const target = { ...(await targetOf(sync, file, parents)), mtime_ms, blocks };
-  file.onFetched({ path, remote, ...(await writeFetched(sync, file, target, { source, signal })) });
+  if (remote.kind === 'link') return makeLink(sync, file, await source.block(file, 0, signal), parents);
+  const finished = await begun.finish(file, signal);
+  const target = { ...targetOf(sync, file, parents), mtime_ms, blocks };
+  file.onFetched({ path, remote, ...(finished ?? (await writeFetched(sync, file, target, { source, signal }))) });
 }

@@ -1,55 +1,14 @@
 import type { BigIntStats } from 'node:fs';
-import { chmod, lstat, rename, unlink } from 'node:fs/promises';
+import { chmod, lstat, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isInside } from '../../protocol/path.ts';
+import { isInside, isWithin } from '../../protocol/path.ts';
 import { flushDirectory } from '../common/replace-file.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
-import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
-import { type LocalEntry, same } from '../plan/tree.ts';
+import { attributesOf, DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
+import { isLeaf, type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
-import { holdsKnown, makeWay, removeDirectory } from './directories.ts';
+import { makeWay } from './directories.ts';
 import { takeFolderMove } from './take-over.ts';
-
-/**
- * Deletes on the disk what another device deleted. A directory goes only when it is empty; one that is still at the
- * service counts as deleted here.
- */
-export async function deleteLocal(
-  sync: Pick<Sync, 'root' | 'state' | 'tombstones' | 'failures' | 'report'>,
-  path: string,
-): Promise<void> {
-  const { state, root } = sync;
-  const [entry, synced] = [state.trees.local.get(path), state.trees.synced.get(path)];
-  if (!entry || (!synced && entry.kind === 'file')) return;
-  const isThere = entry.kind === 'directory' && state.trees.remote.get(path)?.kind === 'directory';
-  const place = diskPath(root, path);
-  if (!(await demandParents(root, path))) throw new DiskChanged(`${place} is gone`);
-  if (entry.kind === 'file') {
-    await demandUnchanged(place, entry.hint);
-    await unlink(place);
-  } else {
-    const removed = await removeDirectory(place);
-    if (!removed && holdsKnown(state.trees, path)) {
-      return sync.failures.fail(path, 'path_conflict', 'the directory still holds what has to go first');
-    }
-    if (!removed) {
-      // What is not synced in it keeps it, and nobody but this device knows.
-      state.set('local', path, { ...entry, leftover: !isThere });
-      if (!isThere) state.remove('synced', path);
-      return;
-    }
-  }
-  await flushDirectory(dirname(place));
-  state.transaction(() => {
-    state.remove('local', path);
-    if (!isThere) state.remove('synced', path);
-  });
-  if (isThere) return;
-  const version = sync.tombstones.get(path) ?? (synced && synced.version + 1);
-  sync.tombstones.delete(path);
-  if (version !== undefined) sync.report({ event: 'deleted', side: 'local', path, version, at: Date.now() });
-  sync.failures.succeed(path);
-}
 
 /**
  * Follows a rename of another device. An edit that was made here goes along and is uploaded from the new place, and so
@@ -99,8 +58,7 @@ async function moveFolder(
     if (error instanceof DiskChanged) throw error;
     sync.unmovable.add(from);
     for (const tree of [local, remote, synced]) {
-      for (const path of tree.keys())
-        if ([from, to].some((end) => path === end || isInside(path, end))) notices.replan(path);
+      for (const path of tree.keys()) if ([from, to].some((end) => isWithin(path, end))) notices.replan(path);
     }
     throw error;
   }
@@ -123,8 +81,8 @@ export async function setMode(
   const entry = state.trees.local.get(path);
   if (!entry) return;
   const place = diskPath(root, path);
-  await demandParents(root, path);
-  await demandUnchanged(place, entry.hint);
+  demandParents(root, path);
+  demandUnchanged(place, entry.hint);
   await chmod(place, mode);
   const stats = await lstat(place, { bigint: true });
   state.set('local', path, { ...entry, mode, hint: sameBytes(entry, stats) ? hintOf(stats) : '' });
@@ -182,15 +140,15 @@ async function renameOnDisk(
   entry: LocalEntry,
 ): Promise<LocalEntry> {
   const [source, target] = [diskPath(sync.root, from), diskPath(sync.root, to)];
-  if (!(await demandParents(sync.root, from))) throw new DiskChanged(`${source} is gone`);
+  if (!demandParents(sync.root, from)) throw new DiskChanged(`${source} is gone`);
   await makeWay(sync, to);
-  if (entry.kind === 'file') await demandUnchanged(source, entry.hint);
+  if (isLeaf(entry)) demandUnchanged(source, entry.hint);
   if (entry.kind === 'directory') await demandSameDirectory(source, entry);
-  await demandUnchanged(target, undefined);
+  demandUnchanged(target, undefined);
   await rename(source, target);
   await flushDirectory(dirname(target));
   if (dirname(source) !== dirname(target)) await flushDirectory(dirname(source));
   const stats = await lstat(target, { bigint: true });
-  if (stats.isFile() !== (entry.kind === 'file')) throw new DiskChanged(`${target} changed while it was renamed`);
-  return { ...entry, identity: identityOf(stats), hint: stats.isFile() ? hintOf(stats) : '' };
+  if (attributesOf(stats).kind !== entry.kind) throw new DiskChanged(`${target} changed while it was renamed`);
+  return { ...entry, identity: identityOf(stats), hint: isLeaf(entry) ? hintOf(stats) : '' };
 }

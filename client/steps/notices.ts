@@ -1,4 +1,6 @@
+import type { News } from '../../protocol/changes.ts';
 import { ancestors } from '../../protocol/path.ts';
+import { isLeaf } from '../plan/tree.ts';
 import type { State } from '../state/state.ts';
 
 /** Paths of which it is remembered who changed them. */
@@ -16,6 +18,7 @@ export class Notices {
   /** The devices that made the changes which this disk still follows, by path. */
   readonly #authors = new Map<string, string>();
   #behind = true;
+  readonly #news: News[] = [];
 
   constructor(state: Pick<State, 'trees' | 'set'>) {
     this.#state = state;
@@ -33,7 +36,17 @@ export class Notices {
 
   /** Whether the changes have to be read. */
   get behind(): boolean {
-    return this.#behind;
+    return this.#behind || this.#news.length > 0;
+  }
+
+  /** A push brought a change along. */
+  hear(news: News): void {
+    this.#news.push(news);
+  }
+
+  /** The changes that pushes brought along, in the order in which they came. */
+  takeNews(): News[] {
+    return this.#news.splice(0);
   }
 
   /** Something may have changed on the disk at this path, and all below it; `''` for anything. */
@@ -44,7 +57,7 @@ export class Notices {
   /** The disk is not as expected at `path`: a file there is read again, whatever its time stamps say. */
   lookAgain(path: string): void {
     const entry = this.#state.trees.local.get(path);
-    if (entry?.kind === 'file') this.#state.set('local', path, { ...entry, hint: '' });
+    if (isLeaf(entry)) this.#state.set('local', path, { ...entry, hint: '' });
     this.look(path);
     this.replan(path);
   }

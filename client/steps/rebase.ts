@@ -1,5 +1,5 @@
-import { isInside } from '../../protocol/path.ts';
-import type { Trees } from '../plan/tree.ts';
+import { isWithin, parentOf } from '../../protocol/path.ts';
+import { isLeaf, type Trees } from '../plan/tree.ts';
 import type { State } from '../state/state.ts';
 
 /**
@@ -14,11 +14,24 @@ export function rebase(
   { local, remote, synced }: Trees,
   dirty: Iterable<string>,
 ): string[] {
-  const [gone, made] = [new Map<string, string>(), new Map<string, string>()];
-  for (const path of dirty) {
-    const [here, base] = [local.get(path), synced.get(path)];
-    if (base?.kind === 'directory' && !here && remote.get(path)?.kind === 'directory') gone.set(base.identity, path);
-    if (here?.kind === 'directory' && !base && !remote.has(path)) made.set(here.identity, path);
+  const paths = [...dirty];
+  const gone = new Map<string, string>();
+  const left: string[] = [];
+  for (const path of paths) {
+    const base = synced.get(path);
+    if (!base || local.has(path)) continue;
+    if (base.kind === 'directory' && remote.get(path)?.kind === 'directory') gone.set(base.identity, path);
+    const above = parentOf(path);
+    if (!remote.has(path) && above !== '' && !synced.has(above)) left.push(path);
+  }
+  // An earlier call put these under the name that the directory had then, and they were not followed yet.
+  const origins = left.length === 0 ? new Set() : new Set([...remote.values()].map(({ moved_from }) => moved_from));
+  for (const path of left) if (origins.has(path)) gone.set(synced.get(path)!.identity, path);
+  if (gone.size === 0) return [];
+  const made = new Map<string, string>();
+  for (const path of paths) {
+    const here = local.get(path);
+    if (here && !synced.has(path) && !remote.has(path)) made.set(here.identity, path);
   }
   const renames = [...gone].flatMap(([identity, from]) => {
     const to = made.get(identity);
@@ -26,10 +39,11 @@ export function rebase(
   });
   const places = new Map<string, string>();
   for (const { from, to } of renames) {
-    for (const [path, base] of synced) {
-      if (remote.has(path) || local.has(path) || !isInside(path, from)) continue;
+    const base = synced.get(from)!;
+    for (const [path, { kind }] of isLeaf(base) ? [[from, base] as const] : synced) {
+      if (remote.has(path) || local.has(path) || !isWithin(path, from)) continue;
       const now = to + path.slice(from.length);
-      if (local.get(now)?.kind !== base.kind || synced.has(now) || remote.has(now)) continue;
+      if (local.get(now)?.kind !== kind || synced.has(now) || remote.has(now)) continue;
       places.set(path, now);
     }
   }

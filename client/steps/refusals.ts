@@ -24,6 +24,7 @@ const meanings: Readonly<Record<ErrorCode, Meaning>> = {
   content_mismatch: 'tell',
   bad_delta: 'tell',
   unauthorized: 'end',
+  client_too_old: 'end',
   device_revoked: 'end',
   device_unknown: 'end',
   fresh_sign_in_required: 'ask',

@@ -1,11 +1,11 @@
 import { lstat, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isInside } from '../../protocol/path.ts';
+import { isWithin } from '../../protocol/path.ts';
 import { flushDirectory } from '../common/replace-file.ts';
 import { diskPath } from '../disk/paths.ts';
 import { findTwin, type Twin } from '../disk/spelling.ts';
 import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
-import { type LocalEntry, same } from '../plan/tree.ts';
+import { isLeaf, type LocalEntry, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
 export type RespellContext = Pick<Sync, 'root' | 'state' | 'notices' | 'failures' | 'report'>;
@@ -16,12 +16,12 @@ export async function respell(sync: RespellContext, twin: Twin): Promise<void> {
   const { path, spelled } = twin;
   const entry = state.trees.local.get(spelled)!;
   const [source, target] = [diskPath(root, spelled), diskPath(root, path)];
-  if (entry.kind === 'file') await demandUnchanged(source, entry.hint);
+  if (isLeaf(entry)) demandUnchanged(source, entry.hint);
   await rename(source, target);
   await flushDirectory(dirname(target));
   if (await findTwin(root, path)) throw new DiskChanged(`${target} kept its old spelling`);
   const stats = await lstat(target, { bigint: true });
-  moveEntries(sync, twin, { ...entry, identity: identityOf(stats), hint: entry.kind === 'file' ? hintOf(stats) : '' });
+  moveEntries(sync, twin, { ...entry, identity: identityOf(stats), hint: isLeaf(entry) ? hintOf(stats) : '' });
   const version = state.trees.remote.get(path)?.version ?? state.trees.synced.get(path)?.version ?? 0;
   sync.report({ event: 'renamed', side: 'local', from: spelled, path, version, at: Date.now() });
   sync.failures.succeed(path);
@@ -37,7 +37,7 @@ function moveEntries(
   const { local, remote, synced } = state.trees;
   const within = <Entry>(tree: ReadonlyMap<string, Entry>): (readonly [string, string, Entry])[] =>
     [...tree]
-      .filter(([at]) => at === spelled || isInside(at, spelled))
+      .filter(([at]) => isWithin(at, spelled))
       .map(([at, old]) => [at, path + at.slice(spelled.length), old] as const);
   state.transaction(() => {
     for (const [from, to, old] of within(local)) {

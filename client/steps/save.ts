@@ -1,21 +1,19 @@
-import { deflateRawSync } from 'node:zlib';
 import { encodeDelta } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
 import { ancestors } from '../../protocol/path.ts';
-import { encodeSaveBody } from '../../protocol/save.ts';
-import { batched } from '../common/batched.ts';
+import { each } from '../common/each.ts';
 import { Turns } from '../common/turns.ts';
 import type { OfferedItem } from '../state/intent.ts';
 import { type CommitContext, commit } from './commit.ts';
 import type { Sync } from './context.ts';
-import { blockPlaces, readBlock } from './folder-blocks.ts';
+import { blockPlaces, readBlock, readIfThere } from './folder-blocks.ts';
+import { saveBody } from './save-body.ts';
 import type { Sending } from './send-blocks.ts';
+import { EDITED_WHOLE } from './small-calls.ts';
 import { commitUpload, digestOf, failUpload, noteRefused, offer, sendContent, type UploadStep } from './upload.ts';
 
-/** Files of 64 KiB in memory while their calls are made up. */
-const AT_HAND = limits.filesPerCall;
-/** Bytes of a large content that are tried before all of it is. */
-const PROBE_BYTES = 4096;
+/** Calls under way at the same time: while the service works on one, the link carries the next. */
+const AT_ONCE = 2;
 
 const NOTHING = new Uint8Array(0);
 
@@ -24,74 +22,108 @@ interface SmallItem extends OfferedItem {
   readonly contents: readonly { readonly hash: string; readonly size: number; readonly encoded: Uint8Array }[];
 }
 
-type SaveParts = CommitContext & Pick<Sync, 'root' | 'snapshots' | 'cache' | 'pool' | 'saves'>;
+type SaveParts = CommitContext & Pick<Sync, 'root' | 'snapshots' | 'cache' | 'pool' | 'saves' | 'tell'>;
 
-interface Saving {
+interface Saving<Step> {
+  /**
+   * Takes the steps that are to go another way: before the calls are made that they could wait for, and after them those
+   * that are too large for a call on this line.
+   */
+  readonly begin: (steps: readonly Step[]) => void;
   /** For what the service does not take this way. */
   readonly sending: Sending;
   /** Whether something at this path is on its way already. */
   readonly isOnItsWay: (path: string) => boolean;
+  /** Called after every call, for what has become due meanwhile. */
+  readonly between: () => Promise<void>;
   readonly interrupted: () => boolean;
 }
 
 /**
- * Commits directories and small files, each call with the content of as many as it may carry. Answers the steps that
- * are to go another way; what it did not come to is planned again.
+ * Commits directories and small files, each call with the content of as many as it may carry. What it did not come to is
+ * planned again.
  */
 export async function saveSmall<Step extends UploadStep>(
   sync: SaveParts,
   steps: readonly Step[],
-  { sending, isOnItsWay, interrupted }: Saving,
-): Promise<Step[]> {
+  { begin, sending, isOnItsWay, between, interrupted }: Saving<Step>,
+): Promise<void> {
+  const { local, remote } = sync.state.trees;
+  const sizeOf = ({ path }: Step): number => local.get(path)?.size ?? 0;
   const others = new Map<string, Step>();
-  const small: Step[] = [];
+  const [small, middling]: [Step[], Step[]] = [[], []];
   for (const step of steps) {
     const waits = ancestors(step.path).some((above) => others.has(above) || isOnItsWay(above));
-    if (!waits && mayBeSmall(sync, step.path)) small.push(step);
-    else others.set(step.path, step);
+    if (waits || !mayBeSmall(sync, step.path)) others.set(step.path, step);
+    else (sizeOf(step) > EDITED_WHOLE ? middling : small).push(step);
   }
   // Names that were swapped, too, send nothing.
-  const { remote } = sync.state.trees;
-  const held = new Set(small.flatMap(({ path }) => remote.get(path)?.blocks.map(({ hash }) => hash) ?? []));
-  const turns = new Turns();
-  for (const group of batched(small, { most: AT_HAND })) {
-    if (interrupted()) break;
-    const items: SmallItem[] = [];
-    for (const step of group) {
-      const item = await read(sync, step, held);
-      await turns.next();
-      if (item === 'large') others.set(step.path, step);
-      else if (item) items.push(item);
+  const all = [...small, ...middling];
+  const held = new Set(all.flatMap(({ path }) => remote.get(path)?.blocks.map(({ hash }) => hash) ?? []));
+  begin([...others.values()]);
+  const tooLarge: Step[] = [];
+  const fitting = function* (): Generator<Step> {
+    yield* small;
+    // By then it is known how much a call may carry on this line.
+    for (const step of middling) {
+      if (sizeOf(step) > sync.saves.most) tooLarge.push(step);
+      else yield step;
     }
-    for (const call of batched(items, { most: limits.filesPerCall }, { most: sync.saves.most, of: bytesOf })) {
-      if (interrupted()) break;
-      await save(sync, call, sending);
-    }
-  }
-  return [...others.values()];
+  };
+
+  await each(calls(sync, fitting(), { held, interrupted }), { concurrency: AT_ONCE }, async (call) => {
+    await save(sync, call, sending);
+    await between();
+  });
+  begin(tooLarge);
 }
 
-const bytesOf = ({ contents }: SmallItem): number => contents.reduce((sum, { encoded }) => sum + encoded.length, 0);
+/** Reads files as far as the next calls take them, and makes the calls up. */
+async function* calls(
+  sync: SaveParts,
+  steps: Iterable<UploadStep>,
+  { held, interrupted }: { readonly held: ReadonlySet<string>; readonly interrupted: () => boolean },
+): AsyncGenerator<SmallItem[]> {
+  const turns = new Turns();
+  let call: SmallItem[] = [];
+  let bytes = 0;
+  for (const step of steps) {
+    if (interrupted()) return;
+    const item = await read(sync, step, held);
+    await turns.next();
+    if (!item) continue;
+    const more = item.contents.reduce((sum, { encoded }) => sum + encoded.length, 0);
+    const isFull = call.length === limits.filesPerCall || bytes + more > sync.saves.most;
+    if (call.length > 0 && isFull) {
+      yield call;
+      [call, bytes] = [[], 0];
+    }
+    call.push(item);
+    bytes += more;
+  }
+  if (call.length > 0) yield call;
+}
 
+/** What is larger and was edited goes as a delta. */
 function mayBeSmall({ state, saves }: Pick<Sync, 'state' | 'saves'>, path: string): boolean {
   const local = state.trees.local.get(path);
-  return local !== undefined && saves.isOpen && local.size <= limits.smallBytes;
+  const isEdit = state.trees.remote.get(path)?.kind === 'file';
+  return local !== undefined && saves.isOpen && local.size <= (isEdit ? EDITED_WHOLE : limits.smallBytes);
 }
 
-/** The entry with its content; `large` where that is too large when it is encoded, nothing where it cannot be read. */
+/** The entry with its content, nothing where that cannot be read. */
 async function read(
   sync: SaveParts,
   { path, base_version }: UploadStep,
   held: ReadonlySet<string>,
-): Promise<SmallItem | 'large' | undefined> {
+): Promise<SmallItem | undefined> {
   const local = sync.state.trees.local.get(path);
   if (!local) return undefined;
   const contents = [];
   try {
     for (const [hash, place] of blockPlaces(path, local.blocks)) {
       if (held.has(hash)) continue;
-      const encoded = encodeSmall(await readBlock(sync, place, hash));
-      if (!encoded) return 'large';
+      const encoded = encodeDelta(NOTHING, await readBlock(sync, place, hash));
       contents.push({ hash, size: place.size, encoded });
     }
   } catch (error) {
@@ -101,21 +133,11 @@ async function read(
   return { path, base_version, local, contents };
 }
 
-/** The content as it travels, unless that is too large; most of what is too large is not encoded to find out. */
-function encodeSmall(bytes: Uint8Array): Uint8Array | undefined {
-  if (bytes.length > limits.smallEncodedBytes + PROBE_BYTES) {
-    const probe = deflateRawSync(bytes.subarray(0, PROBE_BYTES), { level: 1 }).length;
-    if ((probe * bytes.length) / PROBE_BYTES > 2 * limits.smallEncodedBytes) return undefined;
-  }
-  const encoded = encodeDelta(NOTHING, bytes);
-  return encoded.length <= limits.smallEncodedBytes ? encoded : undefined;
-}
-
 async function save(sync: SaveParts, call: readonly SmallItem[], sending: Sending): Promise<void> {
   const items = call.map(({ contents, ...item }) => item);
   const contents = [...new Map(call.flatMap(({ contents }) => contents).map((each) => [each.hash, each])).values()];
   const id = sync.state.uploadId(digestOf(items));
-  const send = ({ timeline }: { readonly timeline?: string | undefined }) => {
+  const send = async ({ timeline }: { readonly timeline?: string | undefined }) => {
     const header = {
       upload_id: id,
       device_id: sync.device.id,
@@ -123,7 +145,7 @@ async function save(sync: SaveParts, call: readonly SmallItem[], sending: Sendin
       files: items.map((item) => offer(item)),
       contents: contents.map(({ encoded, ...block }) => ({ ...block, bytes: encoded.length })),
     };
-    const body = encodeSaveBody(
+    const body = await saveBody(
       header,
       contents.map(({ encoded }) => encoded),
     );
@@ -134,16 +156,34 @@ async function save(sync: SaveParts, call: readonly SmallItem[], sending: Sendin
     const intent = { call: 'finalize', id, device_id: sync.device.id, items } as const;
     const refused = await commit(sync, intent, { content, send });
     const lacking = new Set(refused.flatMap(({ path, error }) => (error.code === 'blocks_missing' ? [path] : [])));
-    await noteRefused(
+    noteRefused(
       sync,
       items,
       refused.filter(({ path }) => !lacking.has(path)),
     );
-    // What came was not kept: there is no room in rows for more of this user's.
-    if (call.some(({ path, contents }) => lacking.has(path) && contents.length > 0)) sync.saves.close();
+    // What fits a row was not kept: there is no room in rows for more of this user's.
+    const fitsRow = ({ contents }: SmallItem): boolean =>
+      contents.some(({ encoded }) => encoded.length <= limits.rowBytes);
+    if (call.some((item) => lacking.has(item.path) && fitsRow(item))) sync.saves.close();
+    await keepLarger(sync, items, content);
     if (lacking.size > 0) await sendLacking(sync, items, lacking, sending);
   } catch (error) {
     failUpload(sync, { id, items }, error);
+  }
+}
+
+/** Keeps the sent content of which an edit will be a delta. */
+async function keepLarger(
+  sync: SaveParts,
+  items: readonly OfferedItem[],
+  sent: ReadonlyMap<string, number>,
+): Promise<void> {
+  for (const { path, local } of items) {
+    for (const [hash, place] of blockPlaces(path, local.blocks)) {
+      if (place.size <= EDITED_WHOLE || !sent.has(hash)) continue;
+      const bytes = await readIfThere(sync, place, hash);
+      if (bytes) await sync.cache.put(hash, bytes);
+    }
   }
 }
 

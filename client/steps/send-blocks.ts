@@ -61,7 +61,9 @@ export async function sendBlocks(
   { channel, signal }: Sending,
 ): Promise<boolean> {
   const { places, deltas, sent } = source;
-  const needed = send.filter(({ hash }) => places.has(hash) && !sent.content.has(hash));
+  const wanted = new Map(send.map((block) => [block.hash, block]));
+  // As they lie in the file: who reads it while it is sent gets it in one piece.
+  const needed = [...places.keys()].flatMap((hash) => (sent.content.has(hash) ? [] : (wanted.get(hash) ?? [])));
   const puts = needed.filter((block) => block.how === 'put');
   const proofs = needed.filter((block) => block.how === 'prove');
   const byDelta = needed.filter((block) => block.how === 'delta');

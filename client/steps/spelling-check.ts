@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import { ancestors, nameOf } from '../../protocol/path.ts';
+import { ancestors, isWithinAny, nameOf } from '../../protocol/path.ts';
 import { foldName } from '../../protocol/reserved-name.ts';
 import { findTwin, type Twin } from '../disk/spelling.ts';
 import { mayRespell } from '../disk/twins.ts';
@@ -38,7 +38,7 @@ export class SpellingCheck {
   /** Whether nothing has become unclear that this step concerns. */
   isClear(step: Operation): boolean {
     if (this.#unclear.size === 0) return true;
-    return !pathsOf(step).some((path) => [path, ...ancestors(path)].some((at) => this.#unclear.has(at)));
+    return !pathsOf(step).some((path) => isWithinAny(path, this.#unclear));
   }
 
   /**

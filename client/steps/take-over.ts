@@ -1,5 +1,5 @@
 import type { Change } from '../../protocol/changes.ts';
-import { isInside } from '../../protocol/path.ts';
+import { isInside, isWithin } from '../../protocol/path.ts';
 import { isKept, type RemoteEntry, same, type Trees } from '../plan/tree.ts';
 import type { Intent, MovedItem, OfferedItem } from '../state/intent.ts';
 import type { State } from '../state/state.ts';
@@ -64,7 +64,7 @@ export function takeMove(
  */
 export function takeFolderMove(state: Writer, { local, remote, synced }: Trees, from: string, to: string): string[] {
   const renamed = (path: string): string | undefined =>
-    path === from || isInside(path, from) ? to + path.slice(from.length) : undefined;
+    isWithin(path, from) ? to + path.slice(from.length) : undefined;
   const changed: string[] = [];
   for (const [path, entry] of [...local]) {
     const now = renamed(path);

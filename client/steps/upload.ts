@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { OfferedFile, UploadInitResponse } from '../../protocol/upload-init.ts';
 import { diskPath } from '../disk/paths.ts';
-import { DiskChanged, demandUnchanged } from '../disk/stamps.ts';
+import { DiskChanged, isUnchanged } from '../disk/stamps.ts';
 import { trackProgress } from '../output/progress.ts';
 import type { LocalEntry } from '../plan/tree.ts';
 import { ServiceError } from '../service/errors.ts';
 import type { OfferedItem } from '../state/intent.ts';
+import type { UpChannel } from './channels.ts';
 import { type CommitContext, commit, type RefusedItem } from './commit.ts';
 import type { Sync } from './context.ts';
 import { type Delta, deltasFor } from './deltas.ts';
 import { type BlockPlace, blockPlaces } from './folder-blocks.ts';
 import { type Sending, type SendResult, sendBlocks } from './send-blocks.ts';
+import { tellWhatIsSent } from './tell-sent.ts';
 
 export interface UploadStep {
   readonly path: string;
@@ -32,7 +34,7 @@ const FRUITLESS_ROUNDS = 3;
 
 type SendParts = Pick<
   Sync,
-  'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'pool' | 'device' | 'notices' | 'failures' | 'report'
+  'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'pool' | 'device' | 'notices' | 'failures' | 'report' | 'tell'
 >;
 
 /** What an upload has sent, to be committed. */
@@ -54,12 +56,14 @@ export async function sendContent(
   steps: readonly UploadStep[],
   sending: Sending,
 ): Promise<SentUpload | undefined> {
-  const items = await prepare(sync, steps);
+  const items = await prepare(sync, steps, sending.channel);
   if (items.length === 0) return undefined;
   // Until all of it is settled, the same upload again: each one reserves quota until it ends.
   const id = sync.state.uploadId(digestOf(items));
   try {
-    return { id, ...(await sendAll(sync, id, items, sending)) };
+    const sent: SendResult = { content: sync.state.sentBlocks(id), envelope: 0, wholeNext: new Set() };
+    const stopTelling = tellWhatIsSent(sync.tell, id, items, sent.content);
+    return { id, ...(await sendAll(sync, { id, sent }, items, sending).finally(stopTelling)) };
   } catch (error) {
     forgetIfGone(sync.state, id, error);
     throw error;
@@ -75,7 +79,7 @@ export async function commitUpload(
   if (accepted.length === 0) return sync.state.endUpload(id);
   try {
     const intent = { call: 'finalize', id, device_id: sync.device.id, items: accepted } as const;
-    await noteRefused(sync, accepted, await commit(sync, intent, { bytes }));
+    noteRefused(sync, accepted, await commit(sync, intent, { bytes }));
   } catch (error) {
     failUpload(sync, { id, items: accepted }, error);
   }
@@ -99,9 +103,14 @@ function forgetIfGone(state: Pick<Sync['state'], 'endUpload'>, id: string, error
   if (error instanceof ServiceError && error.code === 'upload_gone') state.endUpload(id);
 }
 
-async function prepare(sync: SendParts, steps: readonly UploadStep[]): Promise<Item[]> {
+async function prepare(
+  sync: SendParts,
+  steps: readonly UploadStep[],
+  { rate }: Pick<UpChannel, 'rate'>,
+): Promise<Item[]> {
   const items: Item[] = [];
   let budget = DELTA_BUDGET;
+  const onTheLink = (bytes: number): number => rate.takes(bytes);
   for (const step of steps) {
     const { path } = step;
     const local = sync.state.trees.local.get(path);
@@ -109,7 +118,7 @@ async function prepare(sync: SendParts, steps: readonly UploadStep[]): Promise<I
     const remote = sync.state.trees.remote.get(path);
     try {
       const deltas: ReadonlyMap<string, Delta> = remote
-        ? await deltasFor({ path, local, remote }, sync, budget)
+        ? await deltasFor({ path, local, remote }, sync, { bytes: budget, onTheLink })
         : new Map();
       for (const delta of deltas.values()) budget -= delta.bytes.length;
       items.push({ ...step, local, deltas });
@@ -122,21 +131,20 @@ async function prepare(sync: SendParts, steps: readonly UploadStep[]): Promise<I
 
 async function sendAll(
   sync: SendParts,
-  uploadId: string,
+  { id, sent }: { readonly id: string; readonly sent: SendResult },
   items: readonly Item[],
   sending: Sending,
 ): Promise<Omit<SentUpload, 'id'>> {
-  const upload = { upload_id: uploadId, device_id: sync.device.id };
+  const upload = { upload_id: id, device_id: sync.device.id };
   const places = new Map<string, BlockPlace>();
   const deltas = new Map<string, Delta>();
   const progress = new Map<string, (bytes: number) => void>();
   for (const { path, local, deltas: own } of items) {
-    progress.set(path, trackProgress(sync.report, path, local.size));
+    progress.set(path, trackProgress(sync.report, path, local.size, { side: 'remote' }));
     for (const [hash, place] of blockPlaces(path, local.blocks)) if (!places.has(hash)) places.set(hash, place);
     for (const [hash, delta] of own) deltas.set(hash, delta);
   }
 
-  const sent: SendResult = { content: sync.state.sentBlocks(uploadId), envelope: 0, wholeNext: new Set() };
   let refused: UploadInitResponse['refused'] = [];
   for (let fruitless = 0; fruitless < FRUITLESS_ROUNDS; ) {
     const before = sent.content.size;
@@ -192,30 +200,31 @@ export function offer(
 }
 
 /** Notes what was refused. The refusal of what is not what was offered any more was for what is gone: that is no fault. */
-export async function noteRefused(
+export function noteRefused(
   sync: Pick<Sync, 'root' | 'snapshots' | 'notices' | 'failures'>,
   items: readonly OfferedItem[],
   refused: readonly RefusedItem[],
-): Promise<void> {
+): void {
   const byPath = new Map(items.map((item) => [item.path, item.local]));
   for (const { path, error } of refused) {
     const local = byPath.get(path);
     if (!local) continue;
-    if (await isUnchanged(sync, path, local)) sync.failures.fail(path, error.code, error.message);
+    if (isAsOffered(sync, path, local)) sync.failures.fail(path, error.code, error.message);
     else sync.failures.failEach([path], new DiskChanged(`${path} changed while it was sent`));
   }
 }
 
-async function isUnchanged(
+function isAsOffered(
   { root, snapshots, notices }: Pick<Sync, 'root' | 'snapshots' | 'notices'>,
   path: string,
   local: LocalEntry,
-): Promise<boolean> {
+): boolean {
   if (snapshots.placeOf(path) !== undefined) return true;
   if (notices.unseen.has(path)) return false;
   if (local.kind === 'directory') return true;
-  return demandUnchanged(diskPath(root, path), local.hint).then(
-    () => true,
-    () => false,
-  );
+  try {
+    return isUnchanged(diskPath(root, path), local.hint);
+  } catch {
+    return false;
+  }
 }

@@ -1,10 +1,11 @@
-import { lstat, unlink } from 'node:fs/promises';
-import { isInside } from '../../protocol/path.ts';
+import { lstatSync, unlinkSync } from 'node:fs';
+import { isWithin } from '../../protocol/path.ts';
+import { Turns } from '../common/turns.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
+import { removeDirectory } from '../disk/remove.ts';
 import { isUnchanged } from '../disk/stamps.ts';
-import { same } from '../plan/tree.ts';
+import { isLeaf, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
-import { removeDirectory } from './directories.ts';
 
 /** Written down together. */
 const BATCH = 200;
@@ -24,7 +25,7 @@ export interface Vacated {
  */
 export async function vacate({ root, state }: Pick<Sync, 'root' | 'state'>, folder: string): Promise<Vacated> {
   const { local, synced } = state.trees;
-  const paths = [...synced.keys()].filter((path) => path === folder || isInside(path, folder));
+  const paths = [...synced.keys()].filter((path) => isWithin(path, folder));
   state.transaction(() => {
     for (const path of paths) {
       const base = synced.get(path)!;
@@ -39,35 +40,45 @@ export async function vacate({ root, state }: Pick<Sync, 'root' | 'state'>, fold
     });
     gone = [];
   };
+  const turns = new Turns();
   // Backwards, what is in a directory comes before it.
   for (const path of paths
     .filter((at) => local.has(at))
     .sort()
     .reverse()) {
     const entry = local.get(path)!;
-    if (entry.kind === 'file') {
-      const isRemoved = same(entry, synced.get(path)) && (await removeFile(root, path, entry.hint));
+    if (isLeaf(entry)) {
+      const isRemoved = same(entry, synced.get(path)) && removeFile(root, path, entry.hint);
       (isRemoved ? gone : kept).push(path);
       if (isRemoved) files++;
-    } else if ((await isPlainDirectory(root, path)) && (await removeDirectory(diskPath(root, path)))) gone.push(path);
+    } else if (isPlainDirectory(root, path) && removeDirectory(diskPath(root, path))) gone.push(path);
     if (gone.length >= BATCH) writeDown();
+    await turns.next();
   }
   writeDown();
   return { files, kept: kept.sort() };
 }
 
 /** False for one that is not as it was when it was last looked at. */
-async function removeFile(root: string, path: string, hint: string): Promise<boolean> {
-  if (!(await demandParents(root, path).catch(() => false))) return false;
+function removeFile(root: string, path: string, hint: string): boolean {
+  if (!isReachable(root, path)) return false;
   const place = diskPath(root, path);
   if (isUnchanged(place, undefined)) return true;
   if (!isUnchanged(place, hint)) return false;
-  await unlink(place);
+  unlinkSync(place);
   return true;
 }
 
-async function isPlainDirectory(root: string, path: string): Promise<boolean> {
-  if (!(await demandParents(root, path).catch(() => false))) return false;
-  const stats = await lstat(diskPath(root, path)).catch(() => undefined);
+function isPlainDirectory(root: string, path: string): boolean {
+  if (!isReachable(root, path)) return false;
+  const stats = lstatSync(diskPath(root, path), { throwIfNoEntry: false });
   return stats === undefined || stats.isDirectory();
+}
+
+function isReachable(root: string, path: string): boolean {
+  try {
+    return demandParents(root, path);
+  } catch {
+    return false;
+  }
 }

@@ -1,85 +1,139 @@
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { each } from '../common/each.ts';
 import { FileRefused } from '../common/errors.ts';
-import { isUnchanged } from '../disk/stamps.ts';
+import { diskPath, type Parents } from '../disk/paths.ts';
+import { readAt } from '../disk/read-at.ts';
+import { DiskChanged, hintOf, isUnchanged } from '../disk/stamps.ts';
 import { type Beside, type Target, writeAll, writeBeside, writeSparsely } from '../disk/write-file.ts';
 import { trackProgress } from '../output/progress.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
+import { arrivingMode } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
-import type { BlockSource, WantedFile } from './fetch-blocks.ts';
+import type { BlockSource } from './fetch-blocks.ts';
+import type { WantedFile } from './lacking.ts';
 
 /** Blocks of one file that are on their way to the disk at a time. */
 const CONCURRENT_BLOCKS = 8;
-/** The old file is copied for the blocks that it has where they belong, if they are this much of it. */
+/** The old file is copied for the blocks that stay where they are, if they are this much of it. */
 const WORTH_COPYING = 0.5;
 
-type Parts = Pick<Sync, 'state' | 'cache' | 'room' | 'report'>;
+type Sinks = Pick<Sync, 'state' | 'cache' | 'room' | 'report' | 'pool'>;
 
-/** The old file at the place, and by number the blocks of the new one that it has where they belong. */
+/** Where a file goes. Throws `DiskChanged` when its directory is gone. */
+export function targetOf(
+  { root, state }: Pick<Sync, 'root' | 'state'>,
+  { path, remote }: WantedFile,
+  parents: Parents,
+): Pick<Target, 'place' | 'folderId' | 'mode'> {
+  const place = diskPath(root, path);
+  if (!parents(path)) throw new DiskChanged(`the directory of ${path} is gone`);
+  return { place, folderId: state.folderId, mode: arrivingMode(state.trees, path, remote) };
+}
+
+/** The old file at the place, as it was when it was last looked at. */
 interface Base {
   readonly place: string;
-  readonly has: ReadonlySet<number>;
+  readonly file: FileHandle;
+  /** Where it has blocks of the new file, by their numbers. */
+  readonly offsets: ReadonlyMap<number, number>;
+  /** Whether the new file begins as a copy of it: much of it stays where it is. */
+  readonly isCopied: boolean;
+}
+
+interface From {
+  readonly source: Pick<BlockSource, 'block'>;
+  readonly signal: AbortSignal;
+  /** The numbers of all blocks, in the order in which they can be had; as they lie unless given. */
+  readonly numbers?: (signal: AbortSignal) => AsyncIterable<number>;
+}
+
+/** A file beside its place, and the bytes of it that crossed the wire. */
+export interface Written {
+  readonly beside: Beside;
+  readonly received: number;
 }
 
 /**
- * Writes a file beside its place, block by block. Where much of the old file stays as it is, a copy of that is changed:
- * it is read back as a whole, like any file, and what was another than it seemed is written anew.
- * @returns the file, and the bytes of it that crossed the wire
+ * Writes a file beside its place, block by block. What the old file there has of it is taken from that without being
+ * hashed first, and stays where it is in a copy if that is much. All is read back as a whole, like any file, and where
+ * the old file was another than it seemed, the new one is written anew.
  */
-export async function writeFetched(
-  sync: Parts,
-  file: WantedFile,
-  target: Target,
-  { source, signal }: { readonly source: Pick<BlockSource, 'block'>; readonly signal: AbortSignal },
-): Promise<{ readonly beside: Beside; readonly received: number }> {
-  const base = findBase(sync, file, target.place);
-  const write = async (base?: Base): Promise<{ beside: Beside; received: number }> => {
-    const { size } = file.remote;
-    const written = await sync.room.promise(size);
-    let [received, left] = [0, size];
-    const done = (bytes: number): void => {
-      left -= bytes;
-      written(bytes);
-    };
-    const fill = async (handle: FileHandle): Promise<void> => {
-      const progress = trackProgress(sync.report, file.path, size);
-      const pieces = withOffsets(target.blocks).entries();
-      await each(pieces, { concurrency: CONCURRENT_BLOCKS, signal }, async ([index, piece], either) => {
-        if (!base?.has.has(index)) {
-          const block = await source.block(file, index, either);
-          await (base ? writeAll : writeSparsely)(handle, block.bytes, piece.offset);
-          if (!block.isSmall) await sync.cache.put(piece.hash, block.bytes);
-          received += block.received;
-        }
-        done(piece.size);
-        progress(piece.size);
-      });
-    };
-    try {
-      return { beside: await writeBeside(target, fill, base?.place), received };
-    } finally {
-      written(left);
-    }
-  };
-  if (!base) return write();
+export async function writeFetched(sync: Sinks, file: WantedFile, target: Target, from: From): Promise<Written> {
+  const base = await findBase(sync, file, target.place);
+  if (!base) return write(sync, file, target, from);
   try {
-    return await write(base);
+    return await write(sync, file, target, from, base);
   } catch (error) {
     if (!(error instanceof FileRefused) || error.code !== 'local') throw error;
-    return await write();
+    return await write(sync, file, target, from);
+  } finally {
+    await base.file.close();
   }
 }
 
-function findBase({ state }: Parts, { path, remote }: WantedFile, place: string): Base | undefined {
-  const old = state.trees.local.get(path);
-  if (!old?.hint || !isUnchanged(place, old.hint)) return undefined;
-  const there = new Map(withOffsets(old.blocks).map((block) => [block.offset, block]));
-  const has = new Set<number>();
-  let bytes = 0;
-  for (const [index, { offset, hash, size }] of withOffsets(remote.blocks).entries()) {
-    if (there.get(offset)?.hash !== hash) continue;
-    has.add(index);
-    bytes += size;
+async function write(
+  sync: Sinks,
+  file: WantedFile,
+  target: Target,
+  { source, signal, numbers }: From,
+  base?: Base,
+): Promise<Written> {
+  const { size } = file.remote;
+  const written = await sync.room.promise(size);
+  let [received, left] = [0, size];
+  const fill = async (handle: FileHandle): Promise<void> => {
+    const progress = trackProgress(sync.report, file.path, size, { side: 'local' });
+    const pieces = withOffsets(target.blocks);
+    const put = (bytes: Uint8Array, offset: number): Promise<void> =>
+      (base?.isCopied ? writeAll : writeSparsely)(handle, bytes, offset);
+    await each(numbers ?? pieces.keys(), { concurrency: CONCURRENT_BLOCKS, signal }, async (index, either) => {
+      const piece = pieces[index]!;
+      const old = base?.offsets.get(index);
+      if (base && old !== undefined) {
+        const isThere = base.isCopied && old === piece.offset;
+        if (!isThere) await put(await readAt(base.file, old, piece.size), piece.offset);
+      } else {
+        const block = await source.block(file, index, either);
+        await put(block.bytes, piece.offset);
+        if (!block.isSmall) await sync.cache.put(piece.hash, block.bytes);
+        received += block.received;
+      }
+      left -= piece.size;
+      written(piece.size);
+      progress(piece.size);
+    });
+  };
+  try {
+    const place = base?.isCopied ? base.place : undefined;
+    return { beside: await writeBeside(target, fill, { pool: sync.pool, base: place }), received };
+  } finally {
+    written(left);
   }
-  return bytes > 0 && bytes >= WORTH_COPYING * old.size ? { place, has } : undefined;
+}
+
+async function findBase({ state }: Sinks, { path, remote }: WantedFile, place: string): Promise<Base | undefined> {
+  const old = state.trees.local.get(path);
+  if (old?.kind !== 'file' || !old.hint) return undefined;
+  const blocks = withOffsets(old.blocks);
+  const anywhere = new Map(blocks.map(({ hash, offset }) => [hash, offset]));
+  const there = new Set(blocks.map(({ hash, offset }) => `${hash} ${offset}`));
+  const offsets = new Map<number, number>();
+  let staying = 0;
+  for (const [index, { offset, hash, size }] of withOffsets(remote.blocks).entries()) {
+    const stays = there.has(`${hash} ${offset}`);
+    const from = stays ? offset : anywhere.get(hash);
+    if (from !== undefined) offsets.set(index, from);
+    if (stays) staying += size;
+  }
+  const file = offsets.size > 0 ? await openUnchanged(place, old.hint) : undefined;
+  return file && { place, file, offsets, isCopied: staying > 0 && staying >= WORTH_COPYING * old.size };
+}
+
+/** The file at a place, if it is the one with this hint. */
+async function openUnchanged(place: string, hint: string): Promise<FileHandle | undefined> {
+  if (!isUnchanged(place, hint)) return undefined;
+  const file = await open(place, 'r').catch(() => undefined);
+  if (file && hintOf(await file.stat({ bigint: true })) === hint) return file;
+  await file?.close();
+  return undefined;
 }

@@ -2,25 +2,27 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { type FileBlock, type OldBlock, readSegment, type Segment } from './segment.ts';
+import { BLOCK_BYTES } from '../blocks.ts';
+import type { FoundBlock, Search } from './find-block.ts';
+import { basesAround, type FileBlock, type OldBlock, readSegment, type Segment, type WantedBlock } from './segment.ts';
 import { startWorker } from './start-worker.ts';
 
 /** Blocks that a thread takes at a time: few enough to keep all of them busy. */
 const SEGMENT_BLOCKS = 8;
 
 /**
- * Blocks that are read on the calling thread before others are started. Hashing them takes about as long as starting
+ * Bytes that are read on the calling thread before others are started. Hashing them takes about as long as starting
  * threads: so little work never pays for threads, and much work waits at most twice as long as it had to.
  */
-const BLOCKS_BEFORE_THREADS = 16;
+const BYTES_BEFORE_THREADS = 16 * BLOCK_BYTES;
 
-/** Threads that read, hash and encode blocks of files. They start once there is enough to do for them. */
+/** Threads that read, find, hash and encode blocks of files. They start once there is enough to do for them. */
 export class FilePool {
   readonly #threads: number;
   readonly #workers = new Set<Worker>();
   readonly #idle: Worker[] = [];
   readonly #waiting: ((worker: Worker) => void)[] = [];
-  #blocksHere = 0;
+  #bytesHere = 0;
   #closed = false;
 
   /** @param threads one for each processor by default */
@@ -29,20 +31,25 @@ export class FilePool {
   }
 
   /**
-   * Some blocks of a file, in the order asked for, each with its SHA-256 and, when old blocks are given, a delta from
-   * the old block of the same number, or from that and its neighbours.
+   * Some blocks of a file, in the order asked for, each with its SHA-256 and, when it names an old block that is given, a
+   * delta from that, or from it and its neighbours.
    *
    * @param file descriptor of the file, to be kept open until this ends
-   * @param blocks their numbers; one beyond the file's end is empty
+   * @param blocks where they lie; one beyond the file's end is empty
    * @param old blocks of the old version by their numbers; one that cannot be read counts as missing
    * @throws what reading the file throws
    */
-  async blocksOf(file: number, blocks: readonly number[], old?: ReadonlyMap<number, OldBlock>): Promise<FileBlock[]> {
+  async blocksOf(
+    file: number,
+    blocks: readonly WantedBlock[],
+    old?: ReadonlyMap<number, OldBlock>,
+  ): Promise<FileBlock[]> {
     const here: FileBlock[] = [];
-    while (here.length < blocks.length && this.#blocksHere < BLOCKS_BEFORE_THREADS) {
+    while (here.length < blocks.length && this.#bytesHere < BYTES_BEFORE_THREADS) {
       this.#demandOpen();
-      this.#blocksHere++;
-      here.push(...readSegment({ file, blocks: blocks.slice(here.length, here.length + 1), old }));
+      const [block] = readSegment({ file, blocks: blocks.slice(here.length, here.length + 1), old });
+      this.#bytesHere += block!.size;
+      here.push(block!);
       await setImmediate();
     }
     const segments: Promise<FileBlock[]>[] = [];
@@ -55,6 +62,15 @@ export class FilePool {
     const failed = there.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
     return [...here, ...there.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))];
+  }
+
+  /**
+   * The first of some blocks that a file has, as `findBlock`, always on another thread.
+   *
+   * @throws what reading the file throws
+   */
+  async find(search: Search): Promise<FoundBlock | undefined> {
+    return this.#run(search);
   }
 
   /** Ends the threads; what they were doing fails. */
@@ -75,12 +91,14 @@ export class FilePool {
     return worker;
   }
 
-  async #run(segment: Segment): Promise<FileBlock[]> {
+  #run(task: Segment): Promise<FileBlock[]>;
+  #run(task: Search): Promise<FoundBlock | undefined>;
+  async #run(task: Segment | Search): Promise<unknown> {
     this.#demandOpen();
     const worker = await this.#take();
     try {
       this.#demandOpen();
-      return await answer(worker, segment);
+      return await answer(worker, task);
     } finally {
       this.#give(worker);
     }
@@ -103,28 +121,27 @@ export class FilePool {
 }
 
 /** The old blocks that deltas of these blocks may need. */
-function near(blocks: readonly number[], old: ReadonlyMap<number, OldBlock>): Map<number, OldBlock> {
+function near(blocks: readonly WantedBlock[], old: ReadonlyMap<number, OldBlock>): Map<number, OldBlock> {
   const found = new Map<number, OldBlock>();
-  for (const block of blocks) {
-    for (const number of [block - 1, block, block + 1]) {
-      const place = old.get(number);
-      if (place) found.set(number, place);
-    }
+  for (const { from } of blocks) {
+    if (from === undefined) continue;
+    const { first, count } = basesAround(old, from);
+    for (let number = first; number < first + count; number++) found.set(number, old.get(number)!);
   }
   return found;
 }
 
-async function answer(worker: Worker, segment: Segment): Promise<FileBlock[]> {
+async function answer(worker: Worker, task: Segment | Search): Promise<unknown> {
   const answered = new AbortController();
   const ended = once(worker, 'exit', answered).then(() => [
     { error: new Error('the thread that read the file ended') },
   ]);
   worker.ref();
   try {
-    worker.postMessage(segment);
-    const [{ blocks, error, properties }] = await Promise.race([once(worker, 'message', answered), ended]);
+    worker.postMessage(task);
+    const [{ result, error, properties }] = await Promise.race([once(worker, 'message', answered), ended]);
     if (error) throw Object.assign(error, properties);
-    return blocks;
+    return result;
   } finally {
     answered.abort();
     worker.unref();

@@ -1,7 +1,7 @@
 /* What a thread does with some blocks of a file. It reads into buffers that it keeps: fresh ones cost as much as the hash. */
 import { hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { BLOCK_BYTES } from '../blocks.ts';
+import { BLOCK_BYTES, type BlockRange } from '../blocks.ts';
 import { assemble, encodeDelta } from '../delta-encode.ts';
 import { BASE, TARGET } from '../kernel/layout.ts';
 import { kernel } from '../kernel-host.ts';
@@ -14,11 +14,16 @@ export interface OldBlock {
   readonly size: number;
 }
 
+/** A block to read. */
+export interface WantedBlock extends BlockRange {
+  /** Number of the old block that it is made from, if any; that need not be at hand, as long as a neighbour is. */
+  readonly from?: number;
+}
+
 export interface Segment {
   /** Descriptor of the file. It belongs to the process, so that every thread reads the very file that was opened. */
   readonly file: number;
-  /** Numbers of the blocks to read. */
-  readonly blocks: readonly number[];
+  readonly blocks: readonly WantedBlock[];
   /** Blocks of the old version by their numbers, for deltas; without them the blocks are hashed only. */
   readonly old?: ReadonlyMap<number, OldBlock> | undefined;
 }
@@ -53,13 +58,34 @@ export function readSegment({ file, blocks, old }: Segment): FileBlock[] {
   target ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
   const buffer = target;
   const around = old && new Neighbourhood(old);
-  return blocks.map((number) => {
-    const size = readFully(file, buffer, 0, BLOCK_BYTES, number * BLOCK_BYTES);
+  return blocks.map(({ offset, length, from }) => {
+    const size = readFully(file, buffer, 0, length, offset);
     const bytes = buffer.subarray(0, size);
     const digest = hash('sha256', bytes, 'hex');
-    const delta = around?.delta(bytes, number);
+    const delta = from === undefined ? undefined : around?.delta(bytes, from);
     return { hash: digest, size, ...(delta && { delta }) };
   });
+}
+
+/**
+ * The old blocks that a base around one of them has: those up to a block's length away that are at hand back to back, so
+ * that it is no longer than three blocks of full length.
+ */
+export function basesAround(old: ReadonlyMap<number, OldBlock>, number: number): { first: number; count: number } {
+  const middle = [number, number - 1, number + 1].find((candidate) => old.has(candidate));
+  if (middle === undefined) return { first: number, count: 0 };
+  const reach = (step: number): number => {
+    let last = middle;
+    let bytes = 0;
+    for (let next = middle + step; old.has(next); next += step) {
+      bytes += old.get(next)!.size;
+      if (bytes > BLOCK_BYTES) break;
+      last = next;
+    }
+    return last;
+  };
+  const first = reach(-1);
+  return { first, count: reach(1) - first + 1 };
 }
 
 /** Old blocks around one place, read straight into the kernel's memory and moved along from block to block. */
@@ -74,12 +100,12 @@ class Neighbourhood {
   }
 
   /**
-   * A delta from the old block at the same place, which costs least to apply, or from it and its neighbours. When those
-   * are in memory already, the block before was not content with less, and neither will this one be.
+   * A delta from the old block, which costs least to apply, or from it and its neighbours. When those are in memory
+   * already, the block before was not content with less, and neither will this one be.
    */
   delta(bytes: Uint8Array, number: number): BlockDelta | undefined {
     const narrow = this.#holds(number) ? undefined : this.#fromSame(bytes, number);
-    const alone = !this.#old.has(number - 1) && !this.#old.has(number + 1);
+    const alone = basesAround(this.#old, number).count === 1;
     const goodEnough = alone ? Infinity : Math.min(GOOD_ENOUGH_BYTES, GOOD_ENOUGH * bytes.length);
     const wide = narrow && narrow.bytes.length <= goodEnough ? undefined : this.#fromAll(bytes, number);
     const best = narrow && (!wide || narrow.bytes.length <= wide.bytes.length) ? narrow : wide;
@@ -95,10 +121,8 @@ class Neighbourhood {
   }
 
   #fromAll(bytes: Uint8Array, number: number): BlockDelta | undefined {
-    const first = this.#old.has(number - 1) ? number - 1 : number;
-    let after = first;
-    while (after <= number + 1 && this.#old.has(after)) after++;
-    this.#hold(first, after);
+    const { first, count: most } = basesAround(this.#old, number);
+    this.#hold(first, first + most);
     const count = this.#sizes.length;
     if (count === 0) return undefined;
     const machine = kernel();
@@ -116,6 +140,7 @@ class Neighbourhood {
     const { memory } = kernel();
     const dropped = this.#holds(first) ? sum(this.#sizes.splice(0, first - this.#first)) : sum(this.#sizes.splice(0));
     this.#first = first;
+    this.#sizes.splice(after - first);
     const kept = sum(this.#sizes);
     if (dropped > 0 && kept > 0) memory.copyWithin(BASE, BASE + dropped, BASE + dropped + kept);
     while (this.#first + this.#sizes.length < after) {
@@ -131,7 +156,7 @@ function sum(sizes: readonly number[]): number {
 }
 
 /** Bytes of the old block, put into `buffer`: all, or none when it cannot be read. */
-function readOld(place: OldBlock | undefined, buffer: Uint8Array, at: number): number {
+export function readOld(place: OldBlock | undefined, buffer: Uint8Array, at: number): number {
   if (!place) return 0;
   let file: number | undefined;
   try {
@@ -145,7 +170,7 @@ function readOld(place: OldBlock | undefined, buffer: Uint8Array, at: number): n
 }
 
 /** Bytes read: fewer than `length` at the file's end. */
-function readFully(file: number, buffer: Uint8Array, at: number, length: number, position: number): number {
+export function readFully(file: number, buffer: Uint8Array, at: number, length: number, position: number): number {
   let filled = 0;
   while (filled < length) {
     const read = readSync(file, buffer, at + filled, length - filled, position + filled);

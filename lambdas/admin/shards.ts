@@ -12,7 +12,7 @@ export async function listShards({ places, shards }: Clusters): Promise<Row[]> {
     if (cluster === undefined) continue;
     const { rows: found } = await sql.query<Omit<Row, 'shard' | 'cluster'>>(
       `select count(*) as users, coalesce(sum(used_bytes), 0)::int8 as bytes,
-         (select count(*) from ${schema}.files where deleted_at is null and kind = 'file') as files
+         (select count(*) from ${schema}.files where deleted_at is null and kind <> 'directory') as files
        from ${schema}.accounts`,
     );
     rows.push({ shard: number, cluster, ...found[0]! });

@@ -1,4 +1,4 @@
-import type { ChangesQuery, ChangesResponse } from '../../protocol/changes.ts';
+import { type ChangesQuery, type ChangesResponse, lastCursor } from '../../protocol/changes.ts';
 import { Refusal } from '../shared/answers/errors.ts';
 import { within } from '../shared/database/database.ts';
 import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
@@ -19,7 +19,7 @@ export async function readChanges(person: Person<Database>, request: ChangesQuer
         throw new Refusal('cursor_gone', 'the changes after this cursor are not kept: read the tree anew');
       }
       const changes = await listChanges(namespace, { cursor, limit });
-      const last = changes.at(-1)?.cursor ?? cursor;
+      const last = changes.map(lastCursor).at(-1) ?? cursor;
       return { changes, cursor: last, more: last < newest, ...(timeline && { timeline }) };
     },
     'repeatable read',

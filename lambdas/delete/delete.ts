@@ -1,9 +1,9 @@
 import type { CommitResult } from '../../protocol/commit.ts';
-import type { DeleteRequest } from '../../protocol/delete.ts';
+import { type DeleteRequest, deletePathBytes } from '../../protocol/delete.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import { itemError, Refusal, staleVersion } from '../shared/answers/errors.ts';
 import { answerOnce } from '../shared/commit/idempotent.ts';
-import { directoryRefusals } from '../shared/commit/path-rules.ts';
+import { demandShortPaths, directoryRefusals } from '../shared/commit/path-rules.ts';
 import { otherTimeline } from '../shared/commit/timeline.ts';
 import { type Commit, writeCommits } from '../shared/commit/write-commits.ts';
 import { within } from '../shared/database/database.ts';
@@ -22,6 +22,7 @@ export async function deleteFiles(person: Person<Database>, request: DeleteReque
   const { request_id: requestId, device_id: deviceId, timeline, files } = request;
   const paths = files.map(({ path }) => path);
   if (new Set(paths).size < paths.length) throw new Refusal('bad_request', 'a path comes twice in this call');
+  demandShortPaths(files.map(deletePathBytes));
   return await within(person, async (person) => {
     const namespace = ownNamespace(person);
     const account = await lockAccount(namespace);

@@ -67,7 +67,7 @@ export async function applyDeltas(
   const results = await pMap(
     work,
     async ({ delta, bytes }): Promise<Result> => {
-      const error = refusal(delta, pins.has(delta.hash) ? offered.get(delta.hash) : undefined);
+      const error = refusal(delta, pins.has(delta.hash) ? offered.get(delta.hash) : undefined, bases);
       return error ? { hash: delta.hash, error } : await makeOnce(delta, bytes);
     },
     { concurrency: CONCURRENCY },
@@ -91,12 +91,23 @@ const noBase = itemError('not_found', 'the base is no block of a version of your
 const notMade = itemError('not_found', 'the block is not made yet');
 
 /** @param sizes with which the upload names the block */
-function refusal({ size }: Delta, sizes: readonly number[] | undefined): ItemError | undefined {
+function refusal(
+  { size, base }: Delta,
+  sizes: readonly number[] | undefined,
+  bases: Pick<BaseReader, 'size'>,
+): ItemError | undefined {
   if (!sizes) return itemError('not_found', 'the block is not part of this upload');
-  if (sizes.includes(size)) return undefined;
+  if (!sizes.includes(size)) {
+    return itemError(
+      'content_mismatch',
+      `the block was offered with ${sizes[0]} bytes, not ${size}: offer its real size`,
+    );
+  }
+  const bytes = bases.size(base);
+  if (bytes <= limits.baseBytesPerDelta) return undefined;
   return itemError(
-    'content_mismatch',
-    `the block was offered with ${sizes[0]} bytes, not ${size}: offer its real size`,
+    'limit_exceeded',
+    `a base of ${bytes} bytes, at most ${limits.baseBytesPerDelta} are read: name fewer blocks`,
   );
 }
 

@@ -5,5 +5,5 @@ import { applyDeltas } from './apply.ts';
 
 export const handler = route(
   async (event, userId): Promise<DeltaApplyResponse> =>
-    await applyDeltas(databases(), userId, binaryBody(event, deltaContentType, decodeDeltaBody)),
+    await applyDeltas(databases(), userId, await binaryBody(event, deltaContentType, decodeDeltaBody)),
 );

@@ -1,14 +1,17 @@
 import type { DownloadResponse } from '../../protocol/download.ts';
 import { tooMuch } from '../../protocol/internal/locate.ts';
-import { answerBytes, roomBeside } from '../shared/answers/answer-size.ts';
+import { answerBytes, itemBytes, roomBeside } from '../shared/answers/answer-size.ts';
 
-/** The answer with as many of the files, in their order, as it has room for with their URLs; contents and deltas in the rest. */
+/**
+ * The answer with as many of the files, in their order, as it has room for with their URLs; in the rest what is small, and
+ * deltas.
+ */
 export function fill(
-  { files, urls, contents, deltas }: Omit<DownloadResponse, 'urls_expire_at'>,
+  { files, urls, contents, packed, deltas }: Omit<DownloadResponse, 'urls_expire_at'>,
   urls_expire_at: number,
 ): DownloadResponse {
   const refused = files.map((file) => ('error' in file ? file : { path: file.path, error: tooMuch }));
-  const answer: DownloadResponse = { files: [], urls: {}, contents: {}, deltas: {}, urls_expire_at };
+  const answer: DownloadResponse = { files: [], urls: {}, contents: {}, packed: {}, deltas: {}, urls_expire_at };
   let room = roomBeside({ ...answer, files: refused });
   for (const [index, file] of files.entries()) {
     const added = 'error' in file ? {} : urlsOf(file.entry, urls, answer.urls);
@@ -21,12 +24,19 @@ export function fill(
     answer.files.push(file);
     Object.assign(answer.urls, added);
   }
+  for (const [hash, part] of Object.entries(packed)) {
+    const url = answer.urls[part.pack] === undefined ? { [part.pack]: urls[part.pack]! } : {};
+    room -= itemBytes([hash, part]) + answerBytes(url);
+    if (room < 0) break;
+    answer.packed[hash] = part;
+    Object.assign(answer.urls, url);
+  }
   for (const [given, wanted] of [
     [answer.contents, contents],
     [answer.deltas, deltas],
   ] as const) {
     for (const [hash, item] of Object.entries(wanted)) {
-      room -= answerBytes({ [hash]: item });
+      room -= itemBytes([hash, item]);
       if (room < 0) break;
       given[hash] = item;
     }

@@ -1,12 +1,12 @@
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { FinalizeRequest } from '../../protocol/finalize.ts';
+import { noteSentBlocks } from '../shared/commit/sent-blocks.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { filterHeld } from '../shared/tables/held-blocks.ts';
 import { listUploadFiles, requireUpload } from '../shared/tables/uploads.ts';
 import { finishUpload } from '../shared/upload/finish-upload.ts';
-import { noteSentBlocks } from './sent-blocks.ts';
 
 /** Makes the files of an upload visible whose blocks were sent, by whatever way. */
 export async function finalizeUpload(

@@ -11,6 +11,7 @@ import {
   strikeVersions,
   type Unlisted,
 } from '../shared/tables/unused-blocks.ts';
+import { repack } from './repack.ts';
 
 const CONCURRENCY = 16;
 /** Blocks with more object versions, which several uploads at once do not make, wait until no other block is due. */
@@ -25,7 +26,8 @@ const CHUNK = 128;
  * are there now, then those versions are deleted, then the rows. Each change of state is a short transaction that locks
  * first and asks then whether the block is unused, by a statement that sees all who held it before. A run that stops
  * anywhere is continued by the next. An upload in between revives the block, or makes an object version that is not on
- * the list and stays. Where the store can have no object, it is not asked.
+ * the list and stays. Where the store can have no object, it is not asked. A pack of which little is left is replaced by
+ * a smaller one, and collected in its turn.
  *
  * How many versions a block has is up to whoever sent it. So a list is one page of the store's, what has many waits
  * until nothing else is due, and names come off a list as their versions go; an empty list is filled again, and the row
@@ -48,11 +50,13 @@ export async function collectBlocks(
   const doomed = await doomBlocks(blocks, listed);
   const few = doomed.filter(({ hash, versions }) => whole.has(hash) && versions.length <= FEW_VERSIONS);
   const gone = await deleteVersions(few, until);
-  const deleted = await removeDoomed(
+  const { removed: deleted, packs } = await removeDoomed(
     blocks,
     few.filter(({ hash, versions }) => gone.get(hash) === versions.length),
   );
-  if (unlisted.length === limit) return { condemned, deleted, more: true };
+  await repack(blocks, packs, until);
+  // What lay in a pack may have been the last that kept it.
+  if (unlisted.length === limit || packs.length > 0) return { condemned, deleted, more: true };
   return { condemned, deleted, more: await shortenLists(blocks, limit, until) };
 }
 

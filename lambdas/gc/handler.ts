@@ -4,8 +4,8 @@ import { databases } from '../shared/database/database.ts';
 import { record } from '../shared/runtime/figures.ts';
 import { logger } from '../shared/runtime/log.ts';
 import { fileChangedEvents } from '../shared/stream/kafka-event.ts';
-import { confirmVersions } from '../shared/tables/ledger.ts';
 import { collectionLag } from '../shared/tables/unused-blocks.ts';
+import { confirmCounts } from './confirm-counts.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 
 /** Of the function's time; the rest is room for the batch that is under way. */
@@ -19,9 +19,9 @@ export async function handler(
   context: Context,
 ): Promise<SweepReport | undefined> {
   if (isStream(event)) {
-    const versions = fileChangedEvents(event).map(({ version_id }) => version_id);
-    const confirmed = await confirmVersions(databases().blocks, versions);
-    logger.info('counts confirmed', { events: versions.length, confirmed });
+    const events = fileChangedEvents(event);
+    const confirmed = await confirmCounts(databases(), events);
+    logger.info('counts confirmed', { events: events.length, confirmed });
     return undefined;
   }
   const { dry_run: dryRun } = SweepEvent.parse(event);

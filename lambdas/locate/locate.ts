@@ -1,24 +1,29 @@
 import type { DownloadRequest, DownloadResponse } from '../../protocol/download.ts';
+import type { Entry } from '../../protocol/entry.ts';
 import type { ErrorBody } from '../../protocol/errors.ts';
 import { type Located, tooMuch } from '../../protocol/internal/locate.ts';
 import { limits } from '../../protocol/limits.ts';
-import { answerBytes, fitting } from '../shared/answers/answer-size.ts';
+import { fitting, itemBytes } from '../shared/answers/answer-size.ts';
 import { itemError } from '../shared/answers/errors.ts';
 import type { Databases } from '../shared/database/database.ts';
-import { ownNamespace, personOf } from '../shared/database/rows.ts';
+import { type Database, type Namespace, ownNamespace, type Person, personOf } from '../shared/database/rows.ts';
 import { findContents } from '../shared/tables/contents.ts';
-import { findDeltas } from '../shared/tables/deltas.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { toEntry } from '../shared/tables/files.ts';
-import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
+import { findVersions } from '../shared/tables/versions.ts';
 import { cacheEntries } from './cache-entries.ts';
+import { findChains } from './chains.ts';
+import { arrivedBlocks, offeredFile } from './open-upload.ts';
 
 type Answer = DownloadResponse['files'][number];
 
 /** Signed URLs in one answer: about 350 bytes each, of Lambda's 6 MB. */
 const MAX_URLS = 10_000;
 
-/** Finds the files in the user's own versions. Only blocks of these are ever signed or read, whatever `lacks` names. */
+/**
+ * Finds the files in the user's own versions and open uploads. Only blocks of these are ever signed or read, whatever
+ * `lacks` names.
+ */
 export async function locateFiles(
   databases: Databases,
   userId: string,
@@ -28,41 +33,48 @@ export async function locateFiles(
   const person = personOf(databases, userId);
   await requireDevice(person, deviceId);
   const namespace = ownNamespace(person);
-  const versions = await findVersions(namespace, files);
+  const entries = await findEntries(databases.blocks, person, files);
   const sign = new Map<string, number>();
   let blocks = 0;
   const answers = files.map(({ path, lacks }, index): Answer => {
-    const row = versions[index];
-    if (!row || row.change_type === 'delete') return { path, error: notFound };
-    const wanted = wantedOf(row, lacks);
-    if (blocks > 0 && blocks + row.block_hashes.length > limits.blocksPerCall) return { path, error: tooMuch };
+    const { entry, has } = entries[index]!;
+    if (!entry) return { path, error: notFound };
+    const wanted = wantedOf(entry, lacks).filter(([hash]) => has?.has(hash) ?? true);
+    if (blocks > 0 && blocks + entry.blocks.length > limits.blocksPerCall) return { path, error: tooMuch };
     if (wanted.filter(([hash]) => !sign.has(hash)).length + sign.size > MAX_URLS) return { path, error: tooMuch };
-    blocks += row.block_hashes.length;
+    blocks += entry.blocks.length;
     for (const [hash, size] of wanted) sign.set(hash, size);
-    return { path, entry: toEntry(row) };
+    return { path, entry };
   });
   const small = [...sign].flatMap(([hash, size]) => (size <= limits.smallBytes ? [hash] : []));
   const kept = await findContents(databases.blocks, userId, small);
   const contents = fitting(
     small.flatMap((hash) => {
-      const content = kept.get(hash);
-      return content ? [[hash, base64(content.encoded)] as const] : [];
+      const encoded = kept.get(hash)?.encoded;
+      return encoded ? [[hash, base64(encoded)] as const] : [];
     }),
     limits.contentBytesPerAnswer,
+    itemBytes,
   );
+  const packed = [...kept.values()].flatMap(({ hash, part }) => (part ? [[hash, part] as const] : []));
   const damaged = new Set(files.flatMap((file) => file.damaged ?? []));
+  for (const [hash, { pack }] of packed) if (damaged.has(hash)) damaged.add(pack);
+  const packs = new Set(packed.map(([, { pack }]) => pack));
   const whose = crossUser ? {} : { userId };
-  const others = [...sign.keys()].filter((hash) => !kept.has(hash));
-  const made = await findDeltas(namespace, others);
+  const others = [...sign.keys()].filter((hash) => !kept.has(hash) && !packs.has(hash));
+  const wanted = new Map(others.map((hash) => [hash, sign.get(hash)!]));
+  const made = await findChains(namespace, wanted, await blocksBefore(namespace, files));
   const deltas = fitting(
     made.map(({ hash, base, encoded }) => [hash, { base, encoded: base64(encoded) }] as const),
-    Math.max(0, limits.contentBytesPerAnswer - answerBytes(contents)),
+    contents.reduce((room, item) => Math.max(0, room - itemBytes(item)), limits.contentBytesPerAnswer),
+    itemBytes,
   );
   return {
     files: answers,
     contents: Object.fromEntries(contents),
+    packed: Object.fromEntries(packed),
     deltas: Object.fromEntries(deltas),
-    sign: await cacheEntries(databases.blocks, others, { damaged, ...whose }),
+    sign: await cacheEntries(databases.blocks, [...others, ...packs], { damaged, ...whose }),
   };
 }
 
@@ -70,9 +82,48 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64');
 }
 
-/** The blocks that are wanted of a version, with their sizes, in the order in which they are. */
-function wantedOf(row: VersionRow, lacks: readonly string[] | undefined): [hash: string, size: number][] {
-  const own = new Map(row.block_hashes.map((hash, index) => [hash.toString('hex'), row.block_sizes[index]!]));
+interface Found {
+  readonly entry?: Entry | undefined;
+  /** The wanted blocks that are there; all, of a version. */
+  readonly has?: ReadonlySet<string>;
+}
+
+/** What there is of the files, in their order: by their versions, or as uploads offer them. */
+async function findEntries(
+  blocks: Database,
+  person: Person<Database>,
+  files: DownloadRequest['files'],
+): Promise<Found[]> {
+  const namespace = ownNamespace(person);
+  const versions = await findVersions(
+    namespace,
+    files.filter(({ upload }) => upload === undefined),
+  );
+  const found: Found[] = [];
+  for (const { path, upload, lacks } of files) {
+    if (upload === undefined) {
+      const row = versions.shift();
+      found.push({ entry: row && row.change_type !== 'delete' ? toEntry(row) : undefined });
+      continue;
+    }
+    const entry = await offeredFile(namespace, upload, path);
+    const wanted = entry ? wantedOf(entry, lacks).map(([hash]) => hash) : [];
+    const key = { userId: person.userId, uploadId: upload };
+    found.push({ entry, has: await arrivedBlocks(blocks, namespace, key, wanted) });
+  }
+  return found;
+}
+
+/** The blocks of the versions that the device has in place of those that it asks for. */
+async function blocksBefore(namespace: Namespace, files: DownloadRequest['files']): Promise<Set<string>> {
+  const names = files.flatMap(({ path, from }) => (from === undefined ? [] : [{ path, version: from }]));
+  const versions = await findVersions(namespace, names);
+  return new Set(versions.flatMap((row) => (row ? toEntry(row).blocks.map(({ hash }) => hash) : [])));
+}
+
+/** The blocks that are wanted of a file, with their sizes, in the order in which they are. */
+function wantedOf({ blocks }: Entry, lacks: readonly string[] | undefined): [hash: string, size: number][] {
+  const own = new Map(blocks.map(({ hash, size }) => [hash, size]));
   return lacks === undefined
     ? [...own]
     : [...new Set(lacks)].filter((hash) => own.has(hash)).map((hash) => [hash, own.get(hash)!]);

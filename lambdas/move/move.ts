@@ -1,23 +1,23 @@
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
 import { type MoveRequest, movePathBytes } from '../../protocol/move.ts';
 import { Refusal } from '../shared/answers/errors.ts';
 import { commitCounted } from '../shared/commit/commit-counted.ts';
 import { earlierAnswer, nameOfCall } from '../shared/commit/idempotent.ts';
+import { demandShortPaths } from '../shared/commit/path-rules.ts';
 import { reuseBlocks } from '../shared/commit/references.ts';
-import { keptBytes, roomOf, take } from '../shared/commit/room.ts';
 import { otherTimeline } from '../shared/commit/timeline.ts';
 import { type Commit, writeCommits } from '../shared/commit/write-commits.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { toHexes, versionId } from '../shared/database/ids.ts';
 import { type Namespace, ownNamespace, personOf } from '../shared/database/rows.ts';
-import { findAccount, quotaOf } from '../shared/tables/accounts.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { findTargets } from '../shared/tables/files.ts';
 import { findVersions, type VersionRow } from '../shared/tables/versions.ts';
+import { moveFolder } from './folder.ts';
 import { planMoves } from './plan.ts';
+import { requireRoom } from './require-room.ts';
 
 interface Source {
   row: VersionRow;
@@ -33,15 +33,16 @@ export async function moveFiles(databases: Databases, userId: string, request: M
   if (new Set(moves.map(({ from }) => from)).size < moves.length) {
     throw new Refusal('bad_request', 'a path is moved twice in this call');
   }
-  if (moves.reduce((sum, move) => sum + movePathBytes(move), 0) > limits.movePathBytes) {
-    throw new Refusal('limit_exceeded', `the paths take more than ${limits.movePathBytes} bytes: send fewer at once`);
-  }
+  demandShortPaths(moves.map(movePathBytes));
+  const folder = moves.find(({ tree_hash }) => tree_hash !== undefined);
+  if (folder && moves.length > 1) throw new Refusal('bad_request', 'a directory with its hash is alone in its call');
   const person = personOf(databases, userId);
   const namespace = ownNamespace(person);
   await requireDevice(person, deviceId);
   const call = { kind: 'move', ...request } as const;
   const before = await earlierAnswer(namespace, call);
   if (before) return before;
+  if (folder) return await moveFolder(databases, namespace, call, folder);
   await requireRoom(namespace, moves.length);
   const sources = await findSources(namespace, call);
   const counted = await reuseBlocks(
@@ -73,14 +74,6 @@ export async function moveFiles(databases: Databases, userId: string, request: M
       });
     },
   );
-}
-
-/** Demands that so many more versions may be kept; asked before anything is counted. */
-async function requireRoom(namespace: Namespace, versions: number): Promise<void> {
-  const account = await findAccount(namespace);
-  const need = { quota: 0, kept: versions * keptBytes(0), entries: 0 };
-  const error = take(roomOf(account, quotaOf(account)), need);
-  if (error) throw new Refusal(error.code, error.message);
 }
 
 /** The versions to move, by position, as they are before the lock; the compare-and-swap finds those that changed. */

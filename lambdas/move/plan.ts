@@ -1,18 +1,12 @@
 import type { PoolClient } from 'pg';
 import type { ItemError } from '../../protocol/errors.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
-import { ancestors, isInside } from '../../protocol/path.ts';
+import { ancestors, isInside, isWithinAny } from '../../protocol/path.ts';
 import { excerpt, itemError, staleVersion } from '../shared/answers/errors.ts';
 import { directoryRefusals } from '../shared/commit/path-rules.ts';
 import type { Namespace } from '../shared/database/rows.ts';
 import { filterFiles, filterParents, type Kind, type Target } from '../shared/tables/files.ts';
-
-const changedMeanwhile = itemError('unavailable', 'the file changed while it was being moved: try again');
-
-const leftBehind = itemError(
-  'stale_version',
-  'the directory holds what this call does not move, or not as it is now: read the changes, and move all of it',
-);
+import { changedMeanwhile, intoItself, isFile, isTaken, leftBehind, toItself } from './refusals.ts';
 
 /**
  * Plays the moves in order on what is known of the paths, and says by position which of them cannot be done. A refused
@@ -28,9 +22,9 @@ export async function planMoves(
 ): Promise<Map<number, ItemError>> {
   const above = [...new Set(moves.flatMap(({ to }) => ancestors(to)))];
   const sources = moves.map(({ from }) => from);
-  const ofKind = (kind: Kind): MoveRequest['moves'] => moves.filter(({ from }) => targets.get(from)!.kind === kind);
-  const newFiles = ofKind('file').map(({ to }) => to);
-  const sourceDirectories = ofKind('directory').map(({ from }) => from);
+  const isDirectory = ({ from }: MoveRequest['moves'][number]): boolean => targets.get(from)!.kind === 'directory';
+  const newFiles = moves.filter((move) => !isDirectory(move)).map(({ to }) => to);
+  const sourceDirectories = moves.filter(isDirectory).map(({ from }) => from);
   // What lies below a path, less what this call takes away from there.
   const parents = new Set(await filterParents(namespace, [...newFiles, ...sourceDirectories], sources));
   const files = await filterFiles(namespace, above);
@@ -41,7 +35,7 @@ export async function planMoves(
     if (left.length === 0) return refused;
     const directories = new Set(left.map((position) => moves[position]!.from));
     for (const [position, { from }] of moves.entries()) {
-      if ([from, ...ancestors(from)].some((above) => directories.has(above))) stay.add(position);
+      if (isWithinAny(from, directories)) stay.add(position);
     }
   }
 }
@@ -107,16 +101,13 @@ function play(
       return itemError('path_conflict', `'${excerpt(from)}' was moved here by this call: move it once`);
     const current = targets.get(from)!.version ?? 0;
     if (current !== base) return staleVersion(current);
-    if (from === to) return itemError('bad_request', 'the path is to be moved to itself');
-    if (tree.has(to))
-      return itemError('path_conflict', `'${excerpt(to)}' is taken: choose another name, or delete it first`);
+    if (from === to) return toItself;
+    if (tree.has(to)) return isTaken(to);
     const kind = tree.get(from);
-    if (kind === 'directory' && isInside(to, from)) {
-      return itemError('path_conflict', 'a directory cannot be moved into itself');
-    }
-    const file = ancestors(to).find((path) => path !== from && tree.get(path) === 'file');
-    if (file !== undefined) return itemError('path_conflict', `'${excerpt(file)}' is a file: move or delete it first`);
-    if (kind === 'file' && holds(to, from)) {
+    if (kind === 'directory' && isInside(to, from)) return intoItself;
+    const file = ancestors(to).find((path) => path !== from && holdsNone(tree.get(path)));
+    if (file !== undefined) return isFile(file);
+    if (holdsNone(kind) && holds(to, from)) {
       return itemError('path_conflict', `'${excerpt(to)}' is a directory with content: choose another name`);
     }
     return undefined;
@@ -127,4 +118,9 @@ function play(
     const others = (below.get(path) ?? 0) - (tree.has(from) && isInside(from, path) ? 1 : 0);
     return parents.has(path) || others > 0;
   }
+}
+
+/** Whether nothing can lie below what is at a path. */
+function holdsNone(kind: Kind | undefined): boolean {
+  return kind === 'file' || kind === 'link';
 }

@@ -1,25 +1,18 @@
-import { GoneException, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 import pMap from 'p-map';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import type { SocketMessage } from '../../protocol/socket.ts';
 import { logger } from '../shared/runtime/log.ts';
-import { type Connection, connectionsOf, forgetConnection } from '../shared/sockets/registry.ts';
-import { socketGateway } from '../shared/sockets/socket-gateway.ts';
+import { CALL_MS, post } from '../shared/sockets/post.ts';
+import { type Connection, connectionsOf, noteMissed } from '../shared/sockets/registry.ts';
 
 const CONCURRENCY = 32;
 
-/** What one push or one look into the registry may take: most take milliseconds, and others wait for their turn. */
-const CALL_MS = 2_000;
-
-/** API Gateway opens a connection after $connect has entered it, and until then says that it is gone. */
-const OPENING_MS = 60_000;
-
 interface Push {
   readonly connection: Connection;
-  readonly change: FileChanged;
+  readonly message: Extract<SocketMessage, { type: 'changed' }>;
 }
 
-/** How many pushes arrived, and how many were given up; a device that misses one reads its changes within minutes. */
+/** How many pushes arrived, and how many were given up: the next pong tells the device, which reads its changes then. */
 export interface Pushed {
   readonly sent: number;
   readonly lost: number;
@@ -36,12 +29,28 @@ export async function pushChanges(changes: readonly FileChanged[], until: number
   const failed = found.flatMap((pushes) => (pushes instanceof Error ? [pushes] : []));
   if (failed.length > 0 && failed.length === found.length) throw failed[0];
   const lists = found.flatMap((pushes) => (pushes instanceof Error ? [] : [pushes]));
-  const outcomes = await pMap(inTurns(lists), (push) => (Date.now() < until ? send(push) : 'lost'), {
-    concurrency: CONCURRENCY,
-  });
-  const lost = outcomes.filter((outcome) => outcome === 'lost').length;
-  if (Date.now() >= until) logger.warn('out of time: the rest of the devices catches up by cursor', { lost });
-  return { sent: outcomes.filter((outcome) => outcome === 'sent').length, lost: lost + failed.length };
+  const pushes = inTurns(lists);
+  const outcomes = await pMap(
+    pushes,
+    ({ connection, message }) => (Date.now() < until ? post(connection, message) : 'lost'),
+    { concurrency: CONCURRENCY },
+  );
+  const lost = pushes.filter((_, index) => outcomes[index] === 'lost');
+  if (Date.now() >= until) logger.warn('out of time: the rest of the devices catches up', { lost: lost.length });
+  await noteLost(lost);
+  return { sent: outcomes.filter((outcome) => outcome === 'sent').length, lost: lost.length + failed.length };
+}
+
+/** Has the pongs tell of pushes that were given up, as far as that can be noted in the time of one call. */
+async function noteLost(lost: readonly Push[]): Promise<void> {
+  const signal = AbortSignal.timeout(CALL_MS);
+  const failures = await pMap(
+    lost,
+    ({ connection, message }) => noteMissed(connection, message.cursor, signal).catch((error: Error) => error),
+    { concurrency: CONCURRENCY },
+  );
+  const [error] = failures.flatMap((failure) => failure ?? []);
+  if (error) logger.warn('the registry does not note what was given up: devices catch up within hours', { error });
 }
 
 /** What to push for one user, or why the registry did not answer. */
@@ -51,7 +60,11 @@ async function pushesOf(userId: string, changes: readonly FileChanged[]): Promis
     const connections = await connectionsOf(userId, AbortSignal.timeout(CALL_MS));
     return connections.flatMap((connection) => {
       const change = newestFirst.find(({ origin_device }) => origin_device !== connection.deviceId);
-      return change ? [{ connection, change }] : [];
+      if (!change) return [];
+      const message = toMessage(change);
+      // Of several a device would still have to ask for the others.
+      const { news } = change;
+      return [{ connection, message: news && changes.length === 1 ? { ...message, news } : message }];
     });
   } catch (error) {
     logger.error('the registry does not answer: the devices of one user catch up by cursor', { error: error as Error });
@@ -65,28 +78,7 @@ function inTurns<T>(lists: readonly (readonly T[])[]): T[] {
   return Array.from({ length: rounds }, (_, round) => lists.flatMap((list) => list.slice(round, round + 1))).flat();
 }
 
-async function send({ connection, change }: Push): Promise<'sent' | 'gone' | 'lost'> {
-  try {
-    await socketGateway().send(
-      new PostToConnectionCommand({ ConnectionId: connection.id, Data: JSON.stringify(toMessage(change)) }),
-      { abortSignal: AbortSignal.timeout(CALL_MS) },
-    );
-    return 'sent';
-  } catch (error) {
-    if (!(error instanceof GoneException)) {
-      logger.warn('push given up: the device catches up by cursor', {
-        connection: connection.id,
-        error: error as Error,
-      });
-      return 'lost';
-    }
-    // What stays behind costs the next push a call, and goes with its time.
-    if (connection.connectedAt < Date.now() - OPENING_MS) await forgetConnection(connection).catch(() => undefined);
-    return 'gone';
-  }
-}
-
-function toMessage(change: FileChanged): SocketMessage {
+function toMessage(change: FileChanged): Push['message'] {
   const { cursor, file_path, version, change_type, timestamp } = change;
   return { type: 'changed', cursor, file_path, version, change_type, timestamp };
 }

@@ -1,6 +1,8 @@
 import { DeltaError } from '../../codec/index.ts';
+import type { News } from '../../protocol/changes.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { SaveHeader } from '../../protocol/save.ts';
 import { itemError } from '../shared/answers/errors.ts';
 import { decodeContent } from '../shared/commit/content.ts';
@@ -30,7 +32,9 @@ export async function saveFiles(
   await keepContents(blocks, key, good);
   await releasePins(blocks, userId, closed);
   const upload = { key, deviceId: header.device_id, timeline: header.timeline };
-  const { results, missing } = await finishUpload(blocks, ownNamespace(person), upload, { open, held });
+  const pushed = header.files.length === 1 ? carried(good) : undefined;
+  const files = { open, held, ...(pushed && { contents: pushed }) };
+  const { results, missing } = await finishUpload(blocks, ownNamespace(person), upload, files);
 
   const byPath = new Map([...refused, ...results].map((result) => [result.path, result]));
   const answers = header.files.map((file) => {
@@ -40,6 +44,13 @@ export async function saveFiles(
     return isLacking && error ? { path: file.path, error } : result;
   });
   return { results: answers, missing };
+}
+
+/** What pushes carry of the contents of a file: all, or nothing where that is more than a row takes. */
+function carried(contents: readonly SentContent[]): News['contents'] | undefined {
+  const bytes = contents.reduce((sum, { encoded }) => sum + encoded.length, 0);
+  if (bytes > limits.rowBytes) return undefined;
+  return Object.fromEntries(contents.map(({ hash, encoded }) => [hash, Buffer.from(encoded).toString('base64')]));
 }
 
 /** Decodes what came for blocks that are wanted. */

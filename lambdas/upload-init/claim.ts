@@ -3,8 +3,8 @@ import { transaction } from '../shared/database/database.ts';
 import type { Database } from '../shared/database/rows.ts';
 import { expectObjects, hasObject, isStored, reviveBlocks } from '../shared/tables/blocks.ts';
 import { takeClaims } from '../shared/tables/claims.ts';
+import { guardAll } from '../shared/tables/guard-all.ts';
 import { findPins, type Pin, renewPins, type UploadKey } from '../shared/tables/pins.ts';
-import { guardAll } from '../shared/upload/guard-all.ts';
 
 export interface WantedBlock {
   hash: string;

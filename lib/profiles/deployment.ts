@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import { type Context, flag, text } from './context.ts';
 import type { Profile } from './profile.ts';
 import { profileNamed } from './profiles.ts';
+import { type ServedClient, servedClientFrom } from './served-client.ts';
 import { type SignIn, signInFrom } from './sign-in.ts';
 import { validated } from './validate-profile.ts';
 
@@ -22,6 +23,8 @@ export interface Deployment {
   readonly signIn: SignIn;
   /** US dollars a month of the deployment's resources above which he gets a mail: `budget=`. @default - no budget */
   readonly budget?: number;
+  /** @default - users get a client elsewhere */
+  readonly client?: ServedClient;
 }
 
 /** `domain=` and what belongs to it. The APIs are `api.` and `socket.` of it, the CDN is `cdn.` */
@@ -64,6 +67,7 @@ export function deploymentFrom(context: Context): Deployment {
   const alarmEmail = text(context, 'alarmEmail', /^[^\s@]+@[^\s@]+$/, 'an address');
   const budget = text(context, 'budget', /^[1-9]\d*$/, 'whole dollars a month');
   const domain = domainFrom(context);
+  const client = servedClientFrom(context);
   if (budget && !alarmEmail) throw new Error('budget needs somebody who is told: give alarmEmail too.');
   return {
     name,
@@ -73,6 +77,7 @@ export function deploymentFrom(context: Context): Deployment {
     ...(zones && { zones }),
     ...(alarmEmail && { alarmEmail }),
     ...(domain && { domain }),
+    ...(client && { client }),
     ...(budget && { budget: Number(budget) }),
   };
 }

@@ -155,8 +155,12 @@ export class ApiStack extends Stack {
     blocks.grantBlocks(uploadInit, 's3:PutObject');
     this.#route(uploadInit, '/upload-init', HttpMethod.POST);
 
-    // What it is sent goes into the database, and needs no right on the store.
-    const save = this.#sqlFunction('Save', { ...large, ...apart }, { ...quota, RELAY_FUNCTION: relay.functionName });
+    const save = this.#sqlFunction(
+      'Save',
+      { ...large, ...apart },
+      { ...environment, ...quota, RELAY_FUNCTION: relay.functionName },
+    );
+    blocks.grantBlocks(save, 's3:PutObject');
     grantInvoke(save, relay);
     this.#route(save, '/save', HttpMethod.POST);
 
@@ -211,8 +215,9 @@ export class ApiStack extends Stack {
     const locate = this.#sqlFunction(
       'Locate',
       { memorySize: 512, timeout: Duration.seconds(10), ...apart },
-      { DEDUP_SCOPE: profile.dedupScope },
+      { BLOCK_BUCKET: blocks.bucket.bucketName, DEDUP_SCOPE: profile.dedupScope },
     );
+    blocks.grantLookUp(locate);
     const { secret, publicKey } = blocks.signingKey;
     const download = this.#function(
       'Download',
@@ -243,7 +248,7 @@ export class ApiStack extends Stack {
 
   /** What a client asks before it can sign in, and the answer to a route that does not exist. */
   #unauthenticated(): void {
-    const { identity, notification } = this.#props;
+    const { identity, notification, blocks } = this.#props;
     const pages = this.#pages;
     const service = this.#function('Service', tiny, {
       API_URL: this.#url,
@@ -253,14 +258,13 @@ export class ApiStack extends Stack {
       ...(pages && {
         AUTH_PAGES: this.toJsonString({ url: pages.url, client_id: pages.clientId, callback_urls: pages.callbacks }),
       }),
+      ...(blocks.client && { CLIENT_RELEASE: this.toJsonString(blocks.client) }),
     });
     const authorizer = new HttpNoneAuthorizer();
-    const routes = this.#api.addRoutes({
-      path: '/service',
-      methods: [HttpMethod.GET],
-      integration: new HttpLambdaIntegration('Service', service),
-      authorizer,
-    });
+    const integration = new HttpLambdaIntegration('Service', service);
+    const routes = ['/service', '/install'].flatMap((path) =>
+      this.#api.addRoutes({ path, methods: [HttpMethod.GET], integration, authorizer }),
+    );
     const fallback = new HttpRoute(this, 'DefaultRoute', {
       httpApi: this.#api,
       routeKey: HttpRouteKey.DEFAULT,
@@ -270,7 +274,7 @@ export class ApiStack extends Stack {
     for (const route of [...routes, fallback]) {
       acknowledge(route, {
         'AwsSolutions-APIG4':
-          'A client asks it where to sign in, or gets an error by it; neither function has a right or reads data.',
+          'A client asks it where to sign in, is got by it, or gets an error; neither function has a right or reads data.',
       });
     }
   }

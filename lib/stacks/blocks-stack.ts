@@ -2,6 +2,7 @@ import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import {
   AllowedMethods,
+  type BehaviorOptions,
   CacheCookieBehavior,
   CacheHeaderBehavior,
   CachePolicy,
@@ -19,12 +20,14 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
+import { ClientFiles, clientPaths } from '../constructs/client-files.ts';
 import { EmptiedBuckets } from '../constructs/emptied-buckets.ts';
 import type { TidemarkFunction } from '../constructs/function.ts';
 import { cdnName, nameCdn } from '../constructs/own-domain.ts';
 import { SigningKey, type SigningKeyNames } from '../constructs/signing-key.ts';
 import type { OwnDomain } from '../profiles/deployment.ts';
 import type { Profile } from '../profiles/profile.ts';
+import type { ServedClient } from '../profiles/served-client.ts';
 
 interface BlocksStackProps extends StackProps {
   readonly profile: Profile;
@@ -33,6 +36,8 @@ interface BlocksStackProps extends StackProps {
   readonly webAcl?: string;
   /** @default - the name that AWS gives the CDN */
   readonly domain?: OwnDomain;
+  /** @default - the CDN gives no client */
+  readonly client?: ServedClient;
 }
 
 /**
@@ -47,8 +52,14 @@ export class BlocksStack extends Stack {
   readonly cdnDomain: string;
   /** Signs today's URLs. */
   readonly signingKey: SigningKey;
+  /** The client that the CDN gives to everybody, with the address of its files, if it gives one. */
+  readonly client: (ServedClient['release'] & { readonly url: string }) | undefined;
 
-  constructor(scope: Construct, id: string, { profile, signingKeys, webAcl, domain, ...props }: BlocksStackProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { profile, signingKeys, webAcl, domain, client, ...props }: BlocksStackProps,
+  ) {
     super(scope, id, props);
 
     const logs = this.#createLogBucket(profile);
@@ -83,10 +94,13 @@ export class BlocksStack extends Stack {
       profile,
       ...(webAcl && { webAcl }),
       ...(domain && { domain }),
+      ...(client && { client }),
     });
     this.cdnDomain = domain
       ? nameCdn(this, domain, this.distribution as IDistribution)
       : this.distribution.distributionDomainName;
+    const files = new ClientFiles(this, 'Client', { profile, bucket: this.bucket, ...(client && { client }) });
+    this.client = client && { ...client.release, url: `https://${this.cdnDomain}/${files.path}` };
     // Deleted first, so that it writes no more logs into a bucket that has been emptied.
     this.distribution.node.addDependency(emptied);
     // CloudFormation refuses to take back an export that the API's stack still imports, and this stack is updated
@@ -143,7 +157,7 @@ export class BlocksStack extends Stack {
   #createDistribution(
     keys: SigningKey[],
     logs: IBucket,
-    { profile, webAcl, domain }: Pick<BlocksStackProps, 'profile' | 'webAcl' | 'domain'>,
+    { profile, webAcl, domain, client }: Pick<BlocksStackProps, 'profile' | 'webAcl' | 'domain' | 'client'>,
   ): Distribution {
     const year = Duration.days(365);
     // CloudFront knows these names in all regions of the account.
@@ -172,6 +186,18 @@ export class BlocksStack extends Stack {
         ],
       },
     });
+    const behavior: BehaviorOptions = {
+      origin: S3BucketOrigin.withOriginAccessControl(this.bucket, {
+        originAccessControl: new S3OriginAccessControl(this, 'Reader', { originAccessControlName: named('Reader') }),
+        // The region of the bucket. A few regions have no shield: CloudFront's manual names their neighbours.
+        ...(profile.originShield && { originShieldRegion: this.region }),
+      }),
+      allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
+      viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
+      cachePolicy,
+      responseHeadersPolicy,
+      compress: false,
+    };
     const distribution = new Distribution(this, 'Cdn', {
       comment: 'Tidemark blocks',
       httpVersion: HttpVersion.HTTP2_AND_3,
@@ -181,19 +207,8 @@ export class BlocksStack extends Stack {
         domainNames: [cdnName(domain)],
         certificate: Certificate.fromCertificateArn(this, 'Certificate', domain.cdnCertificate),
       }),
-      defaultBehavior: {
-        origin: S3BucketOrigin.withOriginAccessControl(this.bucket, {
-          originAccessControl: new S3OriginAccessControl(this, 'Reader', { originAccessControlName: named('Reader') }),
-          // The region of the bucket. A few regions have no shield: CloudFront's manual names their neighbours.
-          ...(profile.originShield && { originShieldRegion: this.region }),
-        }),
-        allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
-        viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
-        trustedKeyGroups: [keyGroup],
-        cachePolicy,
-        responseHeadersPolicy,
-        compress: false,
-      },
+      defaultBehavior: { ...behavior, trustedKeyGroups: [keyGroup] },
+      ...(client && { additionalBehaviors: { [clientPaths]: behavior } }),
       enableLogging: true,
       logBucket: logs,
       logFilePrefix: 'cdn/',
@@ -201,7 +216,7 @@ export class BlocksStack extends Stack {
     acknowledge(distribution, {
       'AwsSolutions-CFR1': 'A team may travel: who holds a signed URL is a user, wherever he is.',
       'AwsSolutions-CFR2':
-        'It answers signed GETs of immutable objects only. A firewall costs $5 a month; the context key webAcl puts one before it.',
+        'It answers GETs of immutable objects only, all but those of a client signed. A firewall costs $5 a month; the context key webAcl puts one before it.',
       'AwsSolutions-CFR4':
         'The floor of *.cloudfront.net is fixed; a higher one needs a domain and a certificate. Clients are Node 24 and speak TLS 1.2 or later.',
     });

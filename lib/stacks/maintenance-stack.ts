@@ -77,6 +77,9 @@ export class MaintenanceStack extends Stack {
     // A version by its id, never "the object": that would hide a fresh upload of the same content.
     blocks.grantBlocks(gc, 's3:DeleteObjectVersion');
     blocks.grantListVersions(gc);
+    // What is left of a pack it stores anew.
+    blocks.grantLookUp(gc);
+    blocks.grantBlocks(gc, 's3:PutObject');
     // From the oldest record on: a count that was never registered would keep its blocks for ever.
     stream.feed(gc, {
       group: this.consumerGroup,

@@ -35,6 +35,7 @@ export class NotificationStack extends Stack {
   readonly #profile: Profile;
   readonly #apiId: string;
   readonly #connections: Table;
+  readonly #socketMessage: TidemarkFunction;
 
   constructor(scope: Construct, id: string, { profile, stream, domain, ...props }: NotificationStackProps) {
     super(scope, id, props);
@@ -46,6 +47,7 @@ export class NotificationStack extends Stack {
     });
 
     const connect = this.#function('Connect', { CONNECTIONS_TABLE: this.#connections.tableName });
+    this.#socketMessage = this.#function('SocketMessage', { CONNECTIONS_TABLE: this.#connections.tableName });
     const api = this.#createApi(connect);
     const stage = new WebSocketStage(this, 'Live', {
       webSocketApi: api,
@@ -62,6 +64,7 @@ export class NotificationStack extends Stack {
     const host = Fn.select(1, Fn.split('://', api.apiEndpoint));
     const callbackUrl = `https://${host}/${stage.stageName}`;
     this.#letReplace(connect, stage, callbackUrl);
+    this.#letTellOthers(stage, callbackUrl);
     this.notify = this.#push(stage, callbackUrl, stream);
     this.hangUp = this.#createHangUp(stage, callbackUrl);
 
@@ -83,7 +86,6 @@ export class NotificationStack extends Stack {
     this.tickets.grant(authorize, 'dynamodb:DeleteItem');
     const disconnect = this.#function('Disconnect', { CONNECTIONS_TABLE: this.#connections.tableName });
     this.#connections.grant(disconnect, 'dynamodb:DeleteItem');
-    const socketMessage = this.#function('SocketMessage');
 
     const api = new WebSocketApi(this, 'Socket', {
       routeSelectionExpression: '$request.body.type',
@@ -95,7 +97,7 @@ export class NotificationStack extends Stack {
       },
       disconnectRouteOptions: { integration: new WebSocketLambdaIntegration('Disconnect', disconnect) },
       defaultRouteOptions: {
-        integration: new WebSocketLambdaIntegration('SocketMessage', socketMessage),
+        integration: new WebSocketLambdaIntegration('SocketMessage', this.#socketMessage),
         returnResponse: true,
       },
     });
@@ -112,6 +114,13 @@ export class NotificationStack extends Stack {
     grantConnections(connect, stage, 'DELETE');
   }
 
+  /** A pong says what of the registry concerns its connection; what else a device sends may be for the user's others. */
+  #letTellOthers(stage: WebSocketStage, callbackUrl: string): void {
+    this.#connections.grant(this.#socketMessage, 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:DeleteItem');
+    this.#socketMessage.addEnvironment('SOCKET_CALLBACK_URL', callbackUrl);
+    grantConnections(this.#socketMessage, stage, 'POST');
+  }
+
   /** Outside the VPC: an isolated subnet has no way to the API's @connections. */
   #push(stage: WebSocketStage, callbackUrl: string, stream: StreamStack): TidemarkFunction {
     const notify = new TidemarkFunction(this, 'Notify', {
@@ -123,7 +132,7 @@ export class NotificationStack extends Stack {
         SOCKET_CALLBACK_URL: callbackUrl,
       },
     });
-    this.#connections.grant(notify, 'dynamodb:Query', 'dynamodb:DeleteItem');
+    this.#connections.grant(notify, 'dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem');
     grantConnections(notify, stage, 'POST');
     // The newest records only: a device that was away reads what it missed from its change sequence.
     // Lambda's own default window is 500 ms, which would be most of the time a push may take.

@@ -18,17 +18,6 @@ export function httpsServer(
   return server;
 }
 
-/** Reads a whole body of at most `limit` bytes; undefined where it is longer. */
-export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= limit) chunks.push(chunk);
-  }
-  return size <= limit ? Buffer.concat(chunks) : undefined;
-}
-
 /** Answers with a JSON document. */
 export function sendJson(
   response: ServerResponse,

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readBody } from '../body.ts';
 import { reason } from '../errors.ts';
 import type { Identities, Log, Principal } from '../types.ts';
 import type { Access } from './access.ts';
 import { AwsError } from './errors.ts';
-import { readBody, sendJson } from './http.ts';
+import { sendJson } from './http.ts';
 import { type Claim, verifySignature } from './sigv4.ts';
 
 /** Above every service's own limit (DynamoDB 16 MiB, Lambda 6 MB). */

@@ -72,7 +72,7 @@ async function start(options: ServicesOptions, undo: AsyncDisposableStack): Prom
   undo.defer(() => stream.stop());
 
   const secrets = createSecrets(data, access);
-  const buckets = createBuckets(data);
+  const buckets = createBuckets(data, options.assets);
   undo.defer(() => buckets.close());
   const rds = createRds({ data, first: postgres, ports: rdsPorts, tls, secrets, identities, access, log });
   undo.defer(() => rds.stop());

@@ -107,6 +107,7 @@ async function start(options: CloudOptions, undo: AsyncDisposableStack): Promise
 
   services = await (options.startServices ?? startServices)({
     data,
+    assets: assembly.assets,
     port: port + SERVICES_PORT,
     tls,
     identities,

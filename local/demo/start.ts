@@ -59,7 +59,11 @@ async function main(): Promise<void> {
 
   print('synthesizing the CDK app …');
   const assembly = join(data, 'cdk.out');
-  await synthesize(assembly, { profile: values.profile, clusters: values.clusters });
+  const gives = existsSync('dist/client.json');
+  await synthesize(assembly, {
+    ...{ profile: values.profile, clusters: values.clusters },
+    ...(gives && { client: 'dist' }),
+  });
   const problems = new Problems();
   print(`starting its ${firstTime ? 'local cloud for the first time' : 'local cloud'} …`);
   const cloud = await startCloud({
@@ -95,6 +99,7 @@ async function main(): Promise<void> {
       printLiveLines(devices, print);
       for (const device of devices) startSync(device);
       print(welcome(cloud, laptop, desktop, performance.now() - started));
+      if (gives) print(installLine(cloud));
     }
   } catch (error) {
     console.error(`\n${(error as Error).message}`);
@@ -121,6 +126,14 @@ function stopOnce(cloud: Cloud, devices: readonly Device[]): (code: number) => P
     process.exit(code);
   };
   return (code) => (stopping ??= stop(code));
+}
+
+/** How the client of `dist/` comes to this machine, or to another home on it. */
+function installLine({ ca, urls }: Cloud): string {
+  return `The client that npm run package left in dist/ is installed by
+
+  curl --cacert ${ca} -fsSL ${urls.api}/install | sh -s -- --ca ${ca} --user ${DEMO.username}
+`;
 }
 
 function welcome(cloud: Cloud, laptop: Device, desktop: Device, milliseconds: number): string {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import { readBody } from '../body.ts';
 import { reason } from '../errors.ts';
 import { KEEP_ALIVE_MS } from '../keep-alive.ts';
 import { corsHeaders, preflight } from './cors.ts';
@@ -14,19 +15,6 @@ import { matchRoute } from './routes.ts';
 /** API Gateway's limits, in bytes: 10 MB of body; request line and headers together. */
 const MAX_BODY = 10 * 1024 * 1024;
 const MAX_HEADERS = 10_240;
-
-/** Reads the whole body; undefined as soon as it is over the limit. */
-async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(incoming.headers['content-length'] ?? 0) > MAX_BODY) return undefined;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
 
 function decodePath(path: string): string {
   try {
@@ -84,8 +72,8 @@ export function createHttpApi(api: Api, services: GatewayServices): Server {
     const match = staged && matchRoute(api.routes, incoming.method ?? 'GET', staged.path);
     if (!match) return plainMessage(404, 'Not Found');
     const jwt = await authorize(match.route, incoming, query);
-    const body = await readBody(incoming);
-    if (!body) return plainMessage(413, 'Request Entity Too Large', { connection: 'close' });
+    const body = await readBody(incoming, MAX_BODY);
+    if (!body) return plainMessage(413, 'Request Entity Too Large');
     const { stage } = staged;
     const event = httpEvent({ incoming, body, requestId, apiId: api.id, stage, path, query, match, jwt });
     const resource = match.route.key === '$default' ? '$default' : match.route.key.replace(' ', '');

@@ -1,5 +1,6 @@
 // The Lambda runtime inside a function's process: loads the handler from the bundle and runs one event at a time.
 import { existsSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { pathToFileURL } from 'node:url';
@@ -60,6 +61,9 @@ async function run(handler: Handler, invocation: Invocation): Promise<FromInstan
   }
 }
 
+// Not of Lambda's environment.
+delete process.env.NODE_COMPILE_CACHE;
+
 let handler: Handler | undefined;
 
 process.on('disconnect', () => process.exit(0));
@@ -73,6 +77,8 @@ process.on('message', async (message: ToInstance) => {
     tls.setDefaultCACertificates([...tls.getCACertificates('extra'), message.ca]);
     handler = await loadHandler(message.taskRoot, message.handler);
     await send({ type: 'ready' });
+    // Instances are killed, so that what was compiled would be lost.
+    flushCompileCache();
   } catch (error) {
     console.error(`${new Date().toISOString()}\tERROR\tUncaught Exception\t${describe(error)}`);
     await send({ type: 'init failure', payload: describe(error) });

@@ -1,6 +1,7 @@
 /* Lambda: functions in processes of their own, one event at a time each, with their limits, retries and logs. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { compileCache } from '../compile-cache.ts';
 import { LocalError, reason } from '../errors.ts';
 import type { Identities, InvokeResult, Log } from '../types.ts';
 import { environmentOf, type FunctionDefinition } from './definition.ts';
@@ -74,7 +75,7 @@ function startLogged(
 ): Promise<Instance> {
   const obstacle = logObstacle(authorize, definition);
   for (const lost of [obstacle, traceObstacle(authorize, definition)]) if (lost !== undefined) log(lost);
-  const environment = environmentOf(definition, endpoints(), tls.caFile);
+  const environment = { ...environmentOf(definition, endpoints(), tls.caFile), NODE_COMPILE_CACHE: compileCache };
   return startInstance(definition, environment, tls.ca, obstacle === undefined ? toItsLog : () => {});
 }
 

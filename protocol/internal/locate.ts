@@ -21,7 +21,7 @@ export interface CacheEntry {
   readonly entry?: string;
 }
 
-/** The files, the distinct blocks to sign URLs for with their deltas, and the contents of others; or the error to pass on. */
+/** The files, the distinct blocks and packs to sign URLs for, deltas, and where others have their contents; or the error to pass on. */
 export type Located =
-  | (Pick<DownloadResponse, 'files' | 'contents' | 'deltas'> & { sign: CacheEntry[] })
+  | (Pick<DownloadResponse, 'files' | 'contents' | 'packed' | 'deltas'> & { sign: CacheEntry[] })
   | { error: ErrorBody };

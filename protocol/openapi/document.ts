@@ -9,7 +9,13 @@ import { type Operation, operations, type RouteKey } from './operations.ts';
 import { componentSchemas, inlineSchema, type JsonSchema, referenceTo } from './schemas.ts';
 
 /** Errors of every route that takes a token, and of every route with a body. */
-const tokenErrors: readonly ErrorCode[] = ['bad_request', 'limit_exceeded', 'device_unknown', 'device_revoked'];
+const tokenErrors: readonly ErrorCode[] = [
+  'bad_request',
+  'limit_exceeded',
+  'device_unknown',
+  'device_revoked',
+  'client_too_old',
+];
 const bodyErrors: readonly ErrorCode[] = ['body_too_large', 'unsupported_media_type'];
 const anyErrors: readonly ErrorCode[] = ['internal', 'unavailable', 'throttled', 'unauthorized'];
 /** What API Gateway answers without asking the service. */
@@ -56,7 +62,7 @@ export function errorsOf(key: RouteKey): ErrorCode[] {
 }
 
 function isPublic(key: RouteKey): boolean {
-  return key === 'GET /service';
+  return key === 'GET /service' || key === 'GET /install';
 }
 
 function describe(key: RouteKey, operation: Operation): JsonSchema {
@@ -70,7 +76,9 @@ function describe(key: RouteKey, operation: Operation): JsonSchema {
     responses: {
       200: {
         description: 'Done.',
-        content: json(referenceTo(operation.answer)),
+        content: operation.answerType
+          ? { [operation.answerType]: { schema: inlineSchema(operation.answer) } }
+          : json(referenceTo(operation.answer)),
         ...(links[key] && { links: links[key] }),
       },
       ...(parameters.length > 0 && { 431: { description: 'Request line and headers have more than 10,240 bytes.' } }),

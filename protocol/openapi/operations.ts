@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import { ChangesQuery, ChangesResponse } from '../changes.ts';
 import { CommitResponse } from '../commit.ts';
 import { CompareQuery, CompareResponse } from '../compare.ts';
@@ -31,6 +31,8 @@ export interface Operation {
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   readonly answer: z.ZodType;
+  /** @default application/json */
+  readonly answerType?: string;
   /** The codes of its errors, beside those of every route that takes a token. */
   readonly errors?: readonly ErrorCode[];
 }
@@ -41,6 +43,13 @@ export const operations: Record<RouteKey, Operation> = {
     id: 'describeService',
     summary: 'What a client needs to know before it can sign in; needs no token.',
     answer: ServiceResponse,
+  },
+  'GET /install': {
+    id: 'installClient',
+    summary: 'A script for a shell that installs the client which the service gives, and signs in; needs no token.',
+    answer: z.string(),
+    answerType: 'text/x-shellscript',
+    errors: ['not_found'],
   },
   'POST /devices': {
     id: 'registerDevice',

@@ -50,14 +50,14 @@ export const SyncEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('excluded'), path: Path, files: z.int(), kept: z.int() }),
   /** What is about to be transferred: at most so many bytes of content, in so many files. */
   z.strictObject({ event: z.literal('transfers'), files: z.int(), bytes: z.int() }),
-  /** A long transfer of one file: bytes so far. */
-  z.strictObject({ event: z.literal('progress'), ...progress }),
+  /** A long transfer of one file to the other side: bytes so far. */
+  z.strictObject({ event: z.literal('progress'), ...progress, side }),
   /** A long look at one file that changed: bytes so far. */
   z.strictObject({ event: z.literal('reading'), ...progress }),
   z.strictObject({ event: z.literal('online') }),
   z.strictObject({ event: z.literal('offline'), message: z.string() }),
-  /** Nothing is synced until that time, milliseconds since 1970, or until it is told to go on. */
-  z.strictObject({ event: z.literal('paused'), until: z.int().optional() }),
+  /** Nothing is synced until that time, milliseconds since 1970, while the connection is metered, or until it is told to go on. */
+  z.strictObject({ event: z.literal('paused'), until: z.int().optional(), metered: z.literal(true).optional() }),
   z.strictObject({ event: z.literal('resumed') }),
   /** Changes are found by looking at intervals, because the system cannot watch the folder. */
   z.strictObject({ event: z.literal('degraded'), message: z.string() }),

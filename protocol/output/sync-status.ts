@@ -24,15 +24,36 @@ export const SyncStatus = z.strictObject({
   leftovers: z.array(Path),
   /** Whether a process syncs the folder now; what follows is what that process says, and absent when it says nothing. */
   running: z.boolean(),
-  /** The folder is paused: what is pending waits for the end of that, milliseconds since 1970, or for `tidemark resume`. */
-  paused: z.strictObject({ until: z.int().optional() }).optional(),
+  /** The folder is paused: what is pending waits for the end of that, milliseconds since 1970, for an unmetered connection, or for `tidemark resume`. */
+  paused: z.strictObject({ until: z.int().optional(), metered: z.literal(true).optional() }).optional(),
+  /** Bytes per second that this device may send and fetch, at which hours, and whether they hold now. */
+  limits: z
+    .strictObject({
+      up: z.int().optional(),
+      down: z.int().optional(),
+      hours: z.strictObject({ from: z.string(), to: z.string() }).optional(),
+      hold: z.boolean(),
+    })
+    .optional(),
   /** Since when the service does not answer, in milliseconds since 1970, and why: what is pending waits for it. */
   offline: z.strictObject({ since: z.int(), message: z.string() }).optional(),
   /** What of this machine lets nothing be synced, as a full disk does, and since when; also without such a process. */
   trouble: z.strictObject({ since: z.int().optional(), message: z.string() }).optional(),
   /** Long transfers: bytes so far, and when the last of them moved. One that has not for 20 s stalls. */
   transfers: z
-    .array(z.strictObject({ path: Path, bytes: z.int(), file_bytes: z.int(), moved_at: z.int(), stalls: z.boolean() }))
+    .array(
+      z.strictObject({
+        path: Path,
+        bytes: z.int(),
+        file_bytes: z.int(),
+        /** Where it goes: to the service, or to this disk. */
+        side: z.enum(['local', 'remote']),
+        moved_at: z.int(),
+        stalls: z.boolean(),
+      }),
+    )
     .optional(),
+  /** All that moves now, files that move fast included: bytes so far, and in all. */
+  moving: z.strictObject({ bytes: z.int(), of: z.int() }).optional(),
 });
 export type SyncStatus = z.infer<typeof SyncStatus>;

@@ -247,7 +247,7 @@ test('the client sends what the service has lost', async () => {
   };
   onTestFinished(() => rm(folder, { recursive: true }));
   const [desk, lap] = [await device('desk'), await device('lap')];
-  const contents = [randomBytes(20_000), randomBytes(5_000_000)];
+  const contents = [randomBytes(100_000), randomBytes(5_000_000)];
   desk.startSync((reason) => expect.fail(reason));
   for (const [index, content] of contents.entries()) await writeFile(join(desk.folder, `file ${index}`), content);
   const uploaded = () => desk.events.filter(({ event }) => event === 'uploaded').length;

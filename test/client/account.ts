@@ -85,7 +85,8 @@ export async function openAccount(): Promise<Account> {
       const { root, state } = await openFolder(config(name), configuration, place, false);
       const tokens = keepAccessTokens(config(name), configuration);
       const { signal } = new AbortController();
-      const parts = { root, state, configuration, tokens, report, signal, apart: new Set<string>() };
+      const device = { id: configuration.device_id, name };
+      const parts = { root, state, configuration, device, tokens, report, signal, apart: new Set<string>() };
       await runSync({ ...parts, once: true, allowMassDelete: true }).finally(() => state.close());
     },
     openSync: async ({ name, folder: root }, replace = () => ({}), report = undefined) => {

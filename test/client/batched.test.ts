@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { batched } from '../../client/common/batched.ts';
 import { withOffsets } from '../../client/plan/block-offsets.ts';
+import { deleteBatches } from '../../client/steps/batches.ts';
+import { limits } from '../../protocol/limits.ts';
+import { ancestors } from '../../protocol/path.ts';
 
 describe('batches', () => {
   const weigh = (item: number): number => item;
@@ -21,6 +24,18 @@ describe('batches', () => {
         }
       }),
     );
+  });
+
+  test('of deletions are as large as the service takes, in files and in directories', () => {
+    const deletion = (path: string) => ({ do: 'deleteRemote', path, base_version: 1 }) as const;
+    const flat = Array.from({ length: 3000 }, (_, index) => deletion(`folder/${index}`));
+    expect([...deleteBatches(flat)].map(({ length }) => length)).toEqual([2000, 1000]);
+    const deep = Array.from({ length: 1500 }, (_, index) => [deletion(`a/${index}/b/c`), deletion(`a/${index}/b/d`)]);
+    for (const batch of deleteBatches(deep.flat())) {
+      const directories = new Set(batch.flatMap(({ path }) => ancestors(path)));
+      expect(directories.size).toBeLessThanOrEqual(limits.directoriesPerCall);
+      expect(batch.length, 'more calls than they need').toBeGreaterThan(1000);
+    }
   });
 
   test('an item beyond a limit is alone', () => {

@@ -16,10 +16,10 @@ async function after(calls: number, bytesPerSecond: number, delay: number, share
   return bytes.most;
 }
 
-test('a call carries what takes some two seconds, 32 KiB at least and 2 MiB at most', async () => {
-  expect(await after(0, 1, 0)).toBe(128 * KIB);
-  expect(await after(1, 1e9, 40), 'no more than four times as much').toBe(512 * KIB);
-  expect(await after(5, 1e9, 40)).toBe(2048 * KIB);
+test('a call carries what takes some two seconds, 32 KiB at least and 3.5 MiB at most', async () => {
+  expect(await after(0, 1, 0)).toBe(64 * KIB);
+  expect(await after(1, 1e9, 40), 'no more than four times as much').toBe(256 * KIB);
+  expect(await after(5, 1e9, 40)).toBe(3584 * KIB);
   expect(await after(5, 8000, 40)).toBe(32 * KIB);
   const middling = await after(5, 100_000, 100);
   expect(middling).toBeGreaterThan(150_000);
@@ -27,7 +27,7 @@ test('a call carries what takes some two seconds, 32 KiB at least and 2 MiB at m
 });
 
 test('a call that carries little says nothing, unless it is slow', async () => {
-  expect(await after(5, 1e9, 500, 0.01)).toBe(128 * KIB);
-  expect(await after(1, 1e9, 3000, 0.01)).toBe(64 * KIB);
-  expect(await after(5, 1e9, 3000, 0)).toBe(128 * KIB);
+  expect(await after(5, 1e9, 500, 0.01)).toBe(64 * KIB);
+  expect(await after(1, 1e9, 3000, 0.01)).toBe(32 * KIB);
+  expect(await after(5, 1e9, 3000, 0)).toBe(64 * KIB);
 });

@@ -1,5 +1,6 @@
 import { Gate } from '../../client/service/gate.ts';
 import { newDownChannel, newUpChannel } from '../../client/steps/channels.ts';
+import { ComingFiles } from '../../client/steps/coming-files.ts';
 import type { Sync } from '../../client/steps/context.ts';
 import { makeWay } from '../../client/steps/directories.ts';
 import { downloadEntries, lacksContent, placeFiles } from '../../client/steps/download.ts';
@@ -21,6 +22,8 @@ export async function upload(sync: Sync, steps: readonly UploadStep[]): Promise<
 export async function download(sync: Sync, paths: readonly string[]): Promise<void> {
   await downloadEntries(sync, paths);
   for (const path of paths) await makeWay(sync, path);
+  const channel = newDownChannel(new Gate());
+  const begun = new ComingFiles(sync, { channel, demandRoot: async () => undefined });
   const fetched: FetchedFile[] = [];
   const files = paths
     .filter((path) => lacksContent(sync, path))
@@ -31,8 +34,6 @@ export async function download(sync: Sync, paths: readonly string[]): Promise<vo
       onBegin: () => undefined,
       onFetched: (file: FetchedFile) => void fetched.push(file),
     }));
-  await sync.failures.attempt(paths, () =>
-    fetchFiles(sync, files, { channel: newDownChannel(new Gate()), signal: never }),
-  );
+  await sync.failures.attempt(paths, () => fetchFiles(sync, files, { channel, begun, signal: never }));
   await placeFiles(sync, fetched);
 }

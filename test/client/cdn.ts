@@ -28,6 +28,9 @@ export function serve(content: string): Promise<string> {
 export const located = (url: string): Pick<Api, 'download'> => ({
   download: async ({ files }) => {
     const urls = Object.fromEntries(files.flatMap(({ lacks = [] }) => lacks.map((hash) => [hash, url])));
-    return { sent: 0, body: { files: [], urls, contents: {}, deltas: {}, urls_expire_at: Date.now() + 900_000 } };
+    return {
+      sent: 0,
+      body: { files: [], urls, contents: {}, packed: {}, deltas: {}, urls_expire_at: Date.now() + 900_000 },
+    };
   },
 });

@@ -32,6 +32,25 @@ test('the changes are read every minute, or every ten minutes while pushes arriv
   expect(clock.pollIsDue).toBe(true);
 });
 
+test('while the service says that all pushes arrived, the changes are read every two hours', () => {
+  const { clock, pass } = clockOf();
+  clock.connected = true;
+  clock.polled();
+  for (let pings = 0; pings < 160; pings++) {
+    expect(clock.pollIsDue).toBe(false);
+    pass(45 * SECOND);
+    clock.heardAll();
+  }
+  expect(clock.pollIsDue).toBe(true);
+  clock.polled();
+  pass(45 * SECOND);
+  clock.heardAll();
+  pass(10 * MINUTE - 1);
+  expect(clock.pollIsDue).toBe(false);
+  pass(1);
+  expect(clock.pollIsDue, 'ten minutes after it last said so').toBe(true);
+});
+
 test('the folder is looked at every minute, or less often where looking takes long, and sooner once something happened', () => {
   const { clock, pass } = clockOf();
   /** Whole seconds until the next look. */
@@ -63,7 +82,7 @@ test('the folder is looked at every ten seconds once it cannot be watched', () =
   }
 });
 
-test('lost blocks are asked for at once, and then once an hour', () => {
+test('lost blocks are asked for at once, and then once an hour at most', () => {
   const { clock, pass } = clockOf();
   expect([clock.takeHeal(), clock.takeHeal()]).toEqual([true, false]);
   pass(60 * MINUTE - 1);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Device } from '../../local/demo/devices/device.ts';
 import { ask } from '../service/support/service.ts';
-import { type Account, openAccount } from './account.ts';
+import { type Account, openAccount, startAll, until } from './account.ts';
 import { temporaryFolder } from './folder.ts';
 
 let account: Account;
@@ -74,6 +74,27 @@ describe('a password that an administrator gave', () => {
     await expect(login(username, given)).rejects.toThrow('sign-in refused');
     expect(await login(username, 'My-own-words-1')).toContain(`signed in as ${username}`);
   });
+});
+
+test('who signs in again keeps what was chosen for the device', async () => {
+  const [username, password] = [`${randomUUID()}@tidemark.example`, 'My-own-words-1'];
+  await ask('/users', { username, password: 'Given-by-admin-1', temporary: true });
+  const folder = await temporaryFolder();
+  const device = new Device('chooser', folder, join(folder, 'config'));
+  const { api, ca } = account.service;
+  const login = (piped: string): Promise<string> =>
+    device.run(['login', api, '--user', username, '--ca', ca, '--password-stdin'], piped);
+  await login(`Given-by-admin-1\n${password}\n`);
+  await device.run(['limit', '--up', '500k', '--hours', '8-18']);
+  await device.run(['metered', 'pause']);
+  const chosen = async (): Promise<string[]> => [
+    await device.run(['limit', '--json']),
+    await device.run(['metered', '--json']),
+  ];
+  const before = await chosen();
+  expect(before.join('')).toMatch(/"up":500000.*"on_metered":"pause"/s);
+  await login(password);
+  expect(await chosen()).toEqual(before);
 });
 
 describe('history and restore', () => {
@@ -188,6 +209,30 @@ describe('devices', () => {
     );
     await expect(phone.run(['devices'])).rejects.toThrow(/the device of this sign-in was revoked: sign in again/);
     await laptop.run(['sync', laptop.folder, '--once']);
+  });
+
+  test('renames this one, at the service, here, and in the sync that runs', async () => {
+    const [tower, other] = [await syncedDevice('tower', { both: '1' }), await syncedDevice('other', {})];
+    startAll(tower);
+    await until('it rests', () => tower.events.at(-1)?.event === 'idle');
+    await expect(tower.run(['devices', '--rename', 'a/b'])).rejects.toThrow(/must be 1 to 64 characters, no slash/);
+    await expect(tower.run(['devices', '--rename', 'other'])).rejects.toThrow(
+      /another device of yours is called other/,
+    );
+    expect(await tower.run(['devices', '--rename', 'attic'])).toBe('this device is attic\n');
+    expect(await other.run(['devices'])).toMatch(/ attic\n/);
+    expect(JSON.parse(await tower.run(['status', '--json'])).device).toBe('attic');
+    await tower.run(['pause']);
+    await until('it is paused', () => tower.events.at(-1)?.event === 'paused');
+    await writeFile(join(tower.folder, 'both'), 'of tower');
+    await writeFile(join(other.folder, 'both'), 'of other');
+    await other.run(['sync', '--once']);
+    await tower.run(['resume']);
+    await until('its own is set aside', async () =>
+      (await readdir(tower.folder)).some((name) => name.startsWith('both (conflicted copy, attic')),
+    );
+    await tower.stopSync();
+    expect(JSON.parse(await tower.run(['status', '--json']))).toMatchObject({ device: 'attic', folder: tower.folder });
   });
 });
 

@@ -91,7 +91,8 @@ describe('a socket that is not open after 8 s', () => {
     const end = new AbortController();
     const nothing = (): void => undefined;
     const api = createApi(service.url, { token: async () => 'token' }, { signal: end.signal });
-    const on = { onOpen: nothing, onChanged: nothing, onLate: nothing, onDead, onClosed: nothing };
+    const heard = { onChanged: nothing, onMissed: nothing, onSent: nothing };
+    const on = { ...heard, onOpen: nothing, onLate: nothing, onDead, onClosed: nothing };
     const listening = new Pushes({ url, deviceId: 'd', api, signal: end.signal, ...on }).run();
     onTestFinished(() => {
       end.abort();

@@ -33,17 +33,15 @@ describe('paths from the service', () => {
   test('nor through one that took the place of a directory further above and leads to what that was', async () => {
     const [root, outside] = [await temporaryFolder(), await temporaryFolder()];
     await makeParents(root, 'a/b/c/file');
-    expect(await demandParents(root, 'a/b/c/file')).toBe(true);
+    expect(demandParents(root, 'a/b/c/file')).toBe(true);
     await rename(join(root, 'a'), join(outside, 'a'));
     await symlink(join(outside, 'a'), join(root, 'a'));
-    await expect(demandParents(root, 'a/b/c/file'), 'I15: a/b/c is the same directory').rejects.toThrow(
-      'a is a symbolic link',
-    );
+    expect(() => demandParents(root, 'a/b/c/file'), 'I15: a/b/c is the same directory').toThrow('a is a symbolic link');
   });
 
   test('missing parents are made only on demand', async () => {
     const root = await temporaryFolder();
-    expect(await demandParents(root, 'a/b/c')).toBe(false);
+    expect(demandParents(root, 'a/b/c')).toBe(false);
     expect(await makeParents(root, 'a/b/c')).toEqual(['a', 'a/b']);
     expect((await lstat(join(root, 'a/b'))).isDirectory()).toBe(true);
   });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { judgeClock, networkRemedy } from '../../client/commands/checks/endpoints.ts';
 import { judgeRoom, judgeWatches } from '../../client/commands/checks/machine.ts';
 import { Device } from '../../local/demo/devices/device.ts';
+import { limits } from '../../protocol/limits.ts';
 import { Finding } from '../../protocol/output/finding.ts';
 import type { Network } from '../support/network/network.ts';
 import { type Account, openAccount } from './account.ts';
@@ -77,6 +78,13 @@ describe('a device', { timeout: 240_000 }, () => {
     ...{ folder: 'ok', disk: 'ok', sync: 'warning' },
   };
 
+  test('asks the service once what it is', async () => {
+    const { seen } = network.ways.api.proxy;
+    const before = seen.length;
+    await examined();
+    expect(seen.slice(before).filter(({ route }) => route === 'GET /service')).toHaveLength(1);
+  });
+
   test('that syncs no folder yet has its endpoints tried as far as that goes', async () => {
     const { states, code } = await examined();
     expect(states).toMatchObject({ store: 'ok', socket: 'ok', folder: 'skipped' });
@@ -85,7 +93,7 @@ describe('a device', { timeout: 240_000 }, () => {
   });
 
   test('to which nothing is wrong is told that, and what runs; nothing of it is left at the service', async () => {
-    await writeFile(join(desk.folder, 'large'), randomBytes(100_000));
+    await writeFile(join(desk.folder, 'large'), randomBytes(limits.smallBytes + 1));
     await desk.run(['sync', desk.folder, '--once']);
     expect(await examined()).toMatchObject({ states: well, code: 0 });
     const { body } = await (await account.caller()).call('GET', '/devices');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { Content } from '../../client/plan/tree.ts';
+import { type Content, isLeaf } from '../../client/plan/tree.ts';
 import { ancestors, isInside } from '../../protocol/path.ts';
-import { directory, file, type Model } from './model.ts';
+import { directory, file, link, type Model } from './model.ts';
 
 /** The side on which a user works: the disk here, or another device, of which the service tells. */
 export type Side = 'local' | 'remote';
@@ -17,7 +17,7 @@ export type Edit =
 const name = fc.constantFrom('a', 'b', 'c');
 /** Of few names, so that edits meet. */
 export const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
-const content = fc.constantFrom('', 'red', 'green', 'blue', 'white');
+const content = fc.constantFrom('', 'red', 'green', 'blue', 'white', 'link');
 const edit: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), path, content }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('mkdir' as const), path }) },
@@ -40,13 +40,13 @@ export function applyEdit(model: Model, side: Side, change: Edit): void {
   const here = model[side].get(change.path);
   switch (change.do) {
     case 'write':
-      put(model, side, change.path, file(change.content));
+      put(model, side, change.path, (change.content === 'link' ? link : file)(change.content));
       return;
     case 'mkdir':
       put(model, side, change.path, directory());
       return;
     case 'chmod':
-      if (here) put(model, side, change.path, { ...contentOf(here), mode: change.mode });
+      if (here && here.kind !== 'link') put(model, side, change.path, { ...contentOf(here), mode: change.mode });
       return;
     case 'delete':
       for (const at of below(model, side, change.path)) model[side].delete(at);
@@ -89,7 +89,7 @@ function makeParents(model: Model, side: Side, at: string): void {
 }
 
 function liesInFile(model: Model, side: Side, at: string): boolean {
-  return ancestors(at).some((above) => model[side].get(above)?.kind === 'file');
+  return ancestors(at).some((above) => isLeaf(model[side].get(above)));
 }
 
 /** A path and what is inside it, as far as it is there. */

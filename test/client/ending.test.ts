@@ -10,6 +10,7 @@ import { instruct } from '../../client/engine/wake.ts';
 import { keepAccessTokens } from '../../client/service/access-token.ts';
 import { loadConfiguration } from '../../client/service/config.ts';
 import type { Device } from '../../local/demo/devices/device.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 import { answer, hang } from '../support/network/faults.ts';
 import type { Network } from '../support/network/network.ts';
@@ -43,14 +44,16 @@ interface Running {
 type Cause = (running: Running) => unknown;
 
 const read = (): void => instruct(device.folder, 'read-changes');
-const save = (place: string): Promise<void> => writeFile(join(place, `save ${++saves}`), `${saves}`.repeat(2000));
+const save = (place: string, content: string | Buffer = `${saves}`.repeat(2000)): Promise<void> =>
+  writeFile(join(place, `save ${++saves}`), content);
 const saveHere = (): Promise<void> => save(device.folder);
 /** What goes to the store. */
-const saveLarge = (place: string): Promise<void> => writeFile(join(place, `save ${++saves}`), randomBytes(20_000));
+const saveLarge = (place: string): Promise<void> => writeFile(join(place, `save ${++saves}`), randomBytes(100_000));
 const saveLargeHere = (): Promise<void> => saveLarge(device.folder);
 
 async function saveElsewhere(): Promise<void> {
-  await save(other.folder);
+  // More than comes with a push.
+  await save(other.folder, randomBytes(limits.rowBytes + 1));
   await account.syncOnce(other);
 }
 
@@ -147,6 +150,7 @@ async function start(): Promise<Running> {
     root,
     state,
     configuration,
+    device: { id: configuration.device_id, name: configuration.device_name },
     tokens: keepAccessTokens(folder, configuration),
     apart: new Set<string>(),
   };

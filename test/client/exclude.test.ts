@@ -120,7 +120,7 @@ describe('a folder on two devices', { timeout: 240_000 }, () => {
   test('keeps here what the service does not have as it is here, and brings that back with the folder', async () => {
     await writeFile(join(desk.folder, 'photos/0/0'), 'edited, and seen by no sync');
     await writeFile(join(desk.folder, 'photos/unknown'), 'unknown');
-    await symlink('nowhere', join(desk.folder, 'photos/link'));
+    await symlink('/nowhere', join(desk.folder, 'photos/link'));
     expect(await exclude(desk)).toBe(
       'photos is left out on this device; what the service does not have as it is here stays on this disk, photos/0/0 among that\n',
     );

@@ -1,9 +1,13 @@
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { beforeEach, expect, test } from 'vitest';
 import { type Execution, execute } from '../../client/engine/execute.ts';
 import type { Operation } from '../../client/plan/operation.ts';
 import { type RemoteEntry, syncedEntry } from '../../client/plan/tree.ts';
 import type { Api } from '../../client/service/api.ts';
+import { Gate } from '../../client/service/gate.ts';
+import { newUpChannel } from '../../client/steps/channels.ts';
+import { readSaveBody } from '../../lambdas/save/read-body.ts';
 import { done, openFolder, remoteFile, type StepFolder } from './steps/open-folder.ts';
 
 /* A plan carried out alone, on a real folder: in which order, what is handed over, and what a cut leaves. */
@@ -13,6 +17,7 @@ const directory: RemoteEntry = { kind: 'directory', size: 0, mode: 0o755, mtime_
 let folder: StepFolder;
 let happened: string[];
 let wasCut: boolean;
+let offered: string[];
 let transfers: Execution['transfers'];
 
 beforeEach(async () => {
@@ -23,7 +28,7 @@ beforeEach(async () => {
     sent: 0,
     body: { results: paths.map((path) => done(path, ++version, version)) },
   });
-  let offered: string[] = [];
+  offered = [];
   const api: Partial<Api> = {
     move: async ({ moves }) => {
       happened.push(...moves.map(({ from, to }) => `move ${from} to ${to} there`));
@@ -37,6 +42,11 @@ beforeEach(async () => {
       offered = files.map(({ path }) => path);
       return { sent: 0, body: { upload_id, expires_at: 0, refused: [], send: [] } };
     },
+    save: async (body) => {
+      const paths = (await readSaveBody(body)).header.files.map(({ path }) => path);
+      happened.push(...paths.map((path) => `save ${path} there`));
+      return results(paths);
+    },
     finalize: async () => {
       happened.push(...offered.map((path) => `make ${path} there`));
       return results(offered);
@@ -48,7 +58,7 @@ beforeEach(async () => {
     sent: [],
     start: (steps) => void happened.push(...steps.map((step) => `${step.do} ${step.path} begins`)),
     holds: () => false,
-    direct: { channel: undefined as never, signal: new AbortController().signal },
+    direct: { channel: newUpChannel(new Gate({ onBack: () => undefined })), signal: new AbortController().signal },
   };
 });
 
@@ -80,6 +90,21 @@ test('directories are there before what moves into them; content is handed over 
   expect((await readdir(sync.root)).sort()).toEqual(['.tidemark', 'dropped', 'kept (copy)', 'new', 'old', 'there']);
   expect(await readdir(on('there'))).toEqual(['away']);
   expect(deletions, 'files that are gone, for the question at more than half').toBe(2);
+});
+
+test('what was sent is committed between the calls for what is small, not after them', async () => {
+  const { sync, on, look } = folder;
+  await writeFile(on('large'), 'large');
+  for (const name of ['a', 'b', 'c', 'd']) await writeFile(on(name), randomBytes(sync.saves.most));
+  await look();
+  const local = sync.state.trees.local.get('large')!;
+  const what = { id: randomUUID(), accepted: [{ path: 'large', base_version: 0, local }], refused: [], bytes: 0 };
+  const sent = [{ what, steps: [], done: () => void sent.shift() }];
+  transfers = { ...transfers, sent };
+  offered = ['large'];
+  await carryOut(...['a', 'b', 'c', 'd'].map((path) => ({ do: 'upload', path, base_version: 0 }) as const));
+  expect(happened.indexOf('make large there')).toBeGreaterThan(happened.indexOf('save a there'));
+  expect(happened.indexOf('make large there')).toBeLessThan(happened.indexOf('save d there'));
 });
 
 test('what both sides hold is written down, and what neither has is forgotten', async () => {

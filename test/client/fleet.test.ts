@@ -224,3 +224,24 @@ for (const count of [2, 3]) {
     );
   });
 }
+
+test('a folder that one device took out of the name that another one gave it at once is not left empty under that', () => {
+  const move = (index: number, path: string, to: string): (readonly [number, Event])[] => [
+    [index, { what: 'edit', edit: { do: 'move', path, to } }],
+    [index, { what: 'look' }],
+  ];
+  const step = (index: number): readonly [number, Event] => [index, { what: 'step', most: 1000 }];
+  const events = [
+    ...move(1, 'a/s', 'a/a'),
+    ...move(0, 'a', 'd'),
+    ...move(0, 'b/s', 'b/a'),
+    ...move(1, 'b', 'd'),
+    ...[step(1), step(0)],
+    ...move(1, 'd', 'b'),
+    ...[step(0), step(1)],
+    ...move(0, 'b', 'e'),
+    step(0),
+  ];
+  const { service } = play(2, [...foldersFor(2), ...events]);
+  expect(emptyFolders(service.entries)).toEqual([]);
+});

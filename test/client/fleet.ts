@@ -2,24 +2,25 @@ import fc from 'fast-check';
 import { conflictPath } from '../../client/plan/conflict-name.ts';
 import { othersOf, pathsOf } from '../../client/plan/operation.ts';
 import { plan } from '../../client/plan/plan.ts';
-import type { Content } from '../../client/plan/tree.ts';
+import { type Content, isLeaf, same } from '../../client/plan/tree.ts';
 import { type Intent, pathsOfIntent } from '../../client/state/intent.ts';
 import { applyChange } from '../../client/steps/catch-up.ts';
 import { rebase } from '../../client/steps/rebase.ts';
 import { recognize, takeDeletion, takeMove, takeUpload } from '../../client/steps/take-over.ts';
 import { ancestors, isInside } from '../../protocol/path.ts';
 import { path } from './edits.ts';
-import { directory, file, Model, type RemoteMove } from './model.ts';
+import { directory, file, link, Model, type RemoteMove } from './model.ts';
 import type { Outcome, ServiceModel } from './service-model.ts';
 
 /** A change that a user makes in the folder of one device. */
 export type Edit =
-  | { readonly do: 'write' | 'mkdir' | 'delete'; readonly path: string }
+  | { readonly do: 'write' | 'link' | 'mkdir' | 'delete'; readonly path: string }
   | { readonly do: 'move'; readonly path: string; readonly to: string };
 
 /** Such a change of something, drawn at random. */
 export const edit: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), path }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('link' as const), path }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('mkdir' as const), path }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), path }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('move' as const), path, to: path }) },
@@ -50,6 +51,8 @@ export class DeviceModel extends Model {
   readonly losses: (Loss | undefined)[] = [];
   #cursor = 0;
   #isAway = false;
+  /** A call was refused, so that the changes are read before anything else is planned. */
+  #isBehind = false;
 
   constructor(name: string, service: ServiceModel) {
     super();
@@ -91,7 +94,9 @@ export class DeviceModel extends Model {
     if (intent.call === 'finalize') this.#service.open(intent.id);
     const outcomes = this.#ask(intent);
     if (outcomes === 'none') this.#intents.push(intent);
-    return Array.isArray(outcomes) ? outcomes : [];
+    if (!Array.isArray(outcomes)) return [];
+    this.#isBehind ||= outcomes.some((outcome) => typeof outcome === 'string');
+    return outcomes;
   }
 
   /** What the service answers; `none` when no answer comes. */
@@ -148,6 +153,7 @@ export class DeviceModel extends Model {
   catchUp(most = Number.POSITIVE_INFINITY): boolean {
     this.#isAway = false;
     if (!this.#settle()) return false;
+    this.#isBehind = false;
     for (const change of this.#service.changes.slice(this.#cursor, this.#cursor + most)) {
       applyChange(this.#writer, this, change);
       recognize(this.#writer, this, this.#intents, change);
@@ -161,6 +167,7 @@ export class DeviceModel extends Model {
 
   /** Plans as the engine does and carries out the first `most` steps. Returns how many there were. */
   step(most = Number.POSITIVE_INFINITY): number {
+    if (this.#isBehind && !this.catchUp()) return 1;
     for (const path of rebase(this.#writer, this, this.#dirty)) this.#dirty.add(path);
     const operations = plan(this, {
       dirty: new Set(this.#dirty),
@@ -195,7 +202,13 @@ export class DeviceModel extends Model {
       const after = contentsOf(this.disk);
       for (const content of before) if (!after.has(content)) this.taken.add(content);
     }
+    for (const path of this.#unmovable) if (this.#isAgreedOn(path)) this.#unmovable.delete(path);
     return operations.length;
+  }
+
+  #isAgreedOn(path: string): boolean {
+    const base = this.synced.get(path);
+    return same(this.local.get(path), base) && same(this.remote.get(path), base);
   }
 
   override moveFolder(from: string, to: string): string[] {
@@ -215,20 +228,24 @@ export class DeviceModel extends Model {
   edit(change: Edit, content: string): Set<string> {
     const before = contentsOf(this.disk);
     const { disk } = this;
-    const isFree = (path: string): boolean => !ancestors(path).some((above) => disk.get(above)?.kind === 'file');
+    const isFree = (path: string): boolean => !ancestors(path).some((above) => isLeaf(disk.get(above)));
     const put = (path: string, entry: Content): void => {
       for (const above of ancestors(path)) if (!disk.has(above)) put(above, directory());
-      disk.set(path, { ...entry, hint: '', identity: this.disk.get(path)?.identity ?? this.nextIdentity() });
+      const old = disk.get(path);
+      const identity = old?.kind === entry.kind ? old.identity : this.nextIdentity();
+      disk.set(path, { ...entry, hint: '', identity });
     };
     const inside = (path: string): string[] => [...disk.keys()].filter((at) => at === path || isInside(at, path));
     const old = disk.get(change.path);
-    if (change.do === 'write' && old?.kind !== 'directory' && isFree(change.path)) put(change.path, file(content));
+    const makes = change.do === 'write' || change.do === 'link';
+    if (makes && old?.kind !== 'directory' && isFree(change.path))
+      put(change.path, (change.do === 'link' ? link : file)(content));
     else if (change.do === 'mkdir' && !old && isFree(change.path)) put(change.path, directory());
     else if (change.do === 'delete') for (const path of inside(change.path)) disk.delete(path);
     else if (change.do === 'move' && old && !isInside(change.to, change.path) && isFree(change.to)) {
       // A rename puts a file in the place of a file, as editors save, and nothing in the place of a folder.
       const target = disk.get(change.to);
-      if (change.to !== change.path && (!target || (target.kind === 'file' && old.kind === 'file'))) {
+      if (change.to !== change.path && (!target || (isLeaf(target) && isLeaf(old)))) {
         for (const above of ancestors(change.to)) if (!disk.has(above)) put(above, directory());
         for (const path of inside(change.path)) {
           const { leftover, ...entry } = disk.get(path)!;

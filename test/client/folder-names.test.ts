@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { plan } from '../../client/plan/plan.ts';
 import { rebase } from '../../client/steps/rebase.ts';
 import { applyEdit } from './edits.ts';
+import type { Model } from './model.ts';
 import { expectEqualSides, options, perturbed, settle } from './settle.ts';
 
 test('what was still to arrive in a folder that is renamed here goes along, and so does what lies here under an older name', () => {
@@ -128,6 +129,21 @@ test('a rename of a folder that was followed, but not written down, is agreed on
   expectEqualSides(model);
 });
 
+test('a folder whose name was refused goes with all that is in it when another device gives that another folder', () => {
+  const model = perturbed(
+    [
+      { do: 'write', path: 'a/s/x', content: 'red' },
+      { do: 'write', path: 'a/y', content: 'blue' },
+    ],
+    [],
+    [{ do: 'move', path: 'a', to: 'c' }],
+  );
+  model.synced.delete('a');
+  settle(model);
+  expectEqualSides(model);
+  expect([...model.local.keys()].sort()).toEqual(['c', 'c/s', 'c/s/x', 'c/y']);
+});
+
 test('a folder that cannot get its new name together with what is not synced in it follows file by file', () => {
   const model = perturbed([{ do: 'write', path: 'a/s/x', content: 'red' }], [], [{ do: 'move', path: 'a', to: 'c' }]);
   for (const limit of [
@@ -150,15 +166,30 @@ test('what another device renamed in a folder that is renamed here is followed t
     [{ do: 'move', path: 'a/s', to: 'a/t' }],
   );
   applyEdit(model, 'local', { do: 'write', path: 'c/s/x', content: 'green' });
-  const state = {
-    set: (tree: 'local' | 'remote' | 'synced', path: string, entry: unknown) =>
-      void model[tree].set(path, entry as never),
-    remove: (tree: 'local' | 'remote' | 'synced', path: string) => void model[tree].delete(path),
-  };
-  rebase(state, model, [...model.local.keys(), ...model.synced.keys()]);
+  rebaseAll(model);
   settle(model);
   expectEqualSides(model);
   expect([...model.local.keys()].sort()).toEqual(['c', 'c/t', 'c/t/x', 'c/y']);
+});
+
+test('what another device renamed in a folder is followed there though the folder is renamed here again before it could be', () => {
+  const model = perturbed(
+    [
+      { do: 'write', path: 'a/sub/x', content: 'red' },
+      { do: 'write', path: 'a/y', content: 'blue' },
+    ],
+    [{ do: 'move', path: 'a', to: 'b' }],
+    [
+      { do: 'move', path: 'a/sub', to: 'a/other' },
+      { do: 'move', path: 'a/y', to: 'a/z' },
+    ],
+  );
+  rebaseAll(model);
+  applyEdit(model, 'local', { do: 'move', path: 'b', to: 'c' });
+  rebaseAll(model);
+  settle(model);
+  expectEqualSides(model);
+  expect([...model.local.keys()].sort()).toEqual(['c', 'c/other', 'c/other/x', 'c/z']);
 });
 
 test('what was agreed on is kept while the file may turn up under another name', () => {
@@ -168,3 +199,61 @@ test('what was agreed on is kept while the file may turn up under another name',
     plan(model, { ...options(model), unsettled: () => unsettled }).filter(({ do: what }) => what === 'forget');
   expect([forgets(true), forgets(false)]).toEqual([[], [{ do: 'forget', path: 'a/b' }]]);
 });
+
+test('nothing is made again, or arrives, in a folder that may turn up under another name', () => {
+  const model = perturbed(
+    [
+      { do: 'write', path: 'a/s/x', content: 'red' },
+      { do: 'write', path: 'b/y', content: 'blue' },
+    ],
+    [],
+    [
+      { do: 'move', path: 'a/s', to: 'a/t' },
+      { do: 'move', path: 'b/y', to: 'a/y' },
+    ],
+  );
+  const seen = [...model.local].filter(([path]) => path === 'a' || path.startsWith('a/'));
+  for (const [path] of seen) model.local.delete(path);
+  const unsettled = (path: string): boolean => seen.some(([missing]) => missing === path);
+  expect(plan(model, { ...options(model), unsettled })).toEqual([]);
+  for (const [path, entry] of seen) model.local.set(path.replace('a', 'c'), entry);
+  rebaseAll(model);
+  settle(model);
+  expectEqualSides(model);
+  expect([...model.local.keys()].sort()).toEqual(['b', 'c', 'c/t', 'c/t/x', 'c/y']);
+});
+
+test('a folder is renamed once all that is in it was seen under the new name', () => {
+  const model = perturbed(
+    [
+      { do: 'write', path: 'a/s/x', content: 'red' },
+      { do: 'write', path: 'a/y', content: 'blue' },
+    ],
+    [{ do: 'move', path: 'a', to: 'c' }],
+    [],
+  );
+  const late = [...model.local].filter(([path]) => path.startsWith('c/s'));
+  const planHalf = () => {
+    for (const [path] of late) model.local.delete(path);
+    const half = plan(model, { ...options(model), unsettled: (path) => path.startsWith('a') });
+    for (const [path, entry] of late) model.local.set(path, entry);
+    return half;
+  };
+  expect(planHalf()).toEqual([]);
+  applyEdit(model, 'remote', { do: 'move', path: 'a/s', to: 'a/t' });
+  expect(planHalf()).toEqual([]);
+  rebaseAll(model);
+  expect(new Set(settle(model).map(({ do: what }) => what))).toEqual(new Set(['moveRemote', 'moveLocal']));
+  expectEqualSides(model);
+  expect([...model.local.keys()].sort()).toEqual(['c', 'c/t', 'c/t/x', 'c/y']);
+});
+
+/** What comes before a plan. */
+function rebaseAll(model: Model): void {
+  const state = {
+    set: (tree: 'local' | 'remote' | 'synced', path: string, entry: unknown) =>
+      void model[tree].set(path, entry as never),
+    remove: (tree: 'local' | 'remote' | 'synced', path: string) => void model[tree].delete(path),
+  };
+  rebase(state, model, [...model.local.keys(), ...model.synced.keys()]);
+}

@@ -35,17 +35,20 @@ test('a note waits for no photograph, and that for no film; each lane has a chan
   expect(channels.size).toBe(3);
 });
 
-test('a lane moves one batch at a time, as large as its bytes allow, in the order in which things came', async () => {
+test('a lane moves its batches, two of small files at a time, as large as its bytes allow, in the order in which things came', async () => {
   lanes.add([item('a', MIB), item('b', MIB)]);
-  lanes.add(Array.from({ length: 9 }, (_, index) => item(String(index), MIB)));
-  expect(names()).toEqual(['a,b']);
-  moving[0]!.end();
-  await turn();
+  lanes.add(Array.from({ length: 19 }, (_, index) => item(String(index), MIB)));
   expect(names()).toEqual(['a,b', '0,1,2,3,4,5,6,7']);
+  moving[1]!.end();
+  await turn();
+  expect(names().slice(2)).toEqual(['8,9,10,11,12,13,14,15']);
+  lanes.add([item('first', 2 * MIB)]);
+  lanes.add([item('second', 2 * MIB)]);
+  expect(names().slice(3), 'one batch of larger ones').toEqual(['first']);
 });
 
 test('what was taken out before its turn does not move', async () => {
-  const [first, second] = [item('first', 1), item('second', 1)];
+  const [first, second] = [item('first', 2 * MIB), item('second', 2 * MIB)];
   lanes.add([first]);
   lanes.add([second]);
   lanes.remove(second);

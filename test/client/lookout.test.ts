@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { hintOf } from '../../client/disk/stamps.ts';
 import { FrequentSaves } from '../../client/engine/frequent-saves.ts';
 import { Lookout } from '../../client/engine/lookout.ts';
@@ -74,6 +74,22 @@ test('a look at a directory looks at all that is in it, and at nothing beside it
   sync.notices.takeUnseen();
   expect(await look('docs/a', 'docs')).toEqual(['docs', 'docs/a']);
   expect(local()).toEqual(['docs', 'docs/a']);
+});
+
+test('however many are gone or new, what a look finds is written down in one transaction', async () => {
+  await mkdir(on('docs'));
+  const names = Array.from({ length: 20 }, (_, index) => `docs/${index}`);
+  for (const name of names) await writeFile(on(name), name);
+  await lookout.readIgnores();
+  await look('');
+  for (const name of names) await unlink(on(name));
+  for (const name of names) await writeFile(on(`${name} new`), 'new');
+  const transactions = vi.spyOn(sync.state, 'transaction');
+  const paths = names.flatMap((name) => [name, `${name} new`]);
+  expect(await look(...paths)).toEqual(paths.toSorted());
+  expect(transactions).toHaveBeenCalledTimes(1);
+  expect(await look(...paths.filter((path) => !path.endsWith('new')))).toEqual([]);
+  expect(transactions).toHaveBeenCalledTimes(1);
 });
 
 test('what rules leave out is blocked, and new rules make all be looked at and planned', async () => {

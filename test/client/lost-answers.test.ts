@@ -50,7 +50,7 @@ const edited = { before: old, first: [write('x', 'one')], lost: 'POST /save' } a
 const freshFolder = { first: tree, lost: 'POST /save' } as const;
 
 /** Goes to the store. */
-const large = randomBytes(20_000).toString('hex');
+const large = randomBytes(50_000).toString('hex');
 
 const rows: Readonly<Record<string, Row>> = {
   'a new large file, edited again': {

@@ -2,6 +2,7 @@ import type { Operation } from '../../client/plan/operation.ts';
 import {
   type Content,
   isKept,
+  isLeaf,
   type LocalEntry,
   mergedMode,
   type RemoteEntry,
@@ -37,7 +38,7 @@ export class Model implements Trees {
   /** Commits an entry at the service and answers its version; `undefined` when the service refuses. */
   commit(path: string, _content: Content, base: number): number | undefined {
     if ((this.remote.get(path)?.version ?? 0) !== base) throw new Error('stale');
-    return ancestors(path).some((above) => this.remote.get(above)?.kind === 'file') ? undefined : this.nextVersion();
+    return ancestors(path).some((above) => isLeaf(this.remote.get(above))) ? undefined : this.nextVersion();
   }
 
   /** Deletes an entry at the service; false when that refuses. */
@@ -165,7 +166,7 @@ export class Model implements Trees {
       throw new Error(`a ${there.kind} is downloaded over a ${here.kind}`);
     }
     if (!there || (here && here.kind !== there.kind) || !this.#makeParents(path)) return;
-    if (there.kind === 'file' && here !== local.get(path)) return;
+    if (isLeaf(there) && here !== local.get(path)) return;
     const { kind, size, mtime_ms, blocks } = there;
     const known = local.get(path);
     const mode = known?.kind === kind ? mergedMode(known, there, synced.get(path)) : there.mode;
@@ -179,7 +180,7 @@ export class Model implements Trees {
   #deleteLocal(path: string): void {
     const { local, remote, synced, disk } = this;
     const entry = local.get(path);
-    if (!entry || (!synced.has(path) && entry.kind === 'file') || disk.get(path) !== entry) return;
+    if (!entry || (!synced.has(path) && isLeaf(entry)) || disk.get(path) !== entry) return;
     if ([...local].some(([other, { leftover }]) => (!leftover || synced.has(other)) && isInside(other, path))) return;
     const isThere = entry.kind === 'directory' && remote.get(path)?.kind === 'directory';
     const isHeld = [...disk.keys()].some((other) => isInside(other, path));
@@ -199,7 +200,7 @@ export class Model implements Trees {
     const { local, disk } = this;
     const entry = local.get(path);
     const here = disk.get(path);
-    if (!entry || disk.has(to) || here?.kind !== entry.kind || (entry.kind === 'file' && here !== entry)) return;
+    if (!entry || disk.has(to) || here?.kind !== entry.kind || (isLeaf(entry) && here !== entry)) return;
     this.synced.delete(path);
     for (const tree of new Set([disk, local])) {
       for (const [inside, below] of [...tree].filter(([other]) => other === path || isInside(other, path))) {
@@ -216,7 +217,7 @@ export class Model implements Trees {
   /** False when a file is in the way, or a directory was there that the user has renamed or deleted since. */
   #makeParents(path: string): boolean {
     const above = ancestors(path).reverse();
-    if (above.some((parent) => this.disk.get(parent)?.kind === 'file')) return false;
+    if (above.some((parent) => isLeaf(this.disk.get(parent)))) return false;
     if (above.some((parent) => this.local.get(parent)?.kind === 'directory' && !this.disk.has(parent))) return false;
     for (const parent of above) {
       const made = { ...directory(), identity: this.nextIdentity(), hint: '', leftover: true };
@@ -234,4 +235,9 @@ export function directory(mode = 0o755) {
 export function file(content: string, mode = 0o644) {
   const blocks: Block[] = content === '' ? [] : [{ hash: content.padEnd(64, '0'), size: content.length }];
   return { kind: 'file' as const, size: content.length, mode, mtime_ms: 0, blocks };
+}
+
+/** A symbolic link likewise. */
+export function link(target: string) {
+  return { ...file(target, 0o777), kind: 'link' as const };
 }

@@ -55,8 +55,8 @@ const outcome = (options?: RequestInit): Promise<number | string> =>
   call('/devices', options).then(({ status }) => status, reasonOf);
 
 test('all that a device does goes through it', async () => {
-  await writeFile(join(road.folder, 'up'), randomBytes(20_000));
-  await writeFile(join(desk.folder, 'down'), randomBytes(20_000));
+  await writeFile(join(road.folder, 'up'), randomBytes(100_000));
+  await writeFile(join(desk.folder, 'down'), randomBytes(100_000));
   await untilEqual(road, desk);
   expect(network.ways.api.proxy.seen.map(({ route }) => route)).toContain('POST /finalize');
   expect(network.ways.store.proxy.seen.map(({ route }) => route.split(' ')[0])).toEqual(['PUT']);
@@ -75,7 +75,7 @@ test.each([
   for (const route of ['POST /save', 'POST /upload-init', 'GET /changes']) api.proxy.fail(route, fault, 1);
   store.proxy.fail('PUT', fault, 1);
   await writeFile(join(road.folder, name), name);
-  await writeFile(join(road.folder, `${name}, large`), randomBytes(20_000));
+  await writeFile(join(road.folder, `${name}, large`), randomBytes(100_000));
   await untilEqual(road, desk);
   expect(await readFile(join(desk.folder, name), 'utf8')).toBe(name);
 });

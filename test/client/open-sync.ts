@@ -15,5 +15,5 @@ export async function openSync(
   const cache = new BlockCache(root);
   await cache.open();
   const [state, pool, apart] = [new State(root), new FilePool(), new Set<string>()];
-  return createSync({ root, state, api, cache, pool, report, device, apart });
+  return createSync({ root, state, api, cache, pool, report, device, apart, tell: () => undefined });
 }

@@ -115,7 +115,7 @@ test('an older Node.js is told what is missing', async () => {
   });
   expect({ status, stderr }).toEqual({
     status: 1,
-    stderr: expect.stringMatching(/^tidemark needs Node\.js 22\.13\.0 or newer; this is/),
+    stderr: expect.stringMatching(/^tidemark needs Node\.js 22\.15\.0 or newer; this is/),
   });
 });
 

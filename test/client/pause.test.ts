@@ -63,7 +63,8 @@ test('a sync that is paused begins again when the pause is over, and ends when i
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   };
   const report = (event: SyncEvent): void => void events.push(event);
-  const sync = whileNotPaused({ root, report, signal: stop.signal, once: false }, work);
+  const settings = { waits: false, onWaits: () => undefined };
+  const sync = whileNotPaused({ root, settings, report, signal: stop.signal, once: false }, work);
   await until('it works', () => begun.length === 1);
   const end = Date.now() + 1500;
   await notePause(root, { until: end });

@@ -230,26 +230,26 @@ describe('single cases', () => {
   });
 
   test('a directory with more than one call can hold is made anew, and goes when it is empty', () => {
-    const model = start(...Array.from({ length: limits.movesPerCall }, (_, index) => `a/sub/${index}`), 'a/b');
+    const model = start(...Array.from({ length: limits.movesPerCall + 1 }, (_, index) => `a/sub/${index}`));
+    applyEdit(model, 'local', { do: 'move', path: 'a/sub/0', to: 'apart' });
     applyEdit(model, 'local', { do: 'move', path: 'a', to: 'z' });
-    const directories = plan(model, options(model)).filter((operation) =>
-      ['a', 'a/sub', 'z', 'z/sub'].some((at) => at === ('from' in operation ? operation.from : operation.path)),
-    );
-    expect(directories.map((operation) => [operation.do, 'path' in operation ? operation.path : operation.to])).toEqual(
-      [
-        ['upload', 'z'],
-        ['upload', 'z/sub'],
-        ['deleteRemote', 'a/sub'],
-        ['deleteRemote', 'a'],
-      ],
-    );
+    const ends = plan(model, options(model)).map((operation) => [
+      operation.do,
+      'from' in operation ? operation.from : operation.path,
+    ]);
+    expect(ends.filter(([, path]) => ['a', 'a/sub', 'z', 'z/sub'].includes(path!))).toEqual([
+      ['upload', 'z'],
+      ['upload', 'z/sub'],
+      ['deleteRemote', 'a/sub'],
+      ['deleteRemote', 'a'],
+    ]);
   });
 
-  test('a directory with as much as one call can hold moves in one', () => {
-    const model = start(...Array.from({ length: limits.movesPerCall - 2 }, (_, index) => `a/sub/${index}`));
+  test('a directory with as much as one item can stand for moves in one', () => {
+    const model = start(...Array.from({ length: limits.entriesPerFolder - 2 }, (_, index) => `a/sub/${index}`));
     applyEdit(model, 'local', { do: 'move', path: 'a', to: 'z' });
-    const moves = plan(model, options(model));
-    expect(moves.filter(({ do: what }) => what === 'moveRemote')).toHaveLength(limits.movesPerCall);
+    const moves = plan(model, options(model)).filter(({ do: what }) => what === 'moveRemote');
+    expect(moves).toHaveLength(limits.entriesPerFolder);
   });
 
   test('what is renamed here and saved elsewhere is one file under the new name', () => {

@@ -78,7 +78,7 @@ describe('the service', () => {
 test('trouble and long transfers are noted while they last', () => {
   const news = new News((event) => events.push(event), bulletin);
   news.report({ event: 'error', code: 'local', message: 'the disk is full' });
-  news.report({ event: 'progress', path: 'film', bytes: 1, file_bytes: 9 });
+  news.report({ event: 'progress', path: 'film', bytes: 1, file_bytes: 9, side: 'local' });
   expect(readBulletin(root)).toMatchObject({
     trouble: { message: 'the disk is full' },
     transfers: [{ path: 'film', bytes: 1, file_bytes: 9 }],
@@ -89,9 +89,20 @@ test('trouble and long transfers are noted while they last', () => {
   expect(events).toHaveLength(3);
 });
 
+test('all that moves together is noted while something does', () => {
+  const news = new News((event) => events.push(event), bulletin);
+  news.report({ event: 'transfers', files: 2, bytes: 10 });
+  news.report({ event: 'downloaded', path: 'film', version: 1, at: 0, file_bytes: 9, content_bytes: 9 });
+  news.report({ event: 'progress', path: 'song', bytes: 0, file_bytes: 1, side: 'local' });
+  news.report({ event: 'downloaded', path: 'song', version: 1, at: 0, file_bytes: 1, content_bytes: 1 });
+  expect(readBulletin(root).moving).toBeUndefined();
+  news.report({ event: 'transfers', files: 1, bytes: 10 });
+  expect(readBulletin(root).moving).toEqual({ bytes: 0, of: 10 });
+});
+
 test('a transfer that was given up is not said to move', () => {
   const news = new News((event) => events.push(event), bulletin);
-  for (const path of ['film', 'song']) news.report({ event: 'progress', path, bytes: 1, file_bytes: 9 });
+  for (const path of ['film', 'song']) news.report({ event: 'progress', path, bytes: 1, file_bytes: 9, side: 'local' });
   news.stillMoving((path) => path === 'song');
   expect(readBulletin(root)).toMatchObject({ transfers: [{ path: 'song' }] });
 });

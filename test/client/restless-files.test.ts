@@ -89,7 +89,7 @@ function fakeService(url: string): Partial<Api> {
 
 /** The program writes the file anew in place, and the watch tells of it; answers the hash of what it wrote. */
 async function save(): Promise<string> {
-  const content = randomBytes(50_000);
+  const content = randomBytes(100_000);
   await writeFile(folder.on('index'), content);
   folder.sync.notices.look('index');
   return createHash('sha256').update(content).digest('hex');

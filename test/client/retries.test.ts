@@ -28,7 +28,7 @@ afterAll(() => account.close());
 
 /** Puts what the disk holds into the local tree. */
 async function look({ root, pool, state }: Sync): Promise<void> {
-  const { found } = await scan('', {
+  const { found } = await scan([''], {
     root,
     folderId: state.folderId,
     pool,

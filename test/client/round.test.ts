@@ -32,6 +32,8 @@ let now: number;
 let happened: string[];
 let found: (sync: Sync) => void;
 let missingRoot: Error | undefined;
+/** A path that may turn up under another name. */
+let unsettled: string | undefined;
 let sync: Sync;
 let rounds: Rounds;
 let transfers: Transfers;
@@ -76,7 +78,7 @@ async function start(api: Partial<Api> = {}): Promise<void> {
       readIgnores: async () => void happened.push('read rules'),
       blocked: () => false,
       goesAlong: () => true,
-      isUnsettled: () => false,
+      isUnsettled: (path) => path === unsettled,
       isRestless: false,
     },
     guard: new DeletionGuard(false),
@@ -91,6 +93,7 @@ beforeEach(() => {
   happened = [];
   found = () => undefined;
   missingRoot = undefined;
+  unsettled = undefined;
   news = Promise.withResolvers();
 });
 
@@ -165,6 +168,52 @@ test('what failed waits, and is not tried before', async () => {
   };
   expect(await settle()).toBe(Number.POSITIVE_INFINITY);
   expect([sync.failures.paths, sync.state.problems()], 'a failure of what is no longer to do').toEqual([[], []]);
+});
+
+test('a directory that is renamed and all that is in it wait for each other', async () => {
+  await start({
+    move: async ({ moves }) => {
+      happened.push(...moves.map(({ from }) => `move ${from}`));
+      throw new Unreachable('no answer');
+    },
+  });
+  found = ({ state, notices }) => {
+    for (const [index, path] of ['docs', 'docs/in'].entries()) {
+      const entry = { ...directory, identity: `1:${index}:1` };
+      state.set('remote', path, { ...directory, version: 1 });
+      state.set('synced', path, { ...entry, version: 1 });
+      state.set('local', path.replace('docs', 'papers'), entry);
+      notices.replan(path, path.replace('docs', 'papers'));
+    }
+    for (let times = 0; times < 3; times++) sync.failures.fail('docs', 'stale_version', 'changed elsewhere');
+    found = () => undefined;
+  };
+  expect(await settle()).toBeGreaterThan(0);
+  expect(
+    happened.filter((what) => what.startsWith('move')),
+    'half of a directory',
+  ).toEqual([]);
+  sync.failures.retryNow('stale_version');
+  await expect(settle()).rejects.toThrow('no answer');
+  expect(happened.filter((what) => what.startsWith('move'))).toEqual(['move docs', 'move docs/in']);
+});
+
+test('what is put off until a rename was seen whole is planned again, also what was on its way or had failed', async () => {
+  await start();
+  unsettled = 'docs';
+  found = ({ state, notices, failures }) => {
+    state.set('synced', 'docs', { ...directory, version: 1 });
+    state.set('remote', 'docs', { ...directory, mode: 0o700, version: 2 });
+    failures.fail('docs', 'local', 'could not be made');
+    failures.retryNow('local');
+    notices.planned([]);
+    found = () => undefined;
+  };
+  await rounds.run();
+  expect(sync.state.trees.local.has('docs')).toBe(false);
+  unsettled = undefined;
+  await settle();
+  expect(sync.state.trees.local.has('docs')).toBe(true);
 });
 
 test('changes that could not be read are read by the next round', async () => {

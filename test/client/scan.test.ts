@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   appendFile,
   chmod,
@@ -17,7 +17,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { compileIgnores } from '../../client/disk/ignore.ts';
 import { temporaryName } from '../../client/disk/paths.ts';
-import { type ScanOptions, type ScanResult, scan } from '../../client/disk/scan.ts';
+import { type ScanOptions, scan } from '../../client/disk/scan.ts';
+import type { ScanResult } from '../../client/disk/scan-result.ts';
 import type { LocalEntry } from '../../client/plan/tree.ts';
 import { saveConfiguration } from '../../client/service/config.ts';
 import { sha256, toHex } from '../../codec/index.ts';
@@ -34,7 +35,7 @@ function options(root: string): ScanOptions {
 }
 
 function look(root: string, known: ReadonlyMap<string, LocalEntry> = new Map(), rules = ''): Promise<ScanResult> {
-  return scan('', { ...options(root), known, ignores: compileIgnores(rules) });
+  return scan([''], { ...options(root), known, ignores: compileIgnores(rules) });
 }
 
 async function hash(text: string): Promise<string> {
@@ -79,7 +80,7 @@ test.each([
       return super.blocksOf(...parameters);
     }
   }
-  const { found, unstable } = await scan('', { ...options(root), pool: new Meddler() });
+  const { found, unstable } = await scan([''], { ...options(root), pool: new Meddler() });
   expect([...unstable]).toEqual(['big']);
   expect(found.size).toBe(0);
 });
@@ -120,14 +121,37 @@ test('a renamed folder keeps hashes and identities', async () => {
   expect(found.get('new')!.identity).toBe(first.found.get('old')!.identity);
 });
 
-test('symbolic links are skipped with a reason and never followed', async () => {
+test('symbolic links are seen as what they say, never followed, and left out where that leads out of the folder', async () => {
   const root = await temporaryFolder();
   const outside = await temporaryFolder();
   await writeFile(join(outside, 'secret'), 'x');
-  await symlink(outside, join(root, 'link'));
-  const { found, skipped } = await look(root);
-  expect(found.size).toBe(0);
-  expect(skipped.get('link')).toBe('symbolic links are not synced');
+  await mkdir(join(root, 'docs'));
+  const links = { absolute: outside, out: '../x', 'docs/out': '../../x', own: '.tidemark/state.db', odd: 'a\\b' };
+  for (const [name, target] of Object.entries(links)) await symlink(target, join(root, name));
+  await symlink('../docs/not there', join(root, 'docs/link'));
+  await symlink('.', join(root, 'self'));
+  await symlink(Buffer.from([0x61, 0xff]), join(root, 'bytes'));
+  const first = await look(root);
+  expect([...first.found].map(([path, { kind }]) => `${path} ${kind}`).sort()).toEqual([
+    'docs directory',
+    'docs/link link',
+    'self link',
+  ]);
+  const target = '../docs/not there';
+  expect(first.found.get('docs/link')).toMatchObject({
+    size: target.length,
+    mode: 0o777,
+    blocks: [{ hash: createHash('sha256').update(target).digest('hex'), size: target.length }],
+  });
+  expect(Object.fromEntries(first.skipped)).toEqual({
+    absolute: 'is a symbolic link to an absolute place, which is another one on other devices',
+    out: 'is a symbolic link that points out of the folder',
+    'docs/out': 'is a symbolic link that points out of the folder',
+    own: 'is a symbolic link to what is never synced',
+    odd: 'is a symbolic link to what is never synced',
+    bytes: 'is a symbolic link to what is never synced',
+  });
+  expect((await look(root, first.found)).found.size).toBe(0);
 });
 
 test('ignored files, the state folder and unfinished files are not seen', async () => {
@@ -150,7 +174,7 @@ test('only unfinished files of this folder are removed; what merely looks like o
     await writeFile(join(root, name), 'x');
   }
   await mkdir(join(root, '.tidemark-tmp-folder'));
-  const { seen, skipped } = await scan('', { ...options(root), removeTemporary: true });
+  const { seen, skipped } = await scan([''], { ...options(root), removeTemporary: true });
   expect((await readdir(root)).sort()).toEqual(
     ['deep', another, folder, '.tidemark-tmp-notes', `${ours}.txt`, '.tidemark-tmp-folder'].sort(),
   );
@@ -223,7 +247,7 @@ test('what stays apart is listed, with nothing in it', async () => {
   await mkdir(join(root, '.config/tidemark'), { recursive: true });
   await writeFile(join(root, '.config/tidemark/config.json'), 'x');
   const apart = new Set(['.config/tidemark']);
-  const { seen, skipped } = await scan('', { ...options(root), apart });
+  const { seen, skipped } = await scan([''], { ...options(root), apart });
   expect([...seen]).toEqual(['.config']);
   expect([...skipped.keys()]).toEqual(['.config/tidemark']);
 });

@@ -1,4 +1,4 @@
-import type { Content, RemoteEntry } from '../../client/plan/tree.ts';
+import { type Content, isLeaf, type RemoteEntry } from '../../client/plan/tree.ts';
 import type { Intent } from '../../client/state/intent.ts';
 import type { Change } from '../../protocol/changes.ts';
 import { ancestors, isInside } from '../../protocol/path.ts';
@@ -131,7 +131,7 @@ export class ServiceModel {
   }
 
   #isFree(path: string, kind: Content['kind']): boolean {
-    if (ancestors(path).some((above) => this.entries.get(above)?.kind === 'file')) return false;
+    if (ancestors(path).some((above) => isLeaf(this.entries.get(above)))) return false;
     return kind === 'directory' || !this.#hasInside(path);
   }
 

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { conflictPath } from '../../client/plan/conflict-name.ts';
 import type { Operation } from '../../client/plan/operation.ts';
 import { plan } from '../../client/plan/plan.ts';
-import { type Content, same, sameContent } from '../../client/plan/tree.ts';
+import { type Content, isLeaf, same, sameContent } from '../../client/plan/tree.ts';
 import { applyEdit, type Edit } from './edits.ts';
 import { Model } from './model.ts';
 
@@ -47,7 +47,9 @@ export function perturbed(base: readonly Edit[], here: readonly Edit[], there: r
 export function contents(
   tree: ReadonlyMap<string, { kind: string; blocks: readonly { hash: string }[] }>,
 ): Set<string> {
-  return new Set([...tree.values()].filter(({ kind }) => kind === 'file').map(({ blocks }) => blocks[0]?.hash ?? ''));
+  return new Set(
+    [...tree.values()].filter(({ kind }) => kind !== 'directory').map(({ blocks }) => blocks[0]?.hash ?? ''),
+  );
 }
 
 /** Content that one side wrote, of which the other side never knew: it must outlive the sync. */
@@ -57,7 +59,7 @@ export function written(model: Model, side: 'local' | 'remote'): Set<string> {
   for (const [at, entry] of model[side]) {
     const origin = 'identity' in entry ? byIdentity.get(entry.identity) : model.synced.get(entry.moved_from ?? at);
     const known = sameContent(entry, origin) || sameContent(entry, model.synced.get(at));
-    if (entry.kind === 'file' && !known) fresh.set(at, entry);
+    if (isLeaf(entry) && !known) fresh.set(at, entry);
   }
   return contents(fresh);
 }

@@ -51,7 +51,7 @@ test('a note saved while a film goes up and another comes down is at the other d
 
 test('while the CDN stands still, changes are read, and what needs nothing of it goes on both ways', async () => {
   await network.ways.cdn.relay.fail({ stall: true });
-  await save(desk, 'waits', randomBytes(20_000));
+  await save(desk, 'waits', randomBytes(100_000));
   await until('it is asked for', () => isAt(desk, 'waits'));
   await save(road, 'goes up', 'u');
   await save(desk, 'empty', '');

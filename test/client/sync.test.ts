@@ -121,7 +121,7 @@ describe('what cannot be synced', () => {
       'refused/back\\slash: the name holds a backslash at character 13; rename it to sync it',
       'refused/bell\u0007: the name holds a control character at character 13; rename it to sync it',
       'refused/e\u0301.txt: the name is not in Unicode normal form C; rename it to sync it',
-      'refused/link: symbolic links are not synced',
+      'refused/link: is a symbolic link to an absolute place, which is another one on other devices',
     ]);
     const status = SyncStatus.parse(JSON.parse(await shared.desk.run(['status', '--json'])));
     expect(status).toMatchObject({ pending: [], running: true });

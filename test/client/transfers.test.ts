@@ -59,7 +59,7 @@ beforeEach(async () => {
     },
     download: async ({ files }) => {
       const urls = Object.fromEntries(files.flatMap(({ lacks = [] }) => lacks.map((hash) => [hash, url])));
-      return { sent: 0, body: { files: [], urls, contents: {}, deltas: {}, urls_expire_at: 0 } };
+      return { sent: 0, body: { files: [], urls, contents: {}, packed: {}, deltas: {}, urls_expire_at: 0 } };
     },
   };
   folder = await openFolder(api);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { gzipSync } from 'node:zlib';
+import { zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TryAgain } from '../../client/common/retry.ts';
 import { ask } from '../../client/service/ask.ts';
@@ -49,15 +49,15 @@ async function pass<Result>(promise: Promise<Result>, milliseconds: number): Pro
 
 describe('an answer of the service', () => {
   const answering = (body: Buffer): Promise<string> =>
-    serveTls((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(body));
+    serveTls((_, response) => response.writeHead(200, { 'content-encoding': 'zstd' }).end(body));
 
   test('is read as it was before it was compressed', async () => {
-    const { text } = await ask('the service', await answering(gzipSync('{}')), { timeoutMs: 60_000 });
+    const { text } = await ask('the service', await answering(zstdCompressSync('{}')), { timeoutMs: 60_000 });
     expect(text).toBe('{}');
   });
 
   test('that cannot be unpacked is none', async () => {
-    const url = await answering(gzipSync(content).subarray(0, 1000));
+    const url = await answering(zstdCompressSync(content).subarray(0, 1000));
     await expect(ask('the service', url, { timeoutMs: 60_000 })).rejects.toThrow(TryAgain);
   });
 });

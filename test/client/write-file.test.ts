@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { type FileHandle, lstat, open, readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -8,21 +8,9 @@ import { hintOf, identityOf } from '../../client/disk/stamps.ts';
 import { writeTogether } from '../../client/disk/write-together.ts';
 import type { RemoteEntry } from '../../client/plan/tree.ts';
 import { downloadEntries } from '../../client/steps/download.ts';
+import { atFlush } from './at-flush.ts';
 import { replaceWith } from './folder.ts';
 import { blockOf, openFolder, type StepFolder } from './steps/open-folder.ts';
-
-/** Has something done before any file or directory is flushed; what it throws, the flush throws. */
-function atFlush(file: FileHandle, before: (flushed: FileHandle) => Promise<void>): void {
-  const prototype = Object.getPrototypeOf(file) as FileHandle;
-  const { sync: flush } = prototype;
-  prototype.sync = async function (this: FileHandle) {
-    await before(this);
-    await flush.call(this);
-  };
-  onTestFinished(() => {
-    prototype.sync = flush;
-  });
-}
 
 test('content is flushed before it takes its place, and its name after that', async () => {
   const { sync, on } = await openFolder();
@@ -34,7 +22,7 @@ test('content is flushed before it takes its place, and its name after that', as
   const target = { folderId, place, expected: undefined, mode: 0o644, mtime_ms: 0, blocks };
   await replaceWith(target, async (file) => {
     await file.write(Buffer.from('new'));
-    atFlush(file, async (flushed) => {
+    await atFlush(sync.root, async (flushed) => {
       flushes.push(`${(await flushed.stat()).isDirectory() ? 'directory' : 'file'}, ${await there()} in place`);
     });
   });
@@ -60,9 +48,7 @@ test('small files are flushed before any takes its place, their directory once a
     });
   }, fsync);
   syncBuiltinESMExports();
-  const handle = await open(sync.root);
-  atFlush(handle, async () => void events.push(`directory, ${await there()} in place`));
-  await handle.close();
+  await atFlush(sync.root, async () => void events.push(`directory, ${await there()} in place`));
 
   const files = names.map((name) => ({
     place: on(name),
@@ -102,14 +88,12 @@ describe('directories that arrive together', () => {
     flushed = [];
     const { sync } = folder;
     for (const path of paths) sync.state.set('remote', path, directory);
-    const handle = await open(sync.root);
-    atFlush(handle, async (file) => {
+    await atFlush(sync.root, async (file) => {
       const { ino } = await file.stat({ bigint: true });
       flushed.push([ino, sync.state.trees.synced.size]);
       const bad = fails === undefined ? undefined : await stat(join(sync.root, fails), { bigint: true });
       if (ino === bad?.ino) throw Object.assign(new Error('EIO'), { code: 'EIO' });
     });
-    await handle.close();
     await downloadEntries(sync, paths);
   }
   const agreed = (): string[] => [...folder.sync.state.trees.synced.keys()];

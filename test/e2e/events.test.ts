@@ -44,7 +44,7 @@ const story: [folder: string, answer: unknown][] = [
   ['ticket', { statusCode: 200 }],
   ['authorize', { principalId: 'nobody' }],
   ['connect', { statusCode: 200 }],
-  ['socket-message', { statusCode: 200, body: '{"type":"pong"}' }],
+  ['socket-message', { statusCode: 200, body: '{"type":"pong","missed":0}' }],
   ['upload-init', { statusCode: 200 }],
   ['save', { statusCode: 200 }],
   ['prove', { statusCode: 200 }],
@@ -72,6 +72,7 @@ const story: [folder: string, answer: unknown][] = [
   ['brokers', null],
   ['signing-key', null],
   ['empty-bucket', null],
+  ['client-files', null],
 ];
 
 test('every function has an event', () => {

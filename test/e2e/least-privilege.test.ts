@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { encodeDelta } from '../../codec/index.ts';
+import { synthesize } from '../../local/demo/synthesize.ts';
 import { covers } from '../../local/iam/policy.ts';
 import type { DeltaApplyResponse } from '../../protocol/delta-apply.ts';
 import {
@@ -13,6 +16,7 @@ import {
   finalize,
   history,
   init,
+  locate,
   moveFiles,
   offerHealing,
   prove,
@@ -22,7 +26,11 @@ import {
   tree,
 } from '../service/support/calls.ts';
 import { admin } from '../support/admin.ts';
+import { loseObject } from '../support/bucket.ts';
+import { lostPush } from '../support/lost-push.ts';
+import { scratch } from '../support/scratch.ts';
 import { type Service, startService } from '../support/service.ts';
+import { writeSmallRelease } from '../support/small-release.ts';
 import { age, loseBlock, storedBlocks, sweep } from '../support/storage.ts';
 import { blocksOf, offer, type User } from '../support/user.ts';
 import { unusedGrants } from './unused-grants.ts';
@@ -37,13 +45,21 @@ const WITHOUT_FINER_RESOURCE = [
   'xray:PutTraceSegments',
 ];
 
+const folder = await scratch('tidemark-least-privilege-');
 let service: Service;
 
 beforeAll(async () => {
-  service = await startService();
+  // With a client, which is copied at the deployment.
+  const dist = join(folder, 'dist');
+  await writeSmallRelease(dist);
+  await synthesize(join(folder, 'assembly'), { profile: 'team', client: dist });
+  service = await startService(join(folder, 'assembly'));
   await walk();
 });
-afterAll(() => service.stop());
+afterAll(async () => {
+  await service.stop();
+  await rm(folder, { recursive: true, force: true });
+});
 
 /** Makes every function do everything that it can do. */
 async function walk(): Promise<void> {
@@ -63,9 +79,12 @@ async function walk(): Promise<void> {
   const unsent = await user.begin('never-sent.bin', randomBytes(100));
   expect((await user.finalize(unsent.upload_id)).status).toBe(422);
 
+  await tellOthers(other, socket, unsent.upload_id);
+
   expect(await download(other, 'file.bin')).toEqual(second);
   await save(user, [{ path: 'note.txt', content: Buffer.from('A note.') }]);
   expect(await download(other, 'note.txt')).toEqual(Buffer.from('A note.'));
+  const pack = await fillPack(user, 'kept');
   resultsOf(await restoreFile(user, { path: 'file.bin', version: 1, base_version: 2 }));
   resultsOf(await moveFiles(user, [{ from: 'file.bin', to: 'moved.bin', base_version: 3 }]));
   await Promise.all([
@@ -80,12 +99,14 @@ async function walk(): Promise<void> {
   await lookAfterUsers();
   await meetLostBlock(user, stranger);
 
+  await service.cloud.invoke('Notify', lostPush(other.id, 1));
   await openWithoutSocket(await user.addDevice(), user);
   socket.send(JSON.stringify({ type: 'ping' }));
   await Promise.all([once(socket, 'close'), user.call('DELETE', `/devices/${other.device}`)]);
   await openWithoutSocket(other, user);
   resultsOf(await deleteFiles(user, [{ path: 'moved.bin', base_version: 4 }]));
-  await vi.waitFor(collect, { timeout: 60_000, interval: 500 });
+  await loseObject(service.data, await fillPack(user, 'lost'));
+  await vi.waitFor(() => collect(pack), { timeout: 60_000, interval: 500 });
 }
 
 async function sendDelta(user: User, path: string, base: Buffer, content: Buffer): Promise<DeltaApplyResponse> {
@@ -141,25 +162,55 @@ async function meetLostBlock(user: User, stranger: User): Promise<void> {
   expect((await sendDelta(user, 'gone.bin', content, edited)).results).toMatchObject([{ error: {} }]);
 }
 
+/** A device tells what it sends, to one that is gone, and another one asks for it. */
+async function tellOthers(user: User, socket: WebSocket, upload: string): Promise<void> {
+  const path = 'never-sent.bin';
+  await connectWithoutSocket(await user.addDevice());
+  socket.send(JSON.stringify({ type: 'sending', upload_id: upload, path, sent: '' }));
+  for (let text = ''; !text.includes('pong'); ) text = String((await once(socket, 'message'))[0]);
+  const { status } = await user.call('POST', '/download', { device_id: user.device, files: [{ path, upload }] });
+  expect(status).toBe(200);
+}
+
 /**
  * A connection whose socket is gone, as after a crash of the gateway ($disconnect is best effort), until notify meets
  * it. A revoked device's is refused.
  */
 async function openWithoutSocket(device: User, sender: User): Promise<void> {
+  await connectWithoutSocket(device);
+  await sender.save(`for-${device.device}.txt`, Buffer.from('hello'));
+}
+
+async function connectWithoutSocket(device: User): Promise<void> {
   const authorizer = { user_id: device.id, device_id: device.device };
   // Old enough for notify to believe that it is gone and not still opening.
   const connectedAt = Date.now() - 2 * 60_000;
   const requestContext = { connectionId: `gone-${device.device}`, connectedAt, authorizer };
   await service.cloud.invoke('Connect', { requestContext });
-  await sender.save(`for-${device.device}.txt`, Buffer.from('hello'));
 }
 
-/** Lets all time limits pass and sweeps. Throws until an object is gone: counts fall some time after a delete. */
-async function collect(): Promise<void> {
-  const before = (await storedBlocks(service.data)).length;
+/** Saves contents that lie in a pack, and deletes most of them; answers the pack, which is to be replaced. */
+async function fillPack(user: User, name: string): Promise<string> {
+  const paths = ['one', 'two', 'three'].map((end) => `${name}-${end}.bin`);
+  await save(
+    user,
+    paths.map((path) => ({ path, content: randomBytes(20_000) })),
+  );
+  const [part] = Object.values((await locate(user, paths[2]!)).packed);
+  resultsOf(
+    await deleteFiles(
+      user,
+      paths.slice(0, 2).map((path) => ({ path, base_version: 1 })),
+    ),
+  );
+  return part!.pack;
+}
+
+/** Lets all time limits pass and sweeps. Throws until the pack is gone: counts fall some time after a delete. */
+async function collect(pack: string): Promise<void> {
   await age(service, 24 * 31);
   await sweep(service);
-  expect((await storedBlocks(service.data)).length).toBeLessThan(before);
+  expect(await storedBlocks(service.data)).not.toContain(pack);
 }
 
 test('what functions do is allowed by their roles, and nothing was refused', () => {

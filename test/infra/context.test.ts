@@ -1,7 +1,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { servedClientFrom } from '../../lib/profiles/served-client.ts';
+import { writeSmallRelease } from '../support/small-release.ts';
 import { alarmProblems, nameProblems, takenNames } from './checks/names.ts';
+import { variableProblems } from './checks/quotas.ts';
 import { exportProblems } from './checks/retention.ts';
 import { signInProblems } from './checks/sign-in.ts';
 import { changesBetween } from './checks/transition.ts';
@@ -15,7 +18,9 @@ const folder = mkdtempSync(join(tmpdir(), 'tidemark-context-'));
 let own: Deployment;
 /** The same when both APIs have been lost, and others made in their place. */
 let anew: Deployment;
-beforeAll(() => {
+const dist = join(folder, 'dist');
+beforeAll(async () => {
+  await writeSmallRelease(dist);
   const certificate = (region: string) => `arn:aws:acm:${region}:000000000000:certificate/1`;
   const context = {
     name: 'Staging',
@@ -31,6 +36,7 @@ beforeAll(() => {
     oidcIssuer: 'https://login.example.com',
     oidcClient: 'tidemark',
     oidcSecret: 'tidemark/oidc',
+    client: dist,
   };
   synthesize('team', join(folder, 'own'), { context });
   own = deploymentIn(join(folder, 'own'));
@@ -128,6 +134,45 @@ test('users sign in with a browser at their company, and their tokens change no 
   const service = own.functions.find(({ name }) => name === 'Service')!;
   expect(JSON.stringify(service.environment.AUTH_PAGES)).toContain('http://localhost:27465/signed-in');
   expect(exportProblems(own)).toEqual([]);
+});
+
+test('the CDN gives the client to everybody, and nothing else; only its own files are copied there', () => {
+  const [cdn] = own.resources('AWS::CloudFront::Distribution');
+  const { CacheBehaviors, DefaultCacheBehavior } = cdn!.properties.DistributionConfig as {
+    readonly CacheBehaviors: readonly object[];
+    readonly DefaultCacheBehavior: object;
+  };
+  expect(CacheBehaviors).toEqual([
+    expect.objectContaining({ PathPattern: 'client/*', ViewerProtocolPolicy: 'https-only' }),
+  ]);
+  expect(CacheBehaviors[0]).not.toHaveProperty('TrustedKeyGroups');
+  expect(DefaultCacheBehavior).toHaveProperty('TrustedKeyGroups');
+  const resources = own.functions
+    .find(({ name }) => name === 'ClientFiles')!
+    .statements.flatMap((one) => one.resources)
+    .filter((resource) => resource !== '*');
+  expect(resources).toHaveLength(4);
+  const copies = resources.map((resource) => JSON.stringify(resource)).filter((text) => text.includes('Blocks'));
+  expect(copies).toHaveLength(2);
+  for (const text of copies) expect(text).toMatch(/"\/client\/[0-9a-f]{32}\/tidemark-[\w.-]+"/);
+  const service = own.functions.find(({ name }) => name === 'Service')!;
+  const release = JSON.stringify(service.environment.CLIENT_RELEASE);
+  expect(release).toMatch(/https:\/\/cdn\.sync\.example\.com\/client\/[0-9a-f]{32}/);
+  expect(variableProblems(own)).toEqual([]);
+});
+
+test.each([
+  ['holds nothing that is signed', () => rmSync(join(dist, 'client.json')), /npm run package -- --key/],
+  ['lost a file', () => rmSync(join(dist, 'tidemark-0.1.0.tgz')), /tidemark-0\.1\.0\.tgz is missing/],
+  ['has another file', () => writeFileSync(join(dist, 'tidemark-0.1.0.tgz'), 'another'), /another than was signed/],
+])('a client whose folder %s fails synthesis', (_, change, message) => {
+  const kept = readdirSync(dist).map((name) => [name, readFileSync(join(dist, name))] as const);
+  try {
+    change();
+    expect(() => servedClientFrom(() => dist)).toThrow(message);
+  } finally {
+    for (const [name, bytes] of kept) writeFileSync(join(dist, name), bytes);
+  }
 });
 
 test('no alarm rings for figures that are not there yet', () => {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { alarmMetricsOf, awakeLines, endpointCount, figures, floorOf, warmFunctions } from '../../cost/floor.ts';
+import { alwaysOnLines, calls } from '../../cost/always-on.ts';
+import { alarmMetricsOf, endpointCount, figures, floorOf, warmFunctions } from '../../cost/floor.ts';
+import { memory } from '../../cost/large-file.ts';
 import { report, sum } from '../../cost/report.ts';
 import { perThousandSyncs, pingLine, usual } from '../../cost/usage.ts';
 import { profileNamed, profileNames } from '../../lib/profiles/profiles.ts';
@@ -53,7 +55,7 @@ describe.each(profileNames)('the cost of %s', (name) => {
     const row = docs.split('\n').find((line) => line.startsWith(`| \`${name}\``))!;
     const idle = sum(floorOf(profile));
     const used = /^in all: \$([\d,.]+)/m.exec(report(name, profile, { ...usual, users: 50 }))![1]!;
-    const months = [idle, idle + sum(awakeLines(profile)), Number(used.replaceAll(',', ''))];
+    const months = [idle, idle + sum(alwaysOnLines(profile, usual.alwaysOn)), Number(used.replaceAll(',', ''))];
     const written = row
       .split('|')
       .slice(3, 6)
@@ -69,6 +71,14 @@ test('the metrics that are read out of logs are counted', () => {
     /"MetricName":"(\w+)","Namespace":"Tidemark"/g,
   );
   expect(new Set([...drawn, ...alarmed].map(([, name]) => name)).size).toBe(figures);
+});
+
+test('what a large file and an idle device call has the memory of the template', () => {
+  const { functions } = deploymentOf('team');
+  const idle = Object.entries(calls).map(([name, { mb }]) => ({ name, mb }));
+  for (const { name, mb } of [...memory, ...idle]) {
+    expect({ name, mb }).toEqual({ name, mb: functions.find((each) => each.name === name)?.properties.MemorySize });
+  }
 });
 
 test('the price of 1,000 syncs is in docs/profiles.md', () => {

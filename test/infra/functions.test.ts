@@ -61,7 +61,7 @@ describe.each(profileNames)('functions of the profile %s', (profile) => {
     const pushing = functions.filter(({ statements }) =>
       statements.some(({ actions }) => actions.includes('execute-api:ManageConnections')),
     );
-    expect(pushing.map(({ name }) => name).sort()).toEqual(['Connect', 'HangUp', 'Notify']);
+    expect(pushing.map(({ name }) => name).sort()).toEqual(['Connect', 'HangUp', 'Notify', 'SocketMessage']);
     for (const { properties } of pushing) expect(properties).not.toHaveProperty('VpcConfig');
   });
 

@@ -24,7 +24,7 @@ describe.each(profileNames)('network of the profile %s', (profile) => {
         .flatMap(({ actions }) => actions)
         .filter((action) => !byLambda.test(action) && !(consumers.has(name) && action.startsWith('kafka')));
       const services = new Set(own.map((action) => action.split(':')[0]));
-      const custom = ['Migrate', 'DatabaseLogin', 'Brokers', 'EmptyBucket', 'SigningKey'].includes(name);
+      const custom = ['Migrate', 'DatabaseLogin', 'Brokers', 'EmptyBucket', 'ClientFiles', 'SigningKey'].includes(name);
       expect({ name, services: [...new Set([...services, ...(custom ? ['s3'] : [])])].sort() }).toEqual({
         name,
         services: calls[name],

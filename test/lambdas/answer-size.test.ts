@@ -1,9 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fill } from '../../lambdas/download/fill.ts';
-import { answerBytes, fitting, MAX_ANSWER_BYTES, roomBeside } from '../../lambdas/shared/answers/answer-size.ts';
+import {
+  answerBytes,
+  fitting,
+  itemBytes,
+  MAX_ANSWER_BYTES,
+  roomBeside,
+} from '../../lambdas/shared/answers/answer-size.ts';
 import { excerpt, itemError } from '../../lambdas/shared/answers/errors.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
+import { deletePathBytes } from '../../protocol/delete.ts';
 import type { DownloadResponse } from '../../protocol/download.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import { tooMuch } from '../../protocol/internal/locate.ts';
@@ -34,6 +41,16 @@ test('what items take is what the envelope grows by', () => {
     fc.property(fc.array(item, { minLength: 1, maxLength: 5 }), (items) => {
       const sum = items.reduce((bytes, item) => bytes + answerBytes(item), 0);
       expect(envelopeBytes({ items }) - envelopeBytes({ items: [] })).toBe(sum - 1);
+    }),
+  );
+});
+
+test('what an item of a record takes is what the envelope grows by', () => {
+  const text = fc.oneof(longPath, fc.string({ unit: 'binary' }), fc.base64String({ maxLength: 200 }));
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.tuple(text, text), { minLength: 1, selector: ([key]) => key }), (items) => {
+      const sum = items.reduce((bytes, item) => bytes + itemBytes(item), 0);
+      expect(envelopeBytes(Object.fromEntries(items)) - envelopeBytes({})).toBe(sum - 1);
     }),
   );
 });
@@ -76,8 +93,23 @@ test('the longest answer of a call that renames fits, whatever becomes of its it
       const error = itemError('path_conflict', `'${excerpt(path)}' is a directory with content: choose another name`);
       const refused = { path, error: { ...error, current_version: 2 ** 31 - 1 } };
       const done = { path, version: 2 ** 31 - 1, version_id: 'f'.repeat(36), cursor: Number.MAX_SAFE_INTEGER };
-      const most = Math.floor(limits.movePathBytes / movePathBytes({ from: 'a', to: path }));
+      const most = Math.floor(limits.pathBytesPerCall / movePathBytes({ from: 'a', to: path }));
       const results = Array.from({ length: Math.min(limits.movesPerCall, most) }, () => (isDone ? done : refused));
+      const body = isDone ? { results } : { code: error.code, message: error.message, details: { results } };
+      expect(envelopeBytes(body)).toBeLessThan(MAX_ANSWER_BYTES);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('the longest answer of a call that deletes fits, whatever becomes of its items', () => {
+  fc.assert(
+    fc.property(longPath, fc.boolean(), (path, isDone) => {
+      const error = itemError('path_conflict', 'the directory is not empty: delete what is in it too, or keep it');
+      const refused = { path, error: { ...error, current_version: 2 ** 31 - 1 } };
+      const done = { path, version: 2 ** 31 - 1, version_id: 'f'.repeat(36), cursor: Number.MAX_SAFE_INTEGER };
+      const most = Math.floor(limits.pathBytesPerCall / deletePathBytes({ path }));
+      const results = Array.from({ length: Math.min(limits.deletesPerCall, most) }, () => (isDone ? done : refused));
       const body = isDone ? { results } : { code: error.code, message: error.message, details: { results } };
       expect(envelopeBytes(body)).toBeLessThan(MAX_ANSWER_BYTES);
     }),
@@ -130,7 +162,13 @@ describe('a download', () => {
         const deltas = Object.fromEntries(
           hashes.slice(0, 300).map((hash) => [hash, { base: [hash], encoded: 'A'.repeat(9000) }]),
         );
-        const answer = fill({ files, urls, contents, deltas }, Date.now());
+        const packed = Object.fromEntries(
+          hashes
+            .slice(15_300, 16_300)
+            .map((hash, index) => [hash, { pack: hashes[index % 700]!, at: 4_000_000, bytes: 9000 }]),
+        );
+        const answer = fill({ files, urls, contents, packed, deltas }, Date.now());
+        for (const { pack } of Object.values(answer.packed)) expect(answer.urls[pack]).toBe(urls[pack]);
         expect(envelopeBytes(answer)).toBeLessThan(MAX_ANSWER_BYTES);
         expect(answer.files.map(({ path }) => path)).toEqual(files.map(({ path }) => path));
         expect(answer.files[0]).toEqual(files[0]);
@@ -151,11 +189,14 @@ describe('a download', () => {
   test('of one file fits with as many URLs as are signed, and says so where it does not', () => {
     const path = '"'.repeat(limits.segmentBytes);
     const files: DownloadResponse['files'] = [{ path, entry: entryOf(path, hashes) }];
-    const answer = fill({ files, urls: urlsOf(hashes.slice(0, 10_000), 250), contents: {}, deltas: {} }, Date.now());
+    const answer = fill(
+      { files, urls: urlsOf(hashes.slice(0, 10_000), 250), contents: {}, packed: {}, deltas: {} },
+      Date.now(),
+    );
     expect(answer.files).toEqual(files);
     expect(envelopeBytes(answer)).toBeLessThan(MAX_ANSWER_BYTES);
-    expect(fill({ files, urls: urlsOf(hashes, 1000), contents: {}, deltas: {} }, Date.now()).files).toEqual([
-      { path, error: tooMuch },
-    ]);
+    expect(fill({ files, urls: urlsOf(hashes, 1000), contents: {}, packed: {}, deltas: {} }, Date.now()).files).toEqual(
+      [{ path, error: tooMuch }],
+    );
   });
 });

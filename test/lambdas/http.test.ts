@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
@@ -85,13 +85,13 @@ describe('a long answer', () => {
       {} as Context,
     );
 
-  test('travels compressed to who takes that', async () => {
-    const { body, headers, isBase64Encoded } = await answer({ 'accept-encoding': 'deflate, gzip;q=1.0' });
-    expect({ isBase64Encoded, encoding: headers?.['content-encoding'] }).toEqual({
-      isBase64Encoded: true,
-      encoding: 'gzip',
-    });
-    expect(JSON.parse(gunzipSync(Buffer.from(body!, 'base64')).toString())).toEqual({ text });
+  test.each([
+    { taken: 'gzip, zstd', encoding: 'zstd', decode: zstdDecompressSync },
+    { taken: 'deflate, gzip;q=1.0', encoding: 'gzip', decode: gunzipSync, zstdDecompressSync },
+  ])('travels compressed to who takes $taken', async ({ taken, encoding, decode }) => {
+    const { body, headers, isBase64Encoded } = await answer({ 'accept-encoding': taken });
+    expect({ isBase64Encoded, encoding: headers?.['content-encoding'] }).toEqual({ isBase64Encoded: true, encoding });
+    expect(JSON.parse(decode(Buffer.from(body!, 'base64')).toString())).toEqual({ text });
     expect(body!.length).toBeLessThan(text.length / 10);
   });
 

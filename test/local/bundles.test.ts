@@ -5,6 +5,8 @@ import { beforeAll, expect, inject, test } from 'vitest';
 
 /** More takes long to load: the aim is a first answer in less than 1.5 times that of an empty handler. */
 const MAX_BYTES = 600_000;
+/** It decodes contents, stores packs and wakes the relay: the codec and two clients. */
+const MAX_BYTES_OF_SAVE = 700_000;
 
 /** The folder of a function, its bundle's size, and the packages of which the bundle holds code. */
 interface Bundle {
@@ -47,12 +49,15 @@ const clients: Record<string, string[]> = {
   gc: ['s3'],
   'hang-up': ['apigatewaymanagementapi', 'dynamodb'],
   heal: ['s3'],
+  locate: ['s3'],
   move: ['lambda'],
   notify: ['apigatewaymanagementapi', 'dynamodb'],
   prove: ['s3'],
   restore: ['lambda'],
-  save: ['lambda'],
+  save: ['lambda', 's3'],
+  'client-files': ['s3'],
   'empty-bucket': ['s3'],
+  'socket-message': ['apigatewaymanagementapi', 'dynamodb'],
   'signing-key': ['secrets-manager'],
   ticket: ['dynamodb'],
   'upload-init': ['s3'],
@@ -61,7 +66,7 @@ const clients: Record<string, string[]> = {
 test('no bundle is too large', () => {
   const sizes = Object.fromEntries(bundles.map(({ folder, bytes }) => [folder, bytes]));
   expect(
-    Object.entries(sizes).filter(([, bytes]) => bytes >= MAX_BYTES),
+    Object.entries(sizes).filter(([folder, bytes]) => bytes >= (folder === 'save' ? MAX_BYTES_OF_SAVE : MAX_BYTES)),
     'see CONTRIBUTING.md, "Bundles"',
   ).toEqual([]);
 });

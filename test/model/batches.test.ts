@@ -121,6 +121,16 @@ async function stateOf(user: number): Promise<unknown> {
   };
 }
 
+const plain = { content: 0, isStale: false, sends: 'content' } as const;
+/** A file where others have their directory is refused, and what lies in that directory is not. */
+const fileThatCannotBe: Item[][] = [
+  [{ path: 'd/x', kind: 'directory', ...plain }],
+  [
+    { path: 'd', kind: 'file', ...plain },
+    { path: 'd/x/y', kind: 'file', ...plain },
+  ],
+];
+
 test('items in one call do what they do in a call each', { timeout: 300_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(batch, { minLength: 1, maxLength: 3 }), async (batches) => {
@@ -136,6 +146,6 @@ test('items in one call do what they do in a call each', { timeout: 300_000 }, a
       }
       await checkAlways(world, []);
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, examples: [[fileThatCannotBe]] },
   );
 });

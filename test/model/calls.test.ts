@@ -14,7 +14,7 @@ import { findBlock, signUpload } from '../../lambdas/shared/store/block-store.ts
 import { removeOldAnswers } from '../../lambdas/shared/tables/requests.ts';
 import { readTree } from '../../lambdas/tree/tree.ts';
 import { initUpload } from '../../lambdas/upload-init/upload.ts';
-import { Answers, finalize, init, offer, send, type Upload } from './client.ts';
+import { finalize, init, send, type Upload, uploadOf } from './client.ts';
 import { checkAlways } from './invariants.ts';
 import { play } from './run.ts';
 import { alone, interleave } from './scheduler.ts';
@@ -36,10 +36,8 @@ beforeAll(async () => {
 beforeEach(() => world.reset(0));
 afterAll(() => world?.close());
 
-function newUpload(path: string, block: number, { base = 0, by = 0 } = {}): Upload {
-  const files = [offer(path, [block], base, false)];
-  const request = { upload_id: randomUUID(), device_id, files };
-  return { user: by, base: undefined, asked: undefined, answers: new Answers(world.hours), request };
+function newUpload(path: string, block: number, options: { base?: number; by?: number } = {}): Upload {
+  return uploadOf(world, path, [block], options);
 }
 
 /** Opens an upload and sends its block. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { encodeDelta } from '../../codec/index.ts';
 import { readChanges } from '../../lambdas/changes/changes.ts';
 import { deleteFiles } from '../../lambdas/delete/delete.ts';
@@ -12,6 +12,7 @@ import { Refusal } from '../../lambdas/shared/answers/errors.ts';
 import { personOf } from '../../lambdas/shared/database/rows.ts';
 import { signUpload } from '../../lambdas/shared/store/block-store.ts';
 import { initUpload } from '../../lambdas/upload-init/upload.ts';
+import { lastCursor } from '../../protocol/changes.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { DeleteRequest } from '../../protocol/delete.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
@@ -77,7 +78,7 @@ const policy = { defaultQuota: 1e9 };
 export function offer(path: string, blocks: readonly number[], baseVersion: number, delta: boolean): OfferedFile {
   return {
     path,
-    kind: 'file',
+    kind: blocks.length === 0 ? 'directory' : 'file',
     size: blocks.reduce((sum, block) => sum + contents[block]!.length, 0),
     // A client's clock is anything.
     mtime_ms: baseVersion % 2 === 0 ? 1 : 8e15,
@@ -90,6 +91,18 @@ export function offer(path: string, blocks: readonly number[], baseVersion: numb
         baseVersion > 0 && { delta: { base: { path, version: baseVersion, first: 0, count: 1 }, bytes: 1 } }),
     })),
   };
+}
+
+/** An upload of one entry that nothing was asked of yet. */
+export function uploadOf(
+  { hours }: Pick<World, 'hours'>,
+  path: string,
+  blocks: readonly number[],
+  { base = 0, by = 0 }: { readonly base?: number; readonly by?: number } = {},
+): Upload {
+  const files = [offer(path, blocks, base, false)];
+  const request = { upload_id: randomUUID(), device_id: devices[0], files };
+  return { user: by, base: undefined, asked: undefined, answers: new Answers(hours), request };
 }
 
 export async function init(world: World, upload: Upload, crossUser: boolean): Promise<void> {
@@ -186,9 +199,10 @@ export async function readOn({ databases }: World, user: number, cursor: number)
   const userId = users[user]!;
   const query = { device_id: deviceOf(0), cursor, limit: 500 };
   const { changes } = await readChanges(personOf(databases, userId), query);
-  for (const [index, change] of changes.entries()) {
-    if (change.cursor !== cursor + 1 + index)
-      throw new Error(`I8: after change ${cursor + index} comes ${change.cursor}`);
+  let last = cursor;
+  for (const change of changes) {
+    if (change.cursor !== last + 1) throw new Error(`I8: after change ${last} comes ${change.cursor}`);
+    last = lastCursor(change);
   }
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type EncounterName, encounters, explore } from './encounters.ts';
+import { type EncounterName, encounters } from './encounters.ts';
+import { explore } from './meeting.ts';
 import { World } from './world.ts';
 
 let world: World;

@@ -1,13 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
-import { fingerprint } from './fingerprint.ts';
-import { Moment } from './moment.ts';
-import { Run } from './run.ts';
 import type { Action, Remains, Round } from './scenario.ts';
-import type { FaultKind, Plan, Walk } from './scheduler.ts';
-import type { World } from './world.ts';
 
 /** Two actors who may get in each other's way, and what was before. */
-interface Encounter {
+export interface Encounter {
   readonly crossUser: boolean;
   readonly remains: readonly Remains[];
   readonly before: readonly Round[];
@@ -29,7 +23,10 @@ function save(path: number, block: number, { user = 0 }: { user?: number } = {})
   return { do: 'save', user, device: 0, files: [{ path, blocks: [block] }], stale: false };
 }
 
+const directory: Action = { do: 'save', user: 0, device: 0, files: [{ path: 3, blocks: [] }], stale: false };
+
 const finalizeFirst: Action = { do: 'resume', upload: 0, from: 'finalize', upTo: 'finalize' };
+const sweep: Action = { do: 'sweep' };
 
 function round(hours: number, ...actions: Action[]): Round {
   return { hours, actions, switches: [], faults: [] };
@@ -69,6 +66,13 @@ export const encounters = {
   },
   'collection and a save of a block that it condemns': collectionAndSave('rows'),
   'collection and a save of a block that is being deleted': collectionAndSave('deleting'),
+  'a sweep and a save of the last content of a pack': {
+    crossUser: false,
+    remains: [],
+    before: [...history(save(0, 3), save(0, 1)), round(month, sweep)],
+    hours: 73,
+    actors: [sweep, save(1, 3)],
+  },
   'a save and an upload of the same content': {
     crossUser: true,
     remains: [],
@@ -95,7 +99,7 @@ export const encounters = {
     remains: [],
     before: history(upload(0, 1), upload(0, 2)),
     hours: month,
-    actors: [{ do: 'sweep' }, upload(1, 1)],
+    actors: [sweep, upload(1, 1)],
   },
   'two expiries at once': {
     crossUser: false,
@@ -150,6 +154,23 @@ export const encounters = {
       { do: 'restore', user: 0, path: 0, version: 1 },
     ],
   },
+  'a folder that moves and a save in it': {
+    crossUser: false,
+    remains: [],
+    before: history(directory, upload(4, 1)),
+    hours: 0,
+    actors: [{ do: 'moveFolder', user: 0 }, upload(4, 2)],
+  },
+  'a folder that moves and what comes into it': {
+    crossUser: false,
+    remains: [],
+    before: history(directory, upload(0, 1)),
+    hours: 0,
+    actors: [
+      { do: 'moveFolder', user: 0 },
+      { do: 'move', user: 0, from: 0, to: 4 },
+    ],
+  },
   'the end of an upload and its finalize': {
     crossUser: false,
     remains: [],
@@ -168,7 +189,7 @@ export const encounters = {
         { do: 'delete', user: 0, path: 0 },
       ),
       // The answers are forgotten.
-      round(73, { do: 'sweep' }),
+      round(73, sweep),
     ],
     hours: month,
     actors: [{ do: 'repeat', call: 1 }, expire],
@@ -204,81 +225,3 @@ export const encounters = {
 } as const satisfies Record<string, Encounter>;
 
 export type EncounterName = keyof typeof encounters;
-
-/**
- * Plays an encounter in both orders: each actor is the one that is disturbed. Every interleaving in which the turn passes
- * once from that actor to the other, at each of its steps; and every one in which it crashes, or loses an answer, and the
- * other comes after it. Few lost blocks need more than one switch at the wrong place (Musuvathi and Qadeer: Iterative
- * Context Bounding, PLDI 2007); scenarios that are drawn at random have more. Returns how many it played.
- */
-export async function explore(world: World, name: EncounterName): Promise<number> {
-  const encounter: Encounter = encounters[name];
-  const [one, other] = encounter.actors;
-  const meeting = await Meeting.prepare(world, encounter, name);
-  let played = await meeting.disturbFirst([one, other]);
-  if (!encounter.alike && !isDeepStrictEqual(one, other)) played += await meeting.disturbFirst([other, one]);
-  return played;
-}
-
-/** Two actors meet again and again at one moment. */
-class Meeting {
-  readonly #world: World;
-  readonly #hours: number;
-  readonly #name: string;
-  readonly #past: Run;
-  readonly #moment: Moment;
-  /** The states in which a meeting has ended: what follows from one of them was seen. */
-  readonly #ends = new Set<string>();
-
-  private constructor(world: World, { hours }: Encounter, name: string, before: { past: Run; moment: Moment }) {
-    this.#world = world;
-    this.#hours = hours;
-    this.#name = name;
-    this.#past = before.past;
-    this.#moment = before.moment;
-  }
-
-  static async prepare(world: World, encounter: Encounter, name: string): Promise<Meeting> {
-    const past = await Run.begin(world, { ...encounter, remains: [...encounter.remains], skewMinutes: 5 });
-    for (const round of encounter.before) await past.play(round);
-    return new Meeting(world, encounter, name, { past, moment: await Moment.keep(world) });
-  }
-
-  async disturbFirst(actors: readonly [Action, Action]): Promise<number> {
-    const [walk = []] = await this.#meet(actors, { switches: [], faults: [] });
-    const plans = plansFor(walk);
-    for (const plan of plans) await this.#meet(actors, plan);
-    return 1 + plans.length;
-  }
-
-  async #meet(actors: readonly [Action, Action], plan: Plan): Promise<Walk[]> {
-    try {
-      await this.#moment.bringBack();
-      const run = this.#past.copy();
-      const walks = await run.play({ hours: this.#hours, actions: [...actors], ...plan });
-      const end = await fingerprint(this.#world, this.#moment.start, run.memory);
-      if (!this.#ends.has(end)) await run.comeToRest();
-      this.#ends.add(end);
-      return walks;
-    } catch (error) {
-      const { message } = error as Error;
-      const who = actors.map((each) => each.do).join(' and ');
-      throw new Error(`${message}\n${this.#name}, ${who}, with ${JSON.stringify(plan)}`, { cause: error });
-    }
-  }
-}
-
-/**
- * A crash at any two steps between which nothing lasting happened leaves the same behind, so that one of them is enough.
- * An answer that is lost matters where the effect stays, and just before it, where all that was done is done again.
- */
-function plansFor(walk: Walk): Plan[] {
-  return walk.flatMap((lasting, step): Plan[] => {
-    const fault = (kind: FaultKind): Plan => ({ switches: [], faults: [{ actor: 0, step, kind }] });
-    return [
-      { switches: [{ after: step, to: 0 }], faults: [] },
-      ...(step === 0 || walk[step - 1] ? [fault('crash')] : []),
-      ...(lasting || walk[step + 1] ? [fault('lost answer')] : []),
-    ];
-  });
-}

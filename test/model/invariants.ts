@@ -1,6 +1,7 @@
 import { DeltaError } from '../../codec/index.ts';
 import { decodeContent } from '../../lambdas/shared/commit/content.ts';
-import type { Content } from '../../lambdas/shared/tables/contents.ts';
+import { listContents } from '../../lambdas/shared/tables/contents.ts';
+import { lastCursor } from '../../protocol/changes.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import { limits } from '../../protocol/limits.ts';
 import { contents, hashes, users, type World } from './world.ts';
@@ -71,17 +72,22 @@ export async function checkAlways(world: World, trace: string[]): Promise<Refere
   return references;
 }
 
-/** Blocks of which every row has the content. Throws where what users have in rows is not what is booked. */
+/** Blocks of which every row has the content, or its pack. Throws where what users have in rows is not what is booked. */
 async function findWholeRows(world: World): Promise<Set<string>> {
-  const { rows } = await world.databases.blocks.query<Content>(
-    `select encode(block_hash, 'hex') as hash, encoded from blocks.contents`,
+  const { rows: places } = await world.databases.blocks.query<{ hash: string }>(
+    `select distinct encode(block_hash, 'hex') as hash from blocks.contents`,
+  );
+  const rows = await listContents(
+    world.databases.blocks,
+    places.map(({ hash }) => hash),
   );
   const bad = new Set<string>();
-  for (const content of rows) {
-    const size = contents[hashes.indexOf(content.hash)]!.length;
-    await decodeContent(content, content.hash, size).catch((error) => {
+  for (const { hash, encoded, part } of rows) {
+    const size = contents[hashes.indexOf(hash)]!.length;
+    const kept = part ? await world.store.read(part.pack, part) : encoded;
+    await decodeContent({ encoded: kept }, hash, size).catch((error) => {
       if (!(error instanceof DeltaError)) throw error;
-      bad.add(content.hash);
+      bad.add(hash);
     });
   }
   const { rows: off } = await world.databases.blocks.query(
@@ -91,6 +97,14 @@ async function findWholeRows(world: World): Promise<Set<string>> {
   );
   assert(off.length === 0, 'I63: what a user has in rows is not what is booked');
   return new Set(rows.map(({ hash }) => hash).filter((hash) => !bad.has(hash)));
+}
+
+/** Blocks that are packs of contents. */
+async function findPacks(world: World): Promise<Set<string>> {
+  const { rows } = await world.databases.blocks.query<{ pack: string }>(
+    `select distinct encode(pack_hash, 'hex') as pack from blocks.contents where pack_hash is not null`,
+  );
+  return new Set(rows.map(({ pack }) => pack));
 }
 
 /** What each shard says twice has to agree, since it is written in one transaction. */
@@ -144,7 +158,8 @@ export async function checkAtRest(world: World, stream: readonly FileChanged[], 
   }
   const inRows = await findWholeRows(world);
   const stored = [...world.store.hashes, ...inRows];
-  const unreferenced = stored.filter((hash) => !references.has(hash)).map(brief);
+  const packs = await findPacks(world);
+  const unreferenced = stored.filter((hash) => !references.has(hash) && !packs.has(hash)).map(brief);
   assert(unreferenced.length === 0, `I27: stored is ${unreferenced}, which is not referenced`);
   for (const { hash, objects } of blocks.values()) {
     const isThere = world.store.hashes.includes(hash);
@@ -153,7 +168,7 @@ export async function checkAtRest(world: World, stream: readonly FileChanged[], 
       `I63: ${brief(hash)} has objects: ${objects}`,
     );
   }
-  assert(blocks.size === references.size, 'I27: blocks that nothing refers to have rows');
+  assert(blocks.size === references.size + packs.size, 'I27: blocks that nothing refers to have rows');
   const { rows } = await world.databases.blocks.query<{ what: string }>(
     `select 'I7: a pin is left' as what from blocks.pins
      union all select 'I2: a version is not settled' from blocks.ledger where state <> 'confirmed'`,
@@ -197,9 +212,9 @@ async function countVersions(world: World): Promise<number> {
 /** Each of a user's changes became an event; seen for the first time, they are in order. */
 function checkEvents(events: readonly FileChanged[], last: number): void {
   let seen = 0;
-  for (const { cursor } of events) {
-    assert(cursor <= seen + 1, `I9: event ${cursor} came before ${seen + 1}`);
-    seen = Math.max(seen, cursor);
+  for (const event of events) {
+    assert(event.cursor <= seen + 1, `I9: event ${event.cursor} came before ${seen + 1}`);
+    seen = Math.max(seen, lastCursor(event));
   }
   assert(seen === last, `I9: ${last} changes were made, ${seen} became events`);
 }

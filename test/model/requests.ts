@@ -1,13 +1,30 @@
 import { createHash } from 'node:crypto';
+import { toHexes } from '../../lambdas/shared/database/ids.ts';
+import { isWithin } from '../../protocol/path.ts';
+import { treeHashes } from '../../protocol/tree-hash.ts';
 import { Answers, type Call, deviceOf, offer, type Upload } from './client.ts';
-import { type Action, paths } from './scenario.ts';
-import { contents, hashes, type World } from './world.ts';
+import { type Action, newFolder, paths } from './scenario.ts';
+import { contents, hashes, users, type World } from './world.ts';
 
 /** What a device knows about a path. */
 export interface Known {
   version: number;
-  firstBlock: string | undefined;
+  kind: 'file' | 'directory';
+  hashes: string[];
   newest: number;
+}
+
+/** What a device knows that has read all. */
+export async function knownOf(world: World, user: number): Promise<Map<string, Known>> {
+  const userId = users[user]!;
+  const { sql, schema } = world.databases.shardOf(userId);
+  const { rows } = await sql.query<Omit<Known, 'hashes'> & { path: string; hashes: Buffer[] | null }>(
+    `select path, coalesce(f.version, 0) as version, f.kind, f.block_hashes as hashes, newest
+     from (select path, max(version) as newest from ${schema}.file_versions where user_id = $1 group by path) v
+     left join (select * from ${schema}.files where user_id = $1 and deleted_at is null) f using (path)`,
+    [userId],
+  );
+  return new Map(rows.map(({ path, hashes, ...known }) => [path, { ...known, hashes: toHexes(hashes ?? []) }]));
 }
 
 /** The requests that a scenario's actions make of what a device knows. */
@@ -29,7 +46,7 @@ export class Requests {
     const { user, device, files, stale } = action;
     const delta = action.do === 'upload' && action.delta;
     const known = (path: number) => tree.get(paths[path]!);
-    const base = known(files[0]!.path)?.firstBlock;
+    const base = known(files[0]!.path)?.hashes[0];
     return {
       user,
       base: base === undefined ? undefined : contents[hashes.indexOf(base)],
@@ -68,6 +85,17 @@ export class Requests {
       return { user, answers, kind: 'move', request: { ...common, moves: [{ from: path, to, base_version }] } };
     }
     return { user, answers, kind: 'delete', request: { ...common, files: [{ path, base_version }] } };
+  }
+
+  moveFolder({ user }: Action & { do: 'moveFolder' }, tree: Map<string, Known>): Call | undefined {
+    const from = 'dir';
+    const { version: base_version = 0 } = tree.get(from) ?? {};
+    if (base_version === 0) return undefined;
+    const inside = [...tree].filter(([path, { version }]) => version > 0 && isWithin(path, from));
+    const tree_hash = treeHashes(inside, (text) => createHash('sha256').update(text).digest('hex')).get(from)!;
+    const moves = [{ from, to: newFolder, base_version, tree_hash }];
+    const request = { request_id: this.#newId(), device_id: deviceOf(0), moves };
+    return { user, answers: new Answers(this.#world.hours), kind: 'move', request };
   }
 
   #newId(): string {

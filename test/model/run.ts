@@ -1,16 +1,16 @@
 import { audit } from '../../lambdas/admin/audit/audit.ts';
 import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
+import { confirmCounts } from '../../lambdas/gc/confirm-counts.ts';
 import { expireVersions } from '../../lambdas/gc/expire-versions.ts';
 import { forgetChanges } from '../../lambdas/gc/forget-changes.ts';
 import { sweep } from '../../lambdas/gc/sweep.ts';
 import { drainShards } from '../../lambdas/relay/drain.ts';
 import { within } from '../../lambdas/shared/database/database.ts';
-import { confirmVersions } from '../../lambdas/shared/tables/ledger.ts';
 import { removeExpiredUploads } from '../../lambdas/shared/tables/uploads.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 import { type Call, commit, finalize, init, isRefusal, readOn, save, send, type Upload } from './client.ts';
 import { checkAlways, checkAtRest, type References } from './invariants.ts';
-import { type Known, Requests } from './requests.ts';
+import { type Known, knownOf, Requests } from './requests.ts';
 import type { Action, Round, Scenario } from './scenario.ts';
 import { currentActor, interleave, LostConnection, type Plan, type Walk } from './scheduler.ts';
 import { users, type World } from './world.ts';
@@ -104,7 +104,7 @@ export class Run {
   async #play({ hours, actions, ...plan }: Round): Promise<Walk[]> {
     this.trace.push(`--- ${hours} hours later`);
     await this.#pass(hours);
-    const trees = await Promise.all(users.map((_, user) => this.#look(user)));
+    const trees = await Promise.all(users.map((_, user) => knownOf(this.#world, user)));
     const programs = actions.map((action, index) => ({
       name: `${index}:${action.do}`,
       run: this.#program(
@@ -191,9 +191,11 @@ export class Run {
       case 'move':
       case 'restore': {
         const call = this.#requests.call(action, trees[action.user]!);
-        if (!call) return nothing;
-        this.#calls.push(call);
-        return () => commit(this.#world, call);
+        return call ? this.#call(call) : nothing;
+      }
+      case 'moveFolder': {
+        const call = this.#requests.moveFolder(action, trees[action.user]!);
+        return call ? this.#call(call) : nothing;
       }
       case 'repeat': {
         const call = this.#calls[action.call % this.#calls.length];
@@ -218,6 +220,11 @@ export class Run {
       case 'consume':
         return () => this.#consume(action.old);
     }
+  }
+
+  #call(call: Call): () => Promise<void> {
+    this.#calls.push(call);
+    return () => commit(this.#world, call);
   }
 
   /** As the client does it: what is missing after all is asked about again. */
@@ -284,22 +291,7 @@ export class Run {
   async #consume(old: number): Promise<void> {
     const events = old > 0 ? this.#stream.slice(old - 1).reverse() : this.#stream.slice(this.#consumed);
     if (events.length === 0) return;
-    const ids = events.map(({ version_id }) => version_id);
-    await confirmVersions(this.#world.databases.blocks, ids);
+    await confirmCounts(this.#world.databases, events);
     if (old === 0) this.#consumed = this.#stream.length;
-  }
-
-  async #look(user: number): Promise<Map<string, Known>> {
-    const userId = users[user]!;
-    const { sql, schema } = this.#world.databases.shardOf(userId);
-    const { rows } = await sql.query<{ path: string; version: number; block: string | null; newest: number }>(
-      `select path, coalesce(f.version, 0) as version, encode(f.block_hashes[1], 'hex') as block, newest
-       from (select path, max(version) as newest from ${schema}.file_versions where user_id = $1 group by path) v
-       left join (select * from ${schema}.files where user_id = $1 and deleted_at is null) f using (path)`,
-      [userId],
-    );
-    return new Map(
-      rows.map(({ path, version, block, newest }) => [path, { version, newest, firstBlock: block ?? undefined }]),
-    );
   }
 }

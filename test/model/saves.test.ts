@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { auditContentBytes } from '../../lambdas/admin/audit/content-bytes.ts';
 import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
@@ -6,7 +5,7 @@ import { healBlocks } from '../../lambdas/heal/heal.ts';
 import { locateFiles } from '../../lambdas/locate/locate.ts';
 import { quarantine } from '../../lambdas/shared/commit/quarantine.ts';
 import { deleteObjectVersion, findBlock } from '../../lambdas/shared/store/block-store.ts';
-import { Answers, finalize, init, offer, save, send, type Upload } from './client.ts';
+import { finalize, init, save, send, type Upload, uploadOf } from './client.ts';
 import { checkAlways } from './invariants.ts';
 import { alone } from './scheduler.ts';
 import { devices, hashes, users, World } from './world.ts';
@@ -24,9 +23,8 @@ beforeAll(async () => {
 beforeEach(() => world.reset(0));
 afterAll(() => world?.close());
 
-function uploadOf(user: number, path: string): Upload {
-  const request = { upload_id: randomUUID(), device_id, files: [offer(path, [0], 0, false)] };
-  return { user, base: undefined, asked: undefined, answers: new Answers(world.hours), request };
+function newUpload(by: number, path: string): Upload {
+  return uploadOf(world, path, [0], { by });
 }
 
 async function sent(upload: Upload): Promise<void> {
@@ -52,14 +50,14 @@ async function stateOf(): Promise<unknown> {
 
 test('an object that was about to go when its block was taken up in a row is not taken for one that came', async () => {
   await world.leave(['rows']);
-  const upload = uploadOf(0, 'a');
+  const upload = newUpload(0, 'a');
   await sent(upload);
   const { version } = (await findBlock(hash))!;
   // The pin of who has not shown that he has the content keeps nothing any more; what collection lists does not go yet.
   await world.pass(71.5);
   await collectBlocks(world.databases.blocks, 10, 0);
   expect(await stateOf()).toEqual({ state: 'deleting', objects: 'expected' });
-  await save(world, uploadOf(1, 'b'));
+  await save(world, newUpload(1, 'b'));
   await alone(async () => {
     expect(await finalize(world, upload), 'I1: an object that is being deleted').toEqual([hash]);
   });
@@ -75,8 +73,8 @@ test('an object that was about to go when its block was taken up in a row is not
 });
 
 test('where an object is lost and rows have its content, these are read, and nobody is asked for it', async () => {
-  await save(world, uploadOf(0, 'a'));
-  const upload = uploadOf(1, 'b');
+  await save(world, newUpload(0, 'a'));
+  const upload = newUpload(1, 'b');
   await sent(upload);
   await alone(() => finalize(world, upload));
   expect(await stateOf()).toEqual({ state: 'live', objects: 'there' });
@@ -89,34 +87,34 @@ test('where an object is lost and rows have its content, these are read, and nob
 
 test('a row that is bad is removed when a device says so; what has nothing else is asked for, and heals by a save', async () => {
   const { blocks } = world.databases;
-  await save(world, uploadOf(0, 'a'));
+  await save(world, newUpload(0, 'a'));
   const spoil = () =>
     blocks.query('update blocks.contents set encoded = set_byte(encoded, 0, 0) where user_id = $1', [users[0]]);
   const suspect = () => healBlocks(world.databases, users[0], { device_id, hashes: [hash], suspects: [hash] });
   await spoil();
   expect(await suspect(), 'I25: a block without any content').toMatchObject([{ hash }]);
   expect(await stateOf()).toMatchObject({ state: 'quarantined' });
-  await save(world, uploadOf(1, 'b'));
+  await save(world, newUpload(1, 'b'));
   expect(await stateOf()).toMatchObject({ state: 'live' });
   expect(await located(0, 'a')).toEqual({ sign: [], contents: [hash] });
   await checkAlways(world, []);
 });
 
 test('a block that comes in a row is looked for in the store for as long as an upload may send its object', async () => {
-  const upload = uploadOf(0, 'a');
+  const upload = newUpload(0, 'a');
   await alone(() => init(world, upload, false));
-  await save(world, uploadOf(1, 'b'));
+  await save(world, newUpload(1, 'b'));
   expect(await stateOf()).toEqual({ state: 'live', objects: 'expected' });
   await world.databases.blocks.query(
     'delete from blocks.blocks; delete from blocks.contents; delete from blocks.content_bytes; delete from blocks.ledger',
   );
-  await save(world, uploadOf(1, 'c'));
+  await save(world, newUpload(1, 'c'));
   expect(await stateOf(), 'I63: a block whose object may still come').toEqual({ state: 'live', objects: 'expected' });
 });
 
 test('an audit says whose bytes in rows are booked wrong, and of what is right nothing', async () => {
-  await save(world, uploadOf(0, 'a'));
-  await save(world, uploadOf(1, 'b'));
+  await save(world, newUpload(0, 'a'));
+  await save(world, newUpload(1, 'b'));
   const { blocks } = world.databases;
   const findings = async () => (await auditContentBytes(blocks)).findings;
   expect(await findings()).toEqual([]);

@@ -17,6 +17,8 @@ export type Action =
   | { do: 'resume'; upload: number; from: 'init' | 'finalize'; upTo: 'init' | 'finalize' }
   | { do: 'delete'; user: number; path: number }
   | { do: 'move'; user: number; from: number; to: number }
+  /** The directory, with what is in it. */
+  | { do: 'moveFolder'; user: number }
   | { do: 'restore'; user: number; path: number; version: number }
   | { do: 'repeat'; call: number }
   | { do: 'sweep' }
@@ -49,13 +51,16 @@ export interface Scenario {
 /** `rows` is live, without an object, in a row of a user who is gone. */
 export type Remains = 'nothing' | 'live' | 'condemned' | 'pending' | 'deleting' | 'rows';
 
-export const paths = ['a', 'b', 'c'];
+/** Files, and a directory with one in it; where that moves to. */
+export const paths = ['a', 'b', 'c', 'dir', 'dir/a'];
+export const newFolder = 'new';
+const FILES = 3;
 
 /** Few contents, so that everybody wants the same blocks. */
 export const CONTENTS = 4;
 
 const user = fc.nat(1);
-const path = fc.nat(paths.length - 1);
+const path = fc.nat(FILES - 1);
 const blocks = fc.array(fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(CONTENTS - 1)), {
   minLength: 1,
   maxLength: 2,

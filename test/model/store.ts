@@ -93,6 +93,13 @@ export class Store {
     );
   }
 
+  /** Bytes of what can be read of a block; none where there is nothing. */
+  async read(hash: string, { at, bytes }: { readonly at: number; readonly bytes: number }): Promise<Uint8Array> {
+    const version = currentVersion(this.#bucket, `blocks/${hash}`);
+    if (!version?.file) return new Uint8Array(0);
+    return (await readFile(this.#bucket.journal.path(version.file))).subarray(at, at + bytes);
+  }
+
   /** How many versions of objects there are, delete markers included. */
   get versionCount(): number {
     return [...this.#bucket.journal.versions.values()].flat().length;

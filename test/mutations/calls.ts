@@ -11,6 +11,31 @@ export const ofCalls: readonly Mutation[] = [
     breaks: /I5: a move of an older version/,
   },
   {
+    mistake: 'a folder moves whatever the device knows of it',
+    file: 'lambdas/move/folder.ts',
+    replace: 'const isKnown = hashOf(entries, move.from) === move.tree_hash;',
+    by: 'const isKnown = true;',
+    noticedBy: 'model/whole-folders: a folder in which something is newer does not move',
+    breaks: /I5: a move of a folder that has changed/,
+  },
+  {
+    mistake: 'a folder that moves gets a number that its new place had',
+    file: 'lambdas/move/folder.ts',
+    replace: 'Math.max(known, await highestVersion(namespace, to), forgotten) + 1',
+    by: 'Math.max(known, forgotten) + 1',
+    noticedBy: 'model/whole-folders: a folder that moves gets a number that nothing at its new place ever had',
+    breaks: /I6: a number that stood for another content/,
+  },
+  {
+    mistake: 'the changes of a folder that moved come once more, one by one',
+    file: 'lambdas/shared/tables/changes.ts',
+    replace: 'where c.entries is not null or c.next is null or c.seq >= c.next)',
+    by: 'where true)',
+    noticedBy:
+      'model/whole-folders: a folder that moves is one of the changes, and to a cursor among its own they come one by one',
+    breaks: /I8: pages with a folder/,
+  },
+  {
     mistake: 'a delete takes any base',
     file: 'lambdas/delete/delete.ts',
     replace: 'if (target.version !== item.base_version || ',
@@ -132,7 +157,7 @@ export const ofCalls: readonly Mutation[] = [
   },
   {
     mistake: "an object counts as sent whoever's it is",
-    file: 'lambdas/finalize/sent-blocks.ts',
+    file: 'lambdas/shared/commit/sent-blocks.ts',
     replace: 'object?.token === token && ',
     by: 'object && token && ',
     noticedBy: 'model/calls: no content is at hand, nor taken for one that was sent',
@@ -183,7 +208,7 @@ export const ofCalls: readonly Mutation[] = [
   {
     mistake: 'a content is read from whoever sent it',
     file: 'lambdas/shared/tables/contents.ts',
-    replace: "(c.user_id = $2 or b.objects <> 'there')",
+    replace: "(c.user_id = $2 or (b.objects <> 'there' and c.pack_hash is null))",
     by: '(c.user_id = $2 or true)',
     noticedBy:
       'model/saves: an object that was about to go when its block was taken up in a row is not taken for one that came',
@@ -192,11 +217,35 @@ export const ofCalls: readonly Mutation[] = [
   {
     mistake: 'a content is read from him alone who sent it',
     file: 'lambdas/shared/tables/contents.ts',
-    replace: "(c.user_id = $2 or b.objects <> 'there')",
+    replace: "(c.user_id = $2 or (b.objects <> 'there' and c.pack_hash is null))",
     by: 'c.user_id = $2',
     noticedBy:
       'model/saves: where an object is lost and rows have its content, these are read, and nobody is asked for it',
     breaks: /I63: what another sent, of what one has/,
+  },
+  {
+    mistake: 'where an object is lost, the pack of another user is read',
+    file: 'lambdas/shared/tables/contents.ts',
+    replace: "(b.objects <> 'there' and c.pack_hash is null)",
+    by: "b.objects <> 'there'",
+    noticedBy: 'model/packs: who has lost his object is asked for it, and is not given the pack of another',
+    breaks: /I73: the pack of another/,
+  },
+  {
+    mistake: 'a pack of one user counts as content for all',
+    file: 'lambdas/shared/tables/contents.ts',
+    replace: "return await filterBy(sql, hashes, 'c.pack_hash is null');",
+    by: 'return await filterBy(sql, hashes, READABLE);',
+    noticedBy: 'model/packs: who has lost his object is asked for it, and is not given the pack of another',
+    breaks: /I25: a block that one of its users cannot read/,
+  },
+  {
+    mistake: 'collection does not know what lies in a pack',
+    file: 'lambdas/shared/tables/unused-blocks.ts',
+    replace: '  and not exists (select from blocks.contents c where c.pack_hash = b.block_hash)\n',
+    by: '',
+    noticedBy: 'model/packs: a pack is used for as long as a content lies in it',
+    breaks: /^I1:/,
   },
   {
     mistake: 'a block that comes in a row has no object, whatever uploads were told to send',

@@ -4,17 +4,36 @@ import type { Mutation } from './mutation.ts';
 export const ofClient: readonly Mutation[] = [
   {
     mistake: 'a file is deleted without a look at it',
-    file: 'client/steps/local.ts',
-    replace: '    await demandUnchanged(place, entry.hint);\n    await unlink(place);',
-    by: '    await unlink(place);',
+    file: 'client/disk/remove.ts',
+    replace: '  demandUnchanged(place, entry.hint);\n',
+    by: '',
     noticedBy: 'client/steps/local: is not deleted',
     breaks: /I15: an edited file/,
   },
 
   {
+    mistake: 'a deletion counts whose name could not be flushed',
+    file: 'client/disk/remove.ts',
+    replace: "return flush?.status === 'rejected' ? flush : result;",
+    by: 'return result;',
+    noticedBy:
+      'client/steps/delete-local: what could not be flushed is not agreed on, nor what was in a directory that went',
+    breaks: /I15: would come back/,
+  },
+
+  {
+    mistake: 'a symbolic link travels that leads out of the folder',
+    file: 'client/disk/links.ts',
+    replace: 'else if (names.pop() === undefined) return neverSynced.linkOut;',
+    by: 'else names.pop();',
+    noticedBy:
+      'client/scan: symbolic links are seen as what they say, never followed, and left out where that leads out of the folder',
+    breaks: /(docs directory).*to deeply equal/,
+  },
+  {
     mistake: 'a file is renamed without a look at it',
     file: 'client/steps/local.ts',
-    replace: "  if (entry.kind === 'file') await demandUnchanged(source, entry.hint);\n",
+    replace: '  if (isLeaf(entry)) demandUnchanged(source, entry.hint);\n',
     by: '',
     noticedBy: 'client/steps/local: is not taken along as what was known',
     breaks: /I15: an edit that no look will find/,
@@ -23,7 +42,7 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'a file is renamed over another one',
     file: 'client/steps/local.ts',
-    replace: '  await demandUnchanged(target, undefined);\n',
+    replace: '  demandUnchanged(target, undefined);\n',
     by: '',
     noticedBy: 'client/steps/local: at the target is not renamed over',
     breaks: /I15: a file that appeared/,
@@ -50,8 +69,8 @@ export const ofClient: readonly Mutation[] = [
 
   {
     mistake: 'a folder that stays for what is not synced counts as new',
-    file: 'client/steps/local.ts',
-    replace: "      state.set('local', path, { ...entry, leftover: !isThere });\n",
+    file: 'client/steps/delete-local.ts',
+    replace: "    state.set('local', path, { ...entry, leftover: !isThere });\n",
     by: '',
     noticedBy: 'client/steps/local: a folder that still holds what is not synced stays, and is no longer the service’s',
     breaks: /I15: a folder that stays/,
@@ -87,8 +106,9 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'a call is sent before it is written down',
     file: 'client/steps/commit.ts',
-    replace: '  sync.state.noteIntent(intent);\n  try {\n    const { body, sent } = await send(intent);\n',
-    by: '  try {\n    const { body, sent } = await send(intent);\n    sync.state.noteIntent(intent);\n',
+    replace:
+      '  sync.state.noteIntent(intent);\n  return await sync.cursors.during(sync, async () => {\n    try {\n      const { body, sent } = await send(intent);\n',
+    by: '  return await sync.cursors.during(sync, async () => {\n    try {\n      const { body, sent } = await send(intent);\n      sync.state.noteIntent(intent);\n',
     noticedBy: 'client/steps/commit: is on the disk before it is sent, and is forgotten with its answer',
     breaks: /I50: a call that nobody could repeat/,
   },
@@ -125,10 +145,19 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'the cursor passes over the changes of others',
     file: 'client/steps/cursor.ts',
-    replace: 'if (next !== cursor + 1) {',
-    by: 'if (next < cursor + 1) {',
+    replace: 'if (early > cursor + 1) break;',
+    by: '',
     noticedBy: 'client/steps/catch-up: does not pass over what another device did in between',
     breaks: /I14: a change that is never read/,
+  },
+
+  {
+    mistake: 'a folder that another device renamed takes along what only this device has in it',
+    file: 'client/steps/whole-folder.ts',
+    replace: 'inside.length !== entries || ',
+    by: '',
+    noticedBy: 'client/steps/whole-folder: is followed by its entries one by one where this device has more in it',
+    breaks: /I14: what moved without this device/,
   },
 
   {

@@ -140,6 +140,14 @@ export const ofEncounters: readonly Mutation[] = [
     breaks: /^I2:/,
   },
   {
+    mistake: 'a folder that moves is not looked at again under the lock',
+    file: 'lambdas/move/folder.ts',
+    replace: 'return (await isWholeFolder(namespace, from, entries)) ? undefined : leftBehind;',
+    by: 'return undefined;',
+    noticedBy: 'model/encounters: a folder that moves and a save in it, at every step',
+    breaks: /^I[124]:|idx_versions_file/,
+  },
+  {
     mistake: 'a page of changes is read from several snapshots',
     file: 'lambdas/changes/changes.ts',
     replace: "'repeatable read'",
@@ -190,8 +198,8 @@ export const ofEncounters: readonly Mutation[] = [
   {
     mistake: 'the rows of a block stay when it goes',
     file: 'lambdas/shared/tables/unused-blocks.ts',
-    replace: '    await removeContents(\n      sql,\n      rows.map(({ hash }) => hash),\n    );\n',
-    by: '',
+    replace: 'const packs = await removeContents(\n      sql,\n      rows.map(({ hash }) => hash),\n    );\n',
+    by: 'const packs: string[] = [];\n',
     noticedBy: 'model/encounters: collection and a save of a block that it condemns, at every step',
     breaks: /^I27:/,
   },

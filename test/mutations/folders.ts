@@ -29,4 +29,62 @@ export const ofFolders: readonly Mutation[] = [
     noticedBy: 'client/folder-names: what another device renamed in a folder that is renamed here is followed there',
     breaks: /to deeply equal/,
   },
+
+  {
+    mistake: 'what another device renamed in a folder is followed there only if the folder keeps its next name',
+    file: 'client/steps/rebase.ts',
+    replace: 'if (origins.has(path)) ',
+    by: 'if (path === "") ',
+    noticedBy:
+      'client/folder-names: what another device renamed in a folder is followed there though the folder is renamed here again before it could be',
+    breaks: /to deeply equal/,
+  },
+
+  {
+    mistake: 'a folder of this device that was emptied by renames of another one is uploaded, empty',
+    file: 'client/plan/plan.ts',
+    replace: '    for (const path of above.filter((path) => isOurs(path) && !remote.has(path))) emptied.add(path);\n',
+    by: '',
+    noticedBy:
+      'client/folder-names: a folder whose name was refused goes with all that is in it when another device gives that another folder',
+    breaks: /to deeply equal/,
+  },
+
+  {
+    mistake: 'a folder that may turn up under another name is made again for what arrives in it',
+    file: 'client/plan/unsettled.ts',
+    replace: '    if (arrives && [path, ...above].some(unsettled)) byPath.delete(key);\n',
+    by: '',
+    noticedBy:
+      'client/folder-names: nothing is made again, or arrives, in a folder that may turn up under another name',
+    breaks: /to deeply equal/,
+  },
+
+  {
+    mistake: 'a folder of which half was seen under its new name is made anew there',
+    file: 'client/plan/unsettled.ts',
+    replace: '    if (here && halfSeen.has(here.identity)) waiting.add(path);\n',
+    by: '',
+    noticedBy: 'client/folder-names: a folder is renamed once all that is in it was seen under the new name',
+    breaks: /to deeply equal/,
+  },
+
+  {
+    mistake: 'where a file still lies is forgotten when the rename of what is around it is read again',
+    file: 'client/steps/catch-up.ts',
+    replace: 'origin = known ?? before ?? change.moved_from;',
+    by: 'origin = before ?? change.moved_from;',
+    noticedBy:
+      'client/steps/catch-up: a rename of this device that is read again leaves it known where a file still lies on this disk',
+    breaks: /to deeply equal/,
+  },
+
+  {
+    mistake: 'of the rename of a folder what has not failed yet is sent without the rest',
+    file: 'client/engine/round.ts',
+    replace: '(group.every(isReady) ? [] : group)',
+    by: '[]',
+    noticedBy: 'client/round: a directory that is renamed and all that is in it wait for each other',
+    breaks: /no answer/,
+  },
 ];

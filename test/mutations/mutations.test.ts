@@ -5,8 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServers } from '../model/servers.ts';
 import { ofCalls } from './calls.ts';
 import { ofClient } from './client.ts';
+import { ofCuts } from './cuts.ts';
 import { ofEncounters } from './encounters.ts';
 import { ofFolders } from './folders.ts';
+import { ofLives } from './lives.ts';
 import type { Mutation, Outcome, Play } from './mutation.ts';
 import { ofThePlan } from './plan.ts';
 import { ofTransfers } from './transfers.ts';
@@ -14,9 +16,11 @@ import { ofTransfers } from './transfers.ts';
 const mutations: readonly Mutation[] = [
   ...ofCalls,
   ...ofClient,
+  ...ofCuts,
   ...ofTransfers,
   ...ofThePlan,
   ...ofFolders,
+  ...ofLives,
   ...ofEncounters,
 ];
 
@@ -55,7 +59,7 @@ function testOf({ noticedBy }: Mutation): { testFile: string; name: string } {
 
 const byName = mutations.map((mutation) => [mutation.mistake, mutation] as const);
 
-test.each(byName)('is noticed: %s', { timeout: 120_000 }, async (_mistake, mutation) => {
+test.each(byName)('is noticed: %s', { timeout: 300_000 }, async (_mistake, mutation) => {
   const { testFile, name } = testOf(mutation);
   const { problem, failures } = await play({ change: mutation, testFile, names: [name] });
   expect(problem).toBe('');
@@ -68,7 +72,7 @@ const quick = mutations.map(testOf).filter(({ testFile }) => testFile !== 'model
 test.each([...Map.groupBy(quick, ({ testFile }) => testFile)])(
   'passes without a mistake: %s',
   {
-    timeout: 120_000,
+    timeout: 300_000,
   },
   async (testFile, tests) => {
     const names = [...new Set(tests.map(({ name }) => name))];

@@ -33,6 +33,9 @@ const vitest = await createVitest(
     silent: true,
     maxWorkers: 1,
     testTimeout: 60_000,
+    // For the lives of whole devices, which start a cloud.
+    hookTimeout: 250_000,
+    globalSetup: ['test/support/synthesis.ts', 'test/support/fuse/setup.ts'],
   },
   { plugins: [mutate], logLevel: 'error' },
 );

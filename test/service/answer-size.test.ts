@@ -4,18 +4,34 @@ import { batched } from '../../client/common/batched.ts';
 import { limits } from '../../protocol/limits.ts';
 import { movePathBytes } from '../../protocol/move.ts';
 import { offer, type User } from '../support/user.ts';
-import { changes, directory, errorOf, finalize, init, moveFiles, put, resultsOf, tree } from './support/calls.ts';
-import { signUp } from './support/service.ts';
+import {
+  changes,
+  deleteFiles,
+  directory,
+  errorOf,
+  finalize,
+  init,
+  moveFiles,
+  put,
+  resultsOf,
+  tree,
+} from './support/calls.ts';
+import { database, shardOf, signUp } from './support/service.ts';
 
 /** As many that the entries of two files fit an answer, of Lambda's 6 MB, and those of three do not. */
 const blocksPerFile = 15_000;
+/** Of a block, so many that a file may have as many. */
+const bytes = 2 ** 20;
 let user: User;
 
 beforeAll(async () => {
   user = await signUp();
-  const content = randomBytes(1);
+  const { schema, userId } = shardOf(user);
+  const quota = 4 * blocksPerFile * bytes;
+  await database.query(`update ${schema}.accounts set quota_bytes = $2 where user_id = $1`, [userId, quota]);
+  const content = randomBytes(bytes);
   const { blocks, ...file } = await offer('one', content, 0);
-  const many = { ...file, size: blocksPerFile, blocks: Array.from({ length: blocksPerFile }, () => blocks[0]!) };
+  const many = { ...file, size: blocksPerFile * bytes, blocks: Array(blocksPerFile).fill(blocks[0]) };
   for (const path of ['a', 'b', 'c', 'd']) {
     const { upload_id, send } = await init(user, [{ ...many, path }]);
     await put(send, content);
@@ -48,9 +64,12 @@ test('pages of paths that grow fourfold in an answer end before they are too lar
   await finalize(quoting, (await init(quoting, from.map(directory))).upload_id);
   const moves = from.map((path, index) => ({ from: path, to: to[index]!, base_version: 1 }));
   errorOf(await moveFiles(quoting, moves), 'limit_exceeded');
-  for (const call of batched(moves, { most: limits.movePathBytes, of: movePathBytes })) {
+  for (const call of batched(moves, { most: limits.pathBytesPerCall, of: movePathBytes })) {
     expect(resultsOf(await moveFiles(quoting, call)).filter((result) => 'error' in result)).toEqual([]);
   }
+
+  const deletions = paths.map((path) => ({ path, base_version: 1 }));
+  errorOf(await deleteFiles(quoting, deletions), 'limit_exceeded');
 
   const cursors: number[] = [];
   for (let page = await changes(quoting, 0); ; page = await changes(quoting, page.cursor)) {

@@ -70,6 +70,34 @@ test('a base may be a block with its neighbours', async () => {
   expect((await download(user, 'shifted')).equals(middle)).toBe(true);
 });
 
+test('a base has as many small blocks as fit it, and no more bytes than three large ones', async () => {
+  const old = randomBytes(16 * limits.blockBytes);
+  const pieces = (quarters: number, count: number) =>
+    Array.from({ length: count }, (_, index) => {
+      const size = (quarters * limits.blockBytes) / 4;
+      return old.subarray(index * size, (index + 1) * size);
+    });
+  for (const { quarters, count, first, error } of [
+    { quarters: 2, count: 6, first: 1 },
+    { quarters: 4, count: 4, first: 0, error: 'limit_exceeded' },
+  ]) {
+    const path = `cut-${quarters}`;
+    const parts = pieces(quarters, first + count);
+    const blocks = (await Promise.all(parts.map(blocksOf))).flat().map(({ hash, size }) => ({ hash, size }));
+    const content = Buffer.concat(parts);
+    const { upload_id: id, send } = await init(user, [{ ...(await offer(path, content, 0)), blocks }]);
+    for (const block of send) await put([block], parts[blocks.findIndex(({ hash }) => hash === block.hash)]!);
+    expect(await finalize(user, id)).toMatchObject([{ version: 1 }]);
+    const target = Buffer.concat([randomBytes(9), content.subarray(-limits.blockBytes, -9)]);
+    const base = { path, version: 1, first, count };
+    const source = Buffer.concat(parts.slice(-Math.min(count, 6))).subarray(-3 * limits.blockBytes);
+    const { file, item } = await offerDelta(`${path}-new`, target, { base, source });
+    const { upload_id } = await init(user, [file]);
+    const [result] = (await applyDeltas(user, upload_id, [item])).results;
+    expect(result!.error?.code).toBe(error);
+  }
+});
+
 test('the old path of a moved file still names its versions, whatever was moved there since', async () => {
   const old = randomBytes(5000);
   await user.save('before', old);

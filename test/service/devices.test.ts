@@ -57,7 +57,7 @@ test("revoking a device closes its sockets, and no other device's", async () => 
   await user.call('DELETE', `/devices/${other.device}`);
   await closed;
   mine.socket.send(JSON.stringify({ type: 'ping' }));
-  expect(await mine.next()).toEqual({ type: 'pong' });
+  expect(await mine.next()).toEqual({ type: 'pong', missed: 0 });
   mine.socket.close();
 });
 

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { SweepReport } from '../../lambdas/gc/sweep.ts';
 import { offer } from '../support/user.ts';
-import { blockRow, endGrace, hashOf, objectVersions, passDays, references } from './support/blocks.ts';
+import { beginDeletion, blockRow, endGrace, hashOf, objectVersions, passDays, references } from './support/blocks.ts';
 import {
   changes,
   deleteFiles,
@@ -11,10 +11,12 @@ import {
   finalize,
   history,
   init,
+  locate,
   moveFiles,
   put,
   restoreFile,
   resultsOf,
+  save,
 } from './support/calls.ts';
 import { database, invoke, shardOf, signUp } from './support/service.ts';
 
@@ -171,12 +173,7 @@ test('a block under deletion is uploaded anew; the deletion takes the old object
   await put(first.send, content);
   await passDays(user, 4);
   const [doomed] = await objectVersions(hash);
-  // As a run leaves it that ended before it deleted anything.
-  await database.query(
-    `update blocks.blocks set state = 'deleting', object_versions = $2, delete_after = now() - interval '1 hour'
-     where block_hash = decode($1, 'hex')`,
-    [hash, [doomed]],
-  );
+  await beginDeletion(hash, [doomed!]);
   const { upload_id, send } = await init(user, [await offer('kept', content, 0)]);
   expect(send).toMatchObject([{ how: 'put' }]);
   await put(send, content);
@@ -192,11 +189,7 @@ test('a run goes on with a deletion that another one began', async () => {
   const hash = await hashOf(content);
   await put((await init(user, [await offer('a', content, 0)])).send, content);
   await passDays(user, 4);
-  await database.query(
-    `update blocks.blocks set state = 'deleting', object_versions = $2, delete_after = now() - interval '1 hour'
-     where block_hash = decode($1, 'hex')`,
-    [hash, await objectVersions(hash)],
-  );
+  await beginDeletion(hash, await objectVersions(hash));
   await sweep();
   expect(await objectVersions(hash)).toEqual([]);
   expect(await blockRow(hash)).toBeUndefined();
@@ -284,4 +277,23 @@ test('an upload that is given up gives its space back when it expires', async ()
   const { rows } = await database.query(`select reserved_bytes from ${schema}.accounts where user_id = $1`, [userId]);
   expect(rows).toEqual([{ reserved_bytes: 0 }]);
   errorOf(await user.finalize(upload_id), 'upload_gone');
+});
+
+test('a pack stays while a content lies in it, and what is left is stored anew when that is little', async () => {
+  const user = await signUp();
+  const files = Array.from({ length: 4 }, (_, index) => ({ path: `${index}`, content: randomBytes(20_000) }));
+  await save(user, files);
+  const packOf = async () => Object.values((await locate(user, '3')).packed)[0]!.pack;
+  const first = await packOf();
+  const gone = await Promise.all(files.slice(0, 3).map(({ content }) => hashOf(content)));
+  for (const path of ['0', '1', '2']) await deleteFiles(user, [{ path, base_version: 1 }]);
+  await passDays(user, 31);
+  await sweep();
+  for (const [index, hash] of gone.entries()) {
+    await endGrace(first, hash);
+    await sweep();
+    expect((await packOf()) === first).toBe(index < 2);
+  }
+  expect((await download(user, '3')).equals(files[3]!.content)).toBe(true);
+  expect(await blockRow(first), 'devices have its URL').toMatchObject({ hours_left: 33 * 24 });
 });

@@ -20,14 +20,16 @@ import {
   markLive,
   raiseCounts,
 } from '../../lambdas/shared/tables/blocks.ts';
-import { listChanges } from '../../lambdas/shared/tables/changes.ts';
+import { insertFolderChanges, listChanges } from '../../lambdas/shared/tables/changes.ts';
 import { returnClaims, takeClaims } from '../../lambdas/shared/tables/claims.ts';
 import {
   filterKept,
+  filterShared,
   findContents,
   listContents,
   putContents,
   removeContents,
+  shiftContents,
 } from '../../lambdas/shared/tables/contents.ts';
 import { findDeltas, keepDeltas, removeOldDeltas } from '../../lambdas/shared/tables/deltas.ts';
 import {
@@ -44,7 +46,15 @@ import {
   listItems,
   listStale,
 } from '../../lambdas/shared/tables/directories.ts';
-import { filterFiles, filterParents, findTargets } from '../../lambdas/shared/tables/files.ts';
+import {
+  filterFiles,
+  filterParents,
+  findTargets,
+  isWholeFolder,
+  listFolder,
+  moveFolderFiles,
+  sizeOfFolder,
+} from '../../lambdas/shared/tables/files.ts';
 import { filterHeld, holdBlocks, listHeld } from '../../lambdas/shared/tables/held-blocks.ts';
 import {
   confirmVersions,
@@ -54,6 +64,7 @@ import {
   listUnsettled,
   openVersions,
 } from '../../lambdas/shared/tables/ledger.ts';
+import { listSparse } from '../../lambdas/shared/tables/packs.ts';
 import {
   findPins,
   noteLooks,
@@ -72,7 +83,13 @@ import {
   listUploadFiles,
   removeExpiredUploads,
 } from '../../lambdas/shared/tables/uploads.ts';
-import { filterVersions, findVersions, listHistory } from '../../lambdas/shared/tables/versions.ts';
+import {
+  filterVersions,
+  findVersions,
+  highestVersion,
+  insertMovedVersions,
+  listHistory,
+} from '../../lambdas/shared/tables/versions.ts';
 import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 
 let pool: Pool;
@@ -114,7 +131,8 @@ async function plansOf(run: (sql: never) => Promise<unknown>): Promise<string> {
 const [user, id] = [randomUUID(), randomUUID()];
 const hashes = ['aa'.repeat(32), 'bb'.repeat(32)];
 const blocks = hashes.map((hash) => ({ hash, size: 1 }));
-const contents = hashes.map((hash) => ({ hash, encoded: Buffer.from('encoded') }));
+const contents = hashes.map((hash) => ({ hash, encoded: Buffer.from('encoded'), part: null }));
+const moved = hashes.map((hash) => ({ hash, encoded: null, part: { pack: hash, at: 0, bytes: 1 } }));
 const kept = contents.map((content) => ({ ...content, base: hashes }));
 /** One that is counted alone, and one that is counted in slots. */
 const countable = new Map(
@@ -147,6 +165,13 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   findTargets: (sql) => findTargets(rows(sql), paths),
   filterFiles: (sql) => filterFiles(rows(sql), paths),
   filterParents: (sql) => filterParents(rows(sql), paths, paths),
+  sizeOfFolder: (sql) => sizeOfFolder(rows(sql), 'a'),
+  listFolder: (sql) => listFolder(rows(sql), 'a'),
+  isWholeFolder: (sql) => isWholeFolder(rows(sql), 'a', [{ file_id: id, version: 1 }]),
+  moveFolderFiles: (sql) => moveFolderFiles(rows(sql), { from: 'a', to: 'b', version: 2 }),
+  insertMovedVersions: (sql) => insertMovedVersions(rows(sql), { fileIds: [id], versionIds: [id] }, id),
+  insertFolderChanges: (sql) => insertFolderChanges(rows(sql), [id], { from: 'a', to: 'b', first: 1 }),
+  highestVersion: (sql) => highestVersion(rows(sql), 'a'),
   findVersions: (sql) => findVersions(rows(sql), [{ path: 'a' }, { path: 'b', version: 1 }]),
   listHistory: (sql) => listHistory(rows(sql), 'a', { before: undefined, limit: 10 }),
   filterVersions: (sql) => filterVersions(rows(sql), [id]),
@@ -204,6 +229,9 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   findContents: (sql) => findContents(sql, user, hashes),
   listContents: (sql) => listContents(sql, hashes),
   filterKept: (sql) => filterKept(sql, hashes),
+  filterShared: (sql) => filterShared(sql, hashes),
+  listSparse: (sql) => listSparse(sql, hashes),
+  shiftContents: (sql) => shiftContents(sql, hashes[0]!, moved),
   removeContents: async (sql) => {
     await putContents(sql, user, contents);
     await removeContents(sql, hashes, user);

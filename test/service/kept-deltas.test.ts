@@ -21,10 +21,10 @@ beforeAll(async () => {
   await edit(user, 'a', edited, delta);
 });
 
-/** The second version of a file whose first is `old`. */
-async function edit(user: User, path: string, content: Uint8Array, delta: Uint8Array): Promise<void> {
-  const base = { path, version: 1, first: 0, count: 1 };
-  const file = await offer(path, content, 1);
+/** A new version of a file, by a delta from the one before. */
+async function edit(user: User, path: string, content: Uint8Array, delta: Uint8Array, version = 1): Promise<void> {
+  const base = { path, version, first: 0, count: 1 };
+  const file = await offer(path, content, version);
   const [block] = file.blocks;
   const { upload_id } = await init(user, [{ ...file, blocks: [{ ...block!, delta: { base, bytes: delta.length } }] }]);
   const { results } = await applyDeltas(user, upload_id, [{ ...block!, base, delta }]);
@@ -32,8 +32,9 @@ async function edit(user: User, path: string, content: Uint8Array, delta: Uint8A
   await finalize(user, upload_id);
 }
 
-async function locate(user: User, path: string): Promise<DownloadResponse> {
-  const { status, body } = await user.call('POST', '/download', { device_id: user.device, files: [{ path }] });
+async function locate(user: User, path: string, from?: number): Promise<DownloadResponse> {
+  const files = [{ path, ...(from && { from }) }];
+  const { status, body } = await user.call('POST', '/download', { device_id: user.device, files });
   expect(status).toBe(200);
   return DownloadResponse.parse(body);
 }
@@ -48,6 +49,25 @@ test('the delta that made a block comes with its URL, and makes it of blocks tha
     expectedHash: hash,
   });
   expect(edited.equals(made)).toBe(true);
+});
+
+test('a device that is several versions behind gets the deltas between, if all are kept and few', async () => {
+  const path = 'log';
+  const contents = [randomBytes(200_000)];
+  for (let line = 1; line < 10; line++) contents.push(Buffer.concat([contents.at(-1)!, Buffer.from(`line ${line}\n`)]));
+  const hashes = await Promise.all(contents.map(hashOf));
+  await user.save(path, contents[0]!);
+  const madeOf = async (from?: number): Promise<string[]> =>
+    Object.keys((await locate(user, path, from)).deltas).map((hash) => String(hashes.indexOf(hash) + 1));
+  for (const [index, content] of contents.slice(1).entries()) {
+    await edit(user, path, content, encodeDelta(contents[index]!, content), index + 1);
+    if (index === 3) expect((await madeOf(1)).sort(), 'of version 5').toEqual(['2', '3', '4', '5']);
+  }
+  expect(await madeOf()).toEqual(['10']);
+  expect(await madeOf(8)).toEqual(['10', '9']);
+  expect(await madeOf(2), 'eight steps').toHaveLength(8);
+  expect(await madeOf(1), 'nine steps').toEqual(['10']);
+  expect(await madeOf(99), 'of no version').toEqual(['10']);
 });
 
 test('nobody else who has the block is told what it was made from', async () => {

@@ -7,6 +7,7 @@ import { TreeResponse } from '../../protocol/tree.ts';
 import type { OfferedFile } from '../../protocol/upload-init.ts';
 import { offer, type User } from '../support/user.ts';
 import {
+  deleteFiles,
   directory,
   errorOf,
   finalize,
@@ -15,7 +16,7 @@ import {
   put,
   resultsOf,
   sendProofs,
-  type tree,
+  tree,
 } from './support/calls.ts';
 import { database, shardOf, signUp } from './support/service.ts';
 
@@ -26,7 +27,10 @@ import { database, shardOf, signUp } from './support/service.ts';
 
 const atLimit = process.env.LIMITS === 'all';
 
-/** Blocks of one byte that the service takes for stored, and for the user's. */
+/** Of a block: small enough that a file of as many as there may be is taken, large enough that it may have so many. */
+const BYTES = 2 ** 20;
+
+/** Blocks that the service takes for stored, and for the user's; and a quota for files of them. */
 async function holdBlocks(user: User, count: number): Promise<string[]> {
   const hashes = Array.from({ length: count }, (_, index) =>
     createHash('sha256').update(`${user.id} ${index}`).digest('hex'),
@@ -34,13 +38,17 @@ async function holdBlocks(user: User, count: number): Promise<string[]> {
   const { schema } = shardOf(user);
   const bytes = hashes.map((hash) => Buffer.from(hash, 'hex'));
   await database.query(
-    `insert into blocks.blocks (block_hash, state, ref_count, size_bytes) select *, 'live', 1, 1 from unnest($1::bytea[])`,
-    [bytes],
+    `insert into blocks.blocks (block_hash, state, ref_count, size_bytes) select *, 'live', 1, $2 from unnest($1::bytea[])`,
+    [bytes, BYTES],
   );
   await database.query(
     `insert into ${schema}.held_blocks (user_id, block_hash, versions) select $1, *, 1 from unnest($2::bytea[])`,
     [user.id, bytes],
   );
+  await database.query(`update ${schema}.accounts set quota_bytes = $2 where user_id = $1`, [
+    user.id,
+    2 * count * BYTES,
+  ]);
   return hashes;
 }
 
@@ -52,8 +60,16 @@ test('as many files with as many blocks as an upload takes are committed in one 
   const hashes = await holdBlocks(user, blockCount);
   const each = blockCount / fileCount;
   const files = Array.from({ length: fileCount }, (_, index): OfferedFile => {
-    const blocks = hashes.slice(index * each, (index + 1) * each).map((hash) => ({ hash, size: 1 }));
-    return { path: `files/${index}`, kind: 'file', size: each, mtime_ms: 1, mode: 0o644, base_version: 0, blocks };
+    const blocks = hashes.slice(index * each, (index + 1) * each).map((hash) => ({ hash, size: BYTES }));
+    return {
+      path: `files/${index}`,
+      kind: 'file',
+      size: each * BYTES,
+      mtime_ms: 1,
+      mode: 0o644,
+      base_version: 0,
+      blocks,
+    };
   });
   const { upload_id, send, refused } = await init(user, files);
   expect([send, refused]).toEqual([[], []]);
@@ -62,28 +78,50 @@ test('as many files with as many blocks as an upload takes are committed in one 
   expect(await finalize(user, upload_id)).toEqual(results);
 
   // One file of all blocks, which is as large as one can be.
-  const blocks = hashes.map((hash) => ({ hash, size: 1 }));
-  const whole = { ...files[0]!, path: 'whole', size: blockCount, blocks };
+  const blocks = hashes.map((hash) => ({ hash, size: BYTES }));
+  const whole = { ...files[0]!, path: 'whole', size: blockCount * BYTES, blocks };
   const { upload_id: again } = await init(user, [whole]);
   expect(await finalize(user, again)).toMatchObject([{ path: 'whole', version: 1 }]);
   const lacking = { device_id: user.device, files: [{ path: 'whole', lacks: [] }] };
   const { status, body } = await user.call<{ files: unknown[] }>('POST', '/download', lacking);
-  expect([status, body.files]).toMatchObject([200, [{ path: 'whole', entry: { size: blockCount } }]]);
+  expect([status, body.files]).toMatchObject([200, [{ path: 'whole', entry: { size: blockCount * BYTES } }]]);
 });
 
-test('a directory goes in one call with as much in it as that takes', { timeout: 300_000 }, async () => {
-  const user = await signUp();
-  const count = (atLimit ? limits.movesPerCall : 2 * limits.filesPerCall) - 1;
+/** Commits a directory with so many entries, itself included; answers their paths. */
+async function saveDirectory(user: User, path: string, entries: number): Promise<string[]> {
   const content = randomBytes(10);
-  await user.save('from/0', content);
-  const others = await Promise.all(Array.from({ length: count - 1 }, (_, n) => offer(`from/${n + 1}`, content, 0)));
-  for (const files of batched([directory('from'), ...others], { most: limits.filesPerCall })) {
+  await user.save(`${path}/0`, content);
+  const names = Array.from({ length: entries - 1 }, (_, n) => `${path}/${n}`);
+  const others = await Promise.all(names.slice(1).map((name) => offer(name, content, 0)));
+  for (const files of batched([directory(path), ...others], { most: limits.filesPerCall })) {
     await finalize(user, (await init(user, files)).upload_id);
   }
-  const paths = ['from', ...Array.from({ length: count }, (_, n) => `from/${n}`)];
+  return [path, ...names];
+}
+
+test('a directory is renamed in one call with as much in it as that takes, and deleted in as few as those take', {
+  timeout: 300_000,
+}, async () => {
+  const user = await signUp();
+  const paths = await saveDirectory(user, 'from', atLimit ? limits.movesPerCall : 2 * limits.filesPerCall);
   const moves = paths.map((from) => ({ from, to: from.replace('from', 'to'), base_version: 1 }));
   const results = resultsOf(await moveFiles(user, moves));
   expect(results.filter((result) => 'version' in result && result.version === 2)).toHaveLength(moves.length);
+
+  const deletions = moves.map(({ to }) => ({ path: to, base_version: 2 })).reverse();
+  for (const call of batched(deletions, { most: limits.deletesPerCall })) {
+    expect(resultsOf(await deleteFiles(user, call)).filter((result) => 'error' in result)).toEqual([]);
+  }
+  const tooMany = Array.from({ length: limits.deletesPerCall + 1 }, (_, n) => ({ path: `${n}`, base_version: 1 }));
+  errorOf(await deleteFiles(user, tooMany), 'limit_exceeded');
+});
+
+test('a directory goes as one item with as much in it as that stands for', { timeout: 300_000 }, async () => {
+  const user = await signUp();
+  const paths = await saveDirectory(user, 'from', atLimit ? limits.entriesPerFolder : 2 * limits.filesPerCall);
+  const { hash } = await tree(user, 'from');
+  const moves = [{ from: 'from', to: 'to', base_version: 1, tree_hash: hash }];
+  expect(resultsOf(await moveFiles(user, moves))).toMatchObject([{ path: 'to', entries: paths.length }]);
 });
 
 test('as many proofs as a call takes are checked in one', { timeout: 300_000 }, async () => {

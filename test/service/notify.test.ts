@@ -2,10 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { ChangesResponse } from '../../protocol/changes.ts';
 import { limits } from '../../protocol/limits.ts';
+import { lostPush } from '../support/lost-push.ts';
 import { offer } from '../support/user.ts';
-import { allChanges, deleteFiles, finalize, init, moveFiles, restoreFile, resultsOf } from './support/calls.ts';
-import { signUp } from './support/service.ts';
+import {
+  allChanges,
+  deleteFiles,
+  finalize,
+  init,
+  locate,
+  moveFiles,
+  restoreFile,
+  resultsOf,
+  save,
+} from './support/calls.ts';
+import { invoke, signUp } from './support/service.ts';
 import { openSocket, type TestSocket } from './support/socket.ts';
 
 test('the other devices hear of commits up to the newest, in order, the origin does not', async () => {
@@ -51,6 +63,32 @@ test('what the push says is in the changes by then', async () => {
   socket.close();
 });
 
+test('the push of one small file brings what the changes and a download would', async () => {
+  const user = await signUp();
+  const other = await user.addDevice();
+  const { socket, next } = await openSocket(other);
+  const content = randomBytes(limits.rowBytes / 2);
+  await save(user, [{ path: 'note', content }]);
+  const pushed = await next();
+  const { body } = await other.call('GET', `/changes?device_id=${other.device}&cursor=0`);
+  const { changes, timeline } = ChangesResponse.parse(body);
+  const { contents } = await locate(other, 'note');
+  expect(pushed).toMatchObject({ type: 'changed', news: { change: changes[0], timeline, contents } });
+  expect(Object.keys(contents)).toHaveLength(1);
+
+  await save(user, [{ path: 'larger', content: randomBytes(limits.rowBytes + 1) }]);
+  await save(user, [
+    { path: 'one of', content },
+    { path: 'two', content },
+  ]);
+  for (let cursor = 1; cursor < 4; ) {
+    const message = await next();
+    expect(message).not.toHaveProperty('news');
+    if (message.type === 'changed') ({ cursor } = message);
+  }
+  socket.close();
+});
+
 test('another user hears nothing', async () => {
   const [user, stranger] = await Promise.all([signUp(), signUp()]);
   const [other, spy] = [await user.addDevice(), await openSocket(stranger)];
@@ -58,7 +96,7 @@ test('another user hears nothing', async () => {
   await user.save('a', randomBytes(10));
   await mine.next();
   spy.socket.send(JSON.stringify({ type: 'ping' }));
-  expect(await spy.next()).toEqual({ type: 'pong' });
+  expect(await spy.next()).toEqual({ type: 'pong', missed: 0 });
   expect(spy.received).toHaveLength(1);
   for (const { socket } of [mine, spy]) socket.close();
 });
@@ -110,11 +148,31 @@ test('a user with many sockets and many changes at once does not keep the pushes
   for (const { socket } of [heard, last]) socket.close();
 });
 
+test('a pong names the newest change whose push did not arrive', async () => {
+  const user = await signUp();
+  const { socket, next } = await openSocket(user);
+  const pong = async () => {
+    socket.send(JSON.stringify({ type: 'ping' }));
+    return await next();
+  };
+  expect(await pong()).toEqual({ type: 'pong', missed: 0 });
+  for (const cursor of [7, 5]) await invoke('Notify', lostPush(user.id, cursor));
+  expect(await pong()).toEqual({ type: 'pong', missed: 7 });
+  socket.close();
+});
+
+test('a pong to a connection that is not in the registry says nothing of pushes', async () => {
+  const { id, device } = await signUp();
+  const requestContext = { connectionId: 'forgotten', authorizer: { user_id: id, device_id: device } };
+  const answer = await invoke('SocketMessage', { requestContext, body: JSON.stringify({ type: 'ping' }) });
+  expect(answer).toEqual({ statusCode: 200, body: JSON.stringify({ type: 'pong' }) });
+});
+
 test('pings are answered, anything else with an error', async () => {
   const user = await signUp();
   const { socket, next } = await openSocket(user);
   socket.send(JSON.stringify({ type: 'ping' }));
-  expect(await next()).toEqual({ type: 'pong' });
+  expect(await next()).toEqual({ type: 'pong', missed: 0 });
   for (const message of ['{"type":"other"}', '{"type":"ping","more":1}', 'no json']) {
     socket.send(message);
     expect(await next()).toMatchObject({ type: 'error', code: 'bad_request' });

@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { deltaContentType } from '../../protocol/delta-apply.ts';
+import { callSave } from '../support/call-save.ts';
 import { type Answer, offer, type User } from '../support/user.ts';
-import { allChanges, callSave, deleteFiles, errorOf, moveFiles, restoreFile } from './support/calls.ts';
+import { allChanges, deleteFiles, errorOf, moveFiles, restoreFile } from './support/calls.ts';
 import { database, shardOf, signUp } from './support/service.ts';
 
 /** Beyond PostgreSQL's integer, its bigint, and what JavaScript counts exactly. */

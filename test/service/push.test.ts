@@ -5,10 +5,17 @@ import {
   LimitExceededException,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
-import { DeleteItemCommand, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  DynamoDBClient,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, test } from 'vitest';
 import { pushChanges } from '../../lambdas/notify/push.ts';
+import type { Entry } from '../../protocol/entry.ts';
 import type { FileChanged } from '../../protocol/file-changed.ts';
 
 const gateway = mockClient(ApiGatewayManagementApiClient);
@@ -24,6 +31,7 @@ beforeEach(() => {
   gateway.reset();
   registry.reset();
   registry.on(DeleteItemCommand).resolves({});
+  registry.on(UpdateItemCommand).resolves({});
   gateway.on(PostToConnectionCommand).resolves({});
 });
 
@@ -48,7 +56,27 @@ const posts = () =>
     const { cursor } = JSON.parse(String(input.Data)) as { cursor: number };
     return [input.ConnectionId, cursor];
   });
+const noted = () =>
+  registry
+    .commandCalls(UpdateItemCommand)
+    .map(({ args: [{ input }] }) => [
+      input.Key!.connection_id!.S,
+      Number(input.ExpressionAttributeValues![':cursor']!.N),
+    ]);
 const forgotten = () => registry.commandCalls(DeleteItemCommand).map(({ args }) => args[0].input.Key!.connection_id!.S);
+
+test('the only change of a batch goes along with what it brings; of several the device has to ask', async () => {
+  connections(first, ['a']);
+  const entry: Entry = { path: 'a', kind: 'file', size: 0, mtime_ms: 1, mode: 0o644, version: 1, blocks: [] };
+  const told = { cursor: 1, change_type: 'create', entry, device_id: origin, timestamp: 1 } as const;
+  const news = { change: told, timeline: randomUUID(), contents: {} };
+  await push({ ...change(1), news });
+  await push({ ...change(1), news }, change(2));
+  const carried = gateway
+    .commandCalls(PostToConnectionCommand)
+    .map(({ args }) => JSON.parse(String(args[0].input.Data)).news);
+  expect(carried).toEqual([news, undefined]);
+});
 
 test('a connection gets one message for all changes of a batch, which names the newest', async () => {
   connections(first, ['a', 'b']);
@@ -74,12 +102,26 @@ test('a connection that is gone is forgotten, one that may be opening is kept', 
   expect(forgotten()).toEqual(['gone']);
 });
 
-test('a push that is throttled or fails is given up, the others go out', async () => {
+test('a push that is throttled or fails is given up and noted, the others go out', async () => {
   connections(first, ['busy', 'broken', 'good']);
   gateway.on(PostToConnectionCommand, { ConnectionId: 'busy' }).rejects(new LimitExceededException(metadata));
   gateway.on(PostToConnectionCommand, { ConnectionId: 'broken' }).rejects(new Error('no answer'));
   expect(await push(change(1))).toEqual({ sent: 1, lost: 2 });
   expect(forgotten()).toEqual([]);
+  expect(noted()).toEqual([
+    ['busy', 1],
+    ['broken', 1],
+  ]);
+});
+
+test.each([
+  ['fails', new Error('no answer')],
+  ['has a newer one, or no such connection', new ConditionalCheckFailedException(metadata)],
+])('a registry that %s when a lost push is noted fails nothing', async (_, error) => {
+  connections(first, ['broken', 'good']);
+  gateway.on(PostToConnectionCommand, { ConnectionId: 'broken' }).rejects(new Error('no answer'));
+  registry.on(UpdateItemCommand).rejects(error);
+  expect(await push(change(1))).toEqual({ sent: 1, lost: 1 });
 });
 
 test('a user with many connections has one turn at a time, as everybody', async () => {
@@ -93,6 +135,7 @@ test('what has not begun when the time is up is given up, so that the batch ends
   connections(first, ['late']);
   expect(await pushChanges([change(1)], Date.now() - 1)).toEqual({ sent: 0, lost: 1 });
   expect(posts()).toEqual([]);
+  expect(noted()).toEqual([['late', 1]]);
 });
 
 test('a registry that fails for one user costs nobody else a push', async () => {

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { saveBody } from '../../client/steps/save-body.ts';
+import { readSaveBody } from '../../lambdas/save/read-body.ts';
 import type { Device, DevicesResponse } from '../../protocol/devices.ts';
 import { limits } from '../../protocol/limits.ts';
 import { routes } from '../../protocol/routes.ts';
@@ -36,11 +38,16 @@ function callsOf(user: User): { name: string; call: () => Promise<Answer> }[] {
     const route = routes.find(({ function: name }) => `${name}.json` === file);
     if (!method || !route || route.path === '/service') return [];
     const path = `${event.rawPath}${event.rawQueryString === '' ? '' : `?${named(event.rawQueryString)}`}`;
-    const binary = event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('latin1') : event.body;
-    const body =
-      binary === undefined ? undefined : Buffer.from(named(binary), event.isBase64Encoded ? 'latin1' : 'utf8');
     const headers = { 'content-type': event.headers['content-type'] ?? 'application/json' };
-    return [{ name: `${method} ${path}`, call: () => user.call(method, path, body, headers) }];
+    const bodyOf = async (): Promise<Uint8Array | undefined> => {
+      if (event.body === undefined) return undefined;
+      if (!event.isBase64Encoded) return Buffer.from(named(event.body));
+      const bytes = Buffer.from(event.body, 'base64');
+      if (route.path !== '/save') return Buffer.from(named(bytes.toString('latin1')), 'latin1');
+      const { header, contents } = await readSaveBody(bytes);
+      return await saveBody({ ...header, device_id: user.device }, contents);
+    };
+    return [{ name: `${method} ${path}`, call: async () => user.call(method, path, await bodyOf(), headers) }];
   });
 }
 
@@ -178,7 +185,7 @@ test("another user's revocation of the same device id closes and keeps out nobod
   const theirs = await openSocket(twin);
   await Promise.all([once(theirs.socket, 'close'), revoke(attacker, twin)]);
   socket.send(JSON.stringify({ type: 'ping' }));
-  expect(await next()).toEqual({ type: 'pong' });
+  expect(await next()).toEqual({ type: 'pong', missed: 0 });
   socket.close();
   (await openSocket(victim)).socket.close();
 });

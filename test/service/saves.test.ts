@@ -2,14 +2,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { encodeDelta } from '../../codec/index.ts';
 import { saveFiles } from '../../lambdas/save/save.ts';
-import { comesBy } from '../../lambdas/shared/runtime/request.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import { limits } from '../../protocol/limits.ts';
+import { encodeSaveBody, saveContentType } from '../../protocol/save.ts';
+import { callSave } from '../support/call-save.ts';
 import { offer } from '../support/user.ts';
 import { blockRow, hashOf, objectVersions } from './support/blocks.ts';
 import {
   applyDeltas,
-  callSave,
   download,
   errorOf,
   finalize,
@@ -21,6 +21,7 @@ import {
   save,
 } from './support/calls.ts';
 import { database, shardOf, signUp } from './support/service.ts';
+import { countStatements } from './support/statements.ts';
 
 const note = () => Buffer.from(`a note, ${randomUUID()}\n`);
 const codesOf = (results: readonly CommitResult[]) =>
@@ -55,30 +56,7 @@ test('a small file is there after one call, and comes back in the answer, with n
 
 test('five hundred files are as many statements as one', async () => {
   const user = await signUp();
-  const { sql, ...shard } = shardOf(user);
-  let statements = 0;
-  const counting = {
-    query: (...statement: unknown[]) => {
-      statements++;
-      return (sql.query as (...statement: unknown[]) => Promise<unknown>).apply(sql, statement);
-    },
-    connect: async () => {
-      const client = await sql.connect();
-      return {
-        query: (...statement: unknown[]) => {
-          statements++;
-          return (client.query as (...statement: unknown[]) => Promise<unknown>).apply(client, statement);
-        },
-        release: () => client.release(),
-      };
-    },
-  } as never;
-  const databases = { blocks: counting, shards: [], shardOf: () => ({ ...shard, sql: counting }) };
-  comesBy({ id: 'counting', at: 0 });
-  await sql.query(`insert into ${shard.schema}.sign_ins (user_id, sign_in, device_id) values ($1, 'counting', $2)`, [
-    user.id,
-    user.device,
-  ]);
+  const counted = await countStatements(user);
   const countOf = async (files: number, folder: string): Promise<number> => {
     const contents = Array.from({ length: files }, note);
     const offers = await Promise.all(contents.map((content, index) => offer(`${folder}/${index}`, content, 0)));
@@ -89,10 +67,10 @@ test('five hundred files are as many statements as one', async () => {
       files: offers,
       contents: offers.map(({ blocks }, index) => ({ ...blocks[0]!, bytes: encoded[index]!.length })),
     };
-    statements = 0;
-    const { results } = await saveFiles(databases, user.id, { header, contents: encoded }, 1e9);
+    counted.count = 0;
+    const { results } = await saveFiles(counted.databases, user.id, { header, contents: encoded }, 1e9);
     expect(codesOf(results)).toEqual(Array(files).fill('done'));
-    return statements;
+    return counted.count;
   };
   const one = await countOf(1, 'few');
   expect(await countOf(500, 'many')).toBe(one);
@@ -136,6 +114,21 @@ test('a content that decodes to more than it may is not decoded', async () => {
   expect(bomb.length).toBeLessThan(100);
   const { details } = errorOf(await callSave(user, [{ path: 'bomb', content, encoded: bomb }]), 'bad_delta');
   expect(JSON.stringify(details)).toMatch(/declares 4194304 bytes, 1000 were expected/);
+});
+
+test('a header that is not what its envelope says is refused', async () => {
+  const user = await signUp();
+  const json = Buffer.from(
+    JSON.stringify({ upload_id: randomUUID(), device_id: user.device, files: [], contents: [] }),
+  );
+  const header = { encoded: encodeDelta(new Uint8Array(0), json), size: json.length, hash: await hashOf(json) };
+  const call = (changed: Partial<typeof header>) =>
+    user.call('POST', '/save', encodeSaveBody({ ...header, ...changed }, []), { 'content-type': saveContentType });
+  const bomb = encodeDelta(new Uint8Array(0), Buffer.alloc(limits.blockBytes));
+  expect(errorOf(await call({ hash: await hashOf(Buffer.from('another')) }), 'bad_request').message).toMatch(/SHA-256/);
+  expect(errorOf(await call({ encoded: bomb }), 'bad_request').message).toMatch(/declares 4194304 bytes/);
+  expect(errorOf(await call({ encoded: Buffer.from('garbage') }), 'bad_request').message).toMatch(/cannot be decoded/);
+  errorOf(await call({ size: limits.binaryBodyBytes + 1 }), 'bad_request');
 });
 
 test('repeated, by this call or by finalize, it answers the same and changes nothing', async () => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 /** A file whose blocks nobody has. */
 function fileOf(path: string, count: number) {
-  const size = 10;
+  const size = 2 ** 20;
   const blocks = Array.from({ length: count }, (_, index) => ({
     hash: createHash('sha256').update(`${user.device} ${path} ${index}`).digest('hex'),
     size,

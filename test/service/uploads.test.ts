@@ -1,5 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { saveBody } from '../../client/steps/save-body.ts';
+import { limits } from '../../protocol/limits.ts';
+import { saveContentType } from '../../protocol/save.ts';
 import { blocksOf, offer } from '../support/user.ts';
 import { allChanges, directory, download, errorOf, finalize, init, put, resultsOf, tree } from './support/calls.ts';
 import { database, signUp } from './support/service.ts';
@@ -200,4 +203,28 @@ test('a path of the greatest length is stored, whatever its letters', async () =
   const moved = { from: whole, to: `${whole.slice(0, -3)}end`, base_version: 1 };
   const answer = await user.call('POST', '/move', { request_id: randomUUID(), device_id: user.device, moves: [moved] });
   expect(resultsOf(answer)).toMatchObject([{ version: 2 }]);
+});
+
+test('a file has four blocks for each that it needs, and sixteen, at most; one with more fails alone', async () => {
+  const user = await signUp();
+  const size = limits.blockBytes + 1;
+  const cut = (count: number) => {
+    const sizes = [size - count + 1, ...Array<number>(count - 1).fill(1)];
+    return sizes.map((size, index) => ({ hash: index.toString(16).padStart(64, '0'), size }));
+  };
+  const file = { kind: 'file', size, mtime_ms: 1, mode: 0o644, base_version: 0 } as const;
+  const { refused } = await init(user, [
+    { ...file, path: 'coarse', blocks: cut(2 * 4 + 16) },
+    { ...file, path: 'fine', blocks: cut(2 * 4 + 17) },
+  ]);
+  expect(refused).toMatchObject([{ path: 'fine', error: { code: 'limit_exceeded' } }]);
+  const blocks = Array.from({ length: 21 }, (_, index) => ({ hash: index.toString(16).padStart(64, 'f'), size: 1 }));
+  const header = {
+    upload_id: randomUUID(),
+    device_id: user.device,
+    files: [{ ...file, path: 'tiny', size: 21, blocks }],
+    contents: [],
+  };
+  const saved = await user.call('POST', '/save', await saveBody(header, []), { 'content-type': saveContentType });
+  errorOf(saved, 'limit_exceeded');
 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { compileCache } from '../../local/compile-cache.ts';
 import { synthesize } from '../../local/demo/synthesize.ts';
 
 declare module 'vitest' {
@@ -36,7 +37,12 @@ export async function assemblyOf(context: Readonly<Record<string, string>>): Pro
       if (!(await isThere(assembly))) throw error;
       await rm(unfinished, { recursive: true, force: true });
     });
-    await removeOld(before);
+    await removeOld(kept, before);
+    // What was compiled of old assemblies is kept by their names.
+    for (const version of await readdir(compileCache).catch(() => [])) {
+      const compiled = join(compileCache, version);
+      await removeOld(compiled, await readdir(compiled));
+    }
   }
   return assembly;
 }
@@ -61,12 +67,12 @@ function isThere(folder: string): Promise<boolean> {
   );
 }
 
-/** Removes assemblies that no run can be using any more. */
-async function removeOld(names: readonly string[]): Promise<void> {
+/** Removes what no run can be using any more. */
+async function removeOld(parent: string, names: readonly string[]): Promise<void> {
   const dayAgo = Date.now() - 24 * 3_600_000;
   for (const name of names) {
-    const folder = join(kept, name);
-    const age = await stat(folder).catch(() => undefined);
-    if (age && age.mtimeMs < dayAgo) await rm(folder, { recursive: true, force: true });
+    const path = join(parent, name);
+    const age = await stat(path).catch(() => undefined);
+    if (age && age.mtimeMs < dayAgo) await rm(path, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sha256, toHex } from '../../codec/index.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
+import type { Kind } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { ServiceResponse } from '../../protocol/service.ts';
 import type { TicketResponse } from '../../protocol/ticket.ts';
@@ -98,9 +99,10 @@ export class User {
     path: string,
     content: Uint8Array,
     baseVersion = 0,
+    kind: Kind = 'file',
   ): Promise<{ upload_id: string; answer: UploadInitResponse }> {
     const upload_id = randomUUID();
-    const files = [await offer(path, content, baseVersion)];
+    const files = [{ ...(await offer(path, content, baseVersion)), kind }];
     const { status, body } = await this.call<UploadInitResponse>('POST', '/upload-init', {
       upload_id,
       device_id: this.device,
@@ -125,9 +127,9 @@ export class User {
     }
   }
 
-  /** Uploads a file whole and answers its committed result. */
-  async save(path: string, content: Uint8Array, baseVersion = 0): Promise<CommitResult> {
-    const { upload_id, answer } = await this.begin(path, content, baseVersion);
+  /** Uploads a file, or a link, whole and answers its committed result. */
+  async save(path: string, content: Uint8Array, baseVersion = 0, kind: Kind = 'file'): Promise<CommitResult> {
+    const { upload_id, answer } = await this.begin(path, content, baseVersion, kind);
     await this.send(answer, content);
     const { status, body } = await this.finalize(upload_id);
     if (status !== 200) throw new Error(`finalize answered ${status}: ${JSON.stringify(body)}`);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePorts } from '../../../test/support/ports.ts';
 import { openLink } from '../link/link.ts';
-import { Processes, peakMemory } from '../processes.ts';
+import { Processes, takePeak } from '../processes.ts';
 import type { Ground, Session, Tool } from './tool.ts';
 
 const run = promisify(execFile);
@@ -48,7 +48,7 @@ async function startSession(ground: Ground): Promise<Session> {
     memory() {
       const processes = new Processes();
       const pids = children.map(({ pid }) => processes.children(pid!)[0]?.pid ?? pid!);
-      return Object.fromEntries(instances.map(({ name }, index) => [name, peakMemory(pids[index]!)]));
+      return Object.fromEntries(instances.map(({ name }, index) => [name, takePeak(pids[index]!)]));
     },
   };
 }

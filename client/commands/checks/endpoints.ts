@@ -1,17 +1,22 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { messageOf, reasonOf } from '../../../cli/reason.ts';
+import { isOlder, type ServedClient } from '../../../protocol/client-release.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Finding } from '../../../protocol/output/finding.ts';
 import { ClientError } from '../../common/errors.ts';
 import type { SyncedEntry } from '../../plan/tree.ts';
 import type { Api } from '../../service/api.ts';
+import { textOf } from '../../service/ask.ts';
 import { connections } from '../../service/connections.ts';
+import { parseJson } from '../../service/errors.ts';
 import { Arrived, fetchRest } from '../../service/fetch-bytes.ts';
+import { clientIn } from '../../service/find-service.ts';
 import { Gate } from '../../service/gate.ts';
+import { versionIn } from '../../service/release.ts';
 import { newUpChannel } from '../../steps/channels.ts';
 import { putBlock, usableUntil } from '../../steps/put-block.ts';
-import { failed } from './machine.ts';
+import { failed, fine, skipped, warning } from './findings.ts';
 
 /** An endpoint that does not answer for so long is taken for away, ms. */
 const PATIENCE_MS = 20_000;
@@ -27,40 +32,46 @@ export function networkRemedy(host: string, environment: NodeJS.ProcessEnv = pro
   return `look whether this network lets ${host} be reached over HTTPS`;
 }
 
-/** The service itself, and the clock of this machine beside its. */
-export async function checkService(apiUrl: string): Promise<Finding[]> {
+/**
+ * The service itself, the clock of this machine beside its, and whether it gives a newer client than this one.
+ * @param version of this client
+ */
+export async function checkService(apiUrl: string, version: string): Promise<Finding[]> {
   const { host } = new URL(apiUrl);
   const [started, before] = [performance.now(), Date.now()];
   try {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const answer = await connections.request(`${apiUrl}/service`, { method: 'GET', headers: {}, signal });
     const took = performance.now() - started;
-    await answer.body.dump();
+    const text = await textOf(answer);
     const found: Finding =
       answer.status === 200
-        ? { check: 'service', state: 'ok', message: `${host} answers in ${Math.round(took)} ms` }
+        ? fine('service', `${host} answers in ${Math.round(took)} ms`)
         : failed('service', `${host} answers ${answer.status}`, 'ask whoever runs the service, or the network');
     const theirs = Date.parse(answer.header('date') ?? '');
-    return Number.isNaN(theirs) ? [found] : [found, judgeClock(before + took / 2 - theirs)];
+    const clock = Number.isNaN(theirs) ? [] : [judgeClock(before + took / 2 - theirs)];
+    return [found, ...clock, ...judgeClient(version, clientIn(parseJson(text)))];
   } catch (error) {
     return [failed('service', `${host} does not answer: ${reasonOf(error)}`, networkRemedy(host))];
   }
+}
+
+function judgeClient(version: string, served: ServedClient | undefined): Finding[] {
+  const given = versionIn(served?.release);
+  if (given === undefined || !isOlder(version, given)) return [];
+  return [warning('version', `the service gives tidemark ${given}`, "'tidemark update' replaces this one by it")];
 }
 
 /** @param ahead milliseconds by which this machine's clock is before the service's */
 export function judgeClock(ahead: number): Finding {
   const seconds = Math.round(Math.abs(ahead) / 1000);
   if (Math.abs(ahead) < CLOCK_MS) {
-    return {
-      check: 'clock',
-      state: 'ok',
-      message: `this machine's clock is within ${Math.max(1, seconds)} s of the service's`,
-    };
+    return fine('clock', `this machine's clock is within ${Math.max(1, seconds)} s of the service's`);
   }
   const message = `this machine's clock is ${seconds} s ${ahead > 0 ? 'ahead of' : 'behind'} the service's`;
   const remedy =
     'have it set by the network (Linux: timedatectl set-ntp true): times in lists are wrong, and far off no certificate is valid';
-  return { check: 'clock', state: 'warning', message, remedy };
+  return warning('clock', message, remedy);
 }
 
 /** Whether a block gets to the store: one of a few random bytes, which no file has, and which goes after three days. */
@@ -77,13 +88,12 @@ export async function checkStore(api: Api, device_id: string): Promise<Finding> 
     if (refused[0])
       return failed('store', `the service takes no upload: ${refused[0].error.message}`, 'see the message');
     const target = send[0];
-    if (target?.how !== 'put')
-      return { check: 'store', state: 'skipped', message: 'the service asked for nothing to send' };
+    if (target?.how !== 'put') return skipped('store', 'the service asked for nothing to send');
     host = new URL(target.url).host;
     const until = usableUntil(asked);
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const isSent = await putBlock({ ...target, until }, bytes, newUpChannel(new Gate()), signal);
-    if (isSent) return { check: 'store', state: 'ok', message: `${host} takes uploads` };
+    if (isSent) return fine('store', `${host} takes uploads`);
     return failed('store', `${host} refused an upload`, 'set the clock of this machine');
   } catch (error) {
     return failed('store', messageOf(error), networkRemedy(host));
@@ -97,20 +107,19 @@ export async function checkCdn(
   synced: ReadonlyMap<string, SyncedEntry>,
 ): Promise<Finding> {
   const sample = sampleBlock(synced);
-  if (!sample)
-    return { check: 'cdn', state: 'skipped', message: 'no file is in sync yet that is large enough to lie there' };
+  if (!sample) return skipped('cdn', 'no file is in sync yet that is large enough to lie there');
   const { path, version, hash } = sample;
   let host = 'the CDN';
   try {
     const { urls } = (await api.download({ device_id, files: [{ path, version, lacks: [hash] }] })).body;
     const url = urls[hash];
-    if (url === undefined) return { check: 'cdn', state: 'skipped', message: `the service gives no URL for ${path}` };
+    if (url === undefined) return skipped('cdn', `the service gives no URL for ${path}`);
     host = new URL(url).host;
     const arrived = new Arrived();
     const { status } = await fetchRest(url, arrived, AbortSignal.timeout(PATIENCE_MS));
     if (status !== 200) return failed('cdn', `${host} answers ${status}`, networkRemedy(host));
     const isWhole = createHash('sha256').update(arrived.bytes()).digest('hex') === hash;
-    if (isWhole) return { check: 'cdn', state: 'ok', message: `${host} gives what it should` };
+    if (isWhole) return fine('cdn', `${host} gives what it should`);
     return failed('cdn', `${host} gives something else than was stored`, 'look whether a proxy changes what arrives');
   } catch (error) {
     return failed('cdn', `${host} does not answer: ${reasonOf(error)}`, networkRemedy(host));
@@ -139,12 +148,12 @@ export async function checkSocket(socketUrl: string): Promise<Finding> {
   try {
     const status = await refusalOf(socketUrl);
     if (status === 401 || status === 403) {
-      return { check: 'socket', state: 'ok', message: `${host} answers, for pushes` };
+      return fine('socket', `${host} answers, for pushes`);
     }
     throw new ClientError('unreachable', `it answered ${status}`);
   } catch (error) {
     const remedy = `${networkRemedy(host)}, WebSockets included; until then changes are asked for every minute`;
-    return { check: 'socket', state: 'warning', message: `${host} takes no WebSocket: ${reasonOf(error)}`, remedy };
+    return warning('socket', `${host} takes no WebSocket: ${reasonOf(error)}`, remedy);
   }
 }
 

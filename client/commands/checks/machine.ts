@@ -6,8 +6,9 @@ import { systemCode } from '../../common/errors.ts';
 import { describePause } from '../../common/format.ts';
 import { reservedBytes } from '../../disk/disk-room.ts';
 import { isBeingSynced } from '../../engine/folder.ts';
+import { endOf, pauseOf } from '../../engine/metered-pause.ts';
 import { readBulletin, refusalOfDisk } from '../../state/bulletin.ts';
-import { readPause } from '../../state/pause.ts';
+import { failed, fine, skipped, warning } from './findings.ts';
 
 /** From this share of what downloads leave free on, a disk is said to be nearly full. */
 const NEARLY = 2;
@@ -23,9 +24,9 @@ export async function checkDisk(root: string): Promise<Finding> {
 /** @param reserved bytes that downloads leave free */
 export function judgeRoom(free: number, reserved: number): Finding {
   const message = `${formatBytes(free)} are free; downloads leave ${formatBytes(reserved)}`;
-  if (free > NEARLY * reserved) return { check: 'disk', state: 'ok', message };
+  if (free > NEARLY * reserved) return fine('disk', message);
   const remedy = 'free some room: what does not fit is not downloaded, and listed';
-  return { check: 'disk', state: free > reserved ? 'warning' : 'failed', message, remedy };
+  return (free > reserved ? warning : failed)('disk', message, remedy);
 }
 
 /** Whether Linux lets all directories of a folder be watched; nothing on a system that watches whole trees. */
@@ -36,7 +37,7 @@ export function checkWatches(directories: number): Finding[] {
     return [judgeWatches(directories, limit('max_user_watches'))];
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
-    return [{ check: 'watches', state: 'skipped', message: 'the system does not say how many directories it watches' }];
+    return [skipped('watches', 'the system does not say how many directories it watches')];
   }
 }
 
@@ -46,19 +47,19 @@ const OWN_SHARE = 0.8;
 /** @param most directories that all programs of a user may watch */
 export function judgeWatches(directories: number, most: number): Finding {
   const message = `${directories} ${directories === 1 ? 'directory' : 'directories'} to watch, of ${most} that all your programs may`;
-  if (directories <= most * OWN_SHARE) return { check: 'watches', state: 'ok', message };
+  if (directories <= most * OWN_SHARE) return fine('watches', message);
   const wanted = 2 ** Math.ceil(Math.log2(directories * 2));
   const setting = `fs.inotify.max_user_watches=${wanted}`;
   const remedy =
     `raise it: echo ${setting} | sudo tee /etc/sysctl.d/90-tidemark.conf && sudo sysctl ${setting}; ` +
     'until then changes are found by looking, every ten seconds';
-  return { check: 'watches', state: 'warning', message, remedy };
+  return warning('watches', message, remedy);
 }
 
 /** Whether anything syncs the folder now, and what that says of itself. */
-export function checkSync(root: string): Finding {
-  const paused = readPause(root);
-  if (paused) return warning('sync', `the folder is ${describePause(paused)}`, "'tidemark resume' goes on");
+export async function checkSync(root: string, configFolder: string): Promise<Finding> {
+  const paused = await pauseOf(root, configFolder);
+  if (paused) return warning('sync', `the folder is ${describePause(paused)}`, `'${endOf(paused)}' goes on`);
   if (!isBeingSynced(root)) {
     const remedy = "run 'tidemark sync', or 'tidemark service install' to have it run in the background";
     return warning('sync', 'no sync is running', remedy);
@@ -67,15 +68,5 @@ export function checkSync(root: string): Finding {
   if (trouble)
     return failed('sync', `a sync is running, and cannot go on: ${trouble.message}`, "see 'tidemark status'");
   if (offline) return warning('sync', `a sync is running, and offline: ${offline.message}`, 'it tries again by itself');
-  return { check: 'sync', state: 'ok', message: 'a sync is running' };
-}
-
-/** What does not work. */
-export function failed(check: Finding['check'], message: string, remedy: string): Finding {
-  return { check, state: 'failed', message, remedy };
-}
-
-/** What works, but not as it may be wanted. */
-function warning(check: Finding['check'], message: string, remedy: string): Finding {
-  return { check, state: 'warning', message, remedy };
+  return fine('sync', 'a sync is running');
 }

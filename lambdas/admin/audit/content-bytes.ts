@@ -41,7 +41,7 @@ async function bookedBytes(sql: Sql): Promise<Map<string, number>> {
 /** @param users all of them if absent: reads the whole table, but not the contents themselves */
 async function actualBytes(sql: Sql, users?: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await sql.query<{ user_id: string; bytes: number }>(
-    `select user_id, sum(octet_length(encoded))::int8 as bytes from blocks.contents
+    `select user_id, coalesce(sum(octet_length(encoded)), 0)::int8 as bytes from blocks.contents
      where $1::uuid[] is null or user_id = any($1) group by user_id`,
     [users ?? null],
   );

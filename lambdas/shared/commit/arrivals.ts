@@ -1,3 +1,4 @@
+import type { PoolClient } from 'pg';
 import { transaction } from '../database/database.ts';
 import type { Database } from '../database/rows.ts';
 import { type BlockRow, guardBlocks, hasObject, markLive } from '../tables/blocks.ts';
@@ -20,18 +21,27 @@ export interface Arrival {
 export async function noteArrivals(blocks: Database, key: UploadKey, arrivals: readonly Arrival[]): Promise<void> {
   if (arrivals.length === 0) return;
   await transaction(blocks, async (sql) => {
-    const found = await guardBlocks(
-      sql,
-      arrivals.map(({ hash }) => hash),
-    );
-    const staying = arrivals.filter(({ hash, version }) => stays(found.get(hash), version));
-    await markLive(
-      sql,
-      staying.filter(({ hash }) => !(found.get(hash)?.state === 'live' && hasObject(found.get(hash)))),
-      'object',
-    );
+    const staying = await noteObjects(sql, arrivals);
     await verifyPins(sql, key, staying);
   });
+}
+
+/** Notes that blocks are in the store; answers those whose object is not being deleted. */
+export async function noteObjects<Item extends Pick<Arrival, 'hash' | 'size' | 'version'>>(
+  sql: PoolClient,
+  objects: readonly Item[],
+): Promise<Item[]> {
+  const found = await guardBlocks(
+    sql,
+    objects.map(({ hash }) => hash),
+  );
+  const staying = objects.filter(({ hash, version }) => stays(found.get(hash), version));
+  await markLive(
+    sql,
+    staying.filter(({ hash }) => !(found.get(hash)?.state === 'live' && hasObject(found.get(hash)))),
+    'object',
+  );
+  return staying;
 }
 
 /**

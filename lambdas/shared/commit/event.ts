@@ -7,7 +7,10 @@ const MAX_EVENT_HASHES = 4096;
 
 /** What the stream says of a new version. The timestamp is in milliseconds since 1970. */
 export function toEvent(
-  commit: NewVersion & { deltaSizes?: readonly number[] },
+  commit: Pick<NewVersion, 'versionId' | 'path' | 'version' | 'changeType' | 'movedFrom' | 'hashes'> & {
+    deltaSizes?: readonly number[];
+    entries?: number;
+  },
   { namespaceId, ...made }: { namespaceId: string; deviceId: string; cursor: number; timestamp: number },
 ): FileChanged {
   const request = requestId();
@@ -25,5 +28,6 @@ export function toEvent(
     ...(listed && { block_hashes: [...commit.hashes] }),
     ...(commit.deltaSizes?.length && { delta_sizes: [...commit.deltaSizes] }),
     ...(commit.movedFrom !== undefined && { moved_from: commit.movedFrom }),
+    ...(commit.entries !== undefined && { entries: commit.entries }),
   };
 }

@@ -1,7 +1,7 @@
 import type { ItemError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { ancestors } from '../../../protocol/path.ts';
-import { excerpt, itemError, staleVersion } from '../answers/errors.ts';
+import { excerpt, itemError, Refusal, staleVersion } from '../answers/errors.ts';
 import type { Namespace } from '../database/rows.ts';
 import { filterFiles, filterParents, type Kind, type Target } from '../tables/files.ts';
 
@@ -9,6 +9,12 @@ const beyondCall = itemError(
   'limit_exceeded',
   `the paths of this call lie in more than ${limits.directoriesPerCall} directories: send this one in the next call`,
 );
+
+/** Refuses a call whose items take, by their paths, more bytes than event and answer have room for. */
+export function demandShortPaths(bytes: readonly number[]): void {
+  if (bytes.reduce((sum, each) => sum + each, 0) <= limits.pathBytesPerCall) return;
+  throw new Refusal('limit_exceeded', `the paths take more than ${limits.pathBytesPerCall} bytes: send fewer at once`);
+}
 
 /** By position: what of a call lies in more directories than one commit has the time to mark. The others go on. */
 export function directoryRefusals(items: readonly (readonly string[])[]): Map<number, ItemError> {
@@ -24,7 +30,8 @@ export function directoryRefusals(items: readonly (readonly string[])[]): Map<nu
 
 /**
  * Which of the new paths cannot be: a file lies where one of them needs a directory, or a new file would lie where
- * others have their directory. `leaving` are live paths that this call takes away.
+ * others have their directory. `leaving` are live paths that this call takes away. A new file that cannot be is in
+ * nobody's way.
  */
 export async function pathConflicts(
   namespace: Namespace,
@@ -33,16 +40,17 @@ export async function pathConflicts(
 ): Promise<Map<string, ItemError>> {
   const gone = new Set(leaving);
   const above = [...new Set(items.flatMap(({ path }) => ancestors(path)))].filter((path) => !gone.has(path));
-  const newFiles = items.filter(({ kind }) => kind === 'file').map(({ path }) => path);
-  const files = new Set([...(await filterFiles(namespace, above)), ...newFiles]);
+  const newFiles = items.filter(({ kind }) => kind !== 'directory').map(({ path }) => path);
   const parents = new Set(await filterParents(namespace, newFiles, leaving));
+  const arriving = newFiles.filter((path) => !parents.has(path));
+  const files = new Set([...(await filterFiles(namespace, above)), ...arriving]);
 
   const conflicts = new Map<string, ItemError>();
   for (const { path, kind } of items) {
     const file = ancestors(path).find((ancestor) => files.has(ancestor));
     if (file !== undefined) {
       conflicts.set(path, itemError('path_conflict', `'${excerpt(file)}' is a file: move or delete it first`));
-    } else if (kind === 'file' && parents.has(path)) {
+    } else if (kind !== 'directory' && parents.has(path)) {
       conflicts.set(path, itemError('path_conflict', 'this path is a directory with content: choose another name'));
     }
   }

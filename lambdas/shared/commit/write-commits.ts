@@ -4,6 +4,7 @@
  */
 
 import type { PoolClient } from 'pg';
+import type { News } from '../../../protocol/changes.ts';
 import { ancestors } from '../../../protocol/path.ts';
 import { Refusal } from '../answers/errors.ts';
 import type { Namespace } from '../database/rows.ts';
@@ -16,6 +17,7 @@ import { type NewVersion, versionRecords } from '../tables/new-versions.ts';
 import { insertEvents } from '../tables/outbox.ts';
 import { insertVersions, supersedeVersions } from '../tables/versions.ts';
 import { toEvent } from './event.ts';
+import { newsOf } from './news.ts';
 import { keptBytes } from './room.ts';
 
 /** One new version, decided and ready to be written. */
@@ -23,6 +25,8 @@ export interface Commit extends NewVersion {
   /** Bytes of live content that this version takes the place of. */
   replacedBytes: number;
   deltaSizes?: readonly number[];
+  /** What pushes may carry of its content, see `News`. */
+  contents?: News['contents'];
 }
 
 /**
@@ -45,8 +49,11 @@ export async function writeCommits(
   const made = await insertVersions(namespace, records, deviceId);
   if (made !== commits.length) throw usedBefore();
   await insertChanges(namespace, records);
-  const told = { namespaceId: namespace.id, deviceId, timestamp: account.now };
-  const events = commits.map((commit, index) => toEvent(commit, { ...told, cursor: seqs[index]! }));
+  const events = commits.map((commit, index) => {
+    const made = { deviceId, timestamp: account.now, cursor: seqs[index]! };
+    const news = commit.contents && newsOf(commit, commit.contents, { ...made, timeline: account.timeline });
+    return { ...toEvent(commit, { ...made, namespaceId: namespace.id }), ...(news && { news }) };
+  });
   await insertEvents(namespace, events);
 
   const held = commits.flatMap(({ hashes }) => [...new Set(hashes)]);
@@ -79,11 +86,11 @@ function changeOf(commits: readonly Commit[]): { used: number; entries: number }
 }
 
 /** The call's answer is forgotten, but what it made is not. */
-const usedBefore = () =>
+export const usedBefore = () =>
   new Refusal('bad_request', 'this id stands for a call of days ago that was carried out: take a new one');
 
 /** Every directory above a changed path has to be hashed anew; so has a directory that changed itself. */
-function changedDirectories(commits: readonly Commit[]): string[] {
+export function changedDirectories(commits: readonly Pick<Commit, 'path' | 'movedFrom' | 'kind'>[]): string[] {
   const changed = new Set<string>(['']);
   for (const { path, movedFrom, kind } of commits) {
     for (const place of movedFrom === undefined ? [path] : [path, movedFrom]) {

@@ -5,6 +5,15 @@ export function ms(expression: string): string {
   return `(extract(epoch from ${expression}) * 1000)::int8`;
 }
 
+/**
+ * Whether a path is another one, or lies below that; both are SQL expressions. '0' follows '/' in the byte order, so the
+ * range holds exactly the paths that begin with `place/`.
+ */
+export function atOrBelow(path: string, place: string): string {
+  return `(${path} = ${place}
+    or (${path} > (${place} || '/') collate "C" and ${path} < (${place} || '0') collate "C"))`;
+}
+
 /** Hashes and other bytes as PostgreSQL reads them inside a JSON parameter. */
 export function byteaText(hex: string): string {
   return `\\x${hex}`;

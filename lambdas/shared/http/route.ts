@@ -1,12 +1,13 @@
 /* From an event of API Gateway to a user and a checked body, and back. */
 
-import { gzipSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod';
+import { isOlder, leastClient, versionOf } from '../../../protocol/client-release.ts';
 import type { ErrorBody } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { Uuid } from '../../../protocol/uuid.ts';
-import { MAX_ANSWER_BYTES } from '../answers/answer-size.ts';
+import { MAX_ANSWER_BYTES, SPARE_BYTES } from '../answers/answer-size.ts';
 import { excerpt, Refusal } from '../answers/errors.ts';
 import { isOverloaded } from '../database/database-errors.ts';
 import { logger } from '../runtime/log.ts';
@@ -33,7 +34,21 @@ const Claims = z.object({
 /** Wraps a route: user from the token, answer as JSON, every error as `ErrorBody`, one log line per request. */
 export function route(handle: (event: Event, userId: string) => Promise<unknown>) {
   return (event: Event, context: Context): Promise<Result> =>
-    answered(event, context, async () => await handle(event, userOf(event)));
+    answered(event, context, async () => {
+      refuseOld(event);
+      return await handle(event, userOf(event));
+    });
+}
+
+/** An answer that is no JSON. */
+export class TextAnswer {
+  readonly type: string;
+  readonly text: string;
+
+  constructor(type: string, text: string) {
+    this.type = type;
+    this.text = text;
+  }
 }
 
 /** The same for a route without an authorizer. */
@@ -46,7 +61,7 @@ async function answered(event: Event, context: Context, handle: () => Promise<un
   const log = { request: event.requestContext?.requestId, invocation: context?.awsRequestId, route: event.routeKey };
   beginRequest(log.request);
   try {
-    const answer = json(200, await handle());
+    const answer = written(await handle());
     if (!fits(answer)) throw new Refusal('limit_exceeded', 'the answer would be too large: ask for less at once');
     logger.info('answered', { ...log, status: 200, ms: Math.round(performance.now() - started) });
     return packed(event, answer);
@@ -70,25 +85,40 @@ function errorAnswer({ status, code, message, details }: Refusal): Result {
 }
 
 function fits(answer: Result): boolean {
+  // A body, which has no control characters but line ends, is quoted to twice of it at most.
+  if (2 * Buffer.byteLength(answer.body!) + SPARE_BYTES <= MAX_ANSWER_BYTES) return true;
   return Buffer.byteLength(JSON.stringify(answer)) <= MAX_ANSWER_BYTES;
 }
 
-function json(statusCode: number, body: unknown, headers: Record<string, string> = {}): Result {
-  return {
-    statusCode,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
-    body: JSON.stringify(body),
-  };
+function written(answer: unknown): Result {
+  return answer instanceof TextAnswer ? whole(200, answer.type, answer.text) : json(200, answer);
 }
+
+function json(statusCode: number, body: unknown, headers: Record<string, string> = {}): Result {
+  return whole(statusCode, 'application/json', JSON.stringify(body), headers);
+}
+
+function whole(statusCode: number, type: string, body: string, headers: Record<string, string> = {}): Result {
+  return { statusCode, headers: { 'content-type': type, 'cache-control': 'no-store', ...headers }, body };
+}
+
+/** What an answer may be compressed by, each in its fastest way. */
+const encode = {
+  zstd: (body: string) => zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }),
+  gzip: (body: string) => gzipSync(body, { level: 1 }),
+};
 
 /** An answer that would take more packets than one, compressed for who takes that. */
 function packed({ headers }: Event, answer: Result): Result {
   const body = answer.body!;
-  if (body.length < WORTH_PACKING || !/\bgzip\b/.test(headers?.['accept-encoding'] ?? '')) return answer;
+  if (body.length < WORTH_PACKING) return answer;
+  const taken = (headers?.['accept-encoding'] ?? '').split(/[\s,;]+/);
+  const encoding = (['zstd', 'gzip'] as const).find((name) => taken.includes(name));
+  if (!encoding) return answer;
   return {
     ...answer,
-    headers: { ...answer.headers, 'content-encoding': 'gzip' },
-    body: gzipSync(body, { level: 1 }).toString('base64'),
+    headers: { ...answer.headers, 'content-encoding': encoding },
+    body: encode[encoding](body).toString('base64'),
     isBase64Encoded: true,
   };
 }
@@ -97,6 +127,14 @@ function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (isOverloaded(error)) return new Refusal('unavailable', 'the database is busy: try again in a moment');
   return new Refusal('internal', 'the service failed; the log has the reason under this request: try again');
+}
+
+/** Refuses a client that is older than those that the service takes; another program says nothing of itself. */
+function refuseOld(event: Event): void {
+  const version = versionOf(event.headers?.['user-agent'] ?? '');
+  if (version === undefined || !isOlder(version, leastClient)) return;
+  const message = `this is tidemark ${version}, and the service takes ${leastClient} and later: run 'tidemark update'`;
+  throw new Refusal('client_too_old', message);
 }
 
 /**
@@ -123,14 +161,18 @@ export function jsonBody<S extends z.ZodType>(event: Event, schema: S): z.output
 }
 
 /** A binary body, decoded. Throws 415, 413 or 400 with what is wrong. */
-export function binaryBody<Body>(event: Event, contentType: string, decode: (body: Uint8Array) => Body): Body {
+export async function binaryBody<Body>(
+  event: Event,
+  contentType: string,
+  decode: (body: Uint8Array) => Body | Promise<Body>,
+): Promise<Body> {
   requireContentType(event, contentType);
   const body = bytesOf(event);
   if (body.length > limits.binaryBodyBytes) {
     throw new Refusal('body_too_large', `send at most ${limits.binaryBodyBytes} bytes in one call`);
   }
   try {
-    return decode(body);
+    return await decode(body);
   } catch (error) {
     if (error instanceof z.ZodError) throw badRequest(error);
     if (error instanceof SyntaxError || error instanceof TypeError) throw new Refusal('bad_request', error.message);

@@ -1,6 +1,13 @@
 /* Open WebSocket connections, their tickets, and revocations, in DynamoDB. */
 
-import { DeleteItemCommand, GetItemCommand, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { limits } from '../../../protocol/limits.ts';
 import { dynamo } from '../runtime/dynamo.ts';
 import { requireEnv } from '../runtime/env.ts';
@@ -66,6 +73,33 @@ export async function connectionsOf(userId: string, abortSignal?: AbortSignal): 
 
 export async function forgetConnection(connection: Pick<Connection, 'userId' | 'id'>): Promise<void> {
   await dynamo().send(new DeleteItemCommand({ TableName: table(), Key: keyOf(connection) }));
+}
+
+/** Notes the cursor of a push that may not have arrived; of several the newest stays. */
+export async function noteMissed(connection: Connection, cursor: number, abortSignal: AbortSignal): Promise<void> {
+  const update = new UpdateItemCommand({
+    TableName: table(),
+    Key: keyOf(connection),
+    UpdateExpression: 'SET missed = :cursor',
+    ConditionExpression: 'attribute_exists(connection_id) AND (attribute_not_exists(missed) OR missed < :cursor)',
+    ExpressionAttributeValues: { ':cursor': { N: String(cursor) } },
+  });
+  try {
+    await dynamo().send(update, { abortSignal });
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  }
+}
+
+/** What was noted so, 0 when nothing was; `undefined` for a connection that is not entered. May be a second old. */
+export async function missedBy(
+  connection: Pick<Connection, 'userId' | 'id'>,
+  abortSignal: AbortSignal,
+): Promise<number | undefined> {
+  const { Item } = await dynamo().send(new GetItemCommand({ TableName: table(), Key: keyOf(connection) }), {
+    abortSignal,
+  });
+  return Item && Number(Item.missed?.N ?? 0);
 }
 
 /** Notes that a device may not connect any more; to be followed by a look at the connections that it has. */

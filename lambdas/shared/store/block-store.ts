@@ -119,15 +119,23 @@ export async function readBlock(
   );
 }
 
+/** So many bytes of a block from `at` on, unverified, or nothing where the object is missing or ends before. */
+export async function readPart(hash: string, at: number, bytes: number): Promise<Uint8Array | undefined> {
+  const range = `bytes=${at}-${at + bytes - 1}`;
+  const object = await ifThere(client().send(new GetObjectCommand({ ...objectOf(hash), Range: range })));
+  return object && (await object.Body!.transformToByteArray());
+}
+
 /**
- * Nothing where the object is missing. S3 answers 404 for a missing key only to a role that may list the bucket, which
- * every reader may: 403 is a missing grant, and a fault.
+ * Nothing where the object, or the part of it, is missing. S3 answers 404 for a missing key only to a role that may list
+ * the bucket, which every reader may: 403 is a missing grant, and a fault.
  */
 async function ifThere<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await answer;
   } catch (error) {
-    if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 404) return undefined;
+    const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+    if (status === 404 || status === 416) return undefined;
     throw error;
   }
 }

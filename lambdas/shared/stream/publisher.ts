@@ -3,6 +3,7 @@
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
 import { requireEnv } from '../runtime/env.ts';
+import './request-queue.ts';
 import { streamToken } from './stream-token.ts';
 
 export interface Publisher {

@@ -7,7 +7,7 @@ import { noteRenewed, renewEntries } from './renewed.ts';
 const HASH_BYTES = 32;
 
 /** How long an unused block stays. */
-const GRACE = `interval '${limits.graceHours} hours'`;
+export const GRACE = `interval '${limits.graceHours} hours'`;
 
 /** From so many references on, a block's count is spread over slots. */
 const HOT_REFERENCES = 100;

@@ -4,6 +4,7 @@ import type { TreeItem } from '../../../protocol/tree-hash.ts';
 import { fitting, PAGE_BLOCKS } from '../answers/answer-size.ts';
 import { toBytes, toHexes } from '../database/ids.ts';
 import type { Namespace } from '../database/rows.ts';
+import { atOrBelow } from '../database/sql.ts';
 import { type EntryRow, entryColumns, toEntry } from './files.ts';
 
 /** Marks directories, the root as '', to be hashed anew. Returns how many of them were not known before. */
@@ -24,7 +25,7 @@ export async function listStale({ sql, schema, id }: Namespace, path: string, li
   const { rows } = await sql.query<{ path: string }>(
     `select path from ${schema}.directories
      where user_id = $1 and tree_hash is null
-       and ($2 = '' or path = $2 or (path > ($2 || '/') collate "C" and path < ($2 || '0') collate "C"))
+       and ($2 = '' or ${atOrBelow('path', '$2')})
      order by path desc limit $3`,
     [id, path, limit],
   );

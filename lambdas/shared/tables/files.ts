@@ -2,7 +2,8 @@ import type { PoolClient } from 'pg';
 import type { Entry } from '../../../protocol/entry.ts';
 import { toHexes } from '../database/ids.ts';
 import type { Namespace, Shard } from '../database/rows.ts';
-import { VERSION_RECORD } from './new-versions.ts';
+import { atOrBelow } from '../database/sql.ts';
+import { type NewVersion, VERSION_RECORD } from './new-versions.ts';
 
 export type Kind = Entry['kind'];
 
@@ -57,12 +58,12 @@ export function fileAt({ schema }: Shard, user: string, path: string): string {
     order by deleted_at desc nulls first limit 1)`;
 }
 
-/** Which of the paths are live files: nothing can lie below them. */
+/** Which of the paths are live files or links: nothing can lie below them. */
 export async function filterFiles({ sql, schema, id }: Namespace, paths: readonly string[]): Promise<string[]> {
   if (paths.length === 0) return [];
   const { rows } = await sql.query<{ path: string }>(
     `select path from ${schema}.files
-     where user_id = $1 and path = any($2) and kind = 'file' and deleted_at is null`,
+     where user_id = $1 and path = any($2) and kind <> 'directory' and deleted_at is null`,
     [id, paths],
   );
   return rows.map(({ path }) => path);
@@ -88,6 +89,70 @@ export async function filterParents(
     [id, paths, except],
   );
   return rows.map(({ path }) => path);
+}
+
+/** What is at a path or below it, before it moves. */
+export interface FolderRow {
+  file_id: string;
+  path: string;
+  kind: Kind;
+  version: number;
+  block_hashes: Buffer[];
+}
+
+/** How many entries are at a path or below it, and how many blocks they have. */
+export async function sizeOfFolder(
+  { sql, schema, id }: Namespace,
+  path: string,
+): Promise<{ entries: number; blocks: number }> {
+  const { rows } = await sql.query<{ entries: number; blocks: number }>(
+    `select count(*) as entries, coalesce(sum(cardinality(block_hashes)), 0) as blocks from ${schema}.files
+     where user_id = $1 and deleted_at is null and ${atOrBelow('path', '$2')}`,
+    [id, path],
+  );
+  return rows[0]!;
+}
+
+/** What is at a path or below it, in the order of the paths. */
+export async function listFolder({ sql, schema, id }: Namespace, path: string): Promise<FolderRow[]> {
+  const { rows } = await sql.query<FolderRow>(
+    `select file_id, path, kind, version, block_hashes from ${schema}.files
+     where user_id = $1 and deleted_at is null and ${atOrBelow('path', '$2')}
+     order by path`,
+    [id, path],
+  );
+  return rows;
+}
+
+/** Whether these files, in these versions, are all that is at a path or below it. */
+export async function isWholeFolder(
+  { sql, schema, id }: Namespace,
+  path: string,
+  files: readonly Pick<FolderRow, 'file_id' | 'version'>[],
+): Promise<boolean> {
+  const { rows } = await sql.query<{ found: number; known: number }>(
+    `select count(*) as found, count(known.file_id) as known
+     from ${schema}.files f
+     left join unnest($3::uuid[], $4::int[]) known(file_id, version)
+       on (known.file_id, known.version) = (f.file_id, f.version)
+     where f.user_id = $1 and f.deleted_at is null and ${atOrBelow('f.path', '$2')}`,
+    [id, path, files.map(({ file_id }) => file_id), files.map(({ version }) => version)],
+  );
+  const { found, known } = rows[0]!;
+  return found === files.length && known === files.length;
+}
+
+/** Moves what is at a path, and below it, to where nothing is, and gives all of it this version. */
+export async function moveFolderFiles(
+  { sql, schema, id }: Namespace<PoolClient>,
+  { from, to, version }: { from: string; to: string; version: number },
+): Promise<void> {
+  await sql.query(
+    `update ${schema}.files
+     set path = $3 || substr(path, length($2) + 1), version = $4, last_modified = now()
+     where user_id = $1 and deleted_at is null and ${atOrBelow('path', '$2')}`,
+    [id, from, to, version],
+  );
 }
 
 /** Frees the paths of live files, which get new ones. Returns which of the files there are. */
@@ -127,6 +192,8 @@ export async function removeForgottenFiles(
   );
 }
 
+type EntryParts = Pick<NewVersion, 'path' | 'kind' | 'size' | 'mtimeMs' | 'mode' | 'hashes' | 'sizes'>;
+
 export interface EntryRow {
   path: string;
   kind: Kind;
@@ -146,13 +213,12 @@ export function entryColumns(alias: string): string {
 }
 
 export function toEntry(row: EntryRow): Entry {
-  return {
-    path: row.path,
-    kind: row.kind,
-    size: row.size_bytes,
-    mtime_ms: row.mtime_ms,
-    mode: row.mode,
-    version: row.version,
-    blocks: toHexes(row.block_hashes).map((hash, index) => ({ hash, size: row.block_sizes[index]! })),
-  };
+  const { path, kind, size_bytes: size, mtime_ms: mtimeMs, mode, block_sizes: sizes } = row;
+  return entryOf({ path, kind, size, mtimeMs, mode, hashes: toHexes(row.block_hashes), sizes }, row.version);
+}
+
+/** A file as calls and versions have it, as an entry. */
+export function entryOf({ path, kind, size, mtimeMs, mode, hashes, sizes }: EntryParts, version: number): Entry {
+  const blocks = hashes.map((hash, index) => ({ hash, size: sizes[index]! }));
+  return { path, kind, size, mtime_ms: mtimeMs, mode, version, blocks };
 }

@@ -3,9 +3,11 @@ import { toBytes } from '../database/ids.ts';
 import type { Database } from '../database/rows.ts';
 import { byteaText } from '../database/sql.ts';
 import { removeContents } from './contents.ts';
+import { endPacks } from './packs.ts';
 
-/** Unused since before the grace period, and no open upload keeps it. By the database's clock. */
+/** Unused since before the grace period, no open upload keeps it, and no content lies in it. By the database's clock. */
 export const UNUSED = `b.ref_count = 0 and b.delete_after < now()
+  and not exists (select from blocks.contents c where c.pack_hash = b.block_hash)
   and not exists (select from blocks.pins p where p.block_hash = b.block_hash and p.keeps_until > now())`;
 
 /** Seconds since the oldest block that is still there could have been deleted; 0 when there is none. */
@@ -115,10 +117,13 @@ export async function strikeVersions(blocks: Database, gone: readonly Doomed[]):
 
 /**
  * Removes the rows of blocks whose deletion is done, and of their contents, unless an upload took them up or another run
- * removed them.
+ * removed them. Answers how many, and the packs that have less to keep now.
  */
-export async function removeDoomed(blocks: Database, doomed: readonly Doomed[]): Promise<number> {
-  if (doomed.length === 0) return 0;
+export async function removeDoomed(
+  blocks: Database,
+  doomed: readonly Doomed[],
+): Promise<{ removed: number; packs: string[] }> {
+  if (doomed.length === 0) return { removed: 0, packs: [] };
   return await transaction(blocks, async (sql) => {
     const { rows } = await sql.query<{ hash: string }>(
       `delete from blocks.blocks where block_hash in (
@@ -128,11 +133,12 @@ export async function removeDoomed(blocks: Database, doomed: readonly Doomed[]):
        returning encode(block_hash, 'hex') as hash`,
       [toRecords(doomed)],
     );
-    await removeContents(
+    const packs = await removeContents(
       sql,
       rows.map(({ hash }) => hash),
     );
-    return rows.length;
+    await endPacks(sql, packs);
+    return { removed: rows.length, packs };
   });
 }
 

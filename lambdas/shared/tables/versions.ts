@@ -3,7 +3,7 @@ import type { Difference } from '../../../protocol/compare.ts';
 import type { HistoryResponse } from '../../../protocol/history.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Namespace, Shard, Sql } from '../database/rows.ts';
-import { ms } from '../database/sql.ts';
+import { atOrBelow, ms } from '../database/sql.ts';
 import { type EntryRow, entryColumns, fileAt } from './files.ts';
 import { VERSION_RECORD } from './new-versions.ts';
 
@@ -86,6 +86,37 @@ export async function insertVersions(
   return rowCount ?? 0;
 }
 
+/**
+ * Adds the versions that a move of these files, which was written, has made; the ids of files and versions are in one
+ * order. Returns how many were not there before.
+ */
+export async function insertMovedVersions(
+  { sql, schema, id }: Namespace<PoolClient>,
+  { fileIds, versionIds }: { fileIds: readonly string[]; versionIds: readonly string[] },
+  deviceId: string,
+): Promise<number> {
+  const { rowCount } = await sql.query(
+    `insert into ${schema}.file_versions (version_id, file_id, user_id, version, path, kind, change_type,
+       block_hashes, block_sizes, size_bytes, mtime_ms, mode, origin_device)
+     select new.version_id, file_id, $1, f.version, f.path, f.kind, 'move',
+       f.block_hashes, f.block_sizes, f.size_bytes, f.mtime_ms, f.mode, $4
+     from unnest($2::uuid[], $3::uuid[]) new(file_id, version_id) join ${schema}.files f using (file_id)
+     on conflict (version_id) do nothing`,
+    [id, fileIds, versionIds, deviceId],
+  );
+  return rowCount ?? 0;
+}
+
+/** The highest number that a version at the path, or below it, has or had; 0 where none is kept. */
+export async function highestVersion({ sql, schema, id }: Namespace, path: string): Promise<number> {
+  const { rows } = await sql.query<{ highest: number | null }>(
+    `select max(version) as highest from ${schema}.file_versions
+     where user_id = $1 and ${atOrBelow('path', '$2')}`,
+    [id, path],
+  );
+  return rows[0]!.highest ?? 0;
+}
+
 /** Removes versions. Returns their files, and whose they were. */
 export async function removeVersions(
   { sql, schema }: Shard<PoolClient>,
@@ -131,9 +162,7 @@ export async function listDifferences(
   { sql, schema, id }: Namespace,
   { at, path, after, limit }: { at: number; path: string; after: string; limit: number },
 ): Promise<Difference[]> {
-  // '0' follows '/' in the byte order, so the range holds exactly the paths that begin with `path/`.
-  const inside = `user_id = $1 and path > $4 collate "C"
-    and ($3 = '' or path = $3 or (path > ($3 || '/') collate "C" and path < ($3 || '0') collate "C"))`;
+  const inside = `user_id = $1 and path > $4 collate "C" and ($3 = '' or ${atOrBelow('path', '$3')})`;
   const side = (alias: string) => `case when ${alias}.path is not null then json_build_object(
     'version', ${alias}.version, 'kind', ${alias}.kind, 'size', ${alias}.size_bytes, 'mtime_ms', ${alias}.mtime_ms,
     'mode', ${alias}.mode) end`;

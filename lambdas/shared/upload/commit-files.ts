@@ -21,12 +21,14 @@ export interface Committer {
 /**
  * Commits each file whose path still has its base version, all in one transaction, and keeps the answers. Returns all
  * files of the upload with their results so far.
+ * @param contents of the only file, for the pushes
  */
 export async function commitFiles(
   namespace: Namespace<Database>,
   uploadId: string,
   { deviceId, timeline }: Committer,
   ready: readonly ReadyFile[],
+  contents?: Commit['contents'],
 ): Promise<UploadFile[]> {
   return await within(namespace, async (namespace) => {
     const account = await lockAccount(namespace);
@@ -42,7 +44,10 @@ export async function commitFiles(
 
     const why = (file: ReadyFile): ItemError | undefined => other ?? refusal(file, targets.get(file.path)!, conflicts);
     const winners = current.filter((file) => !why(file));
-    const commits = winners.map((file) => toCommit(file, targets.get(file.path)!));
+    const commits = winners.map((file) => ({
+      ...toCommit(file, targets.get(file.path)!),
+      ...(contents && { contents }),
+    }));
     const releasedBytes = open.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0);
     const cursors = await writeCommits(namespace, account, { deviceId, releasedBytes }, commits);
     const done = new Map(commits.map((commit, index) => [commit.path, { commit, cursor: cursors[index]! }]));

@@ -1,6 +1,7 @@
 import type { CommitResult } from '../../../protocol/commit.ts';
 import type { ItemError } from '../../../protocol/errors.ts';
 import { lowerRefused } from '../commit/references.ts';
+import type { Commit } from '../commit/write-commits.ts';
 import type { Database, Namespace } from '../database/rows.ts';
 import { releasePins, type UploadKey } from '../tables/pins.ts';
 import type { UploadFile } from '../tables/uploads.ts';
@@ -13,15 +14,16 @@ import { raiseUpload } from './raise.ts';
  * for those that lost. In between the counts are too high, never too low, and the hourly sweep settles what was left.
  * @param open the files that have no answer yet
  * @param held which of their blocks some version of the namespace holds
+ * @param contents of the only file, for the pushes
  */
 export async function finishUpload(
   blocks: Database,
   namespace: Namespace<Database>,
   { key, ...by }: { key: UploadKey } & Committer,
-  { open, held }: { open: readonly UploadFile[]; held: ReadonlySet<string> },
+  { open, held, contents }: { open: readonly UploadFile[]; held: ReadonlySet<string>; contents?: Commit['contents'] },
 ): Promise<{ results: CommitResult[]; missing: string[] }> {
   const raised = await raiseUpload(blocks, key, namespace.id, open, held);
-  const files = await commitFiles(namespace, key.uploadId, by, raised.ready);
+  const files = await commitFiles(namespace, key.uploadId, by, raised.ready, contents);
   const counted = raised.ready.map((file) => file.versionId);
   const settled = files.flatMap(({ result }) => result ?? []);
   await lowerRefused(blocks, namespace, counted, settled);

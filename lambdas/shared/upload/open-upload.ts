@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
+import type { ItemError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../../protocol/upload-init.ts';
-import { excerpt, Refusal } from '../answers/errors.ts';
+import { excerpt, itemError, Refusal } from '../answers/errors.ts';
 import { directoryRefusals, pathConflicts, refusal } from '../commit/path-rules.ts';
 import { keptBytes, type Room, roomOf, take } from '../commit/room.ts';
 import { within } from '../database/database.ts';
@@ -92,6 +93,9 @@ function checkOffer(files: readonly Offered[]): void {
     if (kind === 'directory' && (blocks.length > 0 || size > 0)) {
       throw new Refusal('bad_request', `'${excerpt(path)}' is a directory and has no content`);
     }
+    if (kind === 'link' && (blocks.length !== 1 || size > limits.pathBytes)) {
+      throw new Refusal('bad_request', `'${excerpt(path)}' is a link, and its content is a path`);
+    }
   }
 }
 
@@ -106,7 +110,10 @@ interface Checked {
 async function checkFiles(namespace: Namespace<PoolClient>, files: readonly Offered[], room: Room): Promise<Checked> {
   const paths = files.map(({ path }) => path);
   const targets = await findTargets(namespace, paths);
-  const appearing = files.filter(({ path }) => targets.get(path)!.file_id === null);
+  const appearing = files.filter(({ path, base_version }) => {
+    const target = targets.get(path)!;
+    return target.file_id === null && base_version === (target.version ?? 0);
+  });
   const conflicts = await pathConflicts(namespace, appearing);
   const tooMany = directoryRefusals(files.map(({ path }) => [path]));
   const known = await filterHeld(namespace, [...new Set(files.flatMap(hashesOf))]);
@@ -120,6 +127,7 @@ async function checkFiles(namespace: Namespace<PoolClient>, files: readonly Offe
       entries: target.file_id === null ? 1 : 0,
     };
     const error =
+      tooManyBlocks(file) ??
       refusal({ ...file, baseVersion: file.base_version }, target, conflicts) ??
       tooMany.get(position) ??
       take(room, need);
@@ -132,6 +140,16 @@ async function checkFiles(namespace: Namespace<PoolClient>, files: readonly Offe
     for (const hash of fresh.keys()) known.add(hash);
   }
   return checked;
+}
+
+/** Each block costs rows, a pin and an object, however small it is. */
+function tooManyBlocks({ size, blocks }: Offered): ItemError | undefined {
+  const most = limits.blocksPerFullBlock * Math.ceil(size / limits.blockBytes) + limits.moreBlocksPerFile;
+  if (blocks.length <= most) return undefined;
+  return itemError(
+    'limit_exceeded',
+    `${blocks.length} blocks in a file of ${size} bytes, at most ${most} are taken: cut it into larger ones`,
+  );
 }
 
 function hashesOf({ blocks }: Offered): string[] {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import { reason } from '../../errors.ts';
 import { matches } from '../../iam/policy.ts';
 import type { Log } from '../../types.ts';
@@ -31,8 +30,7 @@ async function readOrigin(buckets: Buckets, behavior: Behavior, arn: string, pat
   const context = { 'aws:sourcearn': arn, 'aws:securetransport': 'true', 's3:tlsversion': '1.3' };
   const caller = { principal: 'cloudfront.amazonaws.com', context };
   const key = decodeURIComponent(`${behavior.origin.path}${path}`).replace(/^\//, '');
-  const { headers, body } = buckets.readAs(caller, behavior.origin.bucket, key);
-  return { body: await buffer(body), headers, stored: Date.now() };
+  return { ...(await buckets.readAs(caller, behavior.origin.bucket, key)), stored: Date.now() };
 }
 
 /** Where a request goes: the behaviour of its path, and the address without its signature. Refuses what is not signed. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readBody } from '../../body.ts';
 import { AwsError } from '../errors.ts';
-import { readBody, sendJson } from '../http.ts';
+import { sendJson } from '../http.ts';
 import type { ChallengeName } from './challenges.ts';
 import type { Registered } from './clients.ts';
 import { type Authorization, Codes, type Visitor, withQuery } from './codes.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { readBody } from '../../body.ts';
 import { AwsError } from '../errors.ts';
-import { readBody } from '../http.ts';
 import { operationOf, parseMembers } from '../json-api.ts';
 import type { ChallengeName } from './challenges.ts';
 import type { Registered } from './clients.ts';

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { type Provider, REGION } from '../../types.ts';
+import { ACCOUNT, type Provider, REGION } from '../../types.ts';
 import { AwsError } from '../errors.ts';
 import { type Journal, type ObjectVersion, openJournal } from './journal.ts';
 import { headersOf } from './object-headers.ts';
@@ -19,12 +19,14 @@ export interface Buckets {
   readonly providers: Readonly<Record<string, Provider>>;
   /** @throws AwsError NoSuchBucket */
   find(name: string): Bucket;
-  /** Opens an object for a service principal that only the bucket's policy can let in. */
+  /** The file of a deployment's asset, by the bucket that `cdk bootstrap` makes and the key in it. */
+  asset(bucket: string, key: string): string | undefined;
+  /** Reads an object for a service principal that only the bucket's policy can let in. */
   readAs(
     caller: Pick<Caller, 'principal' | 'context'>,
     name: string,
     key: string,
-  ): { headers: Readonly<Record<string, string>>; body: Readable };
+  ): Promise<{ headers: Readonly<Record<string, string>>; body: Buffer }>;
   close(): Promise<void>;
 }
 
@@ -35,6 +37,19 @@ export function currentVersion(bucket: Bucket, key: string, versionId?: string):
   return found?.file === undefined ? undefined : found;
 }
 
+/** Makes what `journal.temporary` holds the current version of its key; without versioning it is the only one. */
+export async function storeVersion(
+  { journal, versioned }: Bucket,
+  object: Omit<ObjectVersion, 'versionId' | 'time'>,
+): Promise<ObjectVersion> {
+  const versionId = versioned ? randomBytes(24).toString('base64url') : 'null';
+  const replaced = versioned ? [] : (journal.versions.get(object.key) ?? []);
+  for (const version of replaced) await journal.remove(version);
+  const stored = { ...object, versionId, time: Date.now() };
+  await journal.put(stored);
+  return stored;
+}
+
 /** @throws AwsError AccessDenied where the bucket's policy denies the call */
 export function refuseDenied(bucket: Bucket, caller: Caller): void {
   if (bucket.policy?.(caller) !== 'denied') return;
@@ -42,8 +57,11 @@ export function refuseDenied(bucket: Bucket, caller: Caller): void {
   throw new AwsError('AccessDenied', message, 403);
 }
 
+/** Where `cdk deploy` leaves assets, with the name that it has unless one gives another to `cdk bootstrap`. */
+const ASSET_BUCKET = `cdk-hnb659fds-assets-${ACCOUNT}-${REGION}`;
+
 /** Buckets under `<data>/s3`, made by the template's AWS::S3::Bucket resources. */
-export function createBuckets(data: string): Buckets {
+export function createBuckets(data: string, assets: ReadonlyMap<string, string> = new Map()): Buckets {
   const buckets = new Map<string, Bucket>();
 
   const find = (name: string): Bucket => {
@@ -71,7 +89,8 @@ export function createBuckets(data: string): Buckets {
       },
     },
     find,
-    readAs({ principal, context }, name, key) {
+    asset: (bucket, key) => (bucket === ASSET_BUCKET ? assets.get(key) : undefined),
+    async readAs({ principal, context }, name, key) {
       const bucket = find(name);
       const caller = { principal, context, action: 's3:GetObject', resource: `${bucket.arn}/${key}` };
       refuseDenied(bucket, caller);
@@ -80,7 +99,7 @@ export function createBuckets(data: string): Buckets {
       if (!version?.file || bucket.policy?.(caller) !== 'allowed')
         throw new AwsError('AccessDenied', 'Access Denied', 403);
       const headers = { ...headersOf(version), 'x-amz-version-id': version.versionId };
-      return { headers, body: createReadStream(bucket.journal.path(version.file)) };
+      return { headers, body: await readFile(bucket.journal.path(version.file)) };
     },
     async close() {
       await Promise.all([...buckets.values()].map((bucket) => bucket.journal.close()));

@@ -3,27 +3,17 @@ import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { reason } from '../../errors.ts';
-import type { Identities, Log, Principal } from '../../types.ts';
+import type { Identities, Log } from '../../types.ts';
 import type { Access } from '../access.ts';
 import { AwsError, errorXml } from '../errors.ts';
 import { type Claim, EMPTY_SHA256, verifySignature } from '../sigv4.ts';
-import { type Bucket, type Buckets, currentVersion, refuseDenied } from './buckets.ts';
+import { type Bucket, type Buckets, currentVersion, refuseDenied, storeVersion } from './buckets.ts';
+import type { Call } from './call.ts';
+import { copyAsset } from './copy-asset.ts';
 import { listVersions } from './list-versions.ts';
 import { ENCRYPTION, headersOf, keptHeaders } from './object-headers.ts';
 import { parseRange } from './range.ts';
 import { receive } from './receive.ts';
-
-interface Call {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly principal: Principal;
-  readonly bucket: Bucket;
-  readonly key: string;
-  readonly query: URLSearchParams;
-  readonly contentSha256: string;
-  /** Refuses where the role or the bucket's policy does not let this action through. */
-  demand(action: string, resource: string, context?: Readonly<Record<string, string>>): void;
-}
 
 /** S3 refuses x-amz-* headers that nobody signed: they would change what a presigned URL means. */
 function refuseUnsigned(request: IncomingMessage, claim: Claim): void {
@@ -46,13 +36,9 @@ async function putObject({ request, response, bucket, key, contentSha256, demand
   }
   const kept = keptHeaders(request.headers);
   const file = randomUUID();
-  const { journal } = bucket;
-  const { checksum, ...received } = await receive(request, contentSha256, journal.temporary(file));
-  const versionId = bucket.versioned ? randomBytes(24).toString('base64url') : 'null';
-  const replaced = bucket.versioned ? [] : (journal.versions.get(key) ?? []);
-  for (const version of replaced) await journal.remove(version);
-  const time = Date.now();
-  await journal.put({ key, versionId, file, ...received, ...kept, time, ...(checksum && { checksum }) });
+  const { checksum, ...received } = await receive(request, contentSha256, bucket.journal.temporary(file));
+  const object = { key, file, ...received, ...kept, ...(checksum && { checksum }) };
+  const { versionId } = await storeVersion(bucket, object);
   const verified = checksum ? { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value } : {};
   response.writeHead(200, {
     etag: received.etag,
@@ -124,12 +110,14 @@ function listObjectVersions({ response, bucket, query, demand }: Call): void {
   response.writeHead(200, { 'content-type': 'application/xml', 'content-length': body.length }).end(body);
 }
 
-async function dispatch(call: Call, access: Access): Promise<void> {
+async function dispatch(call: Call, buckets: Buckets, access: Access): Promise<void> {
   const { request, key, query } = call;
   const method = request.method ?? '';
   // The SDK names the operation in x-id, which has no meaning for S3.
   const operation = [...query.keys()].filter((name) => !/^(x-id|versionId|x-amz-.*)$/i.test(name));
   if (key !== '' && operation.length === 0) {
+    const source = request.headers['x-amz-copy-source'];
+    if (method === 'PUT' && source !== undefined) return copyAsset(call, buckets, String(source));
     if (method === 'PUT') return putObject(call);
     if (method === 'GET' || method === 'HEAD') return getObject(call, access);
     if (method === 'DELETE') return deleteObject(call);
@@ -172,7 +160,7 @@ export function createS3Handler(buckets: Buckets, identities: Identities, access
           refuseDenied(bucket, { principal: principal.roleArn, action, resource, context: facts });
         },
       };
-      await dispatch(call, access);
+      await dispatch(call, buckets, access);
     } catch (error) {
       if (response.headersSent || response.destroyed) throw error;
       if (!(error instanceof AwsError)) log(`s3: ${request.method} ${request.url?.split('?')[0]}: ${reason(error)}`);

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { SyncEvent } from '../../../protocol/output/sync-event.ts';
+import { compileCache } from '../../compile-cache.ts';
 
 const tidemark = join(import.meta.dirname, '../../../client/main.ts');
 
@@ -55,7 +56,8 @@ export class Device {
     let [out, error] = ['', ''];
     child.stdout!.setEncoding('utf8').on('data', (text) => (out += text));
     child.stderr!.setEncoding('utf8').on('data', (text) => (error += text));
-    child.stdin!.end(input);
+    // A program that ends before it has read all of that says so by its exit code.
+    child.stdin!.on('error', () => undefined).end(input);
     const [code] = await once(child, 'close');
     if (code !== 0) throw new Error(`${this.name}: tidemark ${words[0]} failed:\n${(error || out).trim()}`);
     return out;
@@ -65,8 +67,9 @@ export class Device {
     this.#lines.on('event', listener);
   }
 
-  startSync(onFailure: (reason: string) => void): void {
-    const child = this.#spawn(['sync', this.folder, '--json']);
+  /** @param words options of `tidemark sync` */
+  startSync(onFailure: (reason: string) => void, words: readonly string[] = []): void {
+    const child = this.#spawn(['sync', this.folder, '--json', ...words]);
     this.#process = child;
     child.stdin!.end();
     createInterface({ input: child.stdout! }).on('line', (line) => {
@@ -91,6 +94,7 @@ export class Device {
 
   #spawn(words: readonly string[]): ChildProcess {
     return spawn(process.execPath, [...this.#node, tidemark, '--config', this.#config, ...words], {
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Every path below `folder`, sorted; directories end in a slash. */
@@ -16,7 +16,7 @@ export async function outline(folder: string): Promise<string> {
   const paths = await listing(folder);
   const lines = paths.map(async (path) => {
     if (path.endsWith('/')) return path;
-    const { size, mtimeMs } = await stat(join(folder, path));
+    const { size, mtimeMs } = await lstat(join(folder, path));
     return `${path} ${size} ${Math.floor(mtimeMs)}`;
   });
   return (await Promise.all(lines)).join('\n');
@@ -29,14 +29,15 @@ export async function firstDifference(one: string, other: string): Promise<strin
   if (missing !== undefined) return `${missing} is in one folder only`;
   for (const path of left) {
     const [a, b] = [join(one, path), join(other, path)];
-    if ((await stat(a)).mode !== (await stat(b)).mode) return `${path} has another mode`;
+    if ((await lstat(a)).mode !== (await lstat(b)).mode) return `${path} has another mode`;
     if (!path.endsWith('/') && (await digest(a)) !== (await digest(b))) return `${path} has other content`;
   }
   return undefined;
 }
 
 async function digest(path: string): Promise<string> {
+  const isLink = (await lstat(path)).isSymbolicLink();
   return createHash('sha256')
-    .update(await readFile(path))
+    .update(isLink ? await readlink(path) : await readFile(path))
     .digest('hex');
 }

@@ -1,16 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { ServiceError } from '../../../client/service/errors.ts';
 import { ReadableChanges, ReadableTree } from '../../../client/service/readable.ts';
-import { catchUp } from '../../../client/steps/catch-up.ts';
-import { advanceCursor } from '../../../client/steps/cursor.ts';
-import { device, done, openFolder } from './open-folder.ts';
+import { catchUp, takeNews } from '../../../client/steps/catch-up.ts';
+import { encodeDelta } from '../../../codec/index.ts';
+import { download } from '../carry-out.ts';
+import { device, done, openFolder, remoteFile } from './open-folder.ts';
 
 describe('the cursor', () => {
   test('does not pass over what another device did in between', async () => {
     const { sync } = await openFolder();
     sync.state.setFact('cursor', '4');
     sync.notices.takeBehind();
-    advanceCursor(sync, [done('b', 1, 6), done('a', 1, 5), done('d', 1, 8)]);
+    sync.cursors.note(sync, [done('b', 1, 6), done('a', 1, 5), done('d', 1, 8)]);
     expect(sync.state.cursor, 'I14: a change that is never read').toBe(6);
     expect(sync.notices.behind).toBe(true);
   });
@@ -43,7 +44,80 @@ describe('the cursor', () => {
     });
     await catchUp(sync);
     expect(sync.state.cursor, 'I14: changes during the read').toBe(7);
+    expect(sync.state.fact('tree_cursor'), 'I14: folders that moved during the read').toBe('9');
     expect([...sync.state.trees.remote.keys()]).toEqual(['a', 'b']);
+  });
+});
+
+test('a rename of this device that is read again leaves it known where a file still lies on this disk', async () => {
+  const file = { kind: 'file' as const, size: 0, mtime_ms: 0, mode: 0o644, blocks: [] };
+  const entry = { ...file, path: 'outer 2/inner 2', version: 3 };
+  const change = { cursor: 1, change_type: 'move' as const, entry, moved_from: 'outer/inner 2', timestamp: 0 };
+  const { sync } = await openFolder({
+    changes: async () => ({
+      sent: 0,
+      body: { changes: [{ ...change, device_id: device.id }], cursor: 1, more: false },
+    }),
+  });
+  const { state } = sync;
+  state.set('synced', 'outer 2/inner', { ...file, version: 1, identity: '' });
+  const taken = { ...file, version: 3, moved_from: 'outer 2/inner' };
+  state.set('remote', 'outer 2/inner 2', taken);
+  await catchUp(sync);
+  expect([...state.trees.remote]).toEqual([['outer 2/inner 2', taken]]);
+});
+
+describe('what a push brings', () => {
+  const timeline = '00000000-0000-4000-8000-00000000000a';
+
+  /** A device at cursor 4, and a push of a note that another one saved. */
+  async function pushed(cursor: number, of = timeline) {
+    const asked: string[] = [];
+    const folder = await openFolder({
+      download: async () => {
+        asked.push('download');
+        throw new ServiceError('unavailable', 503, 'not asked for');
+      },
+    });
+    const { sync } = folder;
+    sync.state.setFact('cursor', '4');
+    sync.state.timeline = timeline;
+    sync.notices.takeBehind();
+    const { version, ...entry } = await remoteFile('a note', 1);
+    const contents = { [entry.blocks[0]!.hash]: Buffer.from(encodeDelta(Buffer.alloc(0), Buffer.from('a note'))) };
+    const change = {
+      cursor,
+      change_type: 'create' as const,
+      entry: { path: 'note', version, ...entry, blocks: [...entry.blocks] },
+      device_id: '00000000-0000-4000-8000-00000000000b',
+      timestamp: 0,
+    };
+    const encoded = Object.entries(contents).map(([hash, bytes]) => [hash, bytes.toString('base64')]);
+    sync.notices.hear({ change, timeline: of, contents: Object.fromEntries(encoded) });
+    takeNews(sync);
+    return { ...folder, asked };
+  }
+
+  test('is here without a request, where it is the next change', async () => {
+    const { sync, text, asked } = await pushed(5);
+    expect([sync.state.cursor, sync.notices.behind, [...sync.notices.dirty]]).toEqual([5, false, ['note']]);
+    await download(sync, ['note']);
+    expect([await text('note'), asked]).toEqual(['a note', []]);
+  });
+
+  test.each([
+    ['after a gap', 6, timeline],
+    ['of another timeline', 5, '00000000-0000-4000-8000-00000000000c'],
+    ['of another timeline, though its number is known', 3, '00000000-0000-4000-8000-00000000000c'],
+  ])('%s is left for the changes to say', async (_, cursor, of) => {
+    const { sync } = await pushed(cursor, of);
+    expect([sync.state.cursor, sync.notices.behind], 'I14: what others did before it').toEqual([4, true]);
+    expect(sync.state.trees.remote.size).toBe(0);
+  });
+
+  test('and is known already changes nothing', async () => {
+    const { sync } = await pushed(4);
+    expect([sync.state.cursor, sync.notices.behind, sync.state.trees.remote.size]).toEqual([4, false, 0]);
   });
 });
 

@@ -53,7 +53,7 @@ describe('a download', () => {
         // By a clock that is a day ahead, all of them are over.
         return {
           sent: 0,
-          body: { files: [], urls, contents: {}, deltas: {}, urls_expire_at: Date.now() - 24 * 3_600_000 },
+          body: { files: [], urls, contents: {}, packed: {}, deltas: {}, urls_expire_at: Date.now() - 24 * 3_600_000 },
         };
       },
     });
@@ -78,7 +78,7 @@ describe('a download', () => {
     const encoded = delta === 'good' ? good : good.subarray(0, -1);
     const urls = { [made.hash]: await serve(after) };
     const deltas = { [made.hash]: { base: [base.hash], encoded: encoded.toString('base64') } };
-    const answer = { files: [], urls, contents: {}, deltas, urls_expire_at: Date.now() + 900_000 };
+    const answer = { files: [], urls, contents: {}, packed: {}, deltas, urls_expire_at: Date.now() + 900_000 };
     const { sync, on, agreed } = await openFolder({ download: async () => ({ sent: 0, body: answer }) });
     await agreed({ a: before });
     await writeFile(on('a'), disk);
@@ -88,5 +88,36 @@ describe('a download', () => {
     const { bytes, received } = await source.block(file, 0, new AbortController().signal);
     expect(Buffer.from(bytes).toString(), 'I16: what a delta makes').toBe(after);
     expect(received).toBe(from === 'delta' ? encoded.length : after.length);
+  });
+
+  test.each([
+    ['is made by several deltas, each of what the one before made', { lost: -1, from: 'deltas' }],
+    ['comes whole where one of several deltas is missing', { lost: 1, from: 'CDN' }],
+  ])('%s', async (_, { lost, from }) => {
+    const texts = ['the content', 'the content 2', 'the content 2 3', 'the content 2 3 4'];
+    const blocks = await Promise.all(texts.map(blockOf));
+    const encoded = texts.slice(1).map((text, index) => encodeDelta(Buffer.from(texts[index]!), Buffer.from(text)));
+    const made = encoded.map((delta, index) => {
+      return [blocks[index + 1]!.hash, { base: [blocks[index]!.hash], encoded: Buffer.from(delta).toString('base64') }];
+    });
+    const deltas = Object.fromEntries(made.filter((__, index) => index !== lost));
+    const urls = { [blocks[3]!.hash]: await serve(texts[3]!) };
+    const asked: (number | undefined)[] = [];
+    const answer = { files: [], urls, contents: {}, packed: {}, deltas, urls_expire_at: Date.now() + 900_000 };
+    const { sync, agreed } = await openFolder({
+      download: async ({ files }) => {
+        asked.push(files[0]!.from);
+        return { sent: 0, body: answer };
+      },
+    });
+    await agreed({ a: texts[0]! });
+    const file = { path: 'a', remote: await remoteFile(texts[3]!, 4) };
+    const source = new BlockSource(sync, [file], newDownChannel(new Gate()));
+    await source.prepare([file]);
+    const { bytes, received } = await source.block(file, 0, new AbortController().signal);
+    expect(Buffer.from(bytes).toString(), 'I16: what deltas make').toBe(texts[3]);
+    const all = encoded.reduce((sum, { length }) => sum + length, 0);
+    expect(received).toBe(from === 'deltas' ? all : texts[3]!.length);
+    expect(asked).toEqual([1]);
   });
 });

@@ -2,7 +2,8 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { DiskChanged } from '../../../client/disk/stamps.ts';
 import { type RemoteEntry, syncedEntry } from '../../../client/plan/tree.ts';
-import { deleteLocal, moveLocal, setAside } from '../../../client/steps/local.ts';
+import { deleteLocal } from '../../../client/steps/delete-local.ts';
+import { moveLocal, setAside } from '../../../client/steps/local.ts';
 import { blockOf, openFolder, remoteFile } from './open-folder.ts';
 
 describe('an edit between the look and the step', () => {
@@ -10,7 +11,7 @@ describe('an edit between the look and the step', () => {
     const { sync, on, text, agreed } = await openFolder();
     await agreed({ a: 'old' });
     await writeFile(on('a'), 'edited');
-    await deleteLocal(sync, 'a').catch((error) => expect(error).toBeInstanceOf(DiskChanged));
+    await deleteLocal(sync, ['a']);
     expect(await text('a').catch(() => 'gone'), 'I15: an edited file').toBe('edited');
   });
 
@@ -126,7 +127,7 @@ test('a folder that still holds what is not synced stays, and is no longer the s
   const remote: RemoteEntry = { ...(await remoteFile('', 1)), kind: 'directory' };
   sync.state.set('synced', 'docs', syncedEntry(remote, sync.state.trees.local.get('docs')!));
   await writeFile(on('docs/ignored'), 'precious');
-  await deleteLocal(sync, 'docs');
+  await deleteLocal(sync, ['docs']);
   expect(await text('docs/ignored')).toBe('precious');
   expect(sync.state.trees.local.get('docs'), 'I15: a folder that stays').toMatchObject({ leftover: true });
   expect(sync.state.trees.synced.has('docs')).toBe(false);

@@ -36,7 +36,7 @@ export async function openFolder(api: Partial<Api> = {}): Promise<StepFolder> {
   const hintAt = async (path: string): Promise<string> => hintOf(await lstat(on(path), { bigint: true }));
   const look = async (): Promise<void> => {
     const ignores = compileIgnores('');
-    const { found } = await scan('', { root, folderId: state.folderId, pool, ignores, known: new Map() });
+    const { found } = await scan([''], { root, folderId: state.folderId, pool, ignores, known: new Map() });
     for (const [path, entry] of found) {
       // As if it had been written long ago: a hint of a young file proves nothing.
       state.set('local', path, { ...entry, hint: entry.kind === 'file' ? await hintAt(path) : '' });

@@ -28,7 +28,7 @@ describe('a refusal of the service', () => {
       [],
       true,
     ]);
-    for (let times = 0; times < 5; times++) await move();
+    for (let times = 0; times < 10; times++) await move();
     expect([...sync.unmovable].sort(), 'I14: a move that is tried for ever').toEqual(['a', 'b']);
     expect([sync.state.trees.remote.has('a'), sync.state.trees.remote.has('b')]).toEqual([true, false]);
   });

@@ -1,10 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { ServiceError } from '../../../client/service/errors.ts';
+import { Gate } from '../../../client/service/gate.ts';
+import { newUpChannel } from '../../../client/steps/channels.ts';
 import { saveSmall } from '../../../client/steps/save.ts';
+import { EDITED_WHOLE } from '../../../client/steps/small-calls.ts';
 import { applyDelta } from '../../../codec/index.ts';
+import { readSaveBody } from '../../../lambdas/save/read-body.ts';
 import type { CommitResult } from '../../../protocol/commit.ts';
-import { decodeSaveBody, type SaveHeader } from '../../../protocol/save.ts';
+import { limits } from '../../../protocol/limits.ts';
+import type { SaveHeader } from '../../../protocol/save.ts';
 import { done, openFolder, type StepFolder } from './open-folder.ts';
 
 /* Small content in the call that commits it: what goes along, what goes another way, and what is repeated. */
@@ -15,7 +22,7 @@ interface Scene extends StepFolder {
   save(...paths: string[]): Promise<string[]>;
 }
 
-type Answer = (header: SaveHeader) => CommitResult[];
+type Answer = (header: SaveHeader) => CommitResult[] | Promise<CommitResult[]>;
 
 const committed: Answer = ({ files }) => files.map(({ path }, index) => done(path, 1, index + 1));
 
@@ -23,7 +30,7 @@ async function scene(answer: Answer = committed, busy: readonly string[] = []): 
   const calls: Scene['calls'] = [];
   const folder = await openFolder({
     save: async (body) => {
-      const { header, contents } = decodeSaveBody(body);
+      const { header, contents } = await readSaveBody(body);
       const texts = new Map<string, string>();
       for (const [index, { hash, size }] of header.contents.entries()) {
         const content = await applyDelta(new Uint8Array(0), contents[index]!, {
@@ -33,7 +40,7 @@ async function scene(answer: Answer = committed, busy: readonly string[] = []): 
         texts.set(hash, Buffer.from(content).toString());
       }
       calls.push({ header, texts });
-      return { sent: body.length, body: { results: answer(header) } };
+      return { sent: body.length, body: { results: await answer(header) } };
     },
     uploadInit: async ({ upload_id, files }) => {
       calls.push({ header: { upload_id, files } as unknown as SaveHeader, texts: new Map() });
@@ -44,15 +51,24 @@ async function scene(answer: Answer = committed, busy: readonly string[] = []): 
       body: { results: calls.at(-1)!.header.files.map(({ path }) => done(path, 1, 9)) },
     }),
   });
-  const sending = { channel: undefined as never, signal: new AbortController().signal };
+  const channel = newUpChannel(new Gate({ onBack: () => undefined }));
+  const sending = { channel, signal: new AbortController().signal };
   return {
     ...folder,
     calls,
     save: async (...paths) => {
       const steps = paths.map((path) => ({ path, base_version: 0 }));
       const isOnItsWay = (path: string): boolean => busy.includes(path);
-      const others = await saveSmall(folder.sync, steps, { sending, isOnItsWay, interrupted: () => false });
-      return others.map(({ path }) => path);
+      const others: string[] = [];
+      const before = calls.length;
+      let begins = 0;
+      const begin = (begun: readonly { path: string }[]): void => {
+        for (const { path } of begun) others.push(path);
+        if (begins++ === 0) expect(calls.length, 'calls that it waits for').toBe(before);
+      };
+      const between = async (): Promise<void> => undefined;
+      await saveSmall(folder.sync, steps, { begin, sending, isOnItsWay, between, interrupted: () => false });
+      return others;
     },
   };
 }
@@ -63,18 +79,73 @@ test('directories and small files go in one call, equal content once; what is la
   await writeFile(on('d/note'), 'text');
   await writeFile(on('d/same'), 'text');
   await writeFile(on('d/empty'), '');
-  await writeFile(on('d/noise'), randomBytes(20_000));
+  const noise = randomBytes(15_000).toString('base64');
+  await writeFile(on('d/noise'), noise);
   await writeFile(on('d/letters'), 'abc'.repeat(20_000));
-  await writeFile(on('d/big'), Buffer.alloc(70_000));
+  await writeFile(on('d/big'), Buffer.alloc(limits.smallBytes + 1));
   await look();
   const paths = ['d', 'd/note', 'd/same', 'd/empty', 'd/noise', 'd/letters', 'd/big'];
-  expect(await save(...paths)).toEqual(['d/big', 'd/noise']);
+  expect(await save(...paths)).toEqual(['d/big']);
   expect(calls).toHaveLength(1);
   const [{ header, texts }] = calls as [Scene['calls'][0]];
-  expect(header.files.map(({ path }) => path)).toEqual(['d', 'd/note', 'd/same', 'd/empty', 'd/letters']);
-  expect([...texts.values()]).toEqual(['text', 'abc'.repeat(20_000)]);
-  expect([...sync.state.trees.synced.keys()]).toEqual(['d', 'd/note', 'd/same', 'd/empty', 'd/letters']);
+  expect(header.files.map(({ path }) => path)).toEqual(['d', 'd/note', 'd/same', 'd/empty', 'd/noise', 'd/letters']);
+  expect([...texts.values()]).toEqual(['text', noise, 'abc'.repeat(20_000)]);
+  expect([...sync.state.trees.synced.keys()]).toEqual(['d', 'd/note', 'd/same', 'd/empty', 'd/noise', 'd/letters']);
   expect(sync.state.intents).toEqual([]);
+});
+
+test('of what is larger an edit goes as a delta, on what this device keeps of it', async () => {
+  const { sync, on, agreed, look, save, calls } = await scene();
+  await agreed({ known: 'x'.repeat(EDITED_WHOLE + 1) });
+  await sync.saves.measured(limits.smallBytes, async () => undefined);
+  await writeFile(on('known'), 'y'.repeat(EDITED_WHOLE + 1));
+  await writeFile(on('new'), 'z'.repeat(EDITED_WHOLE + 1));
+  await writeFile(on('note'), 'n');
+  await look();
+  expect(await save('known', 'new', 'note')).toEqual(['known']);
+  expect(calls.map(({ header }) => header.files.map(({ path }) => path))).toEqual([['note', 'new']]);
+  const kept = (path: string): boolean => sync.cache.has(sync.state.trees.local.get(path)!.blocks[0]!.hash);
+  expect([kept('new'), kept('note')]).toEqual([true, false]);
+});
+
+test('what is larger than a call may be on this line is sent by itself, once the others are there', async () => {
+  const { sync, on, look, save, calls } = await scene();
+  await writeFile(on('large'), randomBytes(sync.saves.most + 1));
+  await writeFile(on('note'), 'n');
+  await look();
+  expect(await save('large', 'note')).toEqual(['large']);
+  expect(calls.map(({ header }) => header.files.map(({ path }) => path))).toEqual([['note']]);
+});
+
+test('two calls are under way at once, and answers in another order are no changes of another device', async () => {
+  const second = Promise.withResolvers<void>();
+  const { sync, on, look, save, calls } = await scene(async ({ files }) => {
+    const isSecond = files[0]!.path === 'b';
+    if (isSecond) second.resolve();
+    await second.promise;
+    if (!isSecond) await setImmediate();
+    return files.map(({ path }) => done(path, 1, isSecond ? 2 : 1));
+  });
+  await writeFile(on('a'), randomBytes(60_000));
+  await writeFile(on('b'), randomBytes(60_000));
+  await look();
+  sync.notices.takeBehind();
+  await save('a', 'b');
+  expect(calls.map(({ header }) => header.files.map(({ path }) => path))).toEqual([['a'], ['b']]);
+  expect([sync.state.cursor, sync.notices.behind]).toEqual([2, false]);
+});
+
+test('a call that is lost lets what others did be read', async () => {
+  const { sync, on, look, save } = await scene(async ({ files }) => {
+    if (files[0]!.path === 'a') throw new ServiceError('unavailable', 503, 'lost');
+    return files.map(({ path }) => done(path, 1, 2));
+  });
+  await writeFile(on('a'), randomBytes(60_000));
+  await writeFile(on('b'), randomBytes(60_000));
+  await look();
+  sync.notices.takeBehind();
+  await save('a', 'b').catch(() => undefined);
+  expect([sync.state.cursor, sync.notices.behind], 'I14: what is missing may be of others').toEqual([0, true]);
 });
 
 test('what is in a directory that is still on its way waits for it', async () => {

@@ -46,7 +46,10 @@ describe('of a new version of which the old file has much where it belongs', () 
       [zeros, 'two', 'three'.repeat(60_000)],
       [0],
     ],
-    ['all where most moved on', ['one', 'two', 'three'], ['one', '!', 'two', 'three'], [0, 1, 2, 3]],
+    ['what was inserted', ['one', 'two', 'three'], ['one', '!', 'two', 'three'], [1]],
+    ['what was inserted at the start', ['one', 'two', 'three'], ['!', 'one', 'two', 'three'], [0]],
+    ['nothing where blocks changed places', ['one', 'two', 'three'], ['three', 'one', 'two', 'one'], []],
+    ['all of another content', ['one', 'two'], ['eins', 'zwei'], [0, 1]],
   ])('%s is written', async (_, old, now, written) => {
     const folder = await openFolder();
     await agreedOn(folder, old);
@@ -61,15 +64,21 @@ describe('of a new version of which the old file has much where it belongs', () 
     expect(await write(folder, ['one', 'TWO'])).toEqual({ text: 'oneTWO', asked: [0, 1] });
   });
 
-  test('nothing is taken that changed without a trace, as what is mapped into memory may', async () => {
-    const folder = await openFolder();
-    await agreedOn(folder, ['one', 'two']);
-    await writeFile(folder.on('a'), 'eintwo');
-    const entry = folder.sync.state.trees.local.get('a')!;
-    folder.sync.state.set('local', 'a', { ...entry, hint: await folder.hintAt('a') });
-    const { text, asked } = await write(folder, ['one', 'TWO']);
-    expect(text, 'I16: a file that changed without a trace').toBe('oneTWO');
-    expect(asked).toEqual([0, 1, 1]);
-    expect((await readdir(folder.sync.root)).length, 'nothing else is left').toBe(3);
-  });
+  test.each([
+    ['stays', ['one', 'TWO'], [0, 1, 1]],
+    ['moves', ['!!!!', 'one', 'two'], [0, 0, 1, 2]],
+  ])(
+    'nothing is taken that changed without a trace, as what is mapped into memory may, and %s',
+    async (_, now, all) => {
+      const folder = await openFolder();
+      await agreedOn(folder, ['one', 'two']);
+      await writeFile(folder.on('a'), 'eintwo');
+      const entry = folder.sync.state.trees.local.get('a')!;
+      folder.sync.state.set('local', 'a', { ...entry, hint: await folder.hintAt('a') });
+      const { text, asked } = await write(folder, now);
+      expect(text, 'I16: a file that changed without a trace').toBe(now.join(''));
+      expect(asked).toEqual(all);
+      expect((await readdir(folder.sync.root)).length, 'nothing else is left').toBe(3);
+    },
+  );
 });

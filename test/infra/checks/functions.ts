@@ -53,7 +53,7 @@ const interfaces = [
 /** Every function: what it gets and what it may do, and nothing else. */
 const always: Record<string, Expected> = {
   UploadInit: inVpc(512, 15, ['BLOCK_BUCKET', 'DEDUP_SCOPE', 'QUOTA_BYTES'], ['s3:PutObject']),
-  Save: inVpc(1024, 29, ['QUOTA_BYTES', 'RELAY_FUNCTION'], ['lambda:InvokeFunction']),
+  Save: inVpc(1024, 29, ['BLOCK_BUCKET', 'QUOTA_BYTES', 'RELAY_FUNCTION'], ['lambda:InvokeFunction', 's3:PutObject']),
   Prove: inVpc(1024, 29, ['BLOCK_BUCKET'], ['s3:GetObject', 's3:ListBucket']),
   DeltaApply: inVpc(1769, 29, ['BLOCK_BUCKET'], ['s3:GetObject', 's3:ListBucket', 's3:PutObject']),
   Finalize: inVpc(
@@ -72,7 +72,7 @@ const always: Record<string, Expected> = {
   History: inVpc(512, 15, [], []),
   Devices: inVpc(256, 15, ['HANG_UP_FUNCTION'], ['lambda:InvokeFunction']),
   Ticket: inVpc(256, 15, ['TICKETS_TABLE'], ['dynamodb:PutItem']),
-  Locate: inVpc(512, 10, ['DEDUP_SCOPE'], []),
+  Locate: inVpc(512, 10, ['BLOCK_BUCKET', 'DEDUP_SCOPE'], ['s3:GetObject', 's3:ListBucket']),
   Download: outside(
     256,
     15,
@@ -89,12 +89,24 @@ const always: Record<string, Expected> = {
     ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'execute-api:ManageConnections'],
   ),
   Disconnect: outside(128, 5, ['CONNECTIONS_TABLE'], ['dynamodb:DeleteItem']),
-  SocketMessage: outside(128, 5, [], []),
+  SocketMessage: outside(
+    128,
+    5,
+    ['CONNECTIONS_TABLE', 'SOCKET_CALLBACK_URL'],
+    ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'execute-api:ManageConnections'],
+  ),
   Notify: outside(
     256,
     30,
     ['CONNECTIONS_TABLE', 'SOCKET_CALLBACK_URL'],
-    ['dynamodb:DeleteItem', 'dynamodb:Query', 'execute-api:ManageConnections', ...consume, ...interfaces],
+    [
+      'dynamodb:DeleteItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+      'execute-api:ManageConnections',
+      ...consume,
+      ...interfaces,
+    ],
   ),
   HangUp: outside(
     128,
@@ -106,7 +118,15 @@ const always: Record<string, Expected> = {
     512,
     300,
     ['BLOCK_BUCKET'],
-    ['s3:DeleteObjectVersion', 's3:ListBucketVersions', 'sqs:SendMessage', ...consume],
+    [
+      's3:DeleteObjectVersion',
+      's3:GetObject',
+      's3:ListBucket',
+      's3:ListBucketVersions',
+      's3:PutObject',
+      'sqs:SendMessage',
+      ...consume,
+    ],
   ),
   Admin: inVpc(1024, 300, ['BLOCK_BUCKET', 'USER_POOL_ID'], ['s3:GetObject', 's3:ListBucket', 's3:ListBucketVersions']),
   Relay: inVpc(
@@ -119,6 +139,7 @@ const always: Record<string, Expected> = {
   DatabaseLogin: outside(256, 120, ['DATABASE_NAME'], ['rds-data:ExecuteStatement', readSecret]),
   Brokers: outside(256, 120, [], ['kafka:GetBootstrapBrokers']),
   EmptyBucket: outside(256, 840, [], []),
+  ClientFiles: outside(256, 300, [], []),
   SigningKey: outside(256, 60, ['CDN_KEY_SECRET'], ['secretsmanager:PutSecretValue', readSecret]),
 };
 
@@ -128,8 +149,8 @@ const emptying = outside(256, 840, [], ['s3:DeleteObjectVersion', 's3:ListBucket
 /** What a function has and should not have, or should have and has not. */
 export function functionProblems({ functions, resources }: Deployment): string[] {
   const goes = resources('AWS::S3::Bucket').some(({ deletionPolicy }) => deletionPolicy === 'Delete');
-  const expected: Record<string, Expected> = { ...always, ...(goes && { EmptyBucket: emptying }) };
   const names = functions.map(({ name }) => name);
+  const expected: Record<string, Expected> = { ...always, ...(goes && { EmptyBucket: emptying }) };
   const absent = functionNames.filter((name) => !names.includes(name));
   return [
     ...absent.map((name) => `${name} is not deployed`),

@@ -7,7 +7,7 @@ import { provision } from './provision.ts';
 /** What each function calls, and so has to reach. In the VPC are those that run SQL, and no other. */
 export const calls: Record<string, readonly string[]> = {
   UploadInit: ['rds-db', 's3'],
-  Save: ['lambda', 'rds-db'],
+  Save: ['lambda', 'rds-db', 's3'],
   Prove: ['rds-db', 's3'],
   DeltaApply: ['rds-db', 's3'],
   Finalize: ['lambda', 'rds-db', 's3'],
@@ -19,7 +19,7 @@ export const calls: Record<string, readonly string[]> = {
   Compare: ['rds-db'],
   Tree: ['rds-db'],
   History: ['rds-db'],
-  Locate: ['rds-db'],
+  Locate: ['rds-db', 's3'],
   Download: ['lambda', 'secretsmanager'],
   Devices: ['lambda', 'rds-db'],
   Ticket: ['dynamodb', 'rds-db'],
@@ -28,7 +28,7 @@ export const calls: Record<string, readonly string[]> = {
   Authorize: ['dynamodb'],
   Connect: ['dynamodb', 'execute-api'],
   Disconnect: ['dynamodb'],
-  SocketMessage: [],
+  SocketMessage: ['dynamodb', 'execute-api'],
   Notify: ['dynamodb', 'execute-api'],
   HangUp: ['dynamodb', 'execute-api'],
   Gc: ['rds-db', 's3'],
@@ -39,6 +39,7 @@ export const calls: Record<string, readonly string[]> = {
   DatabaseLogin: ['rds-data', 's3', 'secretsmanager'],
   Brokers: ['kafka', 's3'],
   EmptyBucket: ['s3'],
+  ClientFiles: ['s3'],
   SigningKey: ['s3', 'secretsmanager'],
 };
 

@@ -2,7 +2,7 @@ import { routes } from '../../../protocol/routes.ts';
 import type { Deployment } from '../deployment.ts';
 
 /** What a client asks before it can sign in, and what answers a route that does not exist. */
-const open = ['GET /service', '$default'];
+const open = ['GET /service', 'GET /install', '$default'];
 const authorized = routes.map(({ method, path }) => `${method} ${path}`).filter((key) => !open.includes(key));
 
 /** Routes of the HTTP API that are not those of protocol/routes.ts, or that let in more or fewer than they should. */

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../../../local/cloud/cloud.ts';
@@ -207,6 +210,21 @@ describe('the answer', () => {
     for (const size of [10 * 1024 * 1024 + 1, 7 * 1024 * 1024]) {
       expect((await call('PUT', '/blob', { 'content-type': 'text/plain' }, Buffer.alloc(size, 'x'))).status).toBe(413);
     }
+  });
+
+  test('reaches a client that still sends what is too large', async () => {
+    const headers = { 'content-type': 'text/plain', 'content-length': 32 * 1024 * 1024 };
+    const outgoing = request(`${cloud.urls.api}/blob`, { method: 'PUT', headers, ca });
+    const answered = once(outgoing, 'response');
+    const slowly = async function* () {
+      for (let sent = 0; sent < 32; sent++) {
+        await setTimeout(5);
+        yield Buffer.alloc(1024 * 1024, 'x');
+      }
+    };
+    await pipeline(slowly, outgoing);
+    const [answer] = await answered;
+    expect(answer.statusCode).toBe(413);
   });
 
   test('is 500 where the function has no permission for the API, which the log names', async () => {

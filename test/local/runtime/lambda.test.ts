@@ -83,7 +83,7 @@ describe('an invocation', () => {
     });
     expect(value.env._X_AMZN_TRACE_ID).toMatch(/^Root=1-/);
     expect(value.env).not.toHaveProperty('LEAK');
-    expect(value.env).not.toHaveProperty('HOME');
+    for (const ours of ['HOME', 'NODE_COMPILE_CACHE']) expect(value.env).not.toHaveProperty(ours);
     expect(value.context).toMatchObject({
       functionName: 'Plain',
       memoryLimitInMB: '256',

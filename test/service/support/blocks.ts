@@ -6,7 +6,7 @@ import { data, database, shardOf } from './service.ts';
 export interface StoredBlock {
   state: string;
   ref_count: number;
-  /** Hours until it may be collected; null while versions refer to it. */
+  /** Hours until it may be collected; null while versions refer to it, or contents lie in it. */
   hours_left: number | null;
   object_versions: string[] | null;
 }
@@ -19,7 +19,8 @@ export async function hashOf(content: Uint8Array): Promise<string> {
 
 export async function blockRow(hash: string): Promise<StoredBlock | undefined> {
   const { rows } = await database.query<StoredBlock>(
-    `select state, ref_count, round(extract(epoch from delete_after - now()) / 3600)::int as hours_left, object_versions
+    `select state, ref_count, object_versions,
+       case when isfinite(delete_after) then round(extract(epoch from delete_after - now()) / 3600)::int end as hours_left
      from blocks.blocks where block_hash = decode($1, 'hex')`,
     [hash],
   );
@@ -32,6 +33,15 @@ export async function endGrace(...hashes: string[]): Promise<void> {
     `update blocks.blocks set delete_after = now() - interval '1 second'
      where encode(block_hash, 'hex') = any($1) and delete_after is not null`,
     [hashes],
+  );
+}
+
+/** As a run leaves a block that ended before it deleted anything. */
+export async function beginDeletion(hash: string, versions: readonly string[]): Promise<void> {
+  await database.query(
+    `update blocks.blocks set state = 'deleting', object_versions = $2, delete_after = now() - interval '1 hour'
+     where block_hash = decode($1, 'hex')`,
+    [hash, versions],
   );
 }
 

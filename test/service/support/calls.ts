@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import { applyDelta, encodeDelta, fromHex, sha256, toHex } from '../../../codec/index.ts';
+import { applyDelta, fromHex, sha256, toHex } from '../../../codec/index.ts';
 import { type Change, ChangesResponse } from '../../../protocol/changes.ts';
 import { CommitResponse, type CommitResult } from '../../../protocol/commit.ts';
 import { DeltaApplyResponse, deltaContentType, encodeDeltaBody } from '../../../protocol/delta-apply.ts';
@@ -9,7 +9,6 @@ import { ErrorBody, type ErrorCode } from '../../../protocol/errors.ts';
 import { HealResponse } from '../../../protocol/heal.ts';
 import { HistoryResponse } from '../../../protocol/history.ts';
 import { ProveResponse } from '../../../protocol/prove.ts';
-import { encodeSaveBody, saveContentType } from '../../../protocol/save.ts';
 import { TreeResponse } from '../../../protocol/tree.ts';
 import {
   type BlockToSend,
@@ -18,7 +17,8 @@ import {
   type UploadInitRequest,
   UploadInitResponse,
 } from '../../../protocol/upload-init.ts';
-import { type Answer, blocksOf, offer, type User } from '../../support/user.ts';
+import { callSave, type SavedFile } from '../../support/call-save.ts';
+import { type Answer, blocksOf, type User } from '../../support/user.ts';
 
 type Contract<Body> = { parse(value: unknown): Body };
 
@@ -110,34 +110,6 @@ export function callDeltas(user: User, uploadId: string, items: readonly TestDel
   return user.call('POST', '/delta-apply', body, { 'content-type': deltaContentType });
 }
 
-/** A file that POST /save brings: its offer, and its content unless the service is to have it already. */
-export interface SavedFile {
-  readonly path: string;
-  readonly content: Uint8Array;
-  readonly base?: number;
-  /** In place of the content as it is encoded; null sends none. */
-  readonly encoded?: Uint8Array | null;
-}
-
-/** POST /save, of files of one block each, or empty. */
-export async function callSave(
-  user: User,
-  files: readonly SavedFile[],
-  uploadId: string = randomUUID(),
-): Promise<Answer<{ results: CommitResult[] }>> {
-  const offers = await Promise.all(files.map(({ path, content, base = 0 }) => offer(path, content, base)));
-  const sent = files.flatMap(({ content, encoded = encodeDelta(new Uint8Array(0), content) }, index) => {
-    const [block] = offers[index]!.blocks;
-    return block && encoded ? [{ block, encoded }] : [];
-  });
-  const contents = sent.map(({ block, encoded }) => ({ ...block, bytes: encoded.length }));
-  const body = encodeSaveBody(
-    { upload_id: uploadId, device_id: user.device, files: offers, contents },
-    sent.map(({ encoded }) => encoded),
-  );
-  return user.call('POST', '/save', body, { 'content-type': saveContentType });
-}
-
 /** POST /save of a call in which at least one file commits. */
 export async function save(user: User, files: readonly SavedFile[], uploadId?: string): Promise<CommitResult[]> {
   return checked(CommitResponse, await callSave(user, files, uploadId)).results;
@@ -158,7 +130,7 @@ export function deleteFiles(
 
 export function moveFiles(
   user: User,
-  moves: readonly { from: string; to: string; base_version: number }[],
+  moves: readonly { from: string; to: string; base_version: number; tree_hash?: string }[],
   requestId: string = randomUUID(),
 ): Promise<Answer> {
   return user.call('POST', '/move', { request_id: requestId, device_id: user.device, moves });
@@ -211,20 +183,27 @@ export async function locate(user: User, path: string, version?: number): Promis
 
 /** The content of a version, block by block, out of the answer or through the CDN; the current one unless one is given. */
 export async function download(user: User, path: string, version?: number): Promise<Buffer> {
-  const { files, urls, contents } = await locate(user, path, version);
+  const { files, urls, contents, packed } = await locate(user, path, version);
   const [file] = files;
   if (!file || 'error' in file) throw new Error(`download: ${JSON.stringify(file)}`);
   const blocks = file.entry.blocks.map(async ({ hash, size }) => {
-    const content = contents[hash];
-    if (content !== undefined) {
+    const part = packed[hash];
+    const encoded = part ? await fetchPart(urls[part.pack]!, part) : Buffer.from(contents[hash] ?? '', 'base64');
+    if (encoded.length > 0) {
       const expected = { expectedSize: size, expectedHash: hash };
-      return Buffer.from(await applyDelta(new Uint8Array(0), Buffer.from(content, 'base64'), expected));
+      return Buffer.from(await applyDelta(new Uint8Array(0), encoded, expected));
     }
     const response = await fetch(urls[hash]!);
     expect(response.status).toBe(200);
     return Buffer.from(await response.arrayBuffer());
   });
   return Buffer.concat(await Promise.all(blocks));
+}
+
+async function fetchPart(url: string, { at, bytes }: { at: number; bytes: number }): Promise<Buffer> {
+  const response = await fetch(url, { headers: { range: `bytes=${at}-${at + bytes - 1}` } });
+  expect(response.status).toBe(206);
+  return Buffer.from(await response.arrayBuffer());
 }
 
 /** An entry of kind directory, as upload-init takes it. */

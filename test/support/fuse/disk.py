@@ -181,6 +181,7 @@ class Disk(fuse.Operations):
         os.unlink(self.place(path))
 
     def symlink(self, target, source):
+        self.rules.meet("symlink", target)
         os.symlink(source, self.new_place(target))
 
     def link(self, target, source):

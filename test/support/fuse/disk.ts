@@ -27,6 +27,7 @@ type DiskCall =
   | 'rmdir'
   | 'unlink'
   | 'link'
+  | 'symlink'
   | 'rename';
 
 interface DiskFault {
@@ -34,7 +35,7 @@ interface DiskFault {
   /** Which of the calls from now on fails, from 1. */
   readonly nth: number;
   /** `short` writes half of what it is given, and says so. */
-  readonly error: 'ENOSPC' | 'EDQUOT' | 'EFBIG' | 'EIO' | 'EROFS' | 'short';
+  readonly error: 'ENOSPC' | 'EDQUOT' | 'EFBIG' | 'EIO' | 'EPERM' | 'EROFS' | 'short';
   /** How many calls fail from the `nth` on: 1 unless given, `null` for all. */
   readonly times?: number | null;
   /** A regular expression: only calls whose path below the root, with a slash before it, matches count. */

@@ -2,7 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import { type Agent, request as ask, createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { close, listen } from '../../../local/listen.ts';
 
 /** An answer as it crosses the wire. */
@@ -129,9 +129,9 @@ export class HttpProxy {
         try {
           const body = await buffer(answer);
           const isText = /json/.test(answer.headers['content-type'] ?? '');
-          const isPacked = answer.headers['content-encoding'] === 'gzip';
-          const text = (): Buffer => Buffer.from(rewrite((isPacked ? gunzipSync(body) : body).toString()));
-          const changed = !isText ? body : isPacked ? gzipSync(text()) : text();
+          const isPacked = answer.headers['content-encoding'] === 'zstd';
+          const text = (): Buffer => Buffer.from(rewrite((isPacked ? zstdDecompressSync(body) : body).toString()));
+          const changed = !isText ? body : isPacked ? zstdCompressSync(text()) : text();
           const { 'content-length': _, 'transfer-encoding': __, connection: ___, ...kept } = answer.headers;
           resolve({ status: answer.statusCode!, headers: kept, body: changed });
         } catch (error) {

@@ -27,7 +27,8 @@ export function installTools(): void {
   rmSync(environment, { recursive: true, force: true });
   mkdirSync(environment, { recursive: true });
   run('python3', '-m', 'venv', environment);
-  run(toolCommand('pip'), 'install', '--quiet', '--requirement', requirements);
+  // Python compiles what is run: most of it never is.
+  run(toolCommand('pip'), 'install', '--quiet', '--no-compile', '--requirement', requirements);
   cpSync(requirements, installed);
 }
 

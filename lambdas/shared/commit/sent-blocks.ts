@@ -1,9 +1,9 @@
 import pMap from 'p-map';
-import { type Arrival, noteArrivals } from '../shared/commit/arrivals.ts';
-import type { Database } from '../shared/database/rows.ts';
-import { findBlock } from '../shared/store/block-store.ts';
-import { type BlockRow, findBlocks, isStored } from '../shared/tables/blocks.ts';
-import { findPins, noteLooks, type Pin, type UploadKey } from '../shared/tables/pins.ts';
+import type { Database } from '../database/rows.ts';
+import { findBlock } from '../store/block-store.ts';
+import { type BlockRow, findBlocks, isStored } from '../tables/blocks.ts';
+import { findPins, noteLooks, type Pin, type UploadKey } from '../tables/pins.ts';
+import { type Arrival, noteArrivals } from './arrivals.ts';
 
 /** Blocks that are noted together: a call that ends early is continued by the next. */
 const BATCH = 1000;

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { type BlockRow, guardBlocks, insertPending } from '../tables/blocks.ts';
+import { type BlockRow, guardBlocks, insertPending } from './blocks.ts';
 
 /**
  * Keeps collection away from every block, new ones included. When it removed one in between, all locks are let go and

@@ -1,0 +1,101 @@
+import { limits } from '../protocol/limits.ts';
+import { type Line, line, total } from './floor.ts';
+import { prices } from './prices.ts';
+
+const FILE_BYTES = 1024 ** 3;
+const BLOCKS = FILE_BYTES / limits.blockBytes;
+/** So long it takes over 100 Mbit/s. Each second the sending device tells what it has sent, and the other asks for that. */
+const SECONDS = Math.ceil((8 * FILE_BYTES) / 100e6);
+/** In from the device, out to the other one, and the answer. */
+const MESSAGES_A_SECOND = 3;
+/** Of a block: itself, its pin, its holding, and that a version counts it. */
+const ROWS_OF_BLOCK = 4;
+const GB = 1e9;
+
+/** How often a function is called, for how many milliseconds, with how many MB of memory. */
+type Calls = Readonly<Record<string, readonly [times: number, ms: number, mb: number]>>;
+
+const afterCommit: Calls = { Relay: [1, 60, 256], Notify: [1, 40, 256], Gc: [1, 20, 512], Changes: [1, 30, 512] };
+const first: Calls = {
+  ...afterCommit,
+  UploadInit: [1, 150, 512],
+  Finalize: [1, 500, 1024],
+  SocketMessage: [SECONDS, 30, 128],
+  Download: [SECONDS, 60, 256],
+  Locate: [SECONDS, 80, 512],
+};
+const edit: Calls = {
+  ...afterCommit,
+  UploadInit: [1, 60, 512],
+  DeltaApply: [1, 120, 1769],
+  Finalize: [1, 60, 1024],
+  Download: [1, 60, 256],
+  Locate: [1, 40, 512],
+};
+
+/** MB of memory of the functions that are called. */
+export const memory = Object.entries({ ...first, ...edit }).map(([name, [, , mb]]) => ({ name, mb }));
+
+/** US dollars of bringing a file of 1 GiB to another device while it is sent, and of keeping it for a month. */
+export function firstLargeFile(): Line[] {
+  return [
+    line('HTTP API', `${SECONDS + 3} calls`, ((SECONDS + 3) * prices.httpMillion) / 1e6),
+    lambda(first, 1),
+    line(
+      'WebSocket',
+      `${MESSAGES_A_SECOND} messages a second for ${SECONDS} s`,
+      (MESSAGES_A_SECOND * SECONDS * prices.socketMillion) / 1e6,
+    ),
+    line(
+      'S3 requests',
+      `a PUT, a HEAD and a GET for each of ${BLOCKS} blocks`,
+      (BLOCKS * (prices.s3ThousandPuts + 2 * prices.s3ThousandGets)) / 1000,
+    ),
+    line(
+      'Aurora',
+      `${ROWS_OF_BLOCK} rows written for each block`,
+      (ROWS_OF_BLOCK * BLOCKS * prices.databaseMillionRequests) / 1e6,
+    ),
+    line('CDN', `${(FILE_BYTES / GB).toFixed(1)} GB, where none are free`, (FILE_BYTES / GB) * prices.cdnGb),
+    line('a month of content', `${(FILE_BYTES / GB).toFixed(1)} GB`, (FILE_BYTES / GB) * prices.s3GbMonth),
+  ];
+}
+
+/** Edits that `largeFileEdits` is about, each of one block. */
+export const EDITS = 1000;
+
+/** US dollars of edits in such files, which come to the other device as kept deltas, and of keeping their blocks for a month. */
+export function largeFileEdits(): Line[] {
+  const deltas = (EDITS * limits.keptDeltaBytes) / GB;
+  const content = (EDITS * limits.blockBytes) / GB;
+  return [
+    line('HTTP API', '5 calls each', (5 * EDITS * prices.httpMillion) / 1e6),
+    lambda(edit, EDITS),
+    line(
+      'S3 requests',
+      'a GET of the old block and a PUT of the new one',
+      (EDITS * (prices.s3ThousandPuts + prices.s3ThousandGets)) / 1000,
+    ),
+    line('Aurora', '90 reads and writes each', (90 * EDITS * prices.databaseMillionRequests) / 1e6),
+    line(
+      'kept deltas',
+      `${limits.keptDeltaBytes / 1024} KiB each at most, for ${limits.deltaDays} days`,
+      (deltas * prices.databaseGbMonth * limits.deltaDays) / 30,
+    ),
+    line('a month of content', `${content.toFixed(1)} GB`, content * prices.s3GbMonth),
+  ];
+}
+
+/** What these edits would cost more if the other device fetched their blocks. */
+export function editsFetchedWhole(): number {
+  const gigabytes = (EDITS * limits.blockBytes) / GB;
+  return gigabytes * prices.cdnGb + (EDITS / 1000) * prices.s3ThousandGets;
+}
+
+function lambda(calls: Calls, times: number): Line {
+  const each = Object.values(calls);
+  const gbSeconds = times * total(each.map(([count, ms, mb]) => count * (ms / 1000) * (mb / 1024)));
+  const invocations = times * total(each.map(([count]) => count));
+  const dollars = (invocations * prices.lambdaMillion) / 1e6 + gbSeconds * prices.lambdaGbSecond;
+  return line('Lambda', `${invocations.toLocaleString('en-US')} invocations, ${gbSeconds.toFixed(0)} GB-s`, dollars);
+}

@@ -1,0 +1,26 @@
+declare module 'kafkajs/src/network/requestQueue/index.js' {
+  /** The requests to one broker: those under way, and those that wait for these or because the broker asked for fewer. */
+  class RequestQueue {
+    constructor(options: {
+      maxInFlightRequests: number;
+      requestTimeout: number;
+      enforceRequestTimeout: boolean;
+      clientId: string;
+      broker: string;
+      logger: { debug(message: string, extra?: object): void };
+    });
+    readonly pending: readonly unknown[];
+    /** The broker asks for no requests for so many milliseconds. */
+    maybeThrottle(ms: number): void;
+    push(request: {
+      entry: { correlationId: number; resolve: () => void };
+      expectResponse: boolean;
+      sendRequest: () => void;
+    }): void;
+    /** Sends what may be sent of what waits, now and again later. */
+    checkPendingRequests(): void;
+    scheduleCheckPendingRequests(): void;
+    destroy(): void;
+  }
+  export = RequestQueue;
+}

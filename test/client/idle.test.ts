@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { openFolder } from '../../client/engine/folder.ts';
+import { runSync } from '../../client/engine/run.ts';
+import { keepAccessTokens } from '../../client/service/access-token.ts';
+import { loadConfiguration } from '../../client/service/config.ts';
+import { Heartbeat } from '../../client/service/heartbeat.ts';
+import type { SyncEvent } from '../../protocol/output/sync-event.ts';
+import { invoke } from '../service/support/service.ts';
+import { lostPush } from '../support/lost-push.ts';
+import { answer } from '../support/network/faults.ts';
+import type { Network } from '../support/network/network.ts';
+import { type Account, openAccount } from './account.ts';
+
+const MINUTE = 60;
+
+let account: Account;
+let network: Network;
+/** Lets time pass in which each ping is answered. */
+let pass: (seconds: number) => Promise<void>;
+/** The calls that the device made since it was asked. */
+let calls: () => string[];
+
+/** A device at rest in this process, of which the test has the time. */
+beforeEach(async () => {
+  account = await openAccount();
+  network = await account.network();
+  const device = await account.device('device', { network });
+  const [, , folder] = account.commandOf(device) as [string, string, string];
+  const configuration = await loadConfiguration(folder);
+  const { root, state } = await openFolder(folder, configuration, device.folder, false);
+  const [stop, events] = [new AbortController(), [] as SyncEvent[]];
+
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+  const [sent, answered] = [vi.spyOn(WebSocket.prototype, 'send'), vi.spyOn(Heartbeat.prototype, 'answered')];
+  pass = async (seconds) => {
+    for (let second = 0; second < seconds; second++) {
+      vi.advanceTimersByTime(1000);
+      do await sleep(1);
+      while (sent.mock.calls.length > answered.mock.calls.length);
+    }
+  };
+  const run = runSync({
+    ...{ root, state, configuration, signal: stop.signal, once: false, allowMassDelete: false },
+    device: { id: configuration.device_id, name: 'device' },
+    tokens: keepAccessTokens(folder, configuration),
+    report: (event) => events.push(event),
+    apart: new Set(),
+  });
+  onTestFinished(async () => {
+    stop.abort();
+    vi.useRealTimers();
+    await run;
+    state.close();
+    await account.close();
+  });
+  const { seen } = network.ways.api.proxy;
+  calls = () => seen.splice(0).map(({ route }) => route);
+  // What it asks at its start is answered in the time of everybody else.
+  const started = (): boolean => sent.mock.calls.length > 0 && seen.some(({ route }) => route === 'GET /heal');
+  while (!started() || events.at(-1)?.event !== 'idle') {
+    vi.advanceTimersByTime(10);
+    await sleep(10);
+  }
+  calls();
+});
+afterEach(() => vi.restoreAllMocks());
+
+test('a connected device that has nothing to do makes no call in an hour', async () => {
+  await pass(60 * MINUTE);
+  expect(calls()).toEqual([]);
+});
+
+test('a push that was given up makes a device read the changes with its next ping', async () => {
+  const { id } = await account.caller();
+  await invoke('Notify', lostPush(id, 1));
+  await pass(MINUTE);
+  expect(calls()).toContain('GET /changes');
+});
+
+test('a device whose sockets are refused reads the changes each minute, however often it tries', async () => {
+  network.ways.socket.proxy.fail('', answer(429, { message: 'Too Many Requests' }));
+  network.ways.socket.relay.reset();
+  // Slowly enough for the answers of calls.
+  for (let step = 0; step < 10 * MINUTE * 5; step++) {
+    vi.advanceTimersByTime(200);
+    await sleep(1);
+  }
+  const made = calls();
+  const count = (route: string): number => made.filter((each) => each === route).length;
+  expect(count('GET /changes')).toBeLessThanOrEqual(12);
+  expect(count('POST /ticket')).toBeGreaterThan(15);
+});

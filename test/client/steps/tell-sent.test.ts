@@ -1,0 +1,48 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { bitsSet } from '../../../client/common/sent-bits.ts';
+import { tellWhatIsSent } from '../../../client/steps/tell-sent.ts';
+import type { SentSoFar } from '../../../protocol/socket.ts';
+import { blockOf, device } from './open-folder.ts';
+
+/** An upload of these files, each of nine blocks; `told` has the numbers of the blocks that were told, message by message. */
+async function sending(...paths: readonly string[]) {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const blocks = await Promise.all(Array.from({ length: 9 }, (_, number) => blockOf(String(number))));
+  const local = { kind: 'file', size: 9, mode: 0o644, mtime_ms: 1, blocks, identity: '', hint: '' } as const;
+  const items = paths.map((path) => ({ path, base_version: 0, local }));
+  const [sent, told]: [Map<string, number>, number[][]] = [new Map(), []];
+  const tell = (message: SentSoFar): void => {
+    const isSent = bitsSet(message.sent);
+    told.push([...blocks.keys()].filter(isSent));
+  };
+  const stop = tellWhatIsSent(tell, device.id, items, sent);
+  return { told, stop, send: (number: number) => sent.set(blocks[number]!.hash, 1) };
+}
+
+test('what was sent is told once a second if there is more, else now and then, and at the end', async () => {
+  const { told, send, stop } = await sending('film');
+  vi.advanceTimersByTime(40_000);
+  expect(told, 'before there is anything').toEqual([]);
+  send(8);
+  send(0);
+  vi.advanceTimersByTime(5_000);
+  expect(told).toEqual([[0, 8]]);
+  vi.advanceTimersByTime(40_000);
+  expect(told).toHaveLength(2);
+  send(3);
+  stop();
+  vi.advanceTimersByTime(60_000);
+  expect(told.slice(2)).toEqual([[0, 3, 8]]);
+});
+
+test('an upload that is over within a second, and one of several files, is not told of', async () => {
+  const short = await sending('film');
+  short.send(1);
+  short.stop();
+  const several = await sending('one', 'two');
+  several.send(1);
+  vi.advanceTimersByTime(5_000);
+  several.stop();
+  expect([...short.told, ...several.told]).toEqual([]);
+});

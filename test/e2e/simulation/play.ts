@@ -1,0 +1,148 @@
+import { shardSchemas } from '../../../lambdas/shared/database/shards.ts';
+import type { Service } from '../../support/service.ts';
+import { age, sweep } from '../../support/storage.ts';
+import type { User } from '../../support/user.ts';
+import { type Contents, filesOf, Machine, type Site } from './machine.ts';
+import type { Scenario, Step } from './scenario.ts';
+
+/** How long history is kept, hours. */
+const HISTORY_HOURS = 30 * 24;
+/** Each syncs so often at most until all are the same: what one makes of a conflict, the others have to get. */
+const MOST_SYNCS = 6;
+
+/** What became of a content that a user made. */
+interface Fate {
+  /** The devices that have it, and have not synced since they got it. */
+  readonly unsynced: Set<number>;
+  /** Whether a device that had it came to the end of a sync. */
+  synced: boolean;
+  /** Hours of the simulation at which a user removed or replaced it, or a disk was lost that alone had it. */
+  removedAt: number | undefined;
+}
+
+/** One scenario, from empty folders to the rest in which all are the same. */
+class Simulation {
+  readonly #service: Service;
+  readonly #user: User;
+  readonly #machines: readonly Machine[];
+  readonly #fates = new Map<string, Fate>();
+  #count = 0;
+  #hours = 0;
+
+  constructor(service: Service, user: User, machines: readonly Machine[]) {
+    this.#service = service;
+    this.#user = user;
+    this.#machines = machines;
+  }
+
+  async play(step: Step): Promise<void> {
+    if (step.do === 'pass') {
+      this.#hours += step.hours;
+      await age(this.#service, step.hours);
+      await sweep(this.#service);
+    } else if (step.do === 'sync') {
+      await Promise.all(step.runs.map(({ who, ...run }) => this.#sync(who, run)));
+    } else {
+      const machine = this.#machines[step.who]!;
+      const before = filesOf(await machine.contents());
+      if (step.do === 'keep') await machine.keep();
+      else if (step.do === 'edit') for (const edit of step.edits) await machine.edit(edit, ++this.#count);
+      else await machine.bringBack();
+      this.#note(step.who, before, filesOf(await machine.contents()), step.do === 'edit');
+    }
+  }
+
+  /** What a device has of its own accord, and what it has no more. */
+  #note(who: number, before: ReadonlySet<string>, after: ReadonlySet<string>, byUser: boolean): void {
+    for (const content of after) {
+      if (before.has(content)) continue;
+      const fate = this.#fates.get(content) ?? { unsynced: new Set(), synced: false, removedAt: undefined };
+      if (byUser) fate.removedAt = undefined;
+      fate.unsynced.add(who);
+      this.#fates.set(content, fate);
+    }
+    for (const content of before) {
+      if (after.has(content)) continue;
+      const fate = this.#fates.get(content);
+      fate?.unsynced.delete(who);
+      // With a disk goes what nobody else has; the rest comes back from the service.
+      if (fate && (byUser || !fate.synced)) fate.removedAt ??= this.#hours;
+    }
+  }
+
+  async #sync(who: number, run: Parameters<Machine['sync']>[0] = {}): Promise<boolean> {
+    const machine = this.#machines[who]!;
+    const isDone = await machine.sync(run);
+    if (!isDone) return false;
+    for (const fate of this.#fates.values()) {
+      if (fate.unsynced.delete(who)) fate.synced = true;
+    }
+    return true;
+  }
+
+  /** Has all devices sync until they are the same. Throws with what they have if they do not come to that. */
+  async comeToRest(): Promise<Contents> {
+    for (let round = 0; round < MOST_SYNCS; round++) {
+      const done: boolean[] = [];
+      for (const who of this.#machines.keys()) done.push(await this.#sync(who));
+      const all = await Promise.all(this.#machines.map((machine) => machine.contents()));
+      if (done.every(Boolean) && all.every((contents) => equal(contents, all[0]!))) return all[0]!;
+    }
+    const all = await Promise.all(
+      this.#machines.map(async (machine) => JSON.stringify([...(await machine.contents())])),
+    );
+    throw new Error(`after ${MOST_SYNCS} syncs of each, devices have\n${all.join('\n')}`);
+  }
+
+  /** What nobody removed is there, and what somebody removed after it was synced is in the history as long as that is kept. */
+  async demandAll(there: Contents): Promise<void> {
+    const present = filesOf(there);
+    const kept = await this.#history();
+    for (const [content, { synced, removedAt }] of this.#fates) {
+      if (removedAt === undefined && !present.has(content)) throw new Error(`I15: ${content} is nowhere`);
+      const isKept = removedAt !== undefined && synced && this.#hours - removedAt < HISTORY_HOURS;
+      if (isKept && !present.has(content) && !kept.has(content)) throw new Error(`I15: ${content} is in no history`);
+    }
+  }
+
+  /** Contents of all versions of the user; each is one block. */
+  async #history(): Promise<Set<string>> {
+    const { database } = this.#service;
+    const found = shardSchemas.map((schema) =>
+      database.query<{ hash: string }>(
+        `select distinct encode(block, 'hex') as hash from ${schema}.file_versions, unnest(block_hashes) block where user_id = $1`,
+        [this.#user.id],
+      ),
+    );
+    return new Set((await Promise.all(found)).flatMap(({ rows }) => rows.map(({ hash }) => hash)));
+  }
+}
+
+function equal(one: Contents, other: Contents): boolean {
+  return one.size === other.size && [...one].every(([path, content]) => other.get(path) === content);
+}
+
+/** Plays a scenario with a user of its own. @param sites one for each device, and one for a device that comes at the end */
+export async function play(service: Service, sites: readonly Site[], { devices, steps }: Scenario): Promise<void> {
+  const user = await service.signUp();
+  const machines: Machine[] = [];
+  const open = async (name: string): Promise<Machine> => {
+    machines.push(await Machine.open(sites[machines.length]!, user, name));
+    return machines.at(-1)!;
+  };
+  try {
+    for (let index = 0; index < devices; index++) await open(`device ${index}`);
+    const simulation = new Simulation(service, user, [...machines]);
+    for (const step of steps) await simulation.play(step);
+    const there = await simulation.comeToRest();
+    await simulation.demandAll(there);
+    // Who has nothing gets what the service has.
+    const fresh = await open('another');
+    const isDone = await fresh.sync();
+    if (!isDone || !equal(await fresh.contents(), there)) {
+      throw new Error(`the service has ${JSON.stringify([...(await fresh.contents())])}, and devices have others`);
+    }
+  } finally {
+    for (const machine of machines) await machine.close();
+  }
+}

@@ -1,0 +1,37 @@
+import type { Mutation } from './mutation.ts';
+
+/** Mistakes in what the client writes to a disk that fails, which lives of whole devices notice. */
+export const ofLives: readonly Mutation[] = [
+  {
+    mistake: 'what a disk took of a small file counts as all of it, and is not read back',
+    file: 'client/disk/write-together.ts',
+    replace: `    if (written === 0) throw notKept();
+    done += written;
+  }
+}
+
+/** What the system says of a file that holds these bytes and nothing else. */
+function demandContent(file: number, bytes: Uint8Array): BigIntStats {
+  const stats = fstatSync(file, { bigint: true });
+  if (Number(stats.size) !== bytes.length || !readNow(file, 0, bytes.length).equals(bytes)) throw notKept();
+`,
+    by: `    done += bytes.length;
+  }
+}
+
+function demandContent(file, bytes) {
+  const stats = fstatSync(file, { bigint: true });
+`,
+    noticedBy: 'e2e/simulation: a life comes to the same: a disk that writes half of each small file',
+    breaks: /after 6 syncs of each, devices have/,
+  },
+
+  {
+    mistake: 'a file that did not get its place counts as downloaded',
+    file: 'client/steps/download.ts',
+    replace: "return result.status === 'fulfilled' ? [{ ...file, disk: { mode, ...result.value } }] : [];",
+    by: "return [{ ...file, disk: { mode, ...(result.value ?? { identity: '', hint: '' }) } }];",
+    noticedBy: 'e2e/simulation: a life comes to the same: a disk on which no file gets its place',
+    breaks: /I15: .* is nowhere/,
+  },
+];

@@ -70,7 +70,7 @@ describe('a limit', () => {
     expect(seconds).toBeGreaterThan(1);
   });
 
-  test('lets go whoever waits when it is taken away', async () => {
+  test('lets go whoever waits when it is taken away', { timeout: 10_000 }, async () => {
     let limit: number | undefined = 8_000;
     const throttle = new Throttle(() => limit);
     const waits: number[] = [];

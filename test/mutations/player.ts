@@ -32,6 +32,8 @@ const vitest = await createVitest(
     reporters: [{}],
     silent: true,
     maxWorkers: 1,
+    // A thread is there sooner than a process.
+    pool: 'threads',
     testTimeout: 60_000,
     // For the lives of whole devices, which start a cloud.
     hookTimeout: 250_000,

@@ -35,12 +35,18 @@ export function lastCursor({ cursor, entries = 1 }: Pick<Change, 'cursor' | 'ent
   return cursor + entries - 1;
 }
 
+/**
+ * Small contents by the hash of their block: a delta with no base, in base64, as in a download. Not all blocks of an entry
+ * need to be there.
+ */
+const Contents = z.record(Hash, z.base64());
+export type Contents = z.infer<typeof Contents>;
+
 /** A change with its small content, as it travels with a push: what GET /changes and a download would answer. */
 export const News = z.strictObject({
   change: Change,
   timeline: Timeline,
-  /** In base64, encoded as in a download, by the hash of the block; not all blocks of the entry need to be there. */
-  contents: z.record(Hash, z.base64()),
+  contents: Contents,
 });
 export type News = z.infer<typeof News>;
 
@@ -49,6 +55,8 @@ export const ChangesQuery = z.strictObject({
   device_id: Uuid,
   cursor: inQuery(z.int().min(0)),
   limit: pageLimit(limits.changesPerPage),
+  /** Bytes that small contents of what other devices saved may take in the answer, in base64; none are sent if absent. */
+  contents: inQuery(z.int().min(0).max(limits.contentBytesPerAnswer)).optional(),
 });
 export type ChangesQuery = z.infer<typeof ChangesQuery>;
 
@@ -59,5 +67,7 @@ export const ChangesResponse = z.strictObject({
   /** Whether there is more to read now. */
   more: z.boolean(),
   timeline: Timeline,
+  /** If they were asked for. */
+  contents: Contents.optional(),
 });
 export type ChangesResponse = z.infer<typeof ChangesResponse>;

@@ -22,13 +22,23 @@ export class CallBytes {
     return this.#most;
   }
 
-  /** Makes a call that carries so many bytes, and learns of how long it takes. */
-  async measured<Result>(bytes: number, call: () => Promise<Result>): Promise<Result> {
+  /**
+   * Makes a call that carries so many bytes, and learns of how long it takes.
+   * @param carried how many they were, where only the result tells
+   */
+  async measured<Result>(
+    bytes: number,
+    call: () => Promise<Result>,
+    carried: (result: Result) => number = () => bytes,
+  ): Promise<Result> {
     const started = this.#now();
+    let moved = bytes;
     try {
-      return await call();
+      const result = await call();
+      moved = carried(result);
+      return result;
     } finally {
-      this.#learn(bytes, this.#now() - started);
+      this.#learn(moved, this.#now() - started);
     }
   }
 

@@ -103,8 +103,8 @@ export function createApi(baseUrl: string, tokens: AccessTokens, options: ApiOpt
     damage: (deviceId: string, after?: string) =>
       call(DamageResponse, 'GET', `/heal?${query({ device_id: deviceId, after })}`),
     heal: (content: HealRequest) => post(HealResponse, '/heal', content),
-    changes: (deviceId: string, cursor: number) =>
-      call(ReadableChanges, 'GET', `/changes?${query({ device_id: deviceId, cursor })}`),
+    changes: (deviceId: string, cursor: number, contents?: number) =>
+      call(ReadableChanges, 'GET', `/changes?${query({ device_id: deviceId, cursor, contents })}`),
     tree: (deviceId: string, path?: string, after?: string) =>
       call(ReadableTree, 'GET', `/tree?${query({ device_id: deviceId, path, after })}`),
     compare: (deviceId: string, at: number, path?: string, after?: string) =>

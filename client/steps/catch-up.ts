@@ -1,17 +1,20 @@
 import type { Change } from '../../protocol/changes.ts';
+import { limits } from '../../protocol/limits.ts';
 import { ancestors, isWithinAny, pathInside } from '../../protocol/path.ts';
 import { type RemoteEntry, remoteEntry, same, type Trees } from '../plan/tree.ts';
 import type { Api } from '../service/api.ts';
 import { ServiceError } from '../service/errors.ts';
 import type { Unreadable } from '../service/readable.ts';
+import { readExclusions } from '../state/exclusions.ts';
 import type { State } from '../state/state.ts';
+import { MOST_AT_HAND } from './contents-at-hand.ts';
 import type { Sync } from './context.ts';
 import { recognize, recognizeInTree } from './take-over.ts';
 import { treeHashes } from './tree-hashes.ts';
 import { movesOfFolder } from './whole-folder.ts';
 
 type Taker = Pick<Sync, 'device' | 'state' | 'notices' | 'tombstones' | 'report'>;
-type Reader = Taker & Pick<Sync, 'api'>;
+type Reader = Taker & Pick<Sync, 'api' | 'root' | 'atHand' | 'fetches'>;
 
 /**
  * Reads what happened at the service since the cursor into the remote tree, and marks the paths for the next plan.
@@ -19,14 +22,35 @@ type Reader = Taker & Pick<Sync, 'api'>;
  * deleted here, and nothing there is replaced, since its version is not known.
  */
 export async function catchUp(sync: Reader): Promise<void> {
+  let room = wantsContents(sync) ? MOST_AT_HAND : 0;
   for (;;) {
-    const { body } = await sync.api.changes(sync.device.id, sync.state.cursor).catch((error) => {
-      if (!(error instanceof ServiceError) || error.code !== 'cursor_gone') throw error;
-      return { body: undefined };
-    });
+    const body = await readPage(sync, room);
     if (!body || anotherTimeline(sync.state, body.timeline)) return rereadTree(sync);
     const isWhole = sync.state.transaction(() => takePage(sync, body));
+    room = Math.max(0, room - sync.atHand.note(body.contents ?? {}));
     if (!body.more && isWhole) return;
+  }
+}
+
+/** A device that knows nothing of the service yet may have all of it, and one that leaves folders out wants not all. */
+function wantsContents({ root, state }: Pick<Sync, 'root' | 'state'>): boolean {
+  return state.timeline !== undefined && readExclusions(root).length === 0;
+}
+
+/** A page of changes, with small contents as far as there is room for and the line allows; `undefined` where they are not kept. */
+async function readPage({ api, device, state, fetches }: Reader, room: number): Promise<Page | undefined> {
+  const most = Math.min(fetches.most, limits.contentBytesPerAnswer);
+  const asked = room < most ? undefined : most;
+  try {
+    const { body } = await fetches.measured(
+      asked ?? 0,
+      () => api.changes(device.id, state.cursor, asked),
+      (answer) => Object.values(answer.body.contents ?? {}).reduce((sum, content) => sum + content.length, 0),
+    );
+    return body;
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.code !== 'cursor_gone') throw error;
+    return undefined;
   }
 }
 
@@ -34,7 +58,7 @@ export async function catchUp(sync: Reader): Promise<void> {
  * Takes the changes that pushes brought along, as far as they follow on what is known, and notes their contents. Where one
  * does not, the changes have to be read.
  */
-export function takeNews(sync: Taker & Pick<Sync, 'pushed'>): void {
+export function takeNews(sync: Taker & Pick<Sync, 'atHand'>): void {
   for (const { change, timeline, contents } of sync.notices.takeNews()) {
     const { cursor } = change;
     const isElsewhere = sync.state.timeline === undefined || timeline !== sync.state.timeline;
@@ -44,7 +68,7 @@ export function takeNews(sync: Taker & Pick<Sync, 'pushed'>): void {
     }
     if (cursor <= sync.state.cursor) continue;
     sync.state.transaction(() => takePage(sync, { changes: [change], cursor, timeline, more: false }));
-    sync.pushed.note(contents);
+    sync.atHand.note(contents);
   }
 }
 

@@ -22,7 +22,7 @@ const STAYING: ReadonlySet<Operation['do']> = new Set(['adopt', 'forget', 'setMo
 
 type Parts = Pick<
   Sync,
-  'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'room' | 'report' | 'fetches' | 'pushed' | 'pool'
+  'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'room' | 'report' | 'fetches' | 'atHand' | 'pool'
 >;
 
 interface Way {

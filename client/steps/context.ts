@@ -13,10 +13,10 @@ import { Snapshots } from '../disk/snapshots.ts';
 import type { Report } from '../output/report.ts';
 import type { Api } from '../service/api.ts';
 import type { State } from '../state/state.ts';
+import { ContentsAtHand } from './contents-at-hand.ts';
 import { OwnCursors } from './cursor.ts';
 import { Failures } from './failures.ts';
 import { Notices } from './notices.ts';
-import { PushedContents } from './pushed-contents.ts';
 import { SmallCalls } from './small-calls.ts';
 
 export interface SyncOptions {
@@ -39,7 +39,7 @@ export interface Sync extends SyncOptions {
   readonly snapshots: Snapshots;
   readonly notices: Notices;
   readonly cursors: OwnCursors;
-  readonly pushed: PushedContents;
+  readonly atHand: ContentsAtHand;
   readonly failures: Failures;
   /** What is known of the calls that bring small content. */
   readonly saves: SmallCalls;
@@ -76,7 +76,7 @@ export function createSync(options: SyncOptions): Sync {
     snapshots: new Snapshots(root),
     notices,
     cursors: new OwnCursors(),
-    pushed: new PushedContents(),
+    atHand: new ContentsAtHand(),
     failures: new Failures({ state, notices, report, onAgreed }),
     unmovable,
     tombstones,

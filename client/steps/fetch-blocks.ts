@@ -37,7 +37,7 @@ export interface FetchedBlock {
   readonly isSmall?: boolean;
 }
 
-type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'fetches' | 'pushed'>;
+type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'fetches' | 'atHand'>;
 
 /** Where the blocks of some files come from: this disk if it has them, else an answer or the CDN. Every block is verified. */
 export class BlockSource {
@@ -60,7 +60,7 @@ export class BlockSource {
     this.#channel = channel;
     this.#here = findBlocks(sync, files);
     this.#patches = new Patches(sync);
-    sync.pushed.handOver(files, this.#small);
+    sync.atHand.handOver(files, this.#small);
   }
 
   /** Asks for all blocks that this disk lacks, or their URLs, in as few calls as the limits and the line allow. */

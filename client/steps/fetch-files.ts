@@ -52,7 +52,7 @@ type Parts = Pick<
   | 'report'
   | 'failures'
   | 'fetches'
-  | 'pushed'
+  | 'atHand'
   | 'pool'
 >;
 

@@ -1,5 +1,5 @@
 import { DeltaError } from '../../codec/index.ts';
-import type { News } from '../../protocol/changes.ts';
+import type { Contents } from '../../protocol/changes.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import type { ItemError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -47,7 +47,7 @@ export async function saveFiles(
 }
 
 /** What pushes carry of the contents of a file: all, or nothing where that is more than a row takes. */
-function carried(contents: readonly SentContent[]): News['contents'] | undefined {
+function carried(contents: readonly SentContent[]): Contents | undefined {
   const bytes = contents.reduce((sum, { encoded }) => sum + encoded.length, 0);
   if (bytes > limits.rowBytes) return undefined;
   return Object.fromEntries(contents.map(({ hash, encoded }) => [hash, Buffer.from(encoded).toString('base64')]));

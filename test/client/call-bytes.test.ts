@@ -31,3 +31,19 @@ test('a call that carries little says nothing, unless it is slow', async () => {
   expect(await after(1, 1e9, 3000, 0.01)).toBe(32 * KIB);
   expect(await after(5, 1e9, 3000, 0)).toBe(64 * KIB);
 });
+
+test('of a call whose answer may carry less than was asked for, what came counts', async () => {
+  const bytes = new CallBytes(() => 0);
+  await bytes.measured(
+    bytes.most,
+    async () => 100,
+    (came) => came,
+  );
+  expect(bytes.most).toBe(64 * KIB);
+  await bytes.measured(
+    bytes.most,
+    async () => bytes.most,
+    (came) => came,
+  );
+  expect(bytes.most).toBe(256 * KIB);
+});

@@ -1,9 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Change } from '../../protocol/changes.ts';
-import { offer } from '../support/user.ts';
-import { allChanges, changes, deleteFiles, errorOf, finalize, init, moveFiles, put } from './support/calls.ts';
-import { signUp } from './support/service.ts';
+import { limits } from '../../protocol/limits.ts';
+import { offer, type User } from '../support/user.ts';
+import { hashOf } from './support/blocks.ts';
+import {
+  allChanges,
+  changes,
+  deleteFiles,
+  errorOf,
+  finalize,
+  init,
+  locate,
+  moveFiles,
+  put,
+  save,
+} from './support/calls.ts';
+import { database, shardOf, signUp } from './support/service.ts';
 
 test('changes count up by one without a gap, over all kinds of commits at once', async () => {
   const user = await signUp();
@@ -58,4 +71,52 @@ test('another session of the user is seen while it commits, in order', async () 
   }
   await saving;
   expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+describe('small contents', () => {
+  const most = limits.contentBytesPerAnswer;
+  const contentsFor = async (user: User, asked?: number) => (await changes(user, 0, undefined, asked)).contents;
+
+  test('come along as a download would answer them, to who asks and did not save them himself', async () => {
+    const user = await signUp();
+    const other = await user.addDevice();
+    await save(user, [
+      { path: 'note', content: randomBytes(100) },
+      { path: 'in a pack', content: randomBytes(limits.rowBytes + 1) },
+    ]);
+    await other.save('of its own', randomBytes(10));
+    const { contents } = await locate(other, 'note');
+    expect(Object.keys(contents)).toHaveLength(1);
+    expect(await contentsFor(other, most)).toEqual(contents);
+    expect(await contentsFor(user, most)).toEqual({});
+    expect([await contentsFor(other, 0), await contentsFor(other)]).toEqual([{}, undefined]);
+    errorOf(await other.call('GET', `/changes?device_id=${other.device}&cursor=0&contents=${most + 1}`), 'bad_request');
+  });
+
+  test('are of what the page leaves at a path, as many as the caller has room for', async () => {
+    const user = await signUp();
+    const other = await user.addDevice();
+    const [old, now, gone, second] = [randomBytes(90), randomBytes(90), randomBytes(90), randomBytes(90)];
+    await save(user, [
+      { path: 'a', content: old },
+      { path: 'b', content: gone },
+    ]);
+    await save(user, [
+      { path: 'a', content: now, base: 1 },
+      { path: 'c', content: second },
+    ]);
+    await deleteFiles(user, [{ path: 'b', base_version: 1 }]);
+    const hashes = [await hashOf(now), await hashOf(second)];
+    expect(Object.keys((await contentsFor(other, most))!)).toEqual(hashes);
+    expect(Object.keys((await contentsFor(other, 300))!)).toEqual(hashes.slice(0, 1));
+  });
+
+  test('are of blocks alone that a version of the user holds', async () => {
+    const user = await signUp();
+    const other = await user.addDevice();
+    await save(user, [{ path: 'note', content: randomBytes(100) }]);
+    expect(Object.keys((await contentsFor(other, most))!)).toHaveLength(1);
+    await database.query(`delete from ${shardOf(user).schema}.held_blocks where user_id = $1`, [user.id]);
+    expect(await contentsFor(other, most)).toEqual({});
+  });
 });

@@ -4,7 +4,7 @@
  */
 
 import type { PoolClient } from 'pg';
-import type { News } from '../../../protocol/changes.ts';
+import type { Contents } from '../../../protocol/changes.ts';
 import { ancestors } from '../../../protocol/path.ts';
 import { Refusal } from '../answers/errors.ts';
 import type { Namespace } from '../database/rows.ts';
@@ -26,7 +26,7 @@ export interface Commit extends NewVersion {
   replacedBytes: number;
   deltaSizes?: readonly number[];
   /** What pushes may carry of its content, see `News`. */
-  contents?: News['contents'];
+  contents?: Contents;
 }
 
 /**

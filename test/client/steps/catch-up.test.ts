@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { ServiceError } from '../../../client/service/errors.ts';
 import { ReadableChanges, ReadableTree } from '../../../client/service/readable.ts';
+import { noteExclusions } from '../../../client/state/exclusions.ts';
 import { catchUp, takeNews } from '../../../client/steps/catch-up.ts';
+import { MOST_AT_HAND } from '../../../client/steps/contents-at-hand.ts';
 import { encodeDelta } from '../../../codec/index.ts';
 import { download } from '../carry-out.ts';
 import { device, done, openFolder, remoteFile } from './open-folder.ts';
@@ -118,6 +120,67 @@ describe('what a push brings', () => {
   test('and is known already changes nothing', async () => {
     const { sync } = await pushed(4);
     expect([sync.state.cursor, sync.notices.behind, sync.state.trees.remote.size]).toEqual([4, false, 0]);
+  });
+});
+
+describe('small contents that come with the changes', () => {
+  const [known, another] = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'];
+
+  /** A device that is told of a note that another one saved; what it asks for. */
+  async function told(timeline: string | undefined, pages = 1) {
+    const asked: (number | undefined | 'download')[] = [];
+    const { version, ...entry } = await remoteFile('a note', 1);
+    const note = Buffer.from(encodeDelta(Buffer.alloc(0), Buffer.from('a note'))).toString('base64');
+    const contents = { [entry.blocks[0]!.hash]: note };
+    const folder = await openFolder({
+      download: async () => {
+        asked.push('download');
+        throw new ServiceError('unavailable', 503, 'not asked for');
+      },
+      changes: async (_device, cursor, most) => {
+        asked.push(most);
+        const item = {
+          entry: { path: 'note', version: cursor + 1, ...entry, blocks: [...entry.blocks] },
+          timestamp: 0,
+        };
+        const change = { cursor: cursor + 1, change_type: 'create' as const, ...item, device_id: another };
+        const page = { changes: [change], cursor: cursor + 1, more: cursor + 1 < pages, timeline: known };
+        return { sent: 0, body: { ...page, ...(most !== undefined && { contents }) } };
+      },
+    });
+    folder.sync.state.timeline = timeline;
+    await catchUp(folder.sync);
+    return { ...folder, asked };
+  }
+
+  test('are here without another request', async () => {
+    const { sync, text, asked } = await told(known);
+    await download(sync, ['note']);
+    expect([await text('note'), asked]).toEqual(['a note', [64 * 1024]]);
+  });
+
+  test('are not asked for by a device that starts, and may have all of it', async () => {
+    const { asked } = await told(undefined, 2);
+    expect(asked).toEqual([undefined, undefined]);
+  });
+
+  test('are asked for no more than memory is kept for', async () => {
+    const { sync } = await openFolder();
+    const half = Buffer.alloc(MOST_AT_HAND / 2).toString('base64');
+    const [first, second, third] = ['1', '2', '3'].map((digit) => digit.repeat(64)) as [string, string, string];
+    for (const hash of [first, second, third]) expect(sync.atHand.note({ [hash]: half })).toBe(MOST_AT_HAND / 2);
+    const kept: string[] = [];
+    const blocks = [first, second, third].map((hash) => ({ hash, size: 1 }));
+    const remote = { ...(await remoteFile('', 1)), blocks };
+    for (let nth = 0; nth < 2; nth++) sync.atHand.handOver([{ remote }], { put: (hash) => kept.push(hash) });
+    expect(kept).toEqual([second, third]);
+  });
+
+  test('are not asked for where folders are left out', async () => {
+    const { sync, asked } = await told(known);
+    await noteExclusions(sync.root, ['left out']);
+    await catchUp(sync);
+    expect(asked).toEqual([64 * 1024, undefined]);
   });
 });
 

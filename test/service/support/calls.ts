@@ -158,8 +158,8 @@ export async function tree(
   return checked(TreeResponse, await user.call('GET', `/tree?${query}`));
 }
 
-export async function changes(user: User, cursor: number, limit?: number): Promise<ChangesResponse> {
-  const query = queryOf({ device_id: user.device, cursor, limit });
+export async function changes(user: User, cursor: number, limit?: number, contents?: number): Promise<ChangesResponse> {
+  const query = queryOf({ device_id: user.device, cursor, limit, contents });
   return checked(ChangesResponse, await user.call('GET', `/changes?${query}`));
 }
 

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256, toHex } from '../../codec/index.ts';
+import type { Block } from '../../protocol/entry.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { systemCode } from '../common/errors.ts';
 
@@ -15,8 +16,9 @@ const FREE_BYTES = 2 * 1024 ** 3;
 const MIN_BLOCK_BYTES = 4096;
 
 /**
- * Recently synced blocks by hash, the least recently used dropped first. `get` verifies a block. It is a convenience:
- * what the disk refuses it is not kept, and no failure of the disk is one of the sync.
+ * Recently synced blocks by hash. Those that an edit replaced are dropped first, then the least recently used. `get`
+ * verifies a block. It is a convenience: what the disk refuses it is not kept, and no failure of the disk is one of the
+ * sync.
  */
 export class BlockCache {
   readonly #folder: string;
@@ -24,6 +26,8 @@ export class BlockCache {
   readonly #hasRoom: (place: string) => Promise<boolean>;
   /** Size by hash, least recently used first. */
   readonly #sizes = new Map<string, number>();
+  /** Hashes of those that an edit replaced, and that nothing has used since. */
+  readonly #replaced = new Set<string>();
   #bytes = 0;
   #writes = 0;
 
@@ -99,15 +103,27 @@ export class BlockCache {
     while (this.#bytes > this.#capacity) await this.dropOldest();
   }
 
-  /** Gives the room of the least recently used block back; false when there is none. */
+  /** An edit replaced some of the blocks of a file: those give way before all that files still have. */
+  async edited(before: readonly Block[], after: readonly Block[]): Promise<void> {
+    const kept = new Set(after.map(({ hash }) => hash));
+    for (const { hash } of before) {
+      if (kept.has(hash) || !this.#sizes.has(hash) || this.#replaced.has(hash)) continue;
+      this.#replaced.add(hash);
+      // The next start takes it for the oldest.
+      await utimes(join(this.#folder, hash), 0, 0).catch(() => undefined);
+    }
+  }
+
+  /** Gives the room of the block back that is needed least; false when there is none. */
   async dropOldest(): Promise<boolean> {
-    const oldest = this.#sizes.keys().next();
-    if (oldest.done) return false;
-    await this.#drop(oldest.value);
+    const [oldest] = this.#replaced.size > 0 ? this.#replaced : this.#sizes.keys();
+    if (oldest === undefined) return false;
+    await this.#drop(oldest);
     return true;
   }
 
   #use(hash: string, size: number): void {
+    this.#replaced.delete(hash);
     this.#sizes.delete(hash);
     this.#sizes.set(hash, size);
   }
@@ -120,6 +136,7 @@ export class BlockCache {
   async #drop(hash: string): Promise<void> {
     this.#bytes -= this.#sizes.get(hash) ?? 0;
     this.#sizes.delete(hash);
+    this.#replaced.delete(hash);
     await remove(join(this.#folder, hash));
   }
 }

@@ -121,6 +121,7 @@ async function prepare(
         ? await deltasFor({ path, local, remote }, sync, { bytes: budget, onTheLink })
         : new Map();
       for (const delta of deltas.values()) budget -= delta.bytes.length;
+      await sync.cache.edited(remote?.blocks ?? [], local.blocks);
       items.push({ ...step, local, deltas });
     } catch (error) {
       sync.failures.failEach([path], error);

@@ -80,6 +80,7 @@ async function write(
 ): Promise<Written> {
   const { size } = file.remote;
   const written = await sync.room.promise(size);
+  await sync.cache.edited(sync.state.trees.local.get(file.path)?.blocks ?? [], target.blocks);
   let [received, left] = [0, size];
   const fill = async (handle: FileHandle): Promise<void> => {
     const progress = trackProgress(sync.report, file.path, size, { side: 'local' });

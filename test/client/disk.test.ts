@@ -166,6 +166,39 @@ describe('the block cache', () => {
     expect(await again.get(three.hash)).toEqual(three.bytes);
   });
 
+  test('drops what an edit replaced before what the file still has, also after a restart', async () => {
+    const root = await temporaryFolder();
+    const [start, middle, edited, again] = [await block(1), await block(2), await block(3), await block(4)];
+    const open = async () => {
+      const cache = new BlockCache(root, 20_000);
+      await cache.open();
+      return cache;
+    };
+    const blocksOf = (...all: (typeof start)[]) => all.map(({ hash, bytes }) => ({ hash, size: bytes.length }));
+    const cache = await open();
+    for (const each of [start, middle]) await cache.put(each.hash, each.bytes);
+    expect(cache.placeOf(middle.hash), 'what the edit is a delta from').toBeDefined();
+    await cache.edited(blocksOf(start, middle), blocksOf(start, edited));
+    await cache.put(edited.hash, edited.bytes);
+    expect([start, middle, edited].map(({ hash }) => cache.has(hash))).toEqual([true, false, true]);
+
+    await cache.edited(blocksOf(start, edited), blocksOf(start, again));
+    const later = await open();
+    await later.put(again.hash, again.bytes);
+    expect([start, edited, again].map(({ hash }) => later.has(hash))).toEqual([true, false, true]);
+  });
+
+  test('keeps what an edit replaced once it is used again', async () => {
+    const cache = new BlockCache(await temporaryFolder(), 20_000);
+    await cache.open();
+    const [one, two, three] = [await block(1), await block(2), await block(3)];
+    for (const each of [one, two]) await cache.put(each.hash, each.bytes);
+    await cache.edited([{ hash: two.hash, size: two.bytes.length }], []);
+    expect(await cache.get(two.hash)).toEqual(two.bytes);
+    await cache.put(three.hash, three.bytes);
+    expect([one, two, three].map(({ hash }) => cache.has(hash))).toEqual([false, true, true]);
+  });
+
   test('gives way on a disk that is nearly full', async () => {
     const root = await temporaryFolder();
     let room = true;

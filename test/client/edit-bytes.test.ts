@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Device } from '../../local/demo/devices/device.ts';
@@ -72,4 +72,21 @@ test('a device that was away for several edits gets them as what they are', asyn
   await until('it arrives', () => bytesOf(lap, 'downloaded', downs) > 0, 90);
   expect((await readFile(join(lap.folder, 'film'))).equals(film)).toBe(true);
   expect(bytesOf(lap, 'downloaded', downs)).toBeLessThan(1000);
+});
+
+test('a cache that has room for one version of a file has what each of its edits is a delta from', async () => {
+  const account = await openAccount();
+  onTestFinished(account.close);
+  const desk = await account.device('desk');
+  await writeFile(join(desk.folder, 'film'), randomBytes(12 * MIB));
+  desk.startSync((reason) => expect.fail(reason), ['--cache-mb', '13']);
+  await until('it is sent', () => bytesOf(desk, 'uploaded', 0) === 12 * MIB, 90);
+  for (const at of [5 * MIB, 1000, 9 * MIB]) {
+    const ups = desk.events.length;
+    const film = await open(join(desk.folder, 'film'), 'r+');
+    await film.write('an edit', at);
+    await film.close();
+    await until('it is sent', () => bytesOf(desk, 'uploaded', ups) > 0, 90);
+    expect(bytesOf(desk, 'uploaded', ups)).toBeLessThan(250);
+  }
 });

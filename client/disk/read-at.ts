@@ -1,9 +1,16 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 
-/** Reads the bytes from `offset`; fewer when the file ends before. */
-export async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const buffer = Buffer.allocUnsafeSlow(length);
+/**
+ * Reads the bytes from `offset`; fewer when the file ends before.
+ * @param buffer where to
+ */
+export async function readAt(
+  file: FileHandle,
+  offset: number,
+  length: number,
+  buffer: Buffer = Buffer.allocUnsafeSlow(length),
+): Promise<Uint8Array> {
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled);

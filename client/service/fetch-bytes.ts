@@ -4,9 +4,14 @@ import { IdleLimit } from './idle-limit.ts';
 
 /** What has arrived of a block: an answer that breaks off leaves what it brought. */
 export class Arrived {
-  #parts: Buffer[] = [];
+  #room: Buffer;
   #size = 0;
   #received = 0;
+
+  /** @param room where it is put */
+  constructor(room: Buffer = Buffer.allocUnsafeSlow(limits.blockBytes)) {
+    this.#room = room;
+  }
 
   get size(): number {
     return this.#size;
@@ -17,19 +22,27 @@ export class Arrived {
     return this.#received;
   }
 
+  /** @throws Error when more arrives than a block has */
   add(part: Buffer): void {
-    this.#parts.push(part);
+    if (this.#size + part.length > this.#room.length) throw new Error('more arrives than a block has');
+    part.copy(this.#room, this.#size);
     this.#size += part.length;
     this.#received += part.length;
   }
 
   clear(): void {
-    this.#parts = [];
     this.#size = 0;
   }
 
+  /** Goes on in another room, with what there is. */
+  moveTo(room: Buffer): void {
+    this.#room.copy(room, 0, 0, this.#size);
+    this.#room = room;
+  }
+
+  /** Valid for as long as its room is. */
   bytes(): Uint8Array {
-    return Buffer.concat(this.#parts);
+    return this.#room.subarray(0, this.#size);
   }
 }
 
@@ -72,7 +85,6 @@ export async function fetchRest(
     for await (const bytes of body) {
       limit.moved();
       if (goesOn || status === 200) arrived.add(bytes);
-      if (arrived.size > limits.blockBytes) throw new Error('more arrives than a block has');
     }
     return { status: goesOn ? 200 : status, retryAfter: header('retry-after') };
   } finally {

@@ -25,14 +25,17 @@ export interface DownChannel {
 class Beginnings {
   readonly #byHash = new Map<string, Arrived>();
 
-  /** Takes what there is of a block. */
-  take(hash: string): Arrived {
-    const arrived = this.#byHash.get(hash) ?? new Arrived();
+  /** Takes what there is of a block into a room. */
+  take(hash: string, room: Buffer): Arrived {
+    const arrived = this.#byHash.get(hash) ?? new Arrived(room);
     this.#byHash.delete(hash);
+    arrived.moveTo(room);
     return arrived;
   }
 
+  /** Keeps a block outside of its room. */
   keep(hash: string, arrived: Arrived): void {
+    arrived.moveTo(Buffer.allocUnsafeSlow(arrived.size));
     if (arrived.size > 0) this.#byHash.set(hash, arrived);
     for (const oldest of this.#byHash.keys()) {
       if (this.#byHash.size <= BROKEN_OFF) break;

@@ -10,6 +10,7 @@ import { retried, retryAfter, TryAgain } from '../common/retry.ts';
 import { DeadConnection } from '../service/connections.ts';
 import { StoreUnreachable } from '../service/errors.ts';
 import { Arrived, type FetchAnswer, fetchRest, type Range } from '../service/fetch-bytes.ts';
+import { BlockRooms } from './block-rooms.ts';
 import type { DownChannel } from './channels.ts';
 import type { Sync } from './context.ts';
 import { type BlockPlace, findBlocks, readBlock } from './folder-blocks.ts';
@@ -52,6 +53,7 @@ export class BlockSource {
   readonly #damaged = new Set<string>();
   /** Could not be had, however often they were asked for. */
   readonly #suspects = new Set<string>();
+  readonly #rooms = new BlockRooms();
   /** One at a time, since the answer to one has what others look for. */
   readonly #looks = pLimit(1);
 
@@ -95,14 +97,15 @@ export class BlockSource {
     }
   }
 
-  async block(file: WantedFile, index: number, signal: AbortSignal): Promise<FetchedBlock> {
+  /** @param room for its bytes, which are valid as long as it is; others may be elsewhere */
+  async block(file: WantedFile, index: number, signal: AbortSignal, room: Buffer): Promise<FetchedBlock> {
     const block = file.remote.blocks[index]!;
     const { hash } = block;
     const place = this.#here.get(hash);
-    const local = place && (await readBlock(this.#sync, place, hash).catch(() => undefined));
+    const local = place && (await readBlock(this.#sync, place, hash, room).catch(() => undefined));
     const bytes = local ?? (await this.#sync.cache.get(hash));
     if (bytes) return { bytes, received: 0 };
-    return this.#fetch(file, block, signal).catch((error) => {
+    return this.#fetch(file, block, signal, room).catch((error) => {
       if (error instanceof FileRefused && error.code !== 'not_found') this.#suspects.add(hash);
       throw error;
     });
@@ -189,12 +192,14 @@ export class BlockSource {
   }
 
   /** Bytes of a pack, unverified. */
-  async #getPart(url: string, { pack, at, bytes }: PackPart, signal: AbortSignal): Promise<Uint8Array> {
-    const arrived = new Arrived();
-    this.#demandContent(pack, await this.#getOn(url, arrived, signal, { at, bytes }));
-    const all = arrived.bytes();
-    // Who does not know ranges answers with all of it.
-    return all.length > bytes ? all.subarray(at, at + bytes) : all;
+  #getPart(url: string, { pack, at, bytes }: PackPart, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#rooms.lend(async (room) => {
+      const arrived = new Arrived(room);
+      this.#demandContent(pack, await this.#getOn(url, arrived, signal, { at, bytes }));
+      const all = arrived.bytes();
+      // Who does not know ranges answers with all of it.
+      return Uint8Array.from(all.length > bytes ? all.subarray(at, at + bytes) : all);
+    });
   }
 
   /** All of a file that came with others, if it did; an empty file needs nothing. */
@@ -208,10 +213,8 @@ export class BlockSource {
       blocks.push(small);
     }
     const received = blocks.reduce((sum, block) => sum + block.received, 0);
-    return {
-      bytes: blocks.length === 1 ? blocks[0]!.bytes : Buffer.concat(blocks.map(({ bytes }) => bytes)),
-      received,
-    };
+    const bytes = blocks.length === 1 ? blocks[0]!.bytes : Buffer.concat(blocks.map((block) => block.bytes));
+    return { bytes, received };
   }
 
   /** The block, if it came with others and is whole; one that is not is for the service to look at. */
@@ -224,12 +227,12 @@ export class BlockSource {
     return undefined;
   }
 
-  async #fetch(file: WantedFile, block: Block, signal: AbortSignal): Promise<FetchedBlock> {
+  async #fetch(file: WantedFile, block: Block, signal: AbortSignal, room: Buffer): Promise<FetchedBlock> {
     const { hash } = block;
     const near = (await this.#decode(block)) ?? (await this.#patches.make(file.path, block));
     if (near) return near;
     const { window, beginnings, gate } = this.#channel;
-    const arrived = beginnings.take(hash);
+    const arrived = beginnings.take(hash, room);
     const attempt = async (): Promise<FetchedBlock> => {
       await this.#look(file, hash);
       const come = await this.#decode(block);

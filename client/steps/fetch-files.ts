@@ -179,7 +179,10 @@ async function fetchFile(
 ): Promise<void> {
   const { path, remote } = file;
   const { mtime_ms, blocks } = remote;
-  if (remote.kind === 'link') return makeLink(sync, file, await source.block(file, 0, signal), parents);
+  if (remote.kind === 'link') {
+    const target = await source.block(file, 0, signal, Buffer.alloc(remote.size));
+    return makeLink(sync, file, target, parents);
+  }
   const finished = await begun.finish(file, signal);
   const target = { ...targetOf(sync, file, parents), mtime_ms, blocks };
   file.onFetched({ path, remote, ...(finished ?? (await writeFetched(sync, file, target, { source, signal }))) });

@@ -28,13 +28,20 @@ export function contentPlace({ root, snapshots }: Folder, path: string): string 
   return snapshots.placeOf(path) ?? diskPath(root, path);
 }
 
-/** Reads what lies at a block's place now; less than the block's size where the file ends before. */
-export async function readPlace(folder: Folder, { path, offset, size }: BlockPlace): Promise<Uint8Array> {
+/**
+ * Reads what lies at a block's place now; less than the block's size where the file ends before.
+ * @param room where to, unless the block is small
+ */
+export async function readPlace(
+  folder: Folder,
+  { path, offset, size }: BlockPlace,
+  room?: Buffer,
+): Promise<Uint8Array> {
   const place = contentPlace(folder, path);
   if (size <= limits.smallBytes) return readSmall(place, offset, size);
   const file = await open(place, 'r');
   try {
-    return await readAt(file, offset, size);
+    return await readAt(file, offset, size, room);
   } finally {
     await file.close();
   }
@@ -51,8 +58,8 @@ function readSmall(place: string, offset: number, size: number): Uint8Array {
 }
 
 /** Reads a block and checks its hash; throws `DiskChanged` when the file does not hold it there any more. */
-export async function readBlock(folder: Folder, place: BlockPlace, hash: string): Promise<Uint8Array> {
-  const bytes = await readPlace(folder, place);
+export async function readBlock(folder: Folder, place: BlockPlace, hash: string, room?: Buffer): Promise<Uint8Array> {
+  const bytes = await readPlace(folder, place, room);
   const actual = place.size <= limits.smallBytes ? sha256Here('sha256', bytes) : toHex(await sha256(bytes));
   if (bytes.length !== place.size || actual !== hash) throw new DiskChanged(`${place.path} changed while it was read`);
   return bytes;
@@ -63,9 +70,10 @@ export async function readIfThere(
   sync: Folder & Pick<Sync, 'notices'>,
   place: BlockPlace,
   hash: string,
+  room?: Buffer,
 ): Promise<Uint8Array | undefined> {
   try {
-    return await readBlock(sync, place, hash);
+    return await readBlock(sync, place, hash, room);
   } catch (error) {
     if (!(error instanceof DiskChanged) && systemCode(error) === undefined) throw error;
     sync.notices.lookAgain(place.path);

@@ -4,6 +4,7 @@ import { encodeDeltaBody } from '../../protocol/delta-apply.ts';
 import type { BlockToSend } from '../../protocol/upload-init.ts';
 import { batched } from '../common/batched.ts';
 import { each } from '../common/each.ts';
+import { BlockRooms } from './block-rooms.ts';
 import type { UpChannel } from './channels.ts';
 import type { Sync } from './context.ts';
 import type { Delta } from './deltas.ts';
@@ -83,6 +84,7 @@ class BlockSender {
   readonly #sync: Parts;
   readonly #upload: UploadKey;
   readonly #source: Source;
+  readonly #rooms = new BlockRooms();
   /** Whether nothing failed that asking again may help. */
   isComplete = true;
 
@@ -114,18 +116,16 @@ class BlockSender {
         continue;
       }
       this.#noteSent(hash, deltas.get(hash)!.bytes.length);
-      const block = await this.#read(hash);
-      if (block) await this.#sync.cache.put(hash, block);
+      await this.#withBlock(hash, (block) => this.#sync.cache.put(hash, block));
     }
   }
 
   async prove(blocks: readonly { hash: string; nonce: string }[]): Promise<void> {
-    const prove = async ({ hash, nonce }: { hash: string; nonce: string }) => {
-      const bytes = await this.#read(hash);
-      if (!bytes) return undefined;
-      await this.#sync.cache.put(hash, bytes);
-      return { hash, proof: toHex(await sha256(Buffer.concat([fromHex(nonce), bytes]))) };
-    };
+    const prove = ({ hash, nonce }: { hash: string; nonce: string }) =>
+      this.#withBlock(hash, async (bytes) => {
+        await this.#sync.cache.put(hash, bytes);
+        return { hash, proof: toHex(await sha256(Buffer.concat([fromHex(nonce), bytes]))) };
+      });
     const list = await pMap(blocks, prove, { concurrency: 2 });
     const proofs = list.filter((proof) => proof !== undefined);
     if (proofs.length === 0) return;
@@ -138,18 +138,22 @@ class BlockSender {
   }
 
   async put(block: PutTarget & { readonly hash: string }, { channel, signal }: Sending): Promise<void> {
-    const bytes = await this.#read(block.hash);
-    if (!bytes) return;
-    if (!(await putBlock(block, bytes, channel, signal))) {
-      this.isComplete = false;
-      return;
-    }
-    this.#noteSent(block.hash, bytes.length);
-    await this.#sync.cache.put(block.hash, bytes);
+    await this.#withBlock(block.hash, async (bytes) => {
+      if (!(await putBlock(block, bytes, channel, signal))) {
+        this.isComplete = false;
+        return;
+      }
+      this.#noteSent(block.hash, bytes.length);
+      await this.#sync.cache.put(block.hash, bytes);
+    });
   }
 
-  #read(hash: string): Promise<Uint8Array | undefined> {
-    return readIfThere(this.#sync, this.#source.places.get(hash)!, hash);
+  /** Does something with a block; `undefined` when the file does not hold it any more. */
+  async #withBlock<Result>(hash: string, use: (bytes: Uint8Array) => Promise<Result>): Promise<Result | undefined> {
+    return await this.#rooms.lend(async (room) => {
+      const bytes = await readIfThere(this.#sync, this.#source.places.get(hash)!, hash, room);
+      return bytes && (await use(bytes));
+    });
   }
 
   /** @param bytes of content that crossed the wire for it */

@@ -8,6 +8,7 @@ import { type Beside, type Target, writeAll, writeBeside, writeSparsely } from '
 import { trackProgress } from '../output/progress.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
 import { arrivingMode } from '../plan/tree.ts';
+import { BlockRooms } from './block-rooms.ts';
 import type { Sync } from './context.ts';
 import type { BlockSource } from './fetch-blocks.ts';
 import type { WantedFile } from './lacking.ts';
@@ -80,6 +81,7 @@ async function write(
 ): Promise<Written> {
   const { size } = file.remote;
   const written = await sync.room.promise(size);
+  const rooms = new BlockRooms();
   await sync.cache.edited(sync.state.trees.local.get(file.path)?.blocks ?? [], target.blocks);
   let [received, left] = [0, size];
   const fill = async (handle: FileHandle): Promise<void> => {
@@ -92,12 +94,16 @@ async function write(
       const old = base?.offsets.get(index);
       if (base && old !== undefined) {
         const isThere = base.isCopied && old === piece.offset;
-        if (!isThere) await put(await readAt(base.file, old, piece.size), piece.offset);
+        if (!isThere) {
+          await rooms.lend(async (room) => put(await readAt(base.file, old, piece.size, room), piece.offset));
+        }
       } else {
-        const block = await source.block(file, index, either);
-        await put(block.bytes, piece.offset);
-        if (!block.isSmall) await sync.cache.put(piece.hash, block.bytes);
-        received += block.received;
+        await rooms.lend(async (room) => {
+          const block = await source.block(file, index, either, room);
+          await put(block.bytes, piece.offset);
+          if (!block.isSmall) await sync.cache.put(piece.hash, block.bytes);
+          received += block.received;
+        });
       }
       left -= piece.size;
       written(piece.size);

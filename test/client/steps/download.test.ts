@@ -85,7 +85,7 @@ describe('a download', () => {
     const file = { path: 'a', remote: await remoteFile(after, 2) };
     const source = new BlockSource(sync, [file], newDownChannel(new Gate()));
     await source.prepare([file]);
-    const { bytes, received } = await source.block(file, 0, new AbortController().signal);
+    const { bytes, received } = await source.block(file, 0, new AbortController().signal, Buffer.alloc(100));
     expect(Buffer.from(bytes).toString(), 'I16: what a delta makes').toBe(after);
     expect(received).toBe(from === 'delta' ? encoded.length : after.length);
   });
@@ -114,7 +114,7 @@ describe('a download', () => {
     const file = { path: 'a', remote: await remoteFile(texts[3]!, 4) };
     const source = new BlockSource(sync, [file], newDownChannel(new Gate()));
     await source.prepare([file]);
-    const { bytes, received } = await source.block(file, 0, new AbortController().signal);
+    const { bytes, received } = await source.block(file, 0, new AbortController().signal, Buffer.alloc(100));
     expect(Buffer.from(bytes).toString(), 'I16: what deltas make').toBe(texts[3]);
     const all = encoded.reduce((sum, { length }) => sum + length, 0);
     expect(received).toBe(from === 'deltas' ? all : texts[3]!.length);

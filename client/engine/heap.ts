@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collector } from '../common/collector.ts';
 
 /** A sync that rests this long, ms, gives memory back. */
 const REST_MS = 5_000;
@@ -43,14 +42,6 @@ export class Heap {
   }
 }
 
-type Collect = (options: { type: 'major'; execution: 'async'; flavor: 'last-resort' }) => Promise<void>;
-let collector: Collect | undefined;
-
 async function collectAll(): Promise<void> {
-  if (!collector) {
-    // The runtime has no other name for it in a process that was started without this flag.
-    setFlagsFromString('--expose-gc');
-    collector = runInNewContext('gc') as Collect;
-  }
-  await collector({ type: 'major', execution: 'async', flavor: 'last-resort' });
+  await collector()({ type: 'major', execution: 'async', flavor: 'last-resort' });
 }

@@ -1,5 +1,6 @@
 import { globalAgent } from 'node:https';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { PassingBytes } from '../common/passing-bytes.ts';
 import { holdAt, type Limits } from './limits.ts';
 import { Throttle } from './throttle.ts';
 
@@ -48,6 +49,7 @@ export class Connections {
   #limits: Limits = {};
   readonly #up = new Throttle(() => this.#limitNow('up'));
   readonly #down = new Throttle(() => this.#limitNow('down'));
+  readonly #arrived = new PassingBytes();
 
   /** From now on these hold. */
   limit(limits: Limits): void {
@@ -89,6 +91,7 @@ export class Connections {
     for await (const part of body) {
       await this.#down.pass(part.length, signal, onHeld);
       yield part;
+      this.#arrived.passed(part.length);
     }
   }
 

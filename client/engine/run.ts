@@ -114,6 +114,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
     ending.failed(error);
   } finally {
     ending.end();
+    idle.close();
     contact.close();
     bulletin.close();
     network.close();
@@ -202,6 +203,10 @@ class Idleness {
     if (this.#busy) this.#report({ event: 'idle', cursor, left_out: leftOut });
     this.#busy = false;
     this.#heap.rests();
+  }
+
+  close(): void {
+    this.#heap.works();
   }
 }
 

@@ -1,7 +1,10 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { openFolder } from '../../client/engine/folder.ts';
+import { Heap } from '../../client/engine/heap.ts';
 import { runSync } from '../../client/engine/run.ts';
 import { keepAccessTokens } from '../../client/service/access-token.ts';
 import { loadConfiguration } from '../../client/service/config.ts';
@@ -21,15 +24,19 @@ let network: Network;
 let pass: (seconds: number) => Promise<void>;
 /** The calls that the device made since it was asked. */
 let calls: () => string[];
+let folder: string;
+/** Ends the sync. */
+let end: () => Promise<void>;
 
 /** A device at rest in this process, of which the test has the time. */
 beforeEach(async () => {
   account = await openAccount();
   network = await account.network();
   const device = await account.device('device', { network });
-  const [, , folder] = account.commandOf(device) as [string, string, string];
-  const configuration = await loadConfiguration(folder);
-  const { root, state } = await openFolder(folder, configuration, device.folder, false);
+  const [, , home] = account.commandOf(device) as [string, string, string];
+  const configuration = await loadConfiguration(home);
+  folder = device.folder;
+  const { root, state } = await openFolder(home, configuration, folder, false);
   const [stop, events] = [new AbortController(), [] as SyncEvent[]];
 
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
@@ -44,14 +51,17 @@ beforeEach(async () => {
   const run = runSync({
     ...{ root, state, configuration, signal: stop.signal, once: false, allowMassDelete: false },
     device: { id: configuration.device_id, name: 'device' },
-    tokens: keepAccessTokens(folder, configuration),
+    tokens: keepAccessTokens(home, configuration),
     report: (event) => events.push(event),
     apart: new Set(),
   });
-  onTestFinished(async () => {
+  end = () => {
     stop.abort();
+    return run;
+  };
+  onTestFinished(async () => {
     vi.useRealTimers();
-    await run;
+    await end();
     state.close();
     await account.close();
   });
@@ -70,6 +80,19 @@ afterEach(() => vi.restoreAllMocks());
 test('a connected device that has nothing to do makes no call in an hour', async () => {
   await pass(60 * MINUTE);
   expect(calls()).toEqual([]);
+});
+
+test('a sync that has ended gives no memory back', async () => {
+  const rests = vi.spyOn(Heap.prototype, 'rests');
+  await writeFile(join(folder, 'file'), 'work');
+  while (rests.mock.calls.length === 0) {
+    vi.advanceTimersByTime(10);
+    await sleep(10);
+  }
+  const measured = vi.spyOn(process, 'memoryUsage');
+  await end();
+  vi.advanceTimersByTime(MINUTE * 1000);
+  expect(measured).not.toHaveBeenCalled();
 });
 
 test('a push that was given up makes a device read the changes with its next ping', async () => {

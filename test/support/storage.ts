@@ -42,15 +42,17 @@ export async function knownBlocks({ database }: Service, { held = false } = {}):
 /** Lets the database believe that everything which waits for a time began so many hours earlier. */
 export async function age({ database }: Service, hours: number): Promise<void> {
   const earlier = (column: string): string => `${column} = ${column} - ${hours} * interval '1 hour'`;
-  await database.query(`update blocks.blocks set ${earlier('delete_after')}`);
-  await database.query(`update blocks.pins set ${earlier('expires_at')}`);
-  await database.query(`update blocks.ledger set ${earlier('changed_at')}`);
-  for (const schema of shardSchemas) {
-    await database.query(`update ${schema}.uploads set ${earlier('expires_at')}`);
-    await database.query(`update ${schema}.changes set ${earlier('created_at')}`);
-    await database.query(`update ${schema}.files set ${earlier('deleted_at')}`);
-    await database.query(`update ${schema}.file_versions set ${earlier('superseded_at')}`);
-  }
+  const columns = [
+    ...[['blocks.blocks', 'delete_after'] as const, ['blocks.pins', 'expires_at'] as const],
+    ['blocks.ledger', 'changed_at'] as const,
+    ...shardSchemas.flatMap((schema) => [
+      [`${schema}.uploads`, 'expires_at'] as const,
+      [`${schema}.changes`, 'created_at'] as const,
+      [`${schema}.files`, 'deleted_at'] as const,
+      [`${schema}.file_versions`, 'superseded_at'] as const,
+    ]),
+  ];
+  await database.query(columns.map(([table, column]) => `update ${table} set ${earlier(column)};`).join(''));
 }
 
 /** One run of the hourly sweep; answers its report. */

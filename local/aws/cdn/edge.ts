@@ -84,6 +84,8 @@ function send(
     response.end();
     return 0;
   }
+  // By themselves: what goes out with headers is copied together with them first.
+  response.flushHeaders();
   response.end(body);
   return body.length;
 }

@@ -4,15 +4,13 @@ import type { IncomingMessage } from 'node:http';
 import { crc32 } from 'node:zlib';
 import { AwsError } from '../errors.ts';
 import { decodeAwsChunked } from './aws-chunked.ts';
+import { inBatches } from './batches.ts';
 import type { Checksum } from './journal.ts';
 
 /** S3's limit of a single PUT. */
 const MAX_PUT = 5 * 1024 ** 3;
 const TRAILER = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
 const SIGNED_CHUNKS = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD';
-
-/** Bytes that are hashed and written at a time: a body comes in records of TLS, of 16 KiB. */
-const BATCH_BYTES = 1024 * 1024;
 
 export interface Received {
   /** Bytes. */
@@ -71,7 +69,6 @@ export async function receive(request: IncomingMessage, contentSha256: string, f
   const before = declaredChecksum(headers);
 
   const trailers = new Map<string, string>();
-  const source = request as AsyncIterable<Buffer>;
   const contentMd5 = text(request.headers['content-md5']);
   const sha256 = createHash('sha256');
   const md5 = contentMd5 === undefined ? undefined : createHash('md5');
@@ -79,13 +76,13 @@ export async function receive(request: IncomingMessage, contentSha256: string, f
   let [crc, size] = [0, 0];
   const output = await open(file, 'wx', 0o600);
   try {
-    for await (const batch of inBatches(chunked ? decodeAwsChunked(source, trailers) : source)) {
+    await inBatches(chunked ? decodeAwsChunked(request, trailers) : request, async (batch) => {
       sha256.update(batch);
       md5?.update(batch);
       if (hasCrc) crc = crc32(batch, crc);
       size += batch.length;
       await output.appendFile(batch); // write() may stop short
-    }
+    });
     await output.sync();
     if (size !== expected) {
       const message = 'You did not provide the number of bytes specified by the Content-Length HTTP header';
@@ -116,16 +113,4 @@ export async function receive(request: IncomingMessage, contentSha256: string, f
   } finally {
     await output.close();
   }
-}
-
-async function* inBatches(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let [waiting, bytes]: [Buffer[], number] = [[], 0];
-  for await (const piece of pieces) {
-    waiting.push(piece);
-    bytes += piece.length;
-    if (bytes < BATCH_BYTES) continue;
-    yield Buffer.concat(waiting);
-    [waiting, bytes] = [[], 0];
-  }
-  if (bytes > 0) yield Buffer.concat(waiting);
 }

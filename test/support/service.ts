@@ -5,6 +5,7 @@ import { Pool } from 'pg';
 import { inject } from 'vitest';
 import { typeParsers } from '../../lambdas/shared/database/database.ts';
 import { type Cloud, startCloud } from '../../local/cloud/cloud.ts';
+import { layDatabase } from './database.ts';
 import { freePorts } from './ports.ts';
 import { scratch } from './scratch.ts';
 import { signIn, User } from './user.ts';
@@ -27,6 +28,7 @@ export async function startService(
   options: { kafkaBrokers?: readonly string[]; data?: string; port?: number } = {},
 ): Promise<Service> {
   const data = options.data ?? (await scratch('tidemark-service-'));
+  await layDatabase(data, inject('database'));
   const log: string[] = [];
   const port = options.port ?? (await freePorts(10));
   const cloud = await startCloud({ ...options, assembly, data, port, log: (line) => log.push(line) });

@@ -1,9 +1,13 @@
-/** Keeps the service that the test files share, and answers what they need of it beside its API: node keeper.ts ASSEMBLY. */
+/*
+ * Keeps the service that the test files share, and answers what they need of it beside its API: node keeper.ts ASSEMBLY
+ * DATABASE.
+ */
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { type Cloud, startCloud } from '../../../local/cloud/cloud.ts';
+import { layDatabase } from '../../support/database.ts';
 import { freePorts } from '../../support/ports.ts';
 import { scratch } from '../../support/scratch.ts';
 
@@ -17,11 +21,12 @@ export interface Whereabouts {
   readonly database: Cloud['services']['database'];
 }
 
-const assembly = process.argv[2]!;
+const [assembly, database] = process.argv.slice(2) as [string, string];
 const data = await scratch('tidemark-shared-');
 let starting: Promise<Cloud> | undefined;
 
 async function start(): Promise<Cloud> {
+  await layDatabase(data, database);
   return await startCloud({ assembly, data, port: await freePorts(10), log: () => {} });
 }
 

@@ -13,8 +13,8 @@ declare module 'vitest' {
 
 /** One service for all files of `test/service/`: users are independent of each other, and each start costs seconds. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { assembly } = project.getProvidedContext();
-  const keeper = spawn(process.execPath, [join(import.meta.dirname, 'keeper.ts'), assembly], {
+  const { assembly, database } = project.getProvidedContext();
+  const keeper = spawn(process.execPath, [join(import.meta.dirname, 'keeper.ts'), assembly, database!], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const [url] = await once(createInterface({ input: keeper.stdout }), 'line');

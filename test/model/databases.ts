@@ -1,4 +1,4 @@
-import { Client, type Pool, type PoolClient } from 'pg';
+import { Client, type Pool, type PoolClient, type QueryConfig } from 'pg';
 import { isTransient } from '../../lambdas/shared/database/database-errors.ts';
 import { type Actor, currentActor, LostConnection } from './scheduler.ts';
 
@@ -81,6 +81,18 @@ export class Database {
   }
 }
 
+/** What can be prepared: one statement, and none that begins or ends a transaction. */
+const PREPARABLE = /^\s*(select|with|insert|update|delete)\b[^;]*$/;
+const names = new Map<string, string>();
+
+/** The same statement comes thousands of times: each connection parses and plans it once. */
+function prepared(text: string, values: unknown[] = []): QueryConfig {
+  if (!PREPARABLE.test(text)) return { text, values };
+  const name = names.get(text) ?? `s${names.size}`;
+  names.set(text, name);
+  return { name, text, values };
+}
+
 /** A connection in use. Cut, it behaves as one whose server is gone, while the real one rolls back and is used again. */
 class Connection {
   readonly #client: Client;
@@ -108,7 +120,7 @@ class Connection {
     const run = async () => {
       this.#busy++;
       try {
-        return await this.#client.query(text, values);
+        return await this.#client.query(prepared(text, values));
       } finally {
         this.#busy--;
       }

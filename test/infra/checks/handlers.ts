@@ -28,11 +28,21 @@ export async function handlerProblems({ functions }: Deployment, bundled: Deploy
     return { name, handler, file: join(assets.get(keys.get(id) ?? '') ?? '', `${module}.mjs`), exported };
   });
   const args = handlers.map(({ file, exported }) => JSON.stringify([file, exported]));
+  look(args.filter((arg) => !known.has(arg)));
+  return handlers.flatMap(({ name, handler }, index) => {
+    const wrong = known.get(args[index]!);
+    return wrong ? [`${name}: its handler is ${handler}, and that module of its bundle ${wrong}`] : [];
+  });
+}
+
+/** What was wrong with a module and the name of its export: nobody changes a bundle. */
+const known = new Map<string, string>();
+
+function look(args: readonly string[]): void {
+  if (args.length === 0) return;
   const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', script, ...args], {
     encoding: 'utf8',
   });
   const wrong = JSON.parse(printed.trim().split('\n').at(-1)!) as string[];
-  return handlers.flatMap(({ name, handler }, index) =>
-    wrong[index] ? [`${name}: its handler is ${handler}, and that module of its bundle ${wrong[index]}`] : [],
-  );
+  for (const [index, arg] of args.entries()) known.set(arg, wrong[index]!);
 }

@@ -9,29 +9,38 @@ const REPEATED_MS = 30_000;
 
 /**
  * Tells the user's other devices again and again which blocks of an upload are at the service, where it is of one file,
- * as all are that are large. Answers what ends it.
- * @param sent by their hashes, the blocks that the service took
+ * as all are that are large. What went as a delta is left to its version, with which it comes as one. Answers what ends
+ * it.
+ * @param sent by their hashes, the blocks that the service took, and the bytes that crossed the wire for each
  */
 export function tellWhatIsSent(
   tell: (message: SentSoFar) => void,
   upload_id: string,
   items: readonly OfferedItem[],
-  sent: ReadonlyMap<string, unknown>,
+  sent: ReadonlyMap<string, number>,
 ): () => void {
   const [item] = items;
   if (items.length !== 1 || !item) return () => undefined;
-  let [told, toldAt] = [0, Number.NEGATIVE_INFINITY];
-  const tellNow = (): void => {
-    [told, toldAt] = [sent.size, performance.now()];
-    const bits = sentBits(item.local.blocks.map(({ hash }) => sent.has(hash)));
-    tell({ type: 'sending', upload_id, path: item.path, sent: bits });
+  let [known, told, toldAt] = [0, 0, Number.NEGATIVE_INFINITY];
+  const tellIfMore = (): void => {
+    const isRepeated = told > 0 && performance.now() - toldAt > REPEATED_MS;
+    if (sent.size === known && !isRepeated) return;
+    known = sent.size;
+    const whole = item.local.blocks.map(({ hash, size }) => isWhole(sent.get(hash), size));
+    const count = whole.filter(Boolean).length;
+    if (count === told && !isRepeated) return;
+    [told, toldAt] = [count, performance.now()];
+    tell({ type: 'sending', upload_id, path: item.path, sent: sentBits(whole) });
   };
-  const timer = setInterval(() => {
-    if (sent.size > told || (told > 0 && performance.now() - toldAt > REPEATED_MS)) tellNow();
-  }, INTERVAL_MS);
+  const timer = setInterval(tellIfMore, INTERVAL_MS);
   return () => {
     clearInterval(timer);
     // The version follows in some time.
-    if (told > 0 && sent.size > told) tellNow();
+    if (told > 0) tellIfMore();
   };
+}
+
+/** Whether a block was sent, and not as a delta: all of it, or nothing but a proof. */
+function isWhole(bytes: number | undefined, size: number): boolean {
+  return bytes === 0 || bytes === size;
 }

@@ -8,8 +8,8 @@ import { blockOf, device } from './open-folder.ts';
 async function sending(...paths: readonly string[]) {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
-  const blocks = await Promise.all(Array.from({ length: 9 }, (_, number) => blockOf(String(number))));
-  const local = { kind: 'file', size: 9, mode: 0o644, mtime_ms: 1, blocks, identity: '', hint: '' } as const;
+  const blocks = await Promise.all(Array.from({ length: 9 }, (_, number) => blockOf(String(number).repeat(10))));
+  const local = { kind: 'file', size: 90, mode: 0o644, mtime_ms: 1, blocks, identity: '', hint: '' } as const;
   const items = paths.map((path) => ({ path, base_version: 0, local }));
   const [sent, told]: [Map<string, number>, number[][]] = [new Map(), []];
   const tell = (message: SentSoFar): void => {
@@ -17,7 +17,8 @@ async function sending(...paths: readonly string[]) {
     told.push([...blocks.keys()].filter(isSent));
   };
   const stop = tellWhatIsSent(tell, device.id, items, sent);
-  return { told, stop, send: (number: number) => sent.set(blocks[number]!.hash, 1) };
+  const send = (number: number, bytes: number = blocks[number]!.size) => sent.set(blocks[number]!.hash, bytes);
+  return { told, stop, send };
 }
 
 test('what was sent is told once a second if there is more, else now and then, and at the end', async () => {
@@ -34,6 +35,20 @@ test('what was sent is told once a second if there is more, else now and then, a
   stop();
   vi.advanceTimersByTime(60_000);
   expect(told.slice(2)).toEqual([[0, 3, 8]]);
+});
+
+test('what went as a delta is not told of: with its version it comes as one', async () => {
+  const { told, send, stop } = await sending('film');
+  send(1, 3);
+  vi.advanceTimersByTime(40_000);
+  expect(told).toEqual([]);
+  send(2);
+  send(3, 0);
+  vi.advanceTimersByTime(1_000);
+  send(4, 3);
+  vi.advanceTimersByTime(5_000);
+  stop();
+  expect(told).toEqual([[2, 3]]);
 });
 
 test('an upload that is over within a second, and one of several files, is not told of', async () => {

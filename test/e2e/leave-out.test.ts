@@ -17,12 +17,12 @@ test('all of a life stays when nothing else fails', async () => {
   expect(await leaveOut([1, 2, 3], async () => false)).toEqual([1, 2, 3]);
 });
 
-test('lives have faults of the network and of the disk, and stops', () => {
+test('lives have faults of the network and of the disk, edits in between, and stops', () => {
   const runs = fc
     .sample(scenario, { numRuns: 25, seed: 1 })
     .flatMap(({ steps }: Scenario) => steps.flatMap((step) => (step.do === 'sync' ? step.runs : [])));
-  const shareOf = (kind: 'network' | 'disk' | 'stopMs'): number =>
+  const shareOf = (kind: 'network' | 'disk' | 'meanwhile' | 'stopMs'): number =>
     runs.filter((run) => run[kind] !== undefined).length / runs.length;
-  for (const kind of ['network', 'disk', 'stopMs'] as const) expect(shareOf(kind)).toBeGreaterThan(0.2);
+  for (const kind of ['network', 'disk', 'meanwhile', 'stopMs'] as const) expect(shareOf(kind)).toBeGreaterThan(0.2);
   expect(runs.some(({ disk }) => disk?.call === 'write' && disk.error === 'short')).toBe(true);
 });

@@ -14,13 +14,13 @@ import { type Scenario, type Step, scenario, singly } from './simulation/scenari
 
 /*
  * Two to four devices, each the client's own engine, in a service of which calls get lost, come late and twice, on disks
- * that fail, stopped anywhere and brought back from older copies, while time passes and the service collects. At rest all
- * have the same, the service too, and nothing that a user made is gone.
+ * that fail, stopped anywhere and brought back from older copies, while their users work on, time passes and the service
+ * collects. At rest all have the same, the service too, and nothing that a user made is gone.
  *
  * SIM_RUNS plays more. A failure's report names SIM_SEED and SIM_PATH, which play its life again, and has the actions of
  * it that were found to be enough in SIM_SHRINK minutes, as SIM_LIFE, which plays those.
  */
-const { SIM_RUNS = '8', SIM_SEED = '1', SIM_PATH, SIM_LIFE, SIM_SHRINK = '5' } = process.env;
+const { SIM_RUNS = '25', SIM_SEED = '1', SIM_PATH, SIM_LIFE, SIM_SHRINK = '5' } = process.env;
 /** What devices and the service do at once comes in another order each time: a life fails that fails once in so many. */
 const TRIES = 3;
 const MOST_DEVICES = 5;

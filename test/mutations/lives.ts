@@ -1,6 +1,6 @@
 import type { Mutation } from './mutation.ts';
 
-/** Mistakes in what the client writes to a disk that fails, which lives of whole devices notice. */
+/** Mistakes in what the client does to a disk that fails or that its user works on, which lives of whole devices notice. */
 export const ofLives: readonly Mutation[] = [
   {
     mistake: 'what a disk took of a small file counts as all of it, and is not read back',
@@ -32,6 +32,24 @@ function demandContent(file, bytes) {
     replace: "return result.status === 'fulfilled' ? [{ ...file, disk: { mode, ...result.value } }] : [];",
     by: "return [{ ...file, disk: { mode, ...(result.value ?? { identity: '', hint: '' }) } }];",
     noticedBy: 'e2e/simulation: a life comes to the same: a disk on which no file gets its place',
+    breaks: /I15: .* is nowhere/,
+  },
+
+  {
+    mistake: 'a file takes its place whatever is there by then',
+    file: 'client/disk/put-in-place.ts',
+    replace: '  demandUnchanged(place, expected);\n',
+    by: '',
+    noticedBy: 'e2e/simulation: a life comes to the same: a file that is edited while another edit of it arrives',
+    breaks: /I15: .* is nowhere/,
+  },
+
+  {
+    mistake: 'a file is removed whatever is in it by then',
+    file: 'client/disk/remove.ts',
+    replace: '  demandUnchanged(place, entry.hint);\n',
+    by: '',
+    noticedBy: 'e2e/simulation: a life comes to the same: a file that is edited while its deletion arrives',
     breaks: /I15: .* is nowhere/,
   },
 ];

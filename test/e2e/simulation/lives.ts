@@ -1,11 +1,15 @@
-import type { Run, Scenario, Step } from './scenario.ts';
+import type { Edit, Run, Scenario, Step } from './scenario.ts';
 
-const write = (who: number, path: string, kilobytes = 0): Step => ({
-  do: 'edit',
-  who,
-  edits: [{ do: 'write', path, kilobytes }],
-});
+const edit = (path: string, kilobytes = 0): Edit => ({ do: 'write', path, kilobytes });
+const write = (who: number, path: string, kilobytes = 0): Step => ({ do: 'edit', who, edits: [edit(path, kilobytes)] });
+const remove = (who: number, path: string): Step => ({ do: 'edit', who, edits: [{ do: 'remove', path }] });
 const sync = (...runs: Run[]): Step => ({ do: 'sync', runs });
+
+/** When a device has looked at its folder, and is about to do there what others did. */
+const onceReadChanges = (...edits: Edit[]): Run['meanwhile'] => ({
+  ...{ way: 'api', route: 'GET /changes', nth: 1, when: 'answered' },
+  edits,
+});
 
 /** Lives that are always played, since few that are drawn at random have what each is of. */
 export const lives: readonly (readonly [string, Scenario])[] = [
@@ -27,6 +31,28 @@ export const lives: readonly (readonly [string, Scenario])[] = [
         ...[write(1, 'a'), write(1, 'b', 300), sync({ who: 1 }), sync({ who: 0 })],
         ...[write(1, 'a'), write(1, 'b', 300), sync({ who: 1 })],
         sync({ who: 0, disk: { call: 'rename', nth: 1, error: 'EIO', times: null, where: 'files' } }),
+      ],
+    },
+  ],
+  [
+    'a file that is edited while another edit of it arrives',
+    {
+      devices: 2,
+      steps: [
+        ...[write(1, 'a'), write(1, 'b', 300), sync({ who: 1 }), sync({ who: 0 })],
+        ...[write(1, 'a'), write(1, 'b', 300), sync({ who: 1 })],
+        sync({ who: 0, meanwhile: onceReadChanges(edit('a'), edit('b', 300)) }),
+      ],
+    },
+  ],
+  [
+    'a file that is edited while its deletion arrives',
+    {
+      devices: 2,
+      steps: [
+        ...[write(1, 'a'), write(1, 'b/a', 40), write(1, 'c'), sync({ who: 1 }), sync({ who: 0 })],
+        ...[remove(1, 'a'), remove(1, 'b'), sync({ who: 1 })],
+        sync({ who: 0, meanwhile: onceReadChanges(edit('a'), edit('b/a', 40)) }),
       ],
     },
   ],

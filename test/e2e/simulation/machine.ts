@@ -1,30 +1,20 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { appendFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { systemCode } from '../../../client/common/errors.ts';
+import { randomUUID } from 'node:crypto';
+import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { runSync } from '../../../client/engine/run.ts';
 import { State } from '../../../client/state/state.ts';
 import { stateFolder } from '../../../protocol/reserved-name.ts';
 import type { Disk } from '../../support/fuse/disk.ts';
-import { answer, cutAnswer, late, loseAnswer, loseRequest, repeat } from '../../support/network/faults.ts';
-import type { Fault } from '../../support/network/http-proxy.ts';
 import type { Network } from '../../support/network/network.ts';
 import type { User } from '../../support/user.ts';
-import type { Edit, fates, Run } from './scenario.ts';
+import { disturb } from './disturb.ts';
+import { carryOut, type Edited, sha256 } from './edit.ts';
+import type { Edit, Run } from './scenario.ts';
 
 /** Contents by their paths; a directory is one. */
 export type Contents = ReadonlyMap<string, string>;
 
 const DIRECTORY = 'a directory';
-
-const faults: Readonly<Record<(typeof fates)[number], Fault>> = {
-  'loses the call': loseRequest,
-  'loses the answer': loseAnswer,
-  'cuts the answer': cutAnswer,
-  repeats: repeat,
-  'is late': late(150),
-  throttles: answer(429, { code: 'throttled', message: 'later' }),
-};
 
 /** The places that a machine has for as long as simulations run. */
 export interface Site {
@@ -42,6 +32,7 @@ export class Machine {
   readonly #user: User;
   readonly #device = { id: randomUUID(), name: 'device' };
   readonly #copy: string;
+  readonly #trash: string;
   #hasCopy = false;
 
   private constructor(site: Site, user: User, name: string) {
@@ -49,25 +40,30 @@ export class Machine {
     this.#user = user;
     this.folder = join(site.place, `${user.device} ${name}`);
     this.#copy = `${this.folder} copy`;
+    this.#trash = `${this.folder} trash`;
     this.#device.name = name;
   }
 
   static async open(site: Site, user: User, name: string): Promise<Machine> {
     const machine = new Machine(site, user, name);
-    await mkdir(machine.folder);
+    for (const folder of [machine.folder, machine.#trash]) await mkdir(folder);
     await user.call('POST', '/devices', { device_id: machine.#device.id, name });
     return machine;
   }
 
   async close(): Promise<void> {
-    for (const folder of [this.folder, this.#copy]) await rm(folder, { recursive: true, force: true });
+    for (const folder of [this.folder, this.#copy, this.#trash]) await rm(folder, { recursive: true, force: true });
   }
 
-  /** Syncs once, whatever comes in between. @returns whether all of the folder is in sync */
-  async sync({ network, disk, stopMs }: Omit<Run, 'who'> = {}): Promise<boolean> {
+  /**
+   * Syncs once, whatever comes in between.
+   * @param edit carries out what the user does meanwhile
+   * @returns whether all of the folder is in sync, but for what was done meanwhile
+   */
+  async sync({ network, disk, stopMs, meanwhile }: Omit<Run, 'who'>, edit: () => void): Promise<boolean> {
     const stop = new AbortController();
     const timer = stopMs === undefined ? undefined : setTimeout(() => stop.abort(), stopMs);
-    if (network) this.#failOnce(network);
+    disturb(this.#site.network, { network, meanwhile }, edit);
     if (disk) await this.#failDisk(disk);
     try {
       await this.#run(stop.signal);
@@ -115,28 +111,9 @@ export class Machine {
     await this.#site.disk?.fail({ ...fault, path });
   }
 
-  #failOnce({ way, route, fate, isGone }: NonNullable<Run['network']>): void {
-    const { proxy } = this.#site.network.ways[way];
-    const once: Fault = (exchange) => {
-      if (isGone) proxy.fail('', loseRequest);
-      return faults[fate](exchange);
-    };
-    proxy.fail(way === 'api' ? route : '', once, 1);
-  }
-
   /** As far as the file system allows it. @param number makes the content another one than any other */
-  async edit(change: Edit, number: number): Promise<void> {
-    const place = join(this.folder, change.path);
-    try {
-      if (change.do === 'remove') return await rm(place, { recursive: true });
-      if (change.do === 'append') return await appendFile(place, `and ${number}\n`, { flag: 'r+' });
-      const target = change.do === 'move' ? join(this.folder, change.to) : place;
-      await mkdir(dirname(target), { recursive: true });
-      if (change.do === 'move') await rename(place, target);
-      else await writeFile(place, contentOf(number, change.kilobytes));
-    } catch (error) {
-      if (systemCode(error) === undefined) throw error;
-    }
+  edit(change: Edit, number: number): Edited {
+    return carryOut(change, { folder: this.folder, trash: join(this.#trash, `${number}`), number });
   }
 
   async keep(): Promise<void> {
@@ -169,16 +146,4 @@ export class Machine {
 /** Those of files. */
 export function filesOf(contents: Contents): Set<string> {
   return new Set([...contents.values()].filter((content) => content !== DIRECTORY));
-}
-
-/** No two alike, and nothing that packs well. */
-function contentOf(number: number, kilobytes: number): Buffer {
-  const parts = [Buffer.from(`content ${number}\n`)];
-  for (let part = 0; part < kilobytes * 32; part++)
-    parts.push(createHash('sha256').update(`${number} ${part}`).digest());
-  return Buffer.concat(parts);
-}
-
-function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

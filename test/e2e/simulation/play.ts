@@ -1,9 +1,9 @@
-import { shardSchemas } from '../../../lambdas/shared/database/shards.ts';
+import { numbered, shardOf } from '../../../lambdas/shared/database/shards.ts';
 import type { Service } from '../../support/service.ts';
 import { age, sweep } from '../../support/storage.ts';
 import type { User } from '../../support/user.ts';
 import { type Contents, filesOf, Machine, type Site } from './machine.ts';
-import type { Scenario, Step } from './scenario.ts';
+import type { Edit, Run, Scenario, Step } from './scenario.ts';
 
 /** How long history is kept, hours. */
 const HISTORY_HOURS = 30 * 24;
@@ -12,8 +12,8 @@ const MOST_SYNCS = 6;
 
 /** What became of a content that a user made. */
 interface Fate {
-  /** The devices that have it, and have not synced since they got it. */
-  readonly unsynced: Set<number>;
+  /** The devices that have it, and have not synced since they got it, with when that was. */
+  readonly unsynced: Map<number, number>;
   /** Whether a device that had it came to the end of a sync. */
   synced: boolean;
   /** Hours of the simulation at which a user removed or replaced it, or a disk was lost that alone had it. */
@@ -26,6 +26,7 @@ class Simulation {
   readonly #user: User;
   readonly #machines: readonly Machine[];
   readonly #fates = new Map<string, Fate>();
+  /** Counts edits and syncs, so that it tells which came first. */
   #count = 0;
   #hours = 0;
 
@@ -42,40 +43,64 @@ class Simulation {
       await sweep(this.#service);
     } else if (step.do === 'sync') {
       await Promise.all(step.runs.map(({ who, ...run }) => this.#sync(who, run)));
+    } else if (step.do === 'edit') {
+      for (const edit of step.edits) this.#edit(step.who, edit);
+    } else if (step.do === 'keep') {
+      await this.#machines[step.who]!.keep();
     } else {
-      const machine = this.#machines[step.who]!;
-      const before = filesOf(await machine.contents());
-      if (step.do === 'keep') await machine.keep();
-      else if (step.do === 'edit') for (const edit of step.edits) await machine.edit(edit, ++this.#count);
-      else await machine.bringBack();
-      this.#note(step.who, before, filesOf(await machine.contents()), step.do === 'edit');
+      await this.#bringBack(step.who);
     }
   }
 
-  /** What a device has of its own accord, and what it has no more. */
-  #note(who: number, before: ReadonlySet<string>, after: ReadonlySet<string>, byUser: boolean): void {
-    for (const content of after) {
-      if (before.has(content)) continue;
-      const fate = this.#fates.get(content) ?? { unsynced: new Set(), synced: false, removedAt: undefined };
-      if (byUser) fate.removedAt = undefined;
-      fate.unsynced.add(who);
-      this.#fates.set(content, fate);
+  #edit(who: number, edit: Edit): void {
+    const { made, gone, moved } = this.#machines[who]!.edit(edit, ++this.#count);
+    for (const content of gone) {
+      const fate = this.#fates.get(content);
+      fate?.unsynced.delete(who);
+      if (fate) fate.removedAt ??= this.#hours;
     }
+    for (const content of made) this.#has(who, content);
+    for (const content of moved) if (this.#fates.get(content)?.unsynced.has(who)) this.#has(who, content);
+  }
+
+  /** A device has a content of its own accord from now on. */
+  #has(who: number, content: string): void {
+    const fate = this.#fates.get(content) ?? { unsynced: new Map(), synced: false, removedAt: undefined };
+    fate.unsynced.set(who, this.#count);
+    this.#fates.set(content, fate);
+  }
+
+  async #bringBack(who: number): Promise<void> {
+    const machine = this.#machines[who]!;
+    const before = filesOf(await machine.contents());
+    await machine.bringBack();
+    const after = filesOf(await machine.contents());
+    for (const content of after) if (!before.has(content)) this.#has(who, content);
     for (const content of before) {
       if (after.has(content)) continue;
       const fate = this.#fates.get(content);
       fate?.unsynced.delete(who);
       // With a disk goes what nobody else has; the rest comes back from the service.
-      if (fate && (byUser || !fate.synced)) fate.removedAt ??= this.#hours;
+      if (fate && !fate.synced) fate.removedAt ??= this.#hours;
     }
   }
 
-  async #sync(who: number, run: Parameters<Machine['sync']>[0] = {}): Promise<boolean> {
-    const machine = this.#machines[who]!;
-    const isDone = await machine.sync(run);
+  async #sync(who: number, run: Omit<Run, 'who'> = {}): Promise<boolean> {
+    const began = ++this.#count;
+    let edits = run.meanwhile?.edits ?? [];
+    const edit = (): void => {
+      for (const each of edits) this.#edit(who, each);
+      edits = [];
+    };
+    const isDone = await this.#machines[who]!.sync(run, edit);
+    edit();
     if (!isDone) return false;
     for (const fate of this.#fates.values()) {
-      if (fate.unsynced.delete(who)) fate.synced = true;
+      // What came meanwhile may have come too late.
+      const since = fate.unsynced.get(who);
+      if (since === undefined || since > began) continue;
+      fate.unsynced.delete(who);
+      fate.synced = true;
     }
     return true;
   }
@@ -107,14 +132,12 @@ class Simulation {
 
   /** Contents of all versions of the user; each is one block. */
   async #history(): Promise<Set<string>> {
-    const { database } = this.#service;
-    const found = shardSchemas.map((schema) =>
-      database.query<{ hash: string }>(
-        `select distinct encode(block, 'hex') as hash from ${schema}.file_versions, unnest(block_hashes) block where user_id = $1`,
-        [this.#user.id],
-      ),
+    const { rows } = await this.#service.database.query<{ hash: string }>(
+      `select distinct encode(block, 'hex') as hash
+       from ${numbered('shard', shardOf(this.#user.id))}.file_versions, unnest(block_hashes) block where user_id = $1`,
+      [this.#user.id],
     );
-    return new Set((await Promise.all(found)).flatMap(({ rows }) => rows.map(({ hash }) => hash)));
+    return new Set(rows.map(({ hash }) => hash));
   }
 }
 
@@ -138,7 +161,7 @@ export async function play(service: Service, sites: readonly Site[], { devices, 
     await simulation.demandAll(there);
     // Who has nothing gets what the service has.
     const fresh = await open('another');
-    const isDone = await fresh.sync();
+    const isDone = await fresh.sync({}, () => undefined);
     if (!isDone || !equal(await fresh.contents(), there)) {
       throw new Error(`the service has ${JSON.stringify([...(await fresh.contents())])}, and devices have others`);
     }

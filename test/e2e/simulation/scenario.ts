@@ -17,8 +17,10 @@ export const fates = [
   'throttles',
 ] as const;
 
+type WayOf = 'api' | 'store' | 'cdn';
+
 interface NetworkFault {
-  readonly way: 'api' | 'store' | 'cdn';
+  readonly way: WayOf;
   readonly route: string;
   readonly fate: (typeof fates)[number];
   /** Whether nothing comes through any more afterwards. */
@@ -34,12 +36,24 @@ interface DiskFault {
   readonly where: 'files' | 'all';
 }
 
+/** What a user does while a device syncs: at a call of it, since a program does what it does between two calls at once. */
+interface Meanwhile {
+  readonly way: WayOf;
+  readonly route: string;
+  readonly nth: number;
+  /** Before the service has the call, or once it has answered and the device does not know it yet. */
+  readonly when: 'asked' | 'answered';
+  readonly edits: readonly Edit[];
+}
+
 /** One device syncs. */
 export interface Run {
   readonly who: number;
   readonly network?: NetworkFault | undefined;
   /** On the device whose disk can fail. */
   readonly disk?: DiskFault | undefined;
+  /** Comes after the run when there is no such call. */
+  readonly meanwhile?: Meanwhile | undefined;
   /** It is stopped after so many milliseconds, wherever it is. */
   readonly stopMs?: number | undefined;
 }
@@ -64,7 +78,7 @@ const path = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength:
 const some = <Value>(weight: number, arbitrary: fc.Arbitrary<Value>) => ({ weight, arbitrary });
 const maybe = <Value>(arbitrary: fc.Arbitrary<Value>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 
-const edit: fc.Arbitrary<Edit> = fc.oneof(
+const anEdit: fc.Arbitrary<Edit> = fc.oneof(
   // What lies in a row of the database, in a pack, and in an object.
   some(5, fc.record({ do: fc.constant('write' as const), path, kilobytes: fc.constantFrom(0, 0, 1, 40, 300) })),
   some(2, fc.record({ do: fc.constant('append' as const), path })),
@@ -87,15 +101,24 @@ const disk: fc.Arbitrary<DiskFault> = fc.record({
   where: fc.constantFrom('files', 'files', 'all'),
 });
 
+const edits = fc.array(anEdit, { minLength: 1, maxLength: 4 });
+const meanwhile: fc.Arbitrary<Meanwhile> = fc.record({
+  way: fc.constantFrom('api', 'api', 'api', 'store', 'cdn'),
+  route: fc.constantFrom('GET /changes', 'POST /save', 'POST /upload-init', 'POST /move', ''),
+  nth: fc.integer({ min: 1, max: 3 }),
+  when: fc.constantFrom('asked', 'answered'),
+  edits,
+});
+
 const stepOf = (devices: number): fc.Arbitrary<Step> => {
   const who = fc.nat({ max: devices - 1 });
-  const run = fc.record({ who, network: maybe(network), disk: maybe(disk), stopMs: maybe(fc.nat({ max: 300 })) });
+  const run = fc.record({
+    ...{ who, network: maybe(network), disk: maybe(disk), meanwhile: maybe(meanwhile) },
+    stopMs: maybe(fc.nat({ max: 300 })),
+  });
   const runs = fc.uniqueArray(run, { selector: (one) => one.who, minLength: 1, maxLength: devices });
   return fc.oneof(
-    some(
-      6,
-      fc.record({ do: fc.constant('edit' as const), who, edits: fc.array(edit, { minLength: 1, maxLength: 4 }) }),
-    ),
+    some(6, fc.record({ do: fc.constant('edit' as const), who, edits })),
     some(6, fc.record({ do: fc.constant('sync' as const), runs })),
     some(1, fc.record({ do: fc.constant('keep' as const), who })),
     some(1, fc.record({ do: fc.constant('bring back' as const), who })),

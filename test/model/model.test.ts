@@ -4,8 +4,11 @@ import { play } from './run.ts';
 import { scenario } from './scenario.ts';
 import { World } from './world.ts';
 
-/** MODEL_RUNS asks for more interleavings, MODEL_SEED and MODEL_PATH (a failure's report names them) for the same again. */
-const { MODEL_RUNS = '300', MODEL_SEED = '1', MODEL_PATH } = process.env;
+/**
+ * MODEL_RUNS asks for more interleavings, as each night's run does; MODEL_SEED and MODEL_PATH (a failure's report names
+ * them) for the same again.
+ */
+const { MODEL_RUNS = '150', MODEL_SEED = '1', MODEL_PATH } = process.env;
 
 let world: World;
 
@@ -15,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 test('whatever interleaves, crashes or comes twice, no version loses a block and nothing unused stays', {
-  timeout: 600_000,
+  timeout: 300_000 + 2_000 * Number(MODEL_RUNS),
 }, async () => {
   let played = 0;
   const property = fc.asyncProperty(scenario, async (each) => {

@@ -39,7 +39,12 @@ export default defineConfig({
         test: {
           name: 'service',
           include: ['test/{client,service}/**/*.test.ts'],
-          globalSetup: [assembly, 'test/service/support/setup.ts', 'test/support/fuse/setup.ts'],
+          globalSetup: [
+            assembly,
+            'test/support/program.ts',
+            'test/service/support/setup.ts',
+            'test/support/fuse/setup.ts',
+          ],
           ...limits,
         },
       },

@@ -44,7 +44,7 @@ export async function withPair<Result>(
     failed.promise.catch(() => undefined);
     const fail = (reason: string): void => failed.reject(new Error(reason));
     const start = async (name: string): Promise<Device> => {
-      const device = new Device(name, join(folder, name), join(folder, 'config', name), node);
+      const device = new Device(name, join(folder, name), join(folder, 'config', name), { node });
       await device.signIn({ url: cloud.urls.api, ca: cloud.ca, ...user });
       device.startSync(fail);
       ends.push(() => device.stopSync());

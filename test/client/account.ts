@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect } from 'vitest';
+import { expect, inject } from 'vitest';
 import { openFolder } from '../../client/engine/folder.ts';
 import { runSync } from '../../client/engine/run.ts';
 import type { Report } from '../../client/output/report.ts';
@@ -62,10 +62,11 @@ export async function openAccount(): Promise<Account> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-account-'));
   const devices: Device[] = [];
   const networks: Network[] = [];
+  const program = inject('program');
   const config = (name: string): string => join(folder, 'config', name);
   return {
     device: async (name, { place = join(folder, name), configuration = config(name), network } = {}) => {
-      const device = new Device(name, place, configuration);
+      const device = new Device(name, place, configuration, { program });
       await device.signIn({ url: network?.url ?? api, ca, ...credentials });
       devices.push(device);
       return device;
@@ -95,7 +96,7 @@ export async function openAccount(): Promise<Account> {
       const device = { id: configuration.device_id, name: configuration.device_name };
       return await openSync(root, { ...api, ...replace(api) }, device, report);
     },
-    commandOf: ({ name }) => [join(import.meta.dirname, '../../client/main.ts'), '--config', config(name)],
+    commandOf: ({ name }) => [program, '--config', config(name)],
     caller: async () => {
       const user = new User(api, await signIn(api, credentials), credentials);
       await user.call('POST', '/devices', { device_id: user.device, name: 'caller' });

@@ -61,7 +61,7 @@ export async function openAccount(
   const username = `${randomUUID()}@tidemark.example`;
   await cloud.ask({ ask: 'user', username });
   return async (name, node) => {
-    const device = new Device(name, join(ground.folder, name), join(ground.folder, 'config', name), node);
+    const device = new Device(name, join(ground.folder, name), join(ground.folder, 'config', name), { node });
     await device.signIn({ url: cloud.api, ca: cloud.ca, username, password: PASSWORD });
     ground.undo.defer(() => device.stopSync());
     return device;

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { SyncEvent } from '../../../protocol/output/sync-event.ts';
 import { compileCache } from '../../compile-cache.ts';
 
-const tidemark = join(import.meta.dirname, '../../../client/main.ts');
+const fromSources = join(import.meta.dirname, '../../../client/main.ts');
 
 export interface Account {
   readonly url: string;
@@ -23,15 +23,28 @@ export class Device {
   readonly events: SyncEvent[] = [];
   readonly #config: string;
   readonly #node: readonly string[];
+  readonly #program: string;
   readonly #lines = new EventEmitter<{ event: [SyncEvent] }>();
   #process: ChildProcess | undefined;
 
-  /** @param node options of Node for its processes */
-  constructor(name: string, folder: string, config: string, node: readonly string[] = []) {
+  /**
+   * @param node options of Node for its processes
+   * @param program the file of the client
+   */
+  constructor(
+    name: string,
+    folder: string,
+    config: string,
+    {
+      node = [],
+      program = fromSources,
+    }: { readonly node?: readonly string[] | undefined; readonly program?: string } = {},
+  ) {
     this.name = name;
     this.folder = folder;
     this.#config = config;
     this.#node = node;
+    this.#program = program;
   }
 
   /** Of the sync that runs. */
@@ -93,7 +106,7 @@ export class Device {
   }
 
   #spawn(words: readonly string[]): ChildProcess {
-    return spawn(process.execPath, [...this.#node, tidemark, '--config', this.#config, ...words], {
+    return spawn(process.execPath, [...this.#node, this.#program, '--config', this.#config, ...words], {
       env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -1,6 +1,6 @@
 import type { Mutation } from './mutation.ts';
 
-/** Mistakes in what the client does to a disk that fails or that its user works on, which lives of whole devices notice. */
+/** Mistakes in what the client does on a disk that fails or that its user works on. */
 export const ofLives: readonly Mutation[] = [
   {
     mistake: 'what a disk took of a small file counts as all of it, and is not read back',
@@ -51,5 +51,15 @@ function demandContent(file, bytes) {
     by: '',
     noticedBy: 'e2e/simulation: a life comes to the same: a file that is edited while its deletion arrives',
     breaks: /I15: .* is nowhere/,
+  },
+
+  {
+    mistake: 'a file of the size that is known counts as unchanged',
+    file: 'client/disk/scan.ts',
+    replace: "if (before?.kind === 'file' && before.hint === hint) return;",
+    by: "if (before?.kind === 'file' && before.size === Number(stats.size)) return;",
+    noticedBy:
+      'client/lost-events: whatever events of the folder get lost, come late or in another order, a look at all of it finds what is there',
+    breaks: /I56: what is known of the folder/,
   },
 ];

@@ -78,7 +78,8 @@ const path = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength:
 const some = <Value>(weight: number, arbitrary: fc.Arbitrary<Value>) => ({ weight, arbitrary });
 const maybe = <Value>(arbitrary: fc.Arbitrary<Value>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 
-const anEdit: fc.Arbitrary<Edit> = fc.oneof(
+/** At few enough paths that edits meet. */
+export const anEdit: fc.Arbitrary<Edit> = fc.oneof(
   // What lies in a row of the database, in a pack, and in an object.
   some(5, fc.record({ do: fc.constant('write' as const), path, kilobytes: fc.constantFrom(0, 0, 1, 40, 300) })),
   some(2, fc.record({ do: fc.constant('append' as const), path })),

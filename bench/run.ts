@@ -4,6 +4,7 @@ type Bench = (options: { json: boolean; words: readonly string[] }) => Promise<v
 const benches: Record<string, () => Promise<{ run: Bench; usage?: string }>> = {
   codec: () => import('./codec/bench.ts'),
   'cold-start': () => import('./cold-start.ts'),
+  load: () => import('./load/bench.ts'),
   memory: () => import('./memory/bench.ts'),
   metadata: () => import('./metadata/bench.ts'),
   network: () => import('./network/bench.ts'),

@@ -1,5 +1,5 @@
 /**
- * What a tool has used since it started, by name: `up`, `down`, `stored` and `database` in bytes, `statements`,
+ * What a tool has used since it started, by name: `up`, `down`, `stored` and `database` in bytes, `statements`, `sqlSeconds`,
  * `requests.<whose>`, `request.<what>`, and CPU seconds as `cpu.<process>` and `function.<name>`.
  */
 export type Counters = Readonly<Record<string, number>>;

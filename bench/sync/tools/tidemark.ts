@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Device } from '../../../local/demo/devices/device.ts';
 import type { Counters } from '../counters.ts';
 import { openLink } from '../link/link.ts';
-import { Processes, takePeak, variableOf } from '../processes.ts';
+import { Processes, takePeak } from '../processes.ts';
+import { cloudCpu } from './cloud-cpu.ts';
 import { type CloudProcess, openAccount, startCloudProcess } from './local-cloud.ts';
 import type { Ground, Session, Tool } from './tool.ts';
 
@@ -54,18 +55,8 @@ async function reroute({ port }: CloudProcess, { link, undo }: Ground): Promise<
 
 function cpu(cloud: number, devices: readonly Device[]): Counters {
   const processes = new Processes();
-  const counters: Record<string, number> = { 'cpu.local cloud': processes.own(cloud), 'cpu.PostgreSQL': 0 };
-  for (const { name, pid } of devices) counters[`cpu.${name}`] = pid ? processes.family(pid) : 0;
-  let functions = processes.ended(cloud);
-  for (const { pid, command, own } of processes.children(cloud)) {
-    if (command === 'postgres') counters['cpu.PostgreSQL']! += processes.family(pid);
-    else {
-      const name = variableOf(pid, 'AWS_LAMBDA_FUNCTION_NAME') ?? command;
-      counters[`function.${name}`] = (counters[`function.${name}`] ?? 0) + own;
-      functions += own;
-    }
-  }
-  return { ...counters, 'cpu.functions': functions };
+  const ofDevices = devices.map(({ name, pid }) => [`cpu.${name}`, pid ? processes.family(pid) : 0]);
+  return { ...Object.fromEntries(ofDevices), ...cloudCpu(processes, cloud) };
 }
 
 /** Bytes of all objects. */

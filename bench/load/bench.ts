@@ -1,0 +1,101 @@
+import { readFile, rm } from 'node:fs/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { scratch } from '../../test/support/scratch.ts';
+import { assemblyOf } from '../../test/support/synthesis.ts';
+import { numberOption } from '../number-option.ts';
+import { type CloudProcess, startCloudProcess } from '../sync/tools/local-cloud.ts';
+import { arrive } from './arrivals.ts';
+import { Caller } from './caller.ts';
+import { type Metered, meter } from './meter.ts';
+import { asText, type Kind, type Load } from './report.ts';
+
+const USERS = 20;
+const CALLS = 200;
+const RATE = 20;
+const SECONDS = 30;
+/** Of each kind, before anything is measured: functions start for the first ones. */
+const WARM_UP = 10;
+
+export const usage = `usage: npm run bench -- load [--calls N] [--rate N] [--seconds N] [--json]
+
+  --calls N     calls of each kind, one after the other (default: ${CALLS})
+  --rate N      then requests a second, three downloads to a save, whether or not earlier ones are answered
+                (default: ${RATE})
+  --seconds N   for so long (default: ${SECONDS})`;
+
+const kinds: readonly (readonly [what: string, call: (caller: Caller) => Promise<void>])[] = [
+  ['POST /save of a note', (caller) => caller.saveNote()],
+  ['POST /move of a note', (caller) => caller.renameNote()],
+  ['GET /changes since then', (caller) => caller.readChanges()],
+  ['POST /download of a note', (caller) => caller.downloadNote()],
+  ['GET /tree of 100 files', (caller) => caller.listNotes()],
+  ['POST /ticket', (caller) => caller.askForTicket()],
+  ['POST /upload-init, PUT of 1 MiB, POST /finalize', (caller) => caller.upload()],
+];
+
+/** What requests cost the service, each kind alone, and how soon they are answered when they come at a rate. */
+export async function run({ json, words }: { json: boolean; words: readonly string[] }): Promise<void> {
+  const calls = numberOption(words, '--calls', CALLS);
+  const rate = numberOption(words, '--rate', RATE);
+  const seconds = numberOption(words, '--seconds', SECONDS);
+  const folder = await scratch('tidemark-bench-');
+  const ended = new AbortController();
+  const undo = new AsyncDisposableStack();
+  undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  let load: Load;
+  try {
+    const fail = (reason: Error): void => ended.abort(reason);
+    const ground = { folder, link: undefined, undo, signal: ended.signal, fail };
+    const cloud = await startCloudProcess(await assemblyOf({ profile: 'team' }), ground);
+    setDefaultCACertificates([...getCACertificates('default'), await readFile(cloud.ca, 'utf8')]);
+    const callers: Caller[] = [];
+    while (callers.length < USERS) callers.push(await Caller.open(cloud));
+    load = {
+      rate,
+      alone: await measureAlone(cloud, callers, calls),
+      mix: await measureMix(cloud, callers, { rate, seconds }),
+    };
+  } finally {
+    await undo.disposeAsync();
+  }
+  console.log(json ? JSON.stringify(load) : asText(load));
+}
+
+/** One call after the other, of one user after the other. */
+async function measureAlone(cloud: CloudProcess, callers: readonly Caller[], calls: number): Promise<Kind[]> {
+  const rows: Kind[] = [];
+  for (const [what, call] of kinds) {
+    console.error(`… ${what}`);
+    for (let nth = 0; nth < WARM_UP; nth++) await call(callers[nth % USERS]!);
+    const { result: ms, used } = await meter(cloud, async () => {
+      const taken: number[] = [];
+      for (let nth = 0; nth < calls; nth++) {
+        const begun = performance.now();
+        await call(callers[nth % USERS]!);
+        taken.push(performance.now() - begun);
+      }
+      return taken;
+    });
+    rows.push({ what, ms, used });
+  }
+  return rows;
+}
+
+/** Each of another user, so that none waits for one before it on the same account. */
+async function measureMix(
+  cloud: CloudProcess,
+  callers: readonly Caller[],
+  at: { rate: number; seconds: number },
+): Promise<Load['mix']> {
+  console.error(`… ${at.rate} requests a second for ${at.seconds} s`);
+  let nth = 0;
+  const next = (): Caller => callers[nth++ % USERS]!;
+  const mixed = [
+    { name: 'POST /download of a note', share: 3, call: () => next().downloadNote() },
+    { name: 'POST /save of a note', share: 1, call: () => next().saveNote() },
+  ];
+  // As many instances of functions as the rate takes start before.
+  await arrive(mixed, { ...at, seconds: at.seconds / 10 });
+  const { result, used }: Metered<Map<string, number[]>> = await meter(cloud, () => arrive(mixed, at));
+  return { used, kinds: [...result].map(([what, ms]) => ({ what, ms })) };
+}

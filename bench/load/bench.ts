@@ -1,11 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { scratch } from '../../test/support/scratch.ts';
 import { assemblyOf } from '../../test/support/synthesis.ts';
+import { signIn, User } from '../../test/support/user.ts';
 import { numberOption } from '../number-option.ts';
+import { PASSWORD } from '../sync/tools/cloud-messages.ts';
 import { type CloudProcess, startCloudProcess } from '../sync/tools/local-cloud.ts';
 import { arrive } from './arrivals.ts';
-import { Caller } from './caller.ts';
+import { Caller, kinds } from './caller.ts';
 import { type Metered, meter } from './meter.ts';
 import { asText, type Kind, type Load } from './report.ts';
 
@@ -23,16 +26,6 @@ export const usage = `usage: npm run bench -- load [--calls N] [--rate N] [--sec
                 (default: ${RATE})
   --seconds N   for so long (default: ${SECONDS})`;
 
-const kinds: readonly (readonly [what: string, call: (caller: Caller) => Promise<void>])[] = [
-  ['POST /save of a note', (caller) => caller.saveNote()],
-  ['POST /move of a note', (caller) => caller.renameNote()],
-  ['GET /changes since then', (caller) => caller.readChanges()],
-  ['POST /download of a note', (caller) => caller.downloadNote()],
-  ['GET /tree of 100 files', (caller) => caller.listNotes()],
-  ['POST /ticket', (caller) => caller.askForTicket()],
-  ['POST /upload-init, PUT of 1 MiB, POST /finalize', (caller) => caller.upload()],
-];
-
 /** What requests cost the service, each kind alone, and how soon they are answered when they come at a rate. */
 export async function run({ json, words }: { json: boolean; words: readonly string[] }): Promise<void> {
   const calls = numberOption(words, '--calls', CALLS);
@@ -49,7 +42,7 @@ export async function run({ json, words }: { json: boolean; words: readonly stri
     const cloud = await startCloudProcess(await assemblyOf({ profile: 'team' }), ground);
     setDefaultCACertificates([...getCACertificates('default'), await readFile(cloud.ca, 'utf8')]);
     const callers: Caller[] = [];
-    while (callers.length < USERS) callers.push(await Caller.open(cloud));
+    while (callers.length < USERS) callers.push(await Caller.open(await signUp(cloud)));
     load = {
       rate,
       alone: await measureAlone(cloud, callers, calls),
@@ -59,6 +52,12 @@ export async function run({ json, words }: { json: boolean; words: readonly stri
     await undo.disposeAsync();
   }
   console.log(json ? JSON.stringify(load) : asText(load));
+}
+
+async function signUp(cloud: CloudProcess): Promise<User> {
+  const username = `${randomUUID()}@tidemark.example`;
+  await cloud.ask({ ask: 'user', username });
+  return new User(cloud.api, await signIn(cloud.api, { username, password: PASSWORD }));
 }
 
 /** One call after the other, of one user after the other. */

@@ -1,8 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { callSave } from '../../test/support/call-save.ts';
-import { type Answer, signIn, User } from '../../test/support/user.ts';
-import { PASSWORD } from '../sync/tools/cloud-messages.ts';
-import type { CloudProcess } from '../sync/tools/local-cloud.ts';
+import type { Answer, User } from '../../test/support/user.ts';
 
 /** Notes that a user has from the beginning. */
 const NOTES = 100;
@@ -25,10 +23,8 @@ export class Caller {
     this.#reader = reader;
   }
 
-  static async open(cloud: CloudProcess): Promise<Caller> {
-    const username = `${randomUUID()}@tidemark.example`;
-    await cloud.ask({ ask: 'user', username });
-    const writer = new User(cloud.api, await signIn(cloud.api, { username, password: PASSWORD }));
+  /** @param writer a user without files, whose device may be registered already */
+  static async open(writer: User): Promise<Caller> {
     await writer.call('POST', '/devices', { device_id: writer.device, name: 'writer' });
     const caller = new Caller(writer, await writer.addDevice());
     await caller.#save(Array.from({ length: NOTES }, (_, index) => nameOf(index)));
@@ -95,3 +91,14 @@ function demand<Body>({ status, body }: Answer<Body>): Body {
   if (status !== 200) throw new Error(`the service answered ${status}: ${JSON.stringify(body)}`);
   return body;
 }
+
+/** What a user's devices ask for most. */
+export const kinds: readonly (readonly [what: string, call: (caller: Caller) => Promise<void>])[] = [
+  ['POST /save of a note', (caller) => caller.saveNote()],
+  ['POST /move of a note', (caller) => caller.renameNote()],
+  ['GET /changes since then', (caller) => caller.readChanges()],
+  ['POST /download of a note', (caller) => caller.downloadNote()],
+  ['GET /tree of 100 files', (caller) => caller.listNotes()],
+  ['POST /ticket', (caller) => caller.askForTicket()],
+  ['POST /upload-init, PUT of 1 MiB, POST /finalize', (caller) => caller.upload()],
+];

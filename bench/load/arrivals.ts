@@ -21,7 +21,7 @@ export async function arrive(
   const calls: Promise<void>[] = [];
   const begun = performance.now();
   for (let due = gap(rate); due < 1000 * seconds; due += gap(rate)) {
-    await setTimeout(begun + due - performance.now());
+    await setTimeout(Math.max(0, begun + due - performance.now()));
     const kind = drawn(kinds);
     calls.push(kind.call().then(() => void taken.get(kind.name)!.push(performance.now() - begun - due)));
   }

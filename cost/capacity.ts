@@ -14,6 +14,10 @@ const account = {
 
 /** Seconds that a request keeps its function, on average. */
 const SECONDS = 0.05;
+/** Of those, seconds of a processor of the database; docs/capacity.md says how that was measured. */
+const DATABASE_SECONDS = 0.0074;
+/** Capacity units, of 2 GiB each, that come with a processor: memory-optimized instances have 8 GiB for each. */
+const UNITS_PER_PROCESSOR = 4;
 /** Connections of one running function to each cluster. */
 const CONNECTIONS = 2;
 /** Share of the connections that may be used before an alarm is raised. */
@@ -44,6 +48,7 @@ export function boundsOf(profile: Profile): Bound[] {
   const { throttle, metadata } = profile;
   const concurrency = Math.max(account.concurrency, reservedBy(profile) + UNRESERVED);
   const connections = Math.floor(maxConnections(metadata) * ALARM_AT);
+  const processors = (metadata.clusters * metadata.maxCapacity) / UNITS_PER_PROCESSOR;
   return [
     {
       what: 'HTTP API',
@@ -72,6 +77,11 @@ export function boundsOf(profile: Profile): Bound[] {
           because: `${connections} connections, ${CONNECTIONS} for each running function`,
           perSecond: connections / CONNECTIONS / SECONDS,
         },
+    {
+      what: 'database',
+      because: `some ${processors} processors, ${DATABASE_SECONDS * 1000} ms of them for a request`,
+      perSecond: processors / DATABASE_SECONDS,
+    },
   ].map((bound) => ({ ...bound, perSecond: Math.floor(bound.perSecond) }));
 }
 

@@ -69,7 +69,7 @@ const profiles = {
     metadata: {
       clusters: 4,
       minCapacity: 8,
-      maxCapacity: 128,
+      maxCapacity: 192,
       readers: 1,
       proxy: true,
       backupRetention: Duration.days(35),

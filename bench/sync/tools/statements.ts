@@ -35,7 +35,7 @@ export class Statements {
     // The superuser is the local cloud itself, which keeps its stream there.
     const { rows } = await this.#client.query<{ statements: number; sqlSeconds: number; database: number }>(
       `select coalesce(sum(calls), 0)::float8 as statements,
-              coalesce(sum(total_exec_time + total_plan_time), 0)::float8 / 1000 as "sqlSeconds",
+              coalesce(sum(total_exec_time), 0)::float8 / 1000 as "sqlSeconds",
               pg_database_size('tidemark')::float8 as database
        from pg_stat_statements where userid <> current_user::regrole`,
     );

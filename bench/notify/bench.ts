@@ -6,7 +6,8 @@ import pMap from 'p-map';
 import { formatTable } from '../../cli/table.ts';
 import { type Cloud, startCloud } from '../../local/cloud/cloud.ts';
 import { limits } from '../../protocol/limits.ts';
-import { startKafka } from '../../test/support/kafka/broker.ts';
+import { type KafkaBroker, startKafka } from '../../test/support/kafka/broker.ts';
+import { setup as fetchKafka, kafkaIsPossible } from '../../test/support/kafka/libraries.ts';
 import { freePorts } from '../../test/support/ports.ts';
 import { scratch } from '../../test/support/scratch.ts';
 import { assemblyOf } from '../../test/support/synthesis.ts';
@@ -42,7 +43,7 @@ interface Row {
 export async function run({ json, words }: { json: boolean; words: readonly string[] }): Promise<void> {
   const rounds = numberOption(words, '--rounds', ROUNDS);
   const most = numberOption(words, '--most', SOCKETS.at(-1)!);
-  const kafka = words.includes('--kafka') ? await startKafka() : undefined;
+  const kafka = words.includes('--kafka') ? await openKafka() : undefined;
   const folder = await scratch('tidemark-bench-');
   try {
     const assembly = await assemblyOf({ profile: 'team' });
@@ -60,6 +61,12 @@ export async function run({ json, words }: { json: boolean; words: readonly stri
     await kafka?.stop();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+async function openKafka(): Promise<KafkaBroker> {
+  if (!kafkaIsPossible) throw new Error('--kafka needs Java 17 and Maven, and one of them is missing: install them');
+  await fetchKafka();
+  return await startKafka();
 }
 
 async function measure(cloud: Cloud, { rounds, sizes }: { rounds: number; sizes: readonly number[] }): Promise<Row[]> {

@@ -1,8 +1,8 @@
 import type { ChangesQuery, ChangesResponse } from '../../protocol/changes.ts';
 import { limits } from '../../protocol/limits.ts';
-import { fitting, itemBytes, roomBeside } from '../shared/answers/answer-size.ts';
+import { roomBeside } from '../shared/answers/answer-size.ts';
 import { type Database, ownNamespace, type Person } from '../shared/database/rows.ts';
-import { findContents } from '../shared/tables/contents.ts';
+import { answeredContents, findContents } from '../shared/tables/contents.ts';
 import { filterHeld } from '../shared/tables/held-blocks.ts';
 
 type Page = Pick<ChangesResponse, 'changes'>;
@@ -17,20 +17,16 @@ export async function contentsOf(
   page: Page,
   { device_id: deviceId, contents: asked = 0 }: ChangesQuery,
 ): Promise<NonNullable<ChangesResponse['contents']>> {
-  const wanted = asked === 0 ? [] : smallBlocks(page, deviceId);
+  if (asked === 0) return {};
+  const wanted = smallBlocks(page, deviceId);
   const held = await filterHeld(ownNamespace(person), wanted);
   const there = await findContents(
     blocks,
     person.userId,
     wanted.filter((hash) => held.has(hash)),
   );
-  const contents = wanted.flatMap((hash) => {
-    const encoded = there.get(hash)?.encoded;
-    return encoded ? [[hash, Buffer.from(encoded).toString('base64')] as const] : [];
-  });
-  if (contents.length === 0) return {};
-  const room = Math.min(asked, roomBeside(page));
-  return Object.fromEntries(fitting(contents, room, itemBytes));
+  if (there.size === 0) return {};
+  return Object.fromEntries(answeredContents(wanted, there, Math.min(asked, roomBeside(page))));
 }
 
 /** Blocks of small files that others made, as they are after all changes of the page. */

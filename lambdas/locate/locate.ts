@@ -7,7 +7,7 @@ import { fitting, itemBytes } from '../shared/answers/answer-size.ts';
 import { itemError } from '../shared/answers/errors.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { type Database, type Namespace, ownNamespace, type Person, personOf } from '../shared/database/rows.ts';
-import { findContents } from '../shared/tables/contents.ts';
+import { answeredContents, findContents } from '../shared/tables/contents.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { toEntry } from '../shared/tables/files.ts';
 import { findVersions } from '../shared/tables/versions.ts';
@@ -48,14 +48,7 @@ export async function locateFiles(
   });
   const small = [...sign].flatMap(([hash, size]) => (size <= limits.smallBytes ? [hash] : []));
   const kept = await findContents(databases.blocks, userId, small);
-  const contents = fitting(
-    small.flatMap((hash) => {
-      const encoded = kept.get(hash)?.encoded;
-      return encoded ? [[hash, base64(encoded)] as const] : [];
-    }),
-    limits.contentBytesPerAnswer,
-    itemBytes,
-  );
+  const contents = answeredContents(small, kept, limits.contentBytesPerAnswer);
   const packed = [...kept.values()].flatMap(({ hash, part }) => (part ? [[hash, part] as const] : []));
   const damaged = new Set(files.flatMap((file) => file.damaged ?? []));
   for (const [hash, { pack }] of packed) if (damaged.has(hash)) damaged.add(pack);
@@ -65,7 +58,7 @@ export async function locateFiles(
   const wanted = new Map(others.map((hash) => [hash, sign.get(hash)!]));
   const made = await findChains(namespace, wanted, await blocksBefore(namespace, files));
   const deltas = fitting(
-    made.map(({ hash, base, encoded }) => [hash, { base, encoded: base64(encoded) }] as const),
+    made.map(({ hash, base, encoded }) => [hash, { base, encoded: Buffer.from(encoded).toString('base64') }] as const),
     contents.reduce((room, item) => Math.max(0, room - itemBytes(item)), limits.contentBytesPerAnswer),
     itemBytes,
   );
@@ -76,10 +69,6 @@ export async function locateFiles(
     deltas: Object.fromEntries(deltas),
     sign: await cacheEntries(databases.blocks, [...others, ...packs], { damaged, ...whose }),
   };
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64');
 }
 
 interface Found {

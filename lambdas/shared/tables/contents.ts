@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
+import { fitting, itemBytes } from '../answers/answer-size.ts';
 import { toBytes } from '../database/ids.ts';
 import type { Sql } from '../database/rows.ts';
 
@@ -135,6 +136,22 @@ export async function findContents(
     [toBytes(hashes), userId],
   );
   return new Map(rows.map((row) => [row.hash, row]));
+}
+
+/**
+ * What rows have of these contents, as an answer carries it: in base64, by the hash of its block; the first that fit.
+ * @param room bytes in the answer
+ */
+export function answeredContents(
+  hashes: readonly string[],
+  there: ReadonlyMap<string, UserContent>,
+  room: number,
+): (readonly [hash: string, base64: string])[] {
+  const contents = hashes.flatMap((hash) => {
+    const encoded = there.get(hash)?.encoded;
+    return encoded ? [[hash, Buffer.from(encoded).toString('base64')] as const] : [];
+  });
+  return fitting(contents, room, itemBytes);
 }
 
 /** All contents of these blocks, in no order. */

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { scratch } from '../../test/support/scratch.ts';
 import { assemblyOf } from '../../test/support/synthesis.ts';
 import { signIn, User } from '../../test/support/user.ts';
 import { numberOption } from '../number-option.ts';
 import { PASSWORD } from '../sync/tools/cloud-messages.ts';
+import { onGround } from '../sync/tools/ground.ts';
 import { type CloudProcess, startCloudProcess } from '../sync/tools/local-cloud.ts';
 import { arrive } from './arrivals.ts';
 import { Caller, kinds } from './caller.ts';
@@ -31,26 +32,17 @@ export async function run({ json, words }: { json: boolean; words: readonly stri
   const calls = numberOption(words, '--calls', CALLS);
   const rate = numberOption(words, '--rate', RATE);
   const seconds = numberOption(words, '--seconds', SECONDS);
-  const folder = await scratch('tidemark-bench-');
-  const ended = new AbortController();
-  const undo = new AsyncDisposableStack();
-  undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  let load: Load;
-  try {
-    const fail = (reason: Error): void => ended.abort(reason);
-    const ground = { folder, link: undefined, undo, signal: ended.signal, fail };
+  const load = await onGround({ folder: await scratch('tidemark-bench-') }, async (ground): Promise<Load> => {
     const cloud = await startCloudProcess(await assemblyOf({ profile: 'team' }), ground);
     setDefaultCACertificates([...getCACertificates('default'), await readFile(cloud.ca, 'utf8')]);
     const callers: Caller[] = [];
     while (callers.length < USERS) callers.push(await Caller.open(await signUp(cloud)));
-    load = {
+    return {
       rate,
       alone: await measureAlone(cloud, callers, calls),
       mix: await measureMix(cloud, callers, { rate, seconds }),
     };
-  } finally {
-    await undo.disposeAsync();
-  }
+  });
   console.log(json ? JSON.stringify(load) : asText(load));
 }
 

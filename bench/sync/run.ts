@@ -1,10 +1,11 @@
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { measure } from './measure.ts';
 import type { Options } from './options.ts';
 import { type Measurement, nameOf } from './results.ts';
 import type { Chapter, Place, Step } from './rows/chapter.ts';
 import { chapters, isInstalled, sizesOf } from './rows/chapters.ts';
+import { onGround } from './tools/ground.ts';
 import type { Ground, Session, Tool } from './tools/tool.ts';
 
 /** What one run goes by. */
@@ -88,21 +89,14 @@ async function within(
   work: (ground: Ground) => Promise<void>,
 ): Promise<void> {
   outer.throwIfAborted();
-  const undo = new AsyncDisposableStack();
-  const failure = new AbortController();
-  const signal = AbortSignal.any([outer, failure.signal]);
   try {
     // Short, since PostgreSQL's socket has to be below it; open to the user that this runs as.
     const folder = await mkdtemp(join(run.folder, '-'));
     await chmod(folder, 0o755);
-    undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-    await work({ folder, link, undo, signal, fail: (reason) => failure.abort(reason) });
+    await onGround({ folder, link, outer }, work);
   } catch (error) {
     outer.throwIfAborted();
     process.exitCode = 1;
-    const reason = signal.aborted ? signal.reason : error;
-    run.progress(`${label} FAILED: ${reason instanceof Error ? (reason.stack ?? reason.message) : reason}`);
-  } finally {
-    await undo.disposeAsync();
+    run.progress(`${label} FAILED: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
   }
 }

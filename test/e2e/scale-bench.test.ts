@@ -1,18 +1,13 @@
-import { rm } from 'node:fs/promises';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { measureAll, type Row } from '../../bench/scale/rows.ts';
+import { onGround } from '../../bench/sync/tools/ground.ts';
 import { scratch } from '../support/scratch.ts';
 
 test('the benchmark of large accounts measures each of its rows, and a start asks for no more than it has to', async () => {
-  const undo = new AsyncDisposableStack();
-  onTestFinished(() => undo.disposeAsync());
-  const ended = new AbortController();
-  const fail = (reason: Error): void => ended.abort(reason);
-  const folder = await scratch('tidemark-bench-');
-  undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  const ground = { folder, link: undefined, undo, signal: ended.signal, fail };
   const rows: Row[] = [];
-  for await (const row of measureAll(inject('assembly'), 30, { ground, progress: () => undefined })) rows.push(row);
+  await onGround({ folder: await scratch('tidemark-bench-') }, async (ground) => {
+    for await (const row of measureAll(inject('assembly'), 30, { ground, progress: () => undefined })) rows.push(row);
+  });
   expect(rows).toHaveLength(6);
   for (const { what, seconds, peak, state } of rows) {
     expect(seconds, what).toBeGreaterThan(0);

@@ -198,7 +198,7 @@ export class BlockSource {
       this.#demandContent(pack, await this.#getOn(url, arrived, signal, { at, bytes }));
       const all = arrived.bytes();
       // Who does not know ranges answers with all of it.
-      return Uint8Array.from(all.length > bytes ? all.subarray(at, at + bytes) : all);
+      return new Uint8Array(all.length > bytes ? all.subarray(at, at + bytes) : all);
     });
   }
 

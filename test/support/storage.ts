@@ -42,16 +42,15 @@ export async function knownBlocks({ database }: Service, { held = false } = {}):
 /** Lets the database believe that everything which waits for a time began so many hours earlier. */
 export async function age({ database }: Service, hours: number): Promise<void> {
   const earlier = (column: string): string => `${column} = ${column} - ${hours} * interval '1 hour'`;
-  const columns = [
-    ...[['blocks.blocks', 'delete_after'] as const, ['blocks.pins', 'expires_at'] as const],
-    ['blocks.ledger', 'changed_at'] as const,
-    ...shardSchemas.flatMap((schema) => [
-      [`${schema}.uploads`, 'expires_at'] as const,
-      [`${schema}.changes`, 'created_at'] as const,
-      [`${schema}.files`, 'deleted_at'] as const,
-      [`${schema}.file_versions`, 'superseded_at'] as const,
-    ]),
+  const columns: (readonly [table: string, column: string])[] = [
+    ['blocks.blocks', 'delete_after'],
+    ['blocks.pins', 'expires_at'],
+    ['blocks.ledger', 'changed_at'],
   ];
+  for (const schema of shardSchemas) {
+    columns.push([`${schema}.uploads`, 'expires_at'], [`${schema}.changes`, 'created_at']);
+    columns.push([`${schema}.files`, 'deleted_at'], [`${schema}.file_versions`, 'superseded_at']);
+  }
   await database.query(columns.map(([table, column]) => `update ${table} set ${earlier(column)};`).join(''));
 }
 

@@ -1,6 +1,6 @@
 import type { Mutation } from './mutation.ts';
 
-/** Mistakes in what the client does on a disk that fails or that its user works on. */
+/** Mistakes in what the client does on a disk that fails, and in what it makes of a folder that its user works on. */
 export const ofLives: readonly Mutation[] = [
   {
     mistake: 'what a disk took of a small file counts as all of it, and is not read back',
@@ -32,24 +32,6 @@ function demandContent(file, bytes) {
     replace: "return result.status === 'fulfilled' ? [{ ...file, disk: { mode, ...result.value } }] : [];",
     by: "return [{ ...file, disk: { mode, ...(result.value ?? { identity: '', hint: '' }) } }];",
     noticedBy: 'e2e/simulation: a life comes to the same: a disk on which no file gets its place',
-    breaks: /I15: .* is nowhere/,
-  },
-
-  {
-    mistake: 'a file takes its place whatever is there by then',
-    file: 'client/disk/put-in-place.ts',
-    replace: '  demandUnchanged(place, expected);\n',
-    by: '',
-    noticedBy: 'e2e/simulation: a life comes to the same: a file that is edited while another edit of it arrives',
-    breaks: /I15: .* is nowhere/,
-  },
-
-  {
-    mistake: 'a file is removed whatever is in it by then',
-    file: 'client/disk/remove.ts',
-    replace: '  demandUnchanged(place, entry.hint);\n',
-    by: '',
-    noticedBy: 'e2e/simulation: a life comes to the same: a file that is edited while its deletion arrives',
     breaks: /I15: .* is nowhere/,
   },
 

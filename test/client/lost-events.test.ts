@@ -1,12 +1,12 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { Lookout } from '../../client/engine/lookout.ts';
 import type { Api } from '../../client/service/api.ts';
-import { stateFolder } from '../../protocol/reserved-name.ts';
-import { carryOut, sha256 } from '../e2e/simulation/edit.ts';
+import { contentsOf, DIRECTORY } from '../e2e/simulation/contents.ts';
+import { carryOut } from '../e2e/simulation/edit.ts';
 import { anEdit, type Edit } from '../e2e/simulation/scenario.ts';
 import { temporaryFolder } from './folder.ts';
 import { openSync } from './open-sync.ts';
@@ -37,17 +37,6 @@ const histories = fc.array(
   { minLength: 3, maxLength: 14 },
 );
 
-/** The SHA-256 of every file by its path, and of directories nothing. */
-async function contentsOf(folder: string): Promise<Map<string, string>> {
-  const found: [string, string][] = [];
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name).slice(folder.length + 1);
-    if (!path.startsWith(stateFolder))
-      found.push([path, entry.isFile() ? sha256(await readFile(join(folder, path))) : '']);
-  }
-  return new Map(found.sort());
-}
-
 /** @param isTrusting whether files are old enough by the client's clock for their stamps to say that nothing changed */
 async function play(history: readonly Told[], isTrusting: boolean): Promise<void> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + (isTrusting ? 3_600_000 : 0) });
@@ -74,7 +63,9 @@ async function play(history: readonly Told[], isTrusting: boolean): Promise<void
       if (looksAt > 0) await look(waiting.splice(0, looksAt));
     }
     const demandEqual = async (): Promise<void> => {
-      const known = [...sync.state.trees.local].map(([path, { blocks }]) => [path, blocks[0]?.hash ?? ''] as const);
+      const known = [...sync.state.trees.local].map(
+        ([path, { blocks }]) => [path, blocks[0]?.hash ?? DIRECTORY] as const,
+      );
       expect(new Map(known.sort()), 'I56: what is known of the folder').toEqual(await contentsOf(folder));
     };
     await look(['']);

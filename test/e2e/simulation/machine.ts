@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runSync } from '../../../client/engine/run.ts';
 import { State } from '../../../client/state/state.ts';
@@ -7,14 +7,10 @@ import { stateFolder } from '../../../protocol/reserved-name.ts';
 import type { Disk } from '../../support/fuse/disk.ts';
 import type { Network } from '../../support/network/network.ts';
 import type { User } from '../../support/user.ts';
+import { type Contents, contentsOf } from './contents.ts';
 import { disturb } from './disturb.ts';
-import { carryOut, type Edited, sha256 } from './edit.ts';
+import { carryOut, type Edited } from './edit.ts';
 import type { Edit, Run } from './scenario.ts';
-
-/** Contents by their paths; a directory is one. */
-export type Contents = ReadonlyMap<string, string>;
-
-const DIRECTORY = 'a directory';
 
 /** The places that a machine has for as long as simulations run. */
 export interface Site {
@@ -122,28 +118,14 @@ export class Machine {
     this.#hasCopy = true;
   }
 
-  /** @returns whether there was a copy */
-  async bringBack(): Promise<boolean> {
-    if (!this.#hasCopy) return false;
+  /** As far as there is a copy. */
+  async bringBack(): Promise<void> {
+    if (!this.#hasCopy) return;
     await rm(this.folder, { recursive: true });
     await cp(this.#copy, this.folder, { recursive: true, preserveTimestamps: true });
-    return true;
   }
 
-  /** The SHA-256 of every file by its path, and directories. */
-  async contents(): Promise<Contents> {
-    const found: [string, string][] = [];
-    for (const entry of await readdir(this.folder, { recursive: true, withFileTypes: true })) {
-      const at = join(entry.parentPath, entry.name).slice(this.folder.length + 1);
-      if (at.startsWith(stateFolder)) continue;
-      const isFile = entry.isFile();
-      found.push([at, isFile ? sha256(await readFile(join(this.folder, at))) : DIRECTORY]);
-    }
-    return new Map(found.sort());
+  contents(): Promise<Contents> {
+    return contentsOf(this.folder);
   }
-}
-
-/** Those of files. */
-export function filesOf(contents: Contents): Set<string> {
-  return new Set([...contents.values()].filter((content) => content !== DIRECTORY));
 }

@@ -2,7 +2,8 @@ import { numbered, shardOf } from '../../../lambdas/shared/database/shards.ts';
 import type { Service } from '../../support/service.ts';
 import { age, sweep } from '../../support/storage.ts';
 import type { User } from '../../support/user.ts';
-import { type Contents, filesOf, Machine, type Site } from './machine.ts';
+import { type Contents, filesOf } from './contents.ts';
+import { Machine, type Site } from './machine.ts';
 import type { Edit, Run, Scenario, Step } from './scenario.ts';
 
 /** How long history is kept, hours. */

@@ -168,16 +168,23 @@ function isSameFolder(one: string, other: string): boolean {
   return identityOf(statSync(one, { bigint: true })) === identityOf(statSync(other, { bigint: true }));
 }
 
+/** Whoever is to have the lock waits so long, ms, for those who look whether somebody has it. */
+const LOOK_MS = 1000;
+
 /**
  * Keeps other processes from syncing the same folder until this one ends, however it ends: the system releases the
  * lock. Throws `folder_busy` when another one has it.
  */
 export function lockFolder(root: string): { release(): void } {
+  return takeLock(root, `PRAGMA busy_timeout = ${LOOK_MS}; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE`);
+}
+
+function takeLock(root: string, how: string): { release(): void } {
   const place = lockPlace(root);
   return guarded(place, () => {
     const database = new DatabaseSync(place);
     try {
-      database.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+      database.exec(how);
     } catch (error) {
       database.close();
       if (!isLocked(error)) throw error;
@@ -187,10 +194,10 @@ export function lockFolder(root: string): { release(): void } {
   });
 }
 
-/** Whether a process syncs the folder now. */
+/** Whether a process syncs the folder now. All who look share the lock for a moment, so that none is taken for a sync. */
 export function isBeingSynced(root: string): boolean {
   try {
-    lockFolder(root).release();
+    takeLock(root, 'PRAGMA busy_timeout = 0; BEGIN; SELECT count(*) FROM sqlite_schema').release();
     return false;
   } catch (error) {
     if (error instanceof ClientError && error.code === 'folder_busy') return true;

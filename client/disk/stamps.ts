@@ -23,10 +23,16 @@ export function attributesOf(stats: BigIntStats): Omit<LocalEntry, 'blocks'> {
     kind,
     size: kind === 'directory' ? 0 : Number(stats.size),
     mode: syncedMode(kind, Number(stats.mode)),
-    mtime_ms: Math.floor(Number(stats.mtimeNs) / 1e6),
+    mtime_ms: wholeMilliseconds(stats.mtimeNs),
     identity: identityOf(stats),
     hint: kind === 'directory' ? '' : hintOf(stats),
   };
+}
+
+/** Rounds down, as the disk's own whole milliseconds are: a `number` of nanoseconds would come out one later at times. */
+function wholeMilliseconds(nanoseconds: bigint): number {
+  const milliseconds = nanoseconds / 1_000_000n;
+  return Number(nanoseconds < milliseconds * 1_000_000n ? milliseconds - 1n : milliseconds);
 }
 
 /** Whether the file or link is the one with this hint, or is missing where `undefined` is expected. */

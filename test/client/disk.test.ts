@@ -1,13 +1,17 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, lstat, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { BlockCache } from '../../client/disk/block-cache.ts';
 import { demandParents, diskPath, makeParents } from '../../client/disk/paths.ts';
-import { DiskChanged, hintOf } from '../../client/disk/stamps.ts';
+import { attributesOf, DiskChanged, hintOf } from '../../client/disk/stamps.ts';
 import { writeSparsely } from '../../client/disk/write-file.ts';
 import { sha256, toHex } from '../../codec/index.ts';
 import { replaceWith, temporaryFolder } from './folder.ts';
+
+const run = promisify(execFile);
 
 describe('paths from the service', () => {
   test.each(['../a', 'a/../../b', '/etc/passwd', 'a//b', './a', 'a/.', 'a\\b', 'a\0b', ''])('%j is refused', (path) => {
@@ -115,6 +119,21 @@ describe('writing a file', () => {
       const target = { place, expected: undefined, ...(await holding('x')), mtime_ms };
       await replaceWith(target, (file) => writeSparsely(file, Buffer.from('x'), 0));
       expect(Math.floor((await stat(place)).mtimeMs)).toBe(mtime_ms);
+    }
+  });
+
+  test('a time is the whole millisecond that it is in, however close the next', async () => {
+    const root = await temporaryFolder();
+    for (const seconds of ['1764567016.000999999', '1764567016.000000000', '-1764567016.000000001']) {
+      const [from, to] = [join(root, `from ${seconds}`), join(root, `to ${seconds}`)];
+      await run('touch', ['-d', `@${seconds}`, from]);
+      const { mtimeNs } = await lstat(from, { bigint: true });
+      const { mtime_ms } = attributesOf(await lstat(from, { bigint: true }));
+      await replaceWith({ ...attributes, mtime_ms, place: to, expected: undefined, blocks: [] }, async () => undefined);
+      const arrived = await lstat(to, { bigint: true });
+      expect(attributesOf(arrived).mtime_ms).toBe(mtime_ms);
+      const late = mtimeNs - BigInt(mtime_ms) * 1_000_000n;
+      expect([late >= 0n, late < 1_000_000n]).toEqual([true, true]);
     }
   });
 

@@ -11,13 +11,13 @@ export async function listing(folder: string): Promise<string[]> {
     .sort();
 }
 
-/** Paths, sizes and times as one string: cheap to compare while waiting for a folder to change. */
+/** Paths, sizes and times in whole milliseconds as one string: cheap to compare while waiting for a folder to change. */
 export async function outline(folder: string): Promise<string> {
   const paths = await listing(folder);
   const lines = paths.map(async (path) => {
     if (path.endsWith('/')) return path;
-    const { size, mtimeMs } = await lstat(join(folder, path));
-    return `${path} ${size} ${Math.floor(mtimeMs)}`;
+    const { size, mtimeNs } = await lstat(join(folder, path), { bigint: true });
+    return `${path} ${size} ${mtimeNs / 1_000_000n}`;
   });
   return (await Promise.all(lines)).join('\n');
 }

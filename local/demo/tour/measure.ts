@@ -36,9 +36,11 @@ export async function measureStep(
   const started = performance.now();
   await change();
   const [one, other] = devices;
+  const missing = async (): Promise<string> =>
+    (await sameOutline(one, other)) ? 'what the step expects did not happen' : 'times of files are not the same';
   while (!((await sameOutline(one, other)) && (await alike()))) {
     if (performance.now() - started > LIMIT_MS) {
-      const difference = (await firstDifference(one.folder, other.folder)) ?? 'what the step expects did not happen';
+      const difference = (await firstDifference(one.folder, other.folder)) ?? (await missing());
       throw new Error(`${step}: the folders differ after ${LIMIT_MS / 1000} s: ${difference}${listed(problems)}`);
     }
     if (problems.count - complaints >= MAX_PROBLEMS) throw new Error(`${step}: the service fails${listed(problems)}`);

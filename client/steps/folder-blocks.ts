@@ -72,11 +72,32 @@ export async function readIfThere(
   hash: string,
   room?: Buffer,
 ): Promise<Uint8Array | undefined> {
+  return ifThere(sync, place, () => readBlock(sync, place, hash, room));
+}
+
+/** As `readIfThere`, for who verifies what is read: its hash is not looked at. */
+export async function takeIfThere(
+  sync: Folder & Pick<Sync, 'notices'>,
+  place: BlockPlace,
+  room: Buffer,
+): Promise<Uint8Array | undefined> {
+  return ifThere(sync, place, async () => {
+    const bytes = await readPlace(sync, place, room);
+    if (bytes.length !== place.size) throw new DiskChanged(`${place.path} ends before its block`);
+    return bytes;
+  });
+}
+
+async function ifThere(
+  { notices }: Pick<Sync, 'notices'>,
+  { path }: BlockPlace,
+  read: () => Promise<Uint8Array>,
+): Promise<Uint8Array | undefined> {
   try {
-    return await readBlock(sync, place, hash, room);
+    return await read();
   } catch (error) {
     if (!(error instanceof DiskChanged) && systemCode(error) === undefined) throw error;
-    sync.notices.lookAgain(place.path);
+    notices.lookAgain(path);
     return undefined;
   }
 }

@@ -54,7 +54,7 @@ async function healBatch(
   const sent: string[] = [];
   await each(body.send, { concurrency: CONCURRENCY, signal }, async ({ hash, url, headers }, either) => {
     const bytes = await read(sync, hash, places.get(hash));
-    if (bytes && (await putBlock({ url, headers, until }, bytes, channel, either))) sent.push(hash);
+    if (bytes && (await putBlock({ hash, url, headers, until }, bytes, channel, either))) sent.push(hash);
   });
   if (sent.length > 0) await sync.api.heal({ device_id: sync.device.id, hashes: sent });
   return sent.length;

@@ -1,7 +1,9 @@
 import { reasonOf } from '../../cli/reason.ts';
+import { sha256, toHex } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
 import { FileRefused } from '../common/errors.ts';
 import { retried, retryAfter, TryAgain } from '../common/retry.ts';
+import { DiskChanged } from '../disk/stamps.ts';
 import { DeadConnection } from '../service/connections.ts';
 import { notOurs, StoreUnreachable } from '../service/errors.ts';
 import { type PutAnswer, putBytes } from '../service/put-bytes.ts';
@@ -12,6 +14,8 @@ const EARLY_MS = 60_000;
 
 /** Where to send a block. */
 export interface PutTarget {
+  /** SHA-256 in lower-case hex, which the URL's signature covers. */
+  readonly hash: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** By `performance.now()`: until when the URL may be used. */
@@ -25,10 +29,12 @@ export function usableUntil(asked: number): number {
 
 /**
  * Sends one block to the store. False when the URL has ended, and another upload-init brings a new one.
+ * @param bytes as they were read: the store refuses those that are not the block
  * @throws FileRefused `store_refused` for what the store, or what is before it, takes from nobody now
+ * @throws DiskChanged when it refused the bytes because they are not the block
  */
 export async function putBlock(
-  { url, headers, until }: PutTarget,
+  { hash, url, headers, until }: PutTarget,
   bytes: Uint8Array,
   { window, rate, gate }: UpChannel,
   signal: AbortSignal,
@@ -41,11 +47,21 @@ export async function putBlock(
       if (error instanceof DeadConnection) return send();
       throw new TryAgain(new StoreUnreachable(`the block store does not answer: ${reasonOf(error)}`));
     });
+  const take = async (): Promise<boolean> => {
+    const answer = await send();
+    if (isOtherContent(answer) && toHex(await sha256(bytes)) !== hash) throw new DiskChanged('a block changed');
+    return judge(answer);
+  };
   const inTurn = async (): Promise<boolean> => {
     signal.throwIfAborted();
-    return performance.now() < until && (await gate.pass(async () => judge(await send())));
+    return performance.now() < until && (await gate.pass(take));
   };
   return retried(() => window.run(inTurn), signal);
+}
+
+/** What S3 says of bytes that have another SHA-256 than was signed; those that changed on the way have one, too. */
+function isOtherContent({ status, text }: PutAnswer): boolean {
+  return status === 400 && text.includes('<Code>BadDigest</Code>');
 }
 
 function judge({ status, etag, retryAfter: wait, text }: PutAnswer): boolean {

@@ -4,11 +4,12 @@ import { encodeDeltaBody } from '../../protocol/delta-apply.ts';
 import type { BlockToSend } from '../../protocol/upload-init.ts';
 import { batched } from '../common/batched.ts';
 import { each } from '../common/each.ts';
+import { DiskChanged } from '../disk/stamps.ts';
 import { BlockRooms } from './block-rooms.ts';
 import type { UpChannel } from './channels.ts';
 import type { Sync } from './context.ts';
 import type { Delta } from './deltas.ts';
-import { type BlockPlace, readIfThere } from './folder-blocks.ts';
+import { type BlockPlace, readIfThere, takeIfThere } from './folder-blocks.ts';
 import { type PutTarget, putBlock, usableUntil } from './put-block.ts';
 
 /** What an upload has sent so far. */
@@ -137,12 +138,18 @@ class BlockSender {
     }
   }
 
-  async put(block: PutTarget & { readonly hash: string }, { channel, signal }: Sending): Promise<void> {
-    await this.#withBlock(block.hash, async (bytes) => {
-      if (!(await putBlock(block, bytes, channel, signal))) {
-        this.isComplete = false;
-        return;
-      }
+  /** The store verifies what it gets, so that it need not be hashed here once more. */
+  async put(block: PutTarget, { channel, signal }: Sending): Promise<void> {
+    const place = this.#source.places.get(block.hash)!;
+    await this.#rooms.lend(async (room) => {
+      const bytes = await takeIfThere(this.#sync, place, room);
+      if (!bytes) return;
+      const isSent = await putBlock(block, bytes, channel, signal).catch((error) => {
+        if (!(error instanceof DiskChanged)) throw error;
+        this.#sync.notices.lookAgain(place.path);
+      });
+      if (isSent === false) this.isComplete = false;
+      if (!isSent) return;
       this.#noteSent(block.hash, bytes.length);
       await this.#sync.cache.put(block.hash, bytes);
     });

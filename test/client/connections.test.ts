@@ -168,7 +168,7 @@ describe('a transfer whose connection is taken for dead', () => {
     const link = newUpChannel(new Gate());
     link.rate.finished(1_000_000, 1000);
     const run = vi.spyOn(link.window, 'run');
-    const target = { url: store.url, headers: {}, until: performance.now() + 60_000 };
+    const target = { hash: '', url: store.url, headers: {}, until: performance.now() + 60_000 };
     const sent = putBlock(target, content, link, signal);
     await store.asked(1);
     connections.renew();

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TryAgain } from '../../client/common/retry.ts';
+import { DiskChanged } from '../../client/disk/stamps.ts';
 import { ask } from '../../client/service/ask.ts';
 import { Arrived, fetchRest } from '../../client/service/fetch-bytes.ts';
 import { Gate } from '../../client/service/gate.ts';
@@ -16,6 +17,9 @@ import { serveTls } from './cdn.ts';
 /* Blocks over a real connection to a server that does as the test says; the limits are counted by a time that it sets. */
 
 const content = randomBytes(300_000);
+const contentHash = hash('sha256', content);
+/** What S3 says of bytes that do not have the SHA-256 that was signed. */
+const badDigest = '<?xml version="1.0"?><Error><Code>BadDigest</Code></Error>';
 const never = new AbortController().signal;
 const young = (): number => performance.now() + 60_000;
 
@@ -100,7 +104,12 @@ describe('a block', () => {
   });
 
   const put = (url: string, until = young()): Promise<boolean> =>
-    putBlock({ url, headers: { host: 'x', 'x-amz-meta-upload': 'token' }, until }, content, channel, never);
+    putBlock(
+      { hash: contentHash, url, headers: { host: 'x', 'x-amz-meta-upload': 'token' }, until },
+      content,
+      channel,
+      never,
+    );
 
   test('that the store has taken is sent; one that is busy is asked again', async () => {
     const seen: unknown[] = [];
@@ -134,6 +143,18 @@ describe('a block', () => {
   ])('%s', async (_, until, answer) => {
     expect(await put(await serveTls(answer), until)).toBe(false);
     expect(channel.gate.isClosed).toBe(false);
+  });
+
+  test('that the store refuses because its file changed is no refusal of the store', async () => {
+    const url = await serveTls(takes(400, {}, badDigest));
+    const target = { hash: hash('sha256', 'as it was'), url, headers: {}, until: young() };
+    await expect(putBlock(target, content, channel, never)).rejects.toThrow(DiskChanged);
+    expect(channel.gate.isClosed).toBe(false);
+  });
+
+  test('that arrives at the store as another one, though it did not change here, is refused', async () => {
+    await expect(put(await serveTls(takes(400, {}, badDigest)))).rejects.toMatchObject({ code: 'store_refused' });
+    expect(channel.gate.isClosed).toBe(true);
   });
 
   test('that something else took in place of the store is not sent', async () => {

@@ -7,6 +7,7 @@ import type { Block } from '../../protocol/entry.ts';
 import { batched } from '../common/batched.ts';
 import { systemCode } from '../common/errors.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
+import { SKETCHED_FILE_BYTES } from './block-cache.ts';
 import { hashEdited, type OldVersion } from './hash-edited.ts';
 import { holdsSignIn, MOST_SIGN_IN_BYTES } from './holds-sign-in.ts';
 import { openNow, readNow } from './read-at.ts';
@@ -26,12 +27,17 @@ function settledHint(stats: BigIntStats, now: number): string {
 /** Blocks of a large file that are read before the progress is told. */
 const BLOCKS_AT_A_TIME = 64;
 
+/** Takes the sketch of a block; `size` is that of the block. */
+export type OnSketch = (hash: string, size: number, sketch: Uint8Array) => Promise<void>;
+
 interface HashOptions {
   readonly pool: FilePool;
   /** What the file held before, if it was edited. */
   readonly old?: OldVersion | undefined;
   /** Told of the bytes of each large part that was read. */
   readonly onRead?: ((bytes: number) => void) | undefined;
+  /** Takes those of a large file that is new. */
+  readonly onSketch?: OnSketch | undefined;
 }
 
 interface Hashed {
@@ -67,7 +73,7 @@ export async function holdsBlocks(
 
 /** Whether an open file has these blocks, one after the other, and nothing else. Reads it up to the first other one. */
 export async function hasBlocks(file: number, blocks: readonly Block[], pool: FilePool): Promise<boolean> {
-  if (fstatSync(file).size !== blocks.reduce((sum, block) => sum + block.size, 0)) return false;
+  if (!isAsLong(file, blocks)) return false;
   const ranges = withOffsets(blocks).map(({ offset, size }) => ({ offset, length: size }));
   // Most files that differ do so from the start.
   for (let [at, count] = [0, 1]; at < blocks.length; at += count, count = BLOCKS_AT_A_TIME) {
@@ -75,6 +81,34 @@ export async function hasBlocks(file: number, blocks: readonly Block[], pool: Fi
     if (part.some(({ hash }, index) => hash !== blocks[at + index]!.hash)) return false;
   }
   return true;
+}
+
+function isAsLong(file: number, blocks: readonly Block[]): boolean {
+  return fstatSync(file).size === blocks.reduce((sum, { size }) => sum + size, 0);
+}
+
+/**
+ * The numbers of those blocks that an open file does not have where they belong: all of them when it has another length.
+ * Reads all of it.
+ * @param options.onSketch takes the sketches of the others
+ */
+export async function missingBlocks(
+  file: number,
+  blocks: readonly Block[],
+  { pool, onSketch }: { readonly pool: FilePool; readonly onSketch: OnSketch },
+): Promise<number[]> {
+  if (!isAsLong(file, blocks)) return [...blocks.keys()];
+  const missing: number[] = [];
+  let number = 0;
+  for (const part of batched(withOffsets(blocks), { most: BLOCKS_AT_A_TIME })) {
+    const ranges = part.map(({ offset, size }) => ({ offset, length: size }));
+    for (const [index, { hash, size, sketch }] of (await pool.sketchesOf(file, ranges)).entries()) {
+      if (hash !== part[index]!.hash) missing.push(number);
+      else await onSketch(hash, size, sketch!);
+      number++;
+    }
+  }
+  return missing;
 }
 
 /** What is read of a file, and its state while it is; `undefined` when it changed meanwhile or is no file any more. */
@@ -122,7 +156,7 @@ export async function hashCopy(place: string, copy: string, options: HashOptions
 async function hashBlocks(
   file: number,
   size: number,
-  { pool, old, onRead = () => undefined }: HashOptions,
+  { pool, old, onRead = () => undefined, onSketch }: HashOptions,
 ): Promise<Pick<Hashed, 'blocks' | 'isSignIn'> | undefined> {
   if (size === 0) return { blocks: [], isSignIn: false };
   if (size <= MOST_SIGN_IN_BYTES) {
@@ -136,9 +170,13 @@ async function hashBlocks(
   }
   const ranges = blockRanges(size);
   const blocks: Block[] = [];
+  const isSketched = onSketch !== undefined && size > SKETCHED_FILE_BYTES;
   for (const batch of batched(ranges, { most: BLOCKS_AT_A_TIME })) {
-    const part = await pool.blocksOf(file, batch);
-    blocks.push(...part);
+    const part = await (isSketched ? pool.sketchesOf(file, batch) : pool.blocksOf(file, batch));
+    for (const { hash, size, sketch } of part) {
+      blocks.push({ hash, size });
+      if (sketch) await onSketch!(hash, size, sketch);
+    }
     onRead(part.reduce((sum, { size }) => sum + size, 0));
   }
   const isWhole = blocks.every((block, number) => block.size === ranges[number]!.length);

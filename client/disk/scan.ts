@@ -18,7 +18,7 @@ import type { Content, LocalEntry } from '../plan/tree.ts';
 import { statePlace } from '../state/places.ts';
 import { decomposition } from './decomposition.ts';
 import type { OldVersion } from './hash-edited.ts';
-import { hashCopy, hashFile } from './hash-file.ts';
+import { hashCopy, hashFile, type OnSketch } from './hash-file.ts';
 import { describeExclusion, type Ignores } from './ignore.ts';
 import { readLinkEntry } from './links.ts';
 import { neverSynced } from './never-synced.ts';
@@ -44,6 +44,8 @@ export interface ScanOptions {
   readonly postpones?: (path: string) => boolean;
   /** Where the content of an old block still lies, if anywhere. */
   readonly placeOf?: OldVersion['placeOf'];
+  /** Takes sketches of what is new and large. */
+  readonly onSketch?: OnSketch;
   /** Where to copy a file before it is read, if anywhere. */
   readonly copyTo?: (path: string) => Promise<string | undefined>;
   /** Removes what an interrupted run left behind. */
@@ -238,9 +240,9 @@ class Scan {
   }
 
   async #hash(at: string, stats: BigIntStats): ReturnType<typeof hashFile> {
-    const { root, pool, onReading, copyTo } = this.#options;
+    const { root, pool, onReading, onSketch, copyTo } = this.#options;
     const [place, copy] = [join(root, at), await copyTo?.(at)];
-    const options = { pool, old: this.#before(at, stats), onRead: onReading?.(at, Number(stats.size)) };
+    const options = { pool, old: this.#before(at, stats), onRead: onReading?.(at, Number(stats.size)), onSketch };
     if (copy === undefined) return hashFile(place, options);
     return hashCopy(place, copy, options).catch((error) => {
       // Without a copy, then: there is no room for it, or the file is gone.

@@ -5,7 +5,7 @@ import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { FileRefused, systemCode } from '../common/errors.ts';
 import { discard } from '../common/replace-file.ts';
-import { hasBlocks } from './hash-file.ts';
+import { hasBlocks, missingBlocks, type OnSketch } from './hash-file.ts';
 import { temporaryName } from './paths.ts';
 
 export interface Target {
@@ -25,16 +25,29 @@ export interface Beside {
   readonly stats: BigIntStats;
 }
 
+/** How a file is written of whose content nothing is verified before it is read back. */
+export interface Unverified {
+  /** Writes blocks anew, by their numbers, which are verified before that. */
+  readonly mend: (file: FileHandle, numbers: readonly number[]) => Promise<void>;
+  readonly onSketch: OnSketch;
+}
+
+interface WriteOptions {
+  readonly pool: FilePool;
+  /** A file to begin with a copy of, which costs no disk space where the file system shares blocks. */
+  readonly base?: string | undefined;
+  readonly unverified?: Unverified | undefined;
+}
+
 /**
  * Writes a file beside its place, flushes it and reads it back. Throws `FileRefused` when the disk does not hold the
  * blocks of the target after all; then, and after any other failure, nothing is left.
  * @param fill writes what is not there yet into a file of the right size
- * @param options.base a file to begin with a copy of, which costs no disk space where the file system shares blocks
  */
 export async function writeBeside(
   target: Target,
   fill: (file: FileHandle) => Promise<void>,
-  { pool, base }: { readonly pool: FilePool; readonly base?: string | undefined },
+  { pool, base, unverified }: WriteOptions,
 ): Promise<Beside> {
   const temporary = join(dirname(target.place), temporaryName(target.folderId));
   try {
@@ -42,10 +55,8 @@ export async function writeBeside(
     try {
       await file.truncate(target.blocks.reduce((sum, { size }) => sum + size, 0));
       await fill(file);
-      await file.chmod(target.mode);
-      setModified(file.fd, target.mtime_ms);
-      await file.sync();
-      if (!(await hasBlocks(file.fd, target.blocks, pool))) throw notKept();
+      await flush(file, target);
+      if (!(await isWritten(file, target, { pool, unverified }))) throw notKept();
       return { temporary, stats: await file.stat({ bigint: true }) };
     } finally {
       await file.close();
@@ -54,6 +65,27 @@ export async function writeBeside(
     await discard(temporary);
     throw error;
   }
+}
+
+/** Reads a file back, and once more after what was missing was written anew. */
+async function isWritten(
+  file: FileHandle,
+  target: Target,
+  { pool, unverified }: Pick<WriteOptions, 'pool' | 'unverified'>,
+): Promise<boolean> {
+  if (!unverified) return hasBlocks(file.fd, target.blocks, pool);
+  const readBack = (): Promise<number[]> => missingBlocks(file.fd, target.blocks, { pool, ...unverified });
+  const missing = await readBack();
+  if (missing.length === 0) return true;
+  await unverified.mend(file, missing);
+  await flush(file, target);
+  return (await readBack()).length === 0;
+}
+
+async function flush(file: FileHandle, { mode, mtime_ms }: Target): Promise<void> {
+  await file.chmod(mode);
+  setModified(file.fd, mtime_ms);
+  await file.sync();
 }
 
 /** A copy as the system makes it: by reference where it can, else without a detour through this process. */

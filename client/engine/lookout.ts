@@ -220,6 +220,7 @@ export class Lookout {
       postpones: (file) => this.#restless.postpones(file, paths.has(file)),
       copyTo: (file) => this.#restless.copyTo(file),
       placeOf: (hash) => cache.placeOf(hash),
+      onSketch: (...sketch) => cache.putSketch(...sketch),
       spelled: look.spelled,
       byHint: look.byHint,
       byIdentity: look.byIdentity,

@@ -172,14 +172,19 @@ class ComingSource {
   }
 
   /** What an upload does not give any more its version has. */
-  async block(_: WantedFile, index: number, signal: AbortSignal, room: Buffer): ReturnType<BlockSource['block']> {
+  async block(
+    _: WantedFile,
+    index: number,
+    signal: AbortSignal,
+    ...rest: [room: Buffer, isVerifiedLater?: boolean]
+  ): ReturnType<BlockSource['block']> {
     const { upload } = this.#file;
     try {
-      return await this.#source.block(this.#file, index, signal, room);
+      return await this.#source.block(this.#file, index, signal, ...rest);
     } catch (error) {
       if (upload === undefined || !(error instanceof FileRefused)) throw error;
       await this.#file.untilCommitted(signal);
-      return await this.#source.block(this.#file, index, signal, room);
+      return await this.#source.block(this.#file, index, signal, ...rest);
     }
   }
 }

@@ -30,8 +30,9 @@ export interface Effort {
 
 /**
  * Deltas for those blocks of a changed file that its old version does not hold, by hash. The base is the old block that
- * lay where the new one does, or that with its neighbours, from the cache of recently synced blocks; without them there is
- * no delta, and the block is sent whole. A cached block that is damaged yields a delta that the service refuses.
+ * lay where the new one does, or that with its neighbours, from the cache of recently synced blocks, which has a sketch in
+ * its place where the file was large; without them there is no delta, and the block is sent whole. A cached block that is
+ * damaged yields a delta that the service refuses.
  * Encoding may take as long as it takes to send what it saves: on a fast link what is hard to encode is sent whole.
  *
  * @throws DiskChanged when the file does not hold these blocks any more, and what opening or reading it throws

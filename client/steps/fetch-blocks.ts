@@ -1,15 +1,13 @@
 import pLimit from 'p-limit';
 import pMap from 'p-map';
-import { reasonOf } from '../../cli/reason.ts';
 import { sha256, toHex } from '../../codec/index.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';
 import { batched } from '../common/batched.ts';
 import { FileRefused } from '../common/errors.ts';
-import { retried, retryAfter, TryAgain } from '../common/retry.ts';
-import { DeadConnection } from '../service/connections.ts';
-import { StoreUnreachable } from '../service/errors.ts';
-import { Arrived, type FetchAnswer, fetchRest, type Range } from '../service/fetch-bytes.ts';
+import { retried, TryAgain } from '../common/retry.ts';
+import { Arrived, type FetchAnswer } from '../service/fetch-bytes.ts';
+import { arrivedDamaged, demandContent, getOn } from './block-answers.ts';
 import { BlockRooms } from './block-rooms.ts';
 import type { DownChannel } from './channels.ts';
 import type { Sync } from './context.ts';
@@ -23,12 +21,8 @@ import { SmallContents } from './small-contents.ts';
 
 /** URLs for one call; at 500 bytes each the answer stays far below Lambda's 6 MB payload. */
 const URLS_PER_CALL = 1000;
-/** An answer that breaks off after so many bytes got on: the next one is no repetition. */
-const PROGRESS_BYTES = 64 * 1024;
 /** Parts of packs that are fetched at a time. */
 const SPANS_AT_ONCE = 4;
-const DAMAGED = 'its content arrives damaged';
-const LOST = 'the service has lost part of its content; it follows once a device that has it has sent it again';
 
 export interface FetchedBlock {
   readonly bytes: Uint8Array;
@@ -40,7 +34,10 @@ export interface FetchedBlock {
 
 type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'fetches' | 'atHand'>;
 
-/** Where the blocks of some files come from: this disk if it has them, else an answer or the CDN. Every block is verified. */
+/**
+ * Where the blocks of some files come from: this disk if it has them, else an answer or the CDN. Every block is verified,
+ * but where who asks for it does so later.
+ */
 export class BlockSource {
   readonly #sync: Parts;
   readonly #channel: DownChannel;
@@ -97,15 +94,24 @@ export class BlockSource {
     }
   }
 
-  /** @param room for its bytes, which are valid as long as it is; others may be elsewhere */
-  async block(file: WantedFile, index: number, signal: AbortSignal, room: Buffer): Promise<FetchedBlock> {
+  /**
+   * @param room for its bytes, which are valid as long as it is; others may be elsewhere
+   * @param isVerifiedLater whether it may be another content of its size
+   */
+  async block(
+    file: WantedFile,
+    index: number,
+    signal: AbortSignal,
+    room: Buffer,
+    isVerifiedLater = false,
+  ): Promise<FetchedBlock> {
     const block = file.remote.blocks[index]!;
     const { hash } = block;
     const place = this.#here.get(hash);
     const local = place && (await readBlock(this.#sync, place, hash, room).catch(() => undefined));
     const bytes = local ?? (await this.#sync.cache.get(hash));
     if (bytes) return { bytes, received: 0 };
-    return this.#fetch(file, block, signal, room).catch((error) => {
+    return this.#fetch(file, block, signal, { room, isVerifiedLater }).catch((error) => {
       if (error instanceof FileRefused && error.code !== 'not_found') this.#suspects.add(hash);
       throw error;
     });
@@ -195,7 +201,7 @@ export class BlockSource {
   #getPart(url: string, { pack, at, bytes }: PackPart, signal: AbortSignal): Promise<Uint8Array> {
     return this.#rooms.lend(async (room) => {
       const arrived = new Arrived(room);
-      this.#demandContent(pack, await this.#getOn(url, arrived, signal, { at, bytes }));
+      this.#demandContent(pack, await getOn(url, arrived, signal, { at, bytes }));
       const all = arrived.bytes();
       // Who does not know ranges answers with all of it.
       return new Uint8Array(all.length > bytes ? all.subarray(at, at + bytes) : all);
@@ -227,7 +233,12 @@ export class BlockSource {
     return undefined;
   }
 
-  async #fetch(file: WantedFile, block: Block, signal: AbortSignal, room: Buffer): Promise<FetchedBlock> {
+  async #fetch(
+    file: WantedFile,
+    block: Block,
+    signal: AbortSignal,
+    { room, isVerifiedLater }: { readonly room: Buffer; readonly isVerifiedLater: boolean },
+  ): Promise<FetchedBlock> {
     const { hash } = block;
     const near = (await this.#decode(block)) ?? (await this.#patches.make(file.path, block));
     if (near) return near;
@@ -245,11 +256,13 @@ export class BlockSource {
         this.#small.put(hash, await this.#getPart(source.url, source.part, signal));
         const small = await this.#decode(block);
         if (small) return small;
-        throw new TryAgain(new FileRefused('content_mismatch', DAMAGED));
+        throw new TryAgain(arrivedDamaged());
       }
-      const answer = await this.#getOn(source.url, arrived, signal);
-      const bytes = await this.#judge(hash, answer, arrived);
-      return { bytes, received: arrived.received };
+      const answer = await getOn(source.url, arrived, signal);
+      this.#demandContent(hash, answer);
+      const isWhole = isVerifiedLater && arrived.size === block.size;
+      if (!isWhole) await this.#demandBlock(hash, arrived);
+      return { bytes: arrived.bytes(), received: arrived.received };
     };
     try {
       return await retried(() => window.run(() => gate.pass(attempt)), signal);
@@ -259,41 +272,17 @@ export class BlockSource {
     }
   }
 
-  /** Goes on after an answer that broke off, as long as each brings something. */
-  async #getOn(url: string, arrived: Arrived, signal: AbortSignal, part?: Range): Promise<FetchAnswer> {
-    for (;;) {
-      signal.throwIfAborted();
-      const start = arrived.size;
-      try {
-        return await fetchRest(url, arrived, signal, part);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (error instanceof DeadConnection || arrived.size - start >= PROGRESS_BYTES) continue;
-        throw new TryAgain(new StoreUnreachable(`the download service does not answer: ${reasonOf(error)}`));
-      }
-    }
-  }
-
-  /** The block, if it is one. */
-  async #judge(hash: string, answer: FetchAnswer, arrived: Arrived): Promise<Uint8Array> {
-    this.#demandContent(hash, answer);
-    const bytes = arrived.bytes();
-    if (toHex(await sha256(bytes)) === hash) return bytes;
+  async #demandBlock(hash: string, arrived: Arrived): Promise<void> {
+    if (toHex(await sha256(arrived.bytes())) === hash) return;
     arrived.clear();
     this.#damaged.add(hash);
     this.#urls.delete(hash);
-    throw new TryAgain(new FileRefused('content_mismatch', DAMAGED));
+    throw new TryAgain(arrivedDamaged());
   }
 
-  /** Throws what an answer without content means. */
-  #demandContent(hash: string, { status, retryAfter: wait }: FetchAnswer): void {
-    if (status === 200) return;
-    if (status === 403) {
-      // A URL whose time is over, or a block that the store has lost.
-      this.#urls.delete(hash);
-      throw new TryAgain(new FileRefused('unavailable', LOST));
-    }
-    const after = retryAfter(wait);
-    throw new TryAgain(new StoreUnreachable(`the download service answered ${status}`, { after }), after);
+  /** A URL that is refused is asked for anew. */
+  #demandContent(hash: string, answer: FetchAnswer): void {
+    if (answer.status === 403) this.#urls.delete(hash);
+    demandContent(answer);
   }
 }

@@ -173,10 +173,10 @@ class BlockSender {
   }
 }
 
-/** A delta that was refused may come from damaged blocks of the cache: reading them drops those. */
+/** A delta that was refused may come from damaged blocks of the cache, or from a sketch that misleads. */
 async function checkBase({ state, cache }: Pick<Sync, 'state' | 'cache'>, { base }: Delta): Promise<void> {
   const old = state.trees.remote.get(base.path)?.blocks ?? [];
-  for (const { hash } of old.slice(base.first, base.first + base.count)) await cache.get(hash);
+  for (const { hash } of old.slice(base.first, base.first + base.count)) await cache.doubt(hash);
 }
 
 /** Cuts the blocks for which there is a delta into calls. */

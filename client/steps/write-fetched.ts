@@ -1,10 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { each } from '../common/each.ts';
 import { FileRefused } from '../common/errors.ts';
+import { SKETCHED_FILE_BYTES } from '../disk/block-cache.ts';
 import { diskPath, type Parents } from '../disk/paths.ts';
 import { readAt } from '../disk/read-at.ts';
 import { DiskChanged, hintOf, isUnchanged } from '../disk/stamps.ts';
-import { type Beside, type Target, writeAll, writeBeside, writeSparsely } from '../disk/write-file.ts';
+import { type Beside, type Target, type Unverified, writeAll, writeBeside, writeSparsely } from '../disk/write-file.ts';
 import { trackProgress } from '../output/progress.ts';
 import { withOffsets } from '../plan/block-offsets.ts';
 import { arrivingMode } from '../plan/tree.ts';
@@ -57,7 +58,8 @@ export interface Written {
 /**
  * Writes a file beside its place, block by block. What the old file there has of it is taken from that without being
  * hashed first, and stays where it is in a copy if that is much. All is read back as a whole, like any file, and where
- * the old file was another than it seemed, the new one is written anew.
+ * the old file was another than it seemed, the new one is written anew. Of a large file that is new here nothing is hashed
+ * before that: what arrived damaged is fetched again then. The cache gets sketches of it, others have all they brought kept.
  */
 export async function writeFetched(sync: Sinks, file: WantedFile, target: Target, from: From): Promise<Written> {
   const base = await findBase(sync, file, target.place);
@@ -82,37 +84,48 @@ async function write(
   const { size } = file.remote;
   const written = await sync.room.promise(size);
   const rooms = new BlockRooms();
+  const isNewAndLarge = base === undefined && size > SKETCHED_FILE_BYTES;
+  const pieces = withOffsets(target.blocks);
   await sync.cache.edited(sync.state.trees.local.get(file.path)?.blocks ?? [], target.blocks);
   let [received, left] = [0, size];
+  const put = (handle: FileHandle, bytes: Uint8Array, offset: number): Promise<void> =>
+    (base?.isCopied ? writeAll : writeSparsely)(handle, bytes, offset);
+  const fetch = (handle: FileHandle, index: number, either: AbortSignal, isVerifiedLater: boolean): Promise<void> =>
+    rooms.lend(async (room) => {
+      const { hash, offset } = pieces[index]!;
+      const block = await source.block(file, index, either, room, isVerifiedLater);
+      await put(handle, block.bytes, offset);
+      if (!isNewAndLarge && !block.isSmall) await sync.cache.put(hash, block.bytes);
+      received += block.received;
+    });
   const fill = async (handle: FileHandle): Promise<void> => {
     const progress = trackProgress(sync.report, file.path, size, { side: 'local' });
-    const pieces = withOffsets(target.blocks);
-    const put = (bytes: Uint8Array, offset: number): Promise<void> =>
-      (base?.isCopied ? writeAll : writeSparsely)(handle, bytes, offset);
     await each(numbers ?? pieces.keys(), { concurrency: CONCURRENT_BLOCKS, signal }, async (index, either) => {
       const piece = pieces[index]!;
       const old = base?.offsets.get(index);
       if (base && old !== undefined) {
         const isThere = base.isCopied && old === piece.offset;
         if (!isThere) {
-          await rooms.lend(async (room) => put(await readAt(base.file, old, piece.size, room), piece.offset));
+          await rooms.lend(async (room) => put(handle, await readAt(base.file, old, piece.size, room), piece.offset));
         }
-      } else {
-        await rooms.lend(async (room) => {
-          const block = await source.block(file, index, either, room);
-          await put(block.bytes, piece.offset);
-          if (!block.isSmall) await sync.cache.put(piece.hash, block.bytes);
-          received += block.received;
-        });
-      }
+      } else await fetch(handle, index, either, isNewAndLarge);
       left -= piece.size;
       written(piece.size);
       progress(piece.size);
     });
   };
+  const unverified: Unverified = {
+    mend: (handle, missing) =>
+      each(missing, { concurrency: CONCURRENT_BLOCKS, signal }, (index, either) => fetch(handle, index, either, false)),
+    onSketch: (...sketch) => sync.cache.putSketch(...sketch),
+  };
   try {
-    const place = base?.isCopied ? base.place : undefined;
-    return { beside: await writeBeside(target, fill, { pool: sync.pool, base: place }), received };
+    const options = {
+      pool: sync.pool,
+      ...(base?.isCopied && { base: base.place }),
+      ...(isNewAndLarge && { unverified }),
+    };
+    return { beside: await writeBeside(target, fill, options), received };
   } finally {
     written(left);
   }

@@ -44,10 +44,19 @@ export class FilePool {
     blocks: readonly WantedBlock[],
     old?: ReadonlyMap<number, OldBlock>,
   ): Promise<FileBlock[]> {
+    return this.#read({ file, blocks, old });
+  }
+
+  /** As `blocksOf`, each with its sketch in place of a delta. */
+  async sketchesOf(file: number, blocks: readonly WantedBlock[]): Promise<FileBlock[]> {
+    return this.#read({ file, blocks, isSketched: true });
+  }
+
+  async #read({ blocks, old, ...rest }: Segment): Promise<FileBlock[]> {
     const here: FileBlock[] = [];
     while (here.length < blocks.length && this.#bytesHere < BYTES_BEFORE_THREADS) {
       this.#demandOpen();
-      const [block] = readSegment({ file, blocks: blocks.slice(here.length, here.length + 1), old });
+      const [block] = readSegment({ ...rest, blocks: blocks.slice(here.length, here.length + 1), old });
       this.#bytesHere += block!.size;
       here.push(block!);
       await setImmediate();
@@ -56,7 +65,7 @@ export class FilePool {
     const most = Math.min(SEGMENT_BLOCKS, Math.ceil((blocks.length - here.length) / this.#threads));
     for (let from = here.length; from < blocks.length; from += most) {
       const part = blocks.slice(from, from + most);
-      segments.push(this.#run({ file, blocks: part, old: old && near(part, old) }));
+      segments.push(this.#run({ ...rest, blocks: part, old: old && near(part, old) }));
     }
     const there = await Promise.allSettled(segments);
     const failed = there.find((result) => result.status === 'rejected');

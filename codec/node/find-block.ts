@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { BLOCK_BYTES } from '../blocks.ts';
 import { type OldBlock, readFully, readOld } from './segment.ts';
+import { HEAD_BYTES } from './sketch.ts';
 
 /** A block of the old version. */
 interface SoughtBlock {
@@ -25,9 +26,8 @@ export interface FoundBlock {
   readonly offset: number;
 }
 
-/** Bytes by which a block is found, and from its start on those among which they are chosen. */
+/** Bytes by which a block is found. */
 const ANCHOR_BYTES = 64;
-const ANCHORS_WITHIN = 1024;
 /** A block is looked for so far on. */
 const REACH = 4 * BLOCK_BYTES;
 /** Bytes that are searched in one go. */
@@ -60,7 +60,7 @@ interface Anchor {
 }
 
 function anchorOf(place: OldBlock): Anchor | undefined {
-  const head = Buffer.allocUnsafe(Math.min(place.size, ANCHORS_WITHIN));
+  const head = Buffer.allocUnsafe(Math.min(place.size, HEAD_BYTES));
   if (readOld({ ...place, size: head.length }, head, 0) === 0) return undefined;
   for (let at = 0; at + ANCHOR_BYTES <= head.length; at += ANCHOR_BYTES) {
     const bytes = head.subarray(at, at + ANCHOR_BYTES);

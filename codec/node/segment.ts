@@ -5,13 +5,16 @@ import { BLOCK_BYTES, type BlockRange } from '../blocks.ts';
 import { assemble, encodeDelta } from '../delta-encode.ts';
 import { BASE, TARGET } from '../kernel/layout.ts';
 import { kernel } from '../kernel-host.ts';
+import { deltaFromSketch, sketchOf } from './sketch.ts';
 
-/** Where a block of the old version can be read. */
+/** Where a block of the old version can be read, or a sketch of it. */
 export interface OldBlock {
   readonly path: string;
   readonly offset: number;
-  /** Bytes, at most BLOCK_BYTES. */
+  /** Bytes of the block, at most BLOCK_BYTES. */
   readonly size: number;
+  /** Whether the file at `path` is its sketch (`sketchOf`). */
+  readonly isSketch?: boolean;
 }
 
 /** A block to read. */
@@ -26,6 +29,8 @@ export interface Segment {
   readonly blocks: readonly WantedBlock[];
   /** Blocks of the old version by their numbers, for deltas; without them the blocks are hashed only. */
   readonly old?: ReadonlyMap<number, OldBlock> | undefined;
+  /** Whether a sketch of each is wanted. */
+  readonly isSketched?: boolean;
 }
 
 interface BlockDelta {
@@ -42,6 +47,8 @@ export interface FileBlock {
   readonly size: number;
   /** Absent when no old block is at hand or the delta is hardly shorter than the block. */
   readonly delta?: BlockDelta;
+  /** When it was asked for. */
+  readonly sketch?: Uint8Array;
 }
 
 /** A delta this short, and this short a part of its block, is not worth a second attempt with the neighbours. */
@@ -54,17 +61,23 @@ let target: Buffer | undefined;
 let same: Buffer | undefined;
 
 /** Throws what reading the file throws. Blocks beyond the file's end are empty, the one at its end is short. */
-export function readSegment({ file, blocks, old }: Segment): FileBlock[] {
+export function readSegment({ file, blocks, old, isSketched = false }: Segment): FileBlock[] {
   target ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
   const buffer = target;
-  const around = old && new Neighbourhood(old);
+  const around = old && new Neighbourhood(new Map([...old].filter(([, { isSketch }]) => !isSketch)));
   return blocks.map(({ offset, length, from }) => {
     const size = readFully(file, buffer, 0, length, offset);
     const bytes = buffer.subarray(0, size);
     const digest = hash('sha256', bytes, 'hex');
-    const delta = from === undefined ? undefined : around?.delta(bytes, from);
-    return { hash: digest, size, ...(delta && { delta }) };
+    const delta = from === undefined ? undefined : (fromSketch(bytes, from, old) ?? around?.delta(bytes, from));
+    return { hash: digest, size, ...(delta && { delta }), ...(isSketched && { sketch: sketchOf(bytes) }) };
   });
+}
+
+function fromSketch(bytes: Uint8Array, number: number, old: Segment['old']): BlockDelta | undefined {
+  const block = old?.get(number);
+  const delta = block?.isSketch ? deltaFromSketch(block.path, block.size, bytes) : undefined;
+  return delta && delta.length <= WORTHWHILE * bytes.length ? { bytes: delta, first: number, count: 1 } : undefined;
 }
 
 /**

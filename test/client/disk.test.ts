@@ -252,6 +252,38 @@ describe('the block cache', () => {
     expect(cache.has(one.hash)).toBe(false);
   });
 
+  test('keeps a sketch in place of a block, also after a restart, and what an edit replaced goes first', async () => {
+    const root = await temporaryFolder();
+    const open = async () => {
+      const cache = new BlockCache(root, 1000);
+      await cache.open();
+      return cache;
+    };
+    const cache = await open();
+    const [one, two, three] = [await block(1), await block(2), await block(3)];
+    for (const { hash, bytes } of [one, two]) await cache.putSketch(hash, bytes.length, Buffer.alloc(400));
+    await cache.put(one.hash, one.bytes);
+    expect([cache.has(one.hash), await cache.get(one.hash)], 'it is no block').toEqual([false, undefined]);
+    await cache.edited([{ hash: two.hash, size: two.bytes.length }], []);
+
+    const later = await open();
+    await later.putSketch(three.hash, three.bytes.length, Buffer.alloc(400));
+    const places = [one, two, three].map(({ hash }) => later.placeOf(hash));
+    const sketch = expect.objectContaining({ offset: 0, size: one.bytes.length, isSketch: true });
+    expect(places).toEqual([sketch, undefined, sketch]);
+    expect((await stat(places[0]!.path)).size).toBe(400);
+  });
+
+  test('drops a sketch that is doubted, and no block that is whole', async () => {
+    const cache = new BlockCache(await temporaryFolder());
+    await cache.open();
+    const [one, two] = [await block(1), await block(2)];
+    await cache.putSketch(one.hash, one.bytes.length, Buffer.alloc(400));
+    await cache.put(two.hash, two.bytes);
+    for (const { hash } of [one, two]) await cache.doubt(hash);
+    expect([cache.placeOf(one.hash), cache.has(two.hash)]).toEqual([undefined, true]);
+  });
+
   test('does not keep small blocks', async () => {
     const root = await temporaryFolder();
     const small = await block(1, 100);

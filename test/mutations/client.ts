@@ -182,7 +182,7 @@ export const ofClient: readonly Mutation[] = [
   {
     mistake: 'a downloaded block is not compared with its hash',
     file: 'client/steps/fetch-blocks.ts',
-    replace: 'if (toHex(await sha256(bytes)) === hash) return',
+    replace: 'if (toHex(await sha256(arrived.bytes())) === hash) return',
     by: 'if (hash !== "") return',
     noticedBy: 'client/steps/download: that arrives damaged replaces nothing',
     breaks: /I16: /,

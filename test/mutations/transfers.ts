@@ -13,7 +13,7 @@ export const ofTransfers: readonly Mutation[] = [
   {
     mistake: 'a file takes its place before it is flushed',
     file: 'client/disk/write-file.ts',
-    replace: '      await file.sync();\n',
+    replace: '  await file.sync();\n',
     by: '',
     noticedBy: 'client/write-file: content is flushed before it takes its place, and its name after that',
     breaks: /I16: the order on disk/,
@@ -141,5 +141,22 @@ export const ofTransfers: readonly Mutation[] = [
     noticedBy:
       'client/steps/coming-files: blocks come as they are told of, the rest with the version, none of them twice',
     breaks: /to deeply equal \[ 'the third' \]/,
+  },
+  {
+    mistake: 'what is read back of a large file is not compared with its hash',
+    file: 'client/disk/hash-file.ts',
+    replace: '      if (hash !== part[index]!.hash) missing.push(number);',
+    by: '      if (hash === "") missing.push(number);',
+    noticedBy:
+      'client/steps/large-files: what arrived damaged of it is found when it is read back, and is fetched again',
+    breaks: /I16: what is beside the place/,
+  },
+  {
+    mistake: 'a block that changed is taken for a refusal of the store',
+    file: 'client/steps/put-block.ts',
+    replace: 'if (isOtherContent(answer) && toHex(',
+    by: 'if (isOtherContent(answer) && !toHex(',
+    noticedBy: 'client/transport: that the store refuses because its file changed is no refusal of the store',
+    breaks: /DiskChanged/,
   },
 ];

@@ -4,9 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { ClientError, diskReason, LocalTrouble, systemCode } from '../common/errors.ts';
 
 const schema = `
-  CREATE TABLE IF NOT EXISTS entries (
-    tree TEXT NOT NULL, path TEXT NOT NULL, entry TEXT NOT NULL, blocks BLOB NOT NULL,
-    PRIMARY KEY (tree, path)
+  CREATE TABLE IF NOT EXISTS paths (
+    path TEXT PRIMARY KEY, entries TEXT NOT NULL, blocks BLOB NOT NULL
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS uploads (

@@ -3,8 +3,9 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Content, LocalEntry, RemoteEntry, SyncedEntry } from '../plan/tree.ts';
-import { decodeEntry, type EntryRow, encodeEntry } from './entry-row.ts';
+import { type Agreed, type AtPath, agreedEntry, decodeRow, encodeRow, type PathRow } from './entry-row.ts';
 import type { Intent } from './intent.ts';
+import { takeOlderRows } from './older-rows.ts';
 import { statePlace } from './places.ts';
 import { guarded, openStateFile, sqliteCode } from './state-file.ts';
 
@@ -34,13 +35,15 @@ export class State {
   readonly #intents = new Map<string, Intent>();
   /** What takes the memory back to where the open transaction began, in the order of the changes. */
   #undo: (() => void)[] | undefined;
+  /** Paths whose rows are to be written by the open transaction. */
+  readonly #changed = new Set<string>();
 
   /** @throws LocalTrouble when the disk is full or fails, ClientError `state_damaged` when the file is no state */
   constructor(folder: string) {
     this.#place = statePlace(folder);
     this.#database = openStateFile(this.#place, (database) => this.#load(database));
-    this.#put = this.#database.prepare('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)');
-    this.#drop = this.#database.prepare('DELETE FROM entries WHERE tree = ? AND path = ?');
+    this.#put = this.#database.prepare('INSERT OR REPLACE INTO paths VALUES (?, ?, ?)');
+    this.#drop = this.#database.prepare('DELETE FROM paths WHERE path = ?');
   }
 
   #load(database: DatabaseSync): void {
@@ -51,29 +54,48 @@ export class State {
       const noted = JSON.parse(intent as string) as Intent;
       this.#intents.set(noted.id, noted);
     }
-    const trees: { [Tree in keyof TreeTypes]: Map<string, TreeTypes[Tree]> } = this.trees;
-    for (const row of database
-      .prepare('SELECT tree, path, entry, blocks FROM entries')
-      .iterate() as Iterable<EntryRow>) {
-      const tree = row.tree as keyof TreeTypes;
-      trees[tree].set(row.path, decodeEntry(row) as TreeTypes[keyof TreeTypes] & never);
-    }
+    takeOlderRows(database);
+    const rows = database.prepare('SELECT path, entries, blocks FROM paths').iterate() as Iterable<PathRow>;
+    for (const row of rows) this.#hold(row.path, decodeRow(row));
+  }
+
+  #hold(path: string, { local, remote, synced }: AtPath): void {
+    if (local) this.trees.local.set(path, local);
+    if (remote) this.trees.remote.set(path, remote);
+    if (synced) this.trees.synced.set(path, synced);
   }
 
   set<Tree extends keyof TreeTypes>(tree: Tree, path: string, entry: TreeTypes[Tree]): void {
-    const { json, blocks } = encodeEntry(entry);
-    guarded(this.#place, () => this.#put.run(tree, path, json, blocks));
-    const entries = this.trees[tree] as Map<string, TreeTypes[Tree]>;
-    this.#remember(entries, path);
-    entries.set(path, entry);
+    this.transaction(() => {
+      const entries = this.trees[tree] as Map<string, TreeTypes[Tree]>;
+      this.#remember(entries, path);
+      entries.set(path, entry);
+      this.#changed.add(path);
+    });
   }
 
   remove(tree: keyof TreeTypes, path: string): void {
-    if (!this.trees[tree].has(path)) return;
-    guarded(this.#place, () => this.#drop.run(tree, path));
     const entries = this.trees[tree] as Map<string, Content>;
-    this.#remember(entries, path);
-    entries.delete(path);
+    if (!entries.has(path)) return;
+    this.transaction(() => {
+      this.#remember(entries, path);
+      entries.delete(path);
+      this.#changed.add(path);
+    });
+  }
+
+  /** Writes what the trees have at the changed paths; returns the entries that serve all three, by path. */
+  #writeChanged(): Map<string, Agreed> {
+    const { local, remote, synced } = this.trees;
+    const agreed = new Map<string, Agreed>();
+    for (const path of this.#changed) {
+      const here = { local: local.get(path), remote: remote.get(path), synced: synced.get(path) };
+      const all = agreedEntry(here);
+      if (all) agreed.set(path, all);
+      const { entries, blocks } = encodeRow(all ? { all } : here);
+      guarded(this.#place, () => (entries === '{}' ? this.#drop.run(path) : this.#put.run(path, entries, blocks)));
+    }
+    return agreed;
   }
 
   #remember<Value>(memory: Map<string, Value>, key: string): void {
@@ -90,7 +112,9 @@ export class State {
     this.#undo = undo;
     try {
       const result = work();
+      const agreed = this.#writeChanged();
       this.#exec('COMMIT');
+      for (const [path, all] of agreed) this.#hold(path, { local: all, remote: all, synced: all });
       return result;
     } catch (error) {
       for (const back of undo.reverse()) back();
@@ -98,6 +122,7 @@ export class State {
       throw error;
     } finally {
       this.#undo = undefined;
+      this.#changed.clear();
     }
   }
 

@@ -72,7 +72,7 @@ describe('a state', () => {
       'with a row that makes no sense',
       async (place) => {
         const database = new DatabaseSync(place);
-        database.exec("UPDATE entries SET entry = '{' WHERE path = 'file 1'");
+        database.exec("UPDATE paths SET entries = '{' WHERE path = 'file 1'");
         database.close();
       },
     ],
@@ -116,7 +116,7 @@ describe.skipIf(!fuseIsPossible)('a state on a disk that fails', () => {
         const sizes = new Set([...state.trees.local.values()].map(({ size }) => size));
         expect([...sizes]).toEqual(expected === 0 ? [] : [expected]);
         const file = new DatabaseSync(join(root, '.tidemark/state.db'), { readOnly: true });
-        const rows = file.prepare("SELECT DISTINCT json_extract(entry, '$.size') AS size FROM entries").all();
+        const rows = file.prepare("SELECT DISTINCT json_extract(entries, '$.local.size') AS size FROM paths").all();
         file.close();
         expect(rows.map(({ size }) => size)).toEqual([...sizes]);
       }

@@ -1,0 +1,143 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { LocalEntry, RemoteEntry, SyncedEntry } from '../../client/plan/tree.ts';
+import { statePlace } from '../../client/state/places.ts';
+import { State } from '../../client/state/state.ts';
+import { temporaryFolder } from './folder.ts';
+
+const trees = ['local', 'remote', 'synced'] as const;
+
+/** What serves every tree; some of what two draws say is the same. */
+const drawn = fc.record(
+  {
+    kind: fc.constantFrom('file', 'directory', 'link'),
+    size: fc.constantFrom(0, 5),
+    mode: fc.constantFrom(0o600, 0o644),
+    mtime_ms: fc.constantFrom(-1, 1_764_567_016_123),
+    blocks: fc.array(fc.record({ hash: fc.constantFrom('ab'.repeat(32), '09'.repeat(32)), size: fc.nat(5) }), {
+      maxLength: 2,
+    }),
+    identity: fc.constantFrom('1:2:3', '1:2:4'),
+    hint: fc.constantFrom('', '2:5:1:1'),
+    version: fc.integer({ min: 1, max: 2 }),
+    leftover: fc.boolean(),
+    moved_from: fc.constantFrom('a', 'b'),
+    lapsed: fc.boolean(),
+  },
+  { requiredKeys: ['kind', 'size', 'mode', 'mtime_ms', 'blocks', 'identity', 'hint', 'version'] },
+);
+type Drawn = LocalEntry & RemoteEntry & SyncedEntry;
+
+const step = fc.record({
+  tree: fc.constantFrom(...trees, 'all' as const),
+  path: fc.constantFrom('a', 'b'),
+  entry: fc.option(drawn as fc.Arbitrary<Drawn>, { freq: 4 }),
+});
+
+/** What of an entry the readers of a tree may ask for. */
+const fields: { readonly [Tree in (typeof trees)[number]]: readonly (keyof Drawn)[] } = {
+  local: ['kind', 'size', 'mode', 'mtime_ms', 'blocks', 'identity', 'hint', 'leftover'],
+  remote: ['kind', 'size', 'mode', 'mtime_ms', 'blocks', 'version', 'moved_from'],
+  synced: ['kind', 'size', 'mode', 'mtime_ms', 'blocks', 'version', 'identity', 'lapsed'],
+};
+
+function told(from: { readonly [Tree in (typeof trees)[number]]: ReadonlyMap<string, object> }) {
+  const of = (tree: (typeof trees)[number]) =>
+    ['a', 'b'].map((path) => {
+      const entry = from[tree].get(path) as Drawn | undefined;
+      return entry && fields[tree].map((field) => entry[field] || undefined);
+    });
+  return trees.map(of);
+}
+
+test('each tree has what was set in it last, at once and after a restart, whatever the others have', async () => {
+  const root = await temporaryFolder();
+  await fc.assert(
+    fc.property(fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { maxLength: 4 }), (transactions) => {
+      const state = new State(root);
+      const expected = { local: new Map(), remote: new Map(), synced: new Map() };
+      state.transaction(() => {
+        for (const tree of trees) for (const path of ['a', 'b']) state.remove(tree, path);
+      });
+      for (const steps of transactions) {
+        state.transaction(() => {
+          for (const { tree: one, path, entry } of steps) {
+            for (const tree of one === 'all' ? trees : [one]) {
+              if (entry) {
+                expected[tree].set(path, entry);
+                state.set(tree, path, entry);
+              } else {
+                expected[tree].delete(path);
+                state.remove(tree, path);
+              }
+            }
+          }
+        });
+        expect(told(state.trees)).toEqual(told(expected));
+      }
+      state.close();
+      const again = new State(root);
+      expect(told(again.trees)).toEqual(told(expected));
+      again.close();
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a path at which nothing is left to do is in memory once, and a row', async () => {
+  const root = await temporaryFolder();
+  const content = {
+    kind: 'file',
+    size: 1,
+    mode: 0o644,
+    mtime_ms: 1,
+    blocks: [{ hash: 'ab'.repeat(32), size: 1 }],
+  } as const;
+  const state = new State(root);
+  state.transaction(() => {
+    state.set('local', 'a', { ...content, identity: '1:2:3', hint: '2:1:1:1' });
+    state.set('remote', 'a', { ...content, version: 1 });
+    state.set('synced', 'a', { ...content, version: 1, identity: '1:2:3' });
+  });
+  const isOne = ({ trees: { local, remote, synced } }: State): boolean =>
+    local.get('a') !== undefined &&
+    (local.get('a') as object) === remote.get('a') &&
+    (local.get('a') as object) === synced.get('a');
+  expect(isOne(state)).toBe(true);
+  state.close();
+  const again = new State(root);
+  expect(isOne(again)).toBe(true);
+  again.close();
+  const file = new DatabaseSync(statePlace(root), { readOnly: true });
+  expect(file.prepare('SELECT path FROM paths').all()).toEqual([{ path: 'a' }]);
+  file.close();
+});
+
+test('what an older client wrote is taken over', async () => {
+  const root = await temporaryFolder();
+  await mkdir(dirname(statePlace(root)), { recursive: true });
+  const file = new DatabaseSync(statePlace(root));
+  file.exec(`CREATE TABLE entries (
+    tree TEXT NOT NULL, path TEXT NOT NULL, entry TEXT NOT NULL, blocks BLOB NOT NULL, PRIMARY KEY (tree, path)
+  ) WITHOUT ROWID`);
+  const put = file.prepare('INSERT INTO entries VALUES (?, ?, ?, ?)');
+  const blocks = Buffer.concat([Buffer.alloc(32, 0xab), Buffer.from([0, 0, 0, 5])]);
+  const content = { kind: 'file', size: 5, mode: 0o644, mtime_ms: 7 };
+  put.run('local', 'a', JSON.stringify({ ...content, identity: '1:2:3', hint: 'x' }), blocks);
+  put.run('remote', 'a', JSON.stringify({ ...content, version: 3 }), blocks);
+  put.run('synced', 'a', JSON.stringify({ ...content, version: 3, identity: '1:2:3' }), blocks);
+  put.run('remote', 'b', JSON.stringify({ ...content, version: 1, moved_from: 'c' }), Buffer.alloc(0));
+  file.close();
+  for (const _start of ['first', 'second']) {
+    const state = new State(root);
+    const { local, remote, synced } = state.trees;
+    expect(local.get('a')).toMatchObject({ ...content, hint: 'x', blocks: [{ hash: 'ab'.repeat(32), size: 5 }] });
+    expect([remote.get('a')?.version, synced.get('a')?.version, synced.get('a')?.identity]).toEqual([3, 3, '1:2:3']);
+    expect([...remote]).toHaveLength(2);
+    expect(remote.get('b')).toEqual({ ...content, version: 1, moved_from: 'c', blocks: [] });
+    state.close();
+  }
+});

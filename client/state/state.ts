@@ -66,7 +66,7 @@ export class State {
   }
 
   set<Tree extends keyof TreeTypes>(tree: Tree, path: string, entry: TreeTypes[Tree]): void {
-    this.transaction(() => {
+    this.#change(() => {
       const entries = this.trees[tree] as Map<string, TreeTypes[Tree]>;
       this.#remember(entries, path);
       entries.set(path, entry);
@@ -77,11 +77,17 @@ export class State {
   remove(tree: keyof TreeTypes, path: string): void {
     const entries = this.trees[tree] as Map<string, Content>;
     if (!entries.has(path)) return;
-    this.transaction(() => {
+    this.#change(() => {
       this.#remember(entries, path);
       entries.delete(path);
       this.#changed.add(path);
     });
+  }
+
+  /** In the open transaction, or in one of its own. */
+  #change(work: () => void): void {
+    if (this.#undo) work();
+    else this.transaction(work);
   }
 
   /** Writes what the trees have at the changed paths; returns the entries that serve all three, by path. */

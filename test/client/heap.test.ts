@@ -4,16 +4,17 @@ import { Heap } from '../../client/engine/heap.ts';
 const MIB = 1024 * 1024;
 let size: number;
 let collected: number;
+let flags: string[];
 let heap: Heap;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [size, collected] = [20 * MIB, 0];
+  [size, collected, flags] = [20 * MIB, 0, []];
   const collect = async (): Promise<void> => {
     collected++;
     size = 22 * MIB;
   };
-  heap = new Heap({ size: () => size, collect });
+  heap = new Heap({ size: () => size, collect, setFlag: (flag) => flags.push(flag) });
 });
 afterEach(() => vi.useRealTimers());
 
@@ -37,6 +38,15 @@ test('what a start took is given back, and later what is not much more than befo
     return collected;
   };
   expect([await restWith(40), await restWith(29), await restWith(31)]).toEqual([1, 1, 2]);
+});
+
+test('a small heap may grow to four times what is in use, and a large one as the runtime thinks fit', () => {
+  for (const mib of [20, 100, 200, 300, 100]) {
+    size = mib * MIB;
+    heap.works();
+  }
+  const growth = (percent: number): string => `--heap-growing-percent=${percent}`;
+  expect(flags).toEqual([growth(300), growth(0), growth(300)]);
 });
 
 test('the runtime collects, and its heap is smaller then', async () => {

@@ -2,6 +2,7 @@ import { globalAgent } from 'node:https';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { PassingBytes } from '../common/passing-bytes.ts';
 import { holdAt, type Limits } from './limits.ts';
+import { Reception, type Taker } from './reception.ts';
 import { Throttle } from './throttle.ts';
 
 /** A connection has to be there within so long, ms, TLS included. */
@@ -67,6 +68,26 @@ export class Connections {
     const answer = await request(url, { method, headers, signal, body: this.#parts(outgoing), dispatcher: this.#pool });
     const header = (name: string): string | undefined => [answer.headers[name]].flat()[0];
     return { status: answer.statusCode, header, body: this.#received(answer.body, outgoing) };
+  }
+
+  /**
+   * GETs, and hands the answer over as it comes. Resolves when all of it has been taken; rejects with what the connection
+   * or the taker ends, or the signal's reason.
+   */
+  async receive(
+    url: string,
+    { headers, signal, onHeld }: Pick<Outgoing, 'headers' | 'signal' | 'onHeld'>,
+    { onHead, onPart }: Taker,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    const { origin, pathname, search } = new URL(url);
+    const take = (part: Buffer): void => {
+      onPart(part);
+      this.#arrived.passed(part.length);
+    };
+    const reception = new Reception({ onHead, onPart: take }, { throttle: this.#down, signal, onHeld });
+    this.#pool.dispatch({ origin, path: `${pathname}${search}`, method: 'GET', headers }, reception);
+    await reception.ended();
   }
 
   /** A body as it goes out: whole where nobody wants to know how it gets on. */

@@ -74,19 +74,29 @@ export async function fetchRest(
   const from = (part?.at ?? 0) + arrived.size;
   const limit = new IdleLimit(connections.dead);
   try {
-    const { status, header, body } = await connections.request(url, {
-      method: 'GET',
-      headers: from > 0 || part ? { range: `bytes=${from}-${part ? part.at + part.bytes - 1 : ''}` } : {},
-      signal: AbortSignal.any([signal, limit.signal]),
-      onHeld: (milliseconds) => limit.hold(milliseconds),
-    });
-    const goesOn = status === 206 && header('content-range')?.startsWith(`bytes ${from}-`) === true;
-    if (!goesOn && (status < 300 || status === 416)) arrived.clear();
-    for await (const bytes of body) {
-      limit.moved();
-      if (goesOn || status === 200) arrived.add(bytes);
-    }
-    return { status: goesOn ? 200 : status, retryAfter: header('retry-after') };
+    let answer: FetchAnswer | undefined;
+    let isAdded = false;
+    await connections.receive(
+      url,
+      {
+        headers: from > 0 || part ? { range: `bytes=${from}-${part ? part.at + part.bytes - 1 : ''}` } : {},
+        signal: AbortSignal.any([signal, limit.signal]),
+        onHeld: (milliseconds) => limit.hold(milliseconds),
+      },
+      {
+        onHead(status, header) {
+          const goesOn = status === 206 && header('content-range')?.startsWith(`bytes ${from}-`) === true;
+          if (!goesOn && (status < 300 || status === 416)) arrived.clear();
+          isAdded = goesOn || status === 200;
+          answer = { status: goesOn ? 200 : status, retryAfter: header('retry-after') };
+        },
+        onPart(bytes) {
+          limit.moved();
+          if (isAdded) arrived.add(bytes);
+        },
+      },
+    );
+    return answer!;
   } finally {
     limit.end();
   }

@@ -2,10 +2,11 @@ import { hash, randomBytes } from 'node:crypto';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { zstdCompressSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TryAgain } from '../../client/common/retry.ts';
 import { DiskChanged } from '../../client/disk/stamps.ts';
 import { ask } from '../../client/service/ask.ts';
+import { connections } from '../../client/service/connections.ts';
 import { Arrived, fetchRest } from '../../client/service/fetch-bytes.ts';
 import { Gate } from '../../client/service/gate.ts';
 import { putBytes } from '../../client/service/put-bytes.ts';
@@ -214,6 +215,35 @@ describe('a download', () => {
     expect(await fetched).toBe('nothing moved for 20 s');
     expect(arrived.size).toBe(1000);
   });
+
+  test('of more than a block has ends at once, and the connection with it', async () => {
+    const ended = Promise.withResolvers<void>();
+    const url = await serveTls((request, response) => {
+      request.on('close', () => ended.resolve());
+      response.writeHead(200);
+      response.write(content);
+    });
+    const arrived = new Arrived(Buffer.alloc(1000));
+    await expect(fetchRest(url, arrived, never)).rejects.toThrow('more arrives than a block has');
+    await ended.promise;
+  });
+
+  test.each(['before it has a connection', 'while it waits for an answer', 'while it is held back'])(
+    'that is given up %s ends with the reason',
+    async (when) => {
+      const [asked, end] = [Promise.withResolvers<void>(), new AbortController()];
+      const url = await serveTls((_, response) => {
+        asked.resolve();
+        if (when === 'while it is held back') response.end(content);
+      });
+      if (when === 'while it is held back') connections.limit({ down: 1 });
+      onTestFinished(() => connections.limit({}));
+      const fetched = expect(fetchRest(url, new Arrived(), end.signal)).rejects.toThrow('given up');
+      if (when !== 'before it has a connection') await asked.promise;
+      setImmediate(() => end.abort(new Error('given up')));
+      await fetched;
+    },
+  );
 
   test('that is slow goes on for as long as it takes', async () => {
     const asked = Promise.withResolvers<ServerResponse>();

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { notePassed } from '../../young-garbage.ts';
 
 /** Bytes of a batch: a body comes in records of TLS, of 16 KiB. */
 const BATCH_BYTES = 1024 * 1024;
@@ -19,6 +20,7 @@ export async function inBatches(
   let filled = 0;
   const handOver = async (): Promise<void> => {
     await use(room.subarray(0, filled));
+    notePassed(filled);
     filled = 0;
   };
   /** Puts a piece in, and what there is no room for after the next batch. */

@@ -59,3 +59,15 @@ test('what cannot be used, and a body that breaks off, is told', async () => {
   }
   await expect(inBatches(breaksOff(), async () => undefined)).rejects.toThrow('broke off');
 });
+
+test('the buffers that a body came in are given back while it comes', async () => {
+  const parts = function* (): Generator<Buffer> {
+    for (let part = 0; part < 4096; part++) yield Buffer.allocUnsafeSlow(16 * 1024);
+  };
+  const before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  await inBatches(Readable.from(parts()), async () => {
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  });
+  expect(most).toBeLessThan(12 * MIB);
+});

@@ -45,7 +45,7 @@ export async function deleteFiles(person: Person<Database>, request: DeleteReque
         const place = { position, path: item.path, hashes: [] };
         return [tombstone(target, versionId(namespace.id, { kind: 'delete', id: requestId }, place))];
       });
-      const cursors = await writeCommits(namespace, account, { deviceId, releasedBytes: 0 }, commits);
+      const cursors = await writeCommits(namespace, account, { deviceId }, commits);
       const done = new Map(commits.map((commit, index) => [commit.path, { commit, cursor: cursors[index]! }]));
       return files.map((item, position): CommitResult => {
         const made = done.get(item.path);

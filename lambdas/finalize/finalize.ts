@@ -7,6 +7,7 @@ import { requireDevice } from '../shared/tables/devices.ts';
 import { filterHeld } from '../shared/tables/held-blocks.ts';
 import { listUploadFiles, requireUpload } from '../shared/tables/uploads.ts';
 import { finishUpload } from '../shared/upload/finish-upload.ts';
+import { unanswered } from '../shared/upload/open-upload.ts';
 
 /** Makes the files of an upload visible whose blocks were sent, by whatever way. */
 export async function finalizeUpload(
@@ -18,11 +19,10 @@ export async function finalizeUpload(
   const namespace = ownNamespace(person);
   await requireDevice(person, deviceId);
   await requireUpload(namespace, uploadId);
-  const offered = await listUploadFiles(namespace, uploadId);
-  const open = offered.filter(({ result }) => result === null);
-  const hashes = [...new Set(open.flatMap((file) => file.hashes))];
+  const files = await listUploadFiles(namespace, uploadId);
+  const hashes = [...new Set(unanswered(files).flatMap((file) => file.hashes))];
   const held = await filterHeld(namespace, hashes);
   const key = { userId, uploadId };
   await noteSentBlocks(databases.blocks, key, hashes, held);
-  return await finishUpload(databases.blocks, namespace, { key, deviceId, timeline }, { open, held });
+  return await finishUpload(databases.blocks, namespace, { key, deviceId, timeline }, { files, held });
 }

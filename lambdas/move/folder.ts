@@ -13,13 +13,13 @@ import { nameOfCall } from '../shared/commit/idempotent.ts';
 import { reuseBlocks } from '../shared/commit/references.ts';
 import { keptBytes } from '../shared/commit/room.ts';
 import { otherTimeline } from '../shared/commit/timeline.ts';
-import { changedDirectories, usedBefore } from '../shared/commit/write-commits.ts';
+import { blocksOf, changedDirectories, usedBefore } from '../shared/commit/write-commits.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { toHexes, versionId } from '../shared/database/ids.ts';
 import type { Namespace } from '../shared/database/rows.ts';
-import { type Account, changeBounds, updateAccount } from '../shared/tables/accounts.ts';
+import { type Account, changeBounds } from '../shared/tables/accounts.ts';
+import { bookCommits } from '../shared/tables/book-commits.ts';
 import { insertFolderChanges } from '../shared/tables/changes.ts';
-import { forgetTreeHashes } from '../shared/tables/directories.ts';
 import {
   type FolderRow,
   filterFiles,
@@ -30,7 +30,6 @@ import {
   moveFolderFiles,
   sizeOfFolder,
 } from '../shared/tables/files.ts';
-import { holdBlocks } from '../shared/tables/held-blocks.ts';
 import { insertEvents } from '../shared/tables/outbox.ts';
 import { highestVersion, insertMovedVersions, supersedeVersions } from '../shared/tables/versions.ts';
 import { changedMeanwhile, intoItself, isFile, isTaken, leftBehind, toItself } from './refusals.ts';
@@ -176,17 +175,17 @@ async function writeFolder(
     ),
   ]);
 
-  await holdBlocks(
+  await bookCommits(
     namespace,
-    entries.flatMap(({ hashes }) => hashes),
+    entries.flatMap(({ block_hashes, block_sizes }) => blocksOf({ hashes: toHexes(block_hashes), sizes: block_sizes })),
+    directories,
+    {
+      used: 0,
+      entries: 0,
+      reserved: 0,
+      kept: entries.length * keptBytes(0),
+      changes: entries.length,
+    },
   );
-  const newDirectories = await forgetTreeHashes(namespace, directories);
-  await updateAccount(namespace, {
-    used: 0,
-    entries: 0,
-    reserved: 0,
-    kept: (entries.length + newDirectories) * keptBytes(0),
-    changeSeq: account.change_seq + entries.length,
-  });
   return { path: to, version, version_id: folder.versionId, cursor, entries: entries.length };
 }

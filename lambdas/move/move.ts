@@ -65,7 +65,7 @@ export async function moveFiles(databases: Databases, userId: string, request: M
         return source && counted.has(source.versionId) ? source : undefined;
       });
       const commits = made.flatMap((item) => ('commit' in item ? [item.commit] : []));
-      const cursors = await writeCommits(namespace, account, { deviceId, releasedBytes: 0 }, commits);
+      const cursors = await writeCommits(namespace, account, { deviceId }, commits);
       const cursorOf = new Map(commits.map(({ versionId }, index) => [versionId, cursors[index]!]));
       return made.map((item, index): CommitResult => {
         if ('error' in item) return { path: moves[index]!.to, error: item.error };

@@ -68,7 +68,7 @@ export async function restoreVersions(
     const commits = items
       .filter(({ path }) => !refused.has(path))
       .map((item) => toCommit(item, item.old!, targets.get(item.path)!));
-    const cursors = await writeCommits(namespace, account, { deviceId, releasedBytes: 0 }, commits);
+    const cursors = await writeCommits(namespace, account, { deviceId }, commits);
     const done = new Map(commits.map(({ path, version }, index) => [path, { version, cursor: cursors[index]! }]));
     return items.map(({ path, id }): CommitResult => {
       const made = done.get(path);

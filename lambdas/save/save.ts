@@ -10,7 +10,7 @@ import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { releasePins } from '../shared/tables/pins.ts';
 import { finishUpload } from '../shared/upload/finish-upload.ts';
-import { openUpload } from '../shared/upload/open-upload.ts';
+import { openUpload, unanswered } from '../shared/upload/open-upload.ts';
 import { keepContents, type SentContent } from './keep-contents.ts';
 
 /**
@@ -25,16 +25,16 @@ export async function saveFiles(
 ): Promise<{ results: CommitResult[]; missing: string[] }> {
   const { blocks } = databases;
   const person = personOf(databases, userId);
-  const { open, held, refused, closed } = await openUpload(person, header, defaultQuota);
-  const wanted = new Set(open.flatMap(({ hashes }) => hashes));
+  const { files, held, seen, refused, closed } = await openUpload(person, header, defaultQuota);
+  const wanted = new Set(unanswered(files).flatMap(({ hashes }) => hashes));
   const { good, bad } = await check(header, contents, wanted);
   const key = { userId, uploadId: header.upload_id };
   await keepContents(blocks, key, good);
   await releasePins(blocks, userId, closed);
   const upload = { key, deviceId: header.device_id, timeline: header.timeline };
   const pushed = header.files.length === 1 ? carried(good) : undefined;
-  const files = { open, held, ...(pushed && { contents: pushed }) };
-  const { results, missing } = await finishUpload(blocks, ownNamespace(person), upload, files);
+  const offer = { files, held, seen, ...(pushed && { contents: pushed }) };
+  const { results, missing } = await finishUpload(blocks, ownNamespace(person), upload, offer);
 
   const byPath = new Map([...refused, ...results].map((result) => [result.path, result]));
   const answers = header.files.map((file) => {

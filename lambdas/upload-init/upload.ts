@@ -3,7 +3,7 @@ import type { UploadInitRequest, UploadInitResponse } from '../../protocol/uploa
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { releasePins } from '../shared/tables/pins.ts';
-import { openUpload } from '../shared/upload/open-upload.ts';
+import { openUpload, unanswered } from '../shared/upload/open-upload.ts';
 import { type BlockToSend, claimBlocks, type WantedBlock } from './claim.ts';
 import { usableDeltas } from './deltas.ts';
 
@@ -19,7 +19,7 @@ export async function initUpload(
 ): Promise<Omit<UploadInitResponse, 'send'> & { send: BlockToSend[] }> {
   const person = personOf(databases, userId);
   const upload = await openUpload(person, request, policy.defaultQuota);
-  const open = new Set(upload.open.map(({ path }) => path));
+  const open = new Set(unanswered(upload.files).map(({ path }) => path));
   const files = request.files.filter(({ path }) => open.has(path));
   const deltas = await usableDeltas(ownNamespace(person), files);
   const wanted = new Map<string, WantedBlock>();

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
 import { expireVersions } from '../../lambdas/gc/expire-versions.ts';
 import { forgetChanges } from '../../lambdas/gc/forget-changes.ts';
+import { toEvent } from '../../lambdas/shared/commit/event.ts';
 import { databasesOf } from '../../lambdas/shared/database/database.ts';
 import type { Shard, Sql } from '../../lambdas/shared/database/rows.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
@@ -20,6 +21,7 @@ import {
   markLive,
   raiseCounts,
 } from '../../lambdas/shared/tables/blocks.ts';
+import { bookCommits } from '../../lambdas/shared/tables/book-commits.ts';
 import { insertFolderChanges, listChanges } from '../../lambdas/shared/tables/changes.ts';
 import { returnClaims, takeClaims } from '../../lambdas/shared/tables/claims.ts';
 import {
@@ -51,11 +53,12 @@ import {
   filterParents,
   findTargets,
   isWholeFolder,
+  leavePaths,
   listFolder,
   moveFolderFiles,
   sizeOfFolder,
 } from '../../lambdas/shared/tables/files.ts';
-import { filterHeld, holdBlocks, listHeld } from '../../lambdas/shared/tables/held-blocks.ts';
+import { filterHeld, listHeld } from '../../lambdas/shared/tables/held-blocks.ts';
 import {
   confirmVersions,
   countedHashes,
@@ -64,6 +67,7 @@ import {
   listUnsettled,
   openVersions,
 } from '../../lambdas/shared/tables/ledger.ts';
+import type { NewVersion } from '../../lambdas/shared/tables/new-versions.ts';
 import { listSparse } from '../../lambdas/shared/tables/packs.ts';
 import {
   findPins,
@@ -77,11 +81,11 @@ import { findEntries } from '../../lambdas/shared/tables/renewed.ts';
 import { findAnswer } from '../../lambdas/shared/tables/requests.ts';
 import { bindSignIn, endSignIns, listSignIns, requireSignIn } from '../../lambdas/shared/tables/sign-ins.ts';
 import {
-  closeOldUploads,
-  closeOvertakenUploads,
+  findStanding,
   findUpload,
   listUploadFiles,
   removeExpiredUploads,
+  requireAnswers,
 } from '../../lambdas/shared/tables/uploads.ts';
 import {
   filterVersions,
@@ -89,7 +93,9 @@ import {
   highestVersion,
   insertMovedVersions,
   listHistory,
+  supersedeVersions,
 } from '../../lambdas/shared/tables/versions.ts';
+import { writeVersions } from '../../lambdas/shared/tables/write-versions.ts';
 import { blocksMigrations, scratchDatabase, shardMigrations } from './support/scratch-database.ts';
 
 let pool: Pool;
@@ -140,6 +146,11 @@ const countable = new Map(
 );
 const key = { userId: user, uploadId: id };
 const paths = ['a/b', 'c'];
+const version: NewVersion = {
+  ...{ versionId: id, fileId: id, version: 1, changeType: 'create', path: 'a/b', kind: 'file' },
+  ...{ hashes, sizes: [1, 1], size: 2, mtimeMs: 1, mode: 0o644 },
+};
+const event = toEvent(version, { namespaceId: user, deviceId: id, cursor: 1, timestamp: 1 });
 
 /** The rows of the user, as his own and as those of his namespace. */
 const rows = (sql: never) => ({ ...shard, sql, userId: user, id: user });
@@ -178,7 +189,11 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   listChanges: (sql) => listChanges(rows(sql), { cursor: 0, limit: 10 }),
   filterHeld: (sql) => filterHeld(rows(sql), hashes),
   listHeld: (sql) => listHeld(rows(sql), '', 10),
-  holdBlocks: (sql) => holdBlocks(rows(sql), hashes),
+  bookCommits: (sql) =>
+    bookCommits(rows(sql), blocks, ['', 'a'], { used: 1, reserved: 0, kept: 0, entries: 1, changes: 1 }),
+  writeVersions: (sql) => writeVersions(rows(sql), [{ version, event }], id),
+  leavePaths: (sql) => leavePaths(rows(sql), [id]),
+  supersedeVersions: (sql) => supersedeVersions(rows(sql), [id]),
   listStale: (sql) => listStale(rows(sql), 'a', 10),
   listItems: (sql) => listItems(rows(sql), paths),
   listAllItems: (sql) => listAllItems(rows(sql), 'a'),
@@ -218,8 +233,8 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   removeExpiredPins: (sql) => removeExpiredPins(sql, 10),
   expireVersions: (sql) => expireVersions(sql, rows(sql), 10),
   forgetChanges: (sql) => forgetChanges(rows(sql), 10),
-  closeOldUploads: (sql) => closeOldUploads(rows(sql)),
-  closeOvertakenUploads: (sql) => closeOvertakenUploads(rows(sql), id, paths),
+  findStanding: (sql) => findStanding(rows(sql), id, { deviceId: id, paths }),
+  requireAnswers: (sql) => requireAnswers(rows(sql), id).catch(() => {}),
   removeExpiredUploads: (sql) => removeExpiredUploads(rows(sql), 10),
   keepDeltas: (sql) => keepDeltas(rows(sql), kept),
   findDeltas: (sql) => findDeltas(rows(sql), hashes),

@@ -8,14 +8,12 @@ import type { Contents } from '../../../protocol/changes.ts';
 import { ancestors } from '../../../protocol/path.ts';
 import { Refusal } from '../answers/errors.ts';
 import type { Namespace } from '../database/rows.ts';
-import { type Account, updateAccount } from '../tables/accounts.ts';
-import { insertChanges } from '../tables/changes.ts';
-import { forgetTreeHashes } from '../tables/directories.ts';
-import { leavePaths, putFiles } from '../tables/files.ts';
-import { holdBlocks } from '../tables/held-blocks.ts';
-import { type NewVersion, versionRecords } from '../tables/new-versions.ts';
-import { insertEvents } from '../tables/outbox.ts';
-import { insertVersions, supersedeVersions } from '../tables/versions.ts';
+import type { Account } from '../tables/accounts.ts';
+import { bookCommits, type UsedBlock } from '../tables/book-commits.ts';
+import { leavePaths } from '../tables/files.ts';
+import type { NewVersion } from '../tables/new-versions.ts';
+import { supersedeVersions } from '../tables/versions.ts';
+import { writeVersions } from '../tables/write-versions.ts';
 import { toEvent } from './event.ts';
 import { newsOf } from './news.ts';
 import { keptBytes } from './room.ts';
@@ -29,6 +27,12 @@ export interface Commit extends NewVersion {
   contents?: Contents;
 }
 
+/** What a commit gives back of what was promised to its upload, or kept for it, in bytes. */
+export interface Released {
+  reserved: number;
+  kept: number;
+}
+
 /**
  * Writes new versions with all that follows from them: files, history, changes, events, holds, usage, stale tree hashes.
  * The transaction holds the account's lock. Returns the change number of each, in order.
@@ -36,42 +40,37 @@ export interface Commit extends NewVersion {
 export async function writeCommits(
   namespace: Namespace<PoolClient>,
   account: Account,
-  { deviceId, releasedBytes }: { deviceId: string; releasedBytes: number },
+  { deviceId, released }: { deviceId: string; released?: Released },
   commits: readonly Commit[],
 ): Promise<number[]> {
   const seqs = commits.map((_, index) => account.change_seq + 1 + index);
-  const records = versionRecords(commits, account.change_seq + 1);
-  const fileIds = commits.map(({ fileId }) => fileId);
   // A moved file leaves its path before another may take it.
-  const known = await leavePaths(namespace, fileIds);
-  await supersedeVersions(namespace, known);
-  await putFiles(namespace, records);
-  const made = await insertVersions(namespace, records, deviceId);
-  if (made !== commits.length) throw usedBefore();
-  await insertChanges(namespace, records);
-  const events = commits.map((commit, index) => {
+  await leavePaths(namespace, fileIdsOf(commits, 'move'));
+  await supersedeVersions(namespace, fileIdsOf(commits, 'update', 'move', 'delete'));
+  const versions = commits.map((commit, index) => {
     const made = { deviceId, timestamp: account.now, cursor: seqs[index]! };
     const news = commit.contents && newsOf(commit, commit.contents, { ...made, timeline: account.timeline });
-    return { ...toEvent(commit, { ...made, namespaceId: namespace.id }), ...(news && { news }) };
+    const event = { ...toEvent(commit, { ...made, namespaceId: namespace.id }), ...(news && { news }) };
+    return { version: commit, event };
   });
-  await insertEvents(namespace, events);
-
-  const held = commits.flatMap(({ hashes }) => [...new Set(hashes)]);
-  const newlyHeld = await holdBlocks(namespace, held);
-  const newDirectories = await forgetTreeHashes(namespace, changedDirectories(commits));
-  const sizes = sizesOf(commits);
-  const kept = newlyHeld.reduce((sum, hash) => sum + keptBytes(sizes.get(hash)!), 0);
-  await updateAccount(namespace, {
+  const made = await writeVersions(namespace, versions, deviceId);
+  if (made !== commits.length) throw usedBefore();
+  await bookCommits(namespace, commits.flatMap(blocksOf), changedDirectories(commits), {
     ...changeOf(commits),
-    reserved: -releasedBytes,
-    kept: kept + (commits.length + newDirectories) * keptBytes(0),
-    changeSeq: account.change_seq + commits.length,
+    reserved: -(released?.reserved ?? 0),
+    kept: commits.length * keptBytes(0) - (released?.kept ?? 0),
+    changes: commits.length,
   });
   return seqs;
 }
 
-function sizesOf(blocks: readonly Pick<Commit, 'hashes' | 'sizes'>[]): Map<string, number> {
-  return new Map(blocks.flatMap(({ hashes, sizes }) => hashes.map((hash, index) => [hash, sizes[index]!] as const)));
+function fileIdsOf(commits: readonly Commit[], ...types: readonly Commit['changeType'][]): string[] {
+  return commits.filter(({ changeType }) => types.includes(changeType)).map(({ fileId }) => fileId);
+}
+
+/** The distinct blocks of a version. */
+export function blocksOf({ hashes, sizes }: Pick<Commit, 'hashes' | 'sizes'>): UsedBlock[] {
+  return [...new Map(hashes.map((hash, index) => [hash, sizes[index]!]))].map(([hash, size]) => ({ hash, size }));
 }
 
 /** What the versions add to the live bytes and entries. */

@@ -64,18 +64,23 @@ export async function lockAccounts({ sql, schema }: Shard, ids: readonly string[
   await sql.query(`select from ${schema}.accounts where user_id = any($1) order by user_id for update`, [ids]);
 }
 
-/** Adds to the user's bytes and entries, and sets the newest change; needs the lock. */
-export async function updateAccount(
-  { sql, schema, id }: Namespace,
-  change: { used: number; reserved: number; kept: number; entries: number; changeSeq: number },
-): Promise<void> {
-  await sql.query(
-    `update ${schema}.accounts
-     set used_bytes = greatest(used_bytes + $2, 0), reserved_bytes = greatest(reserved_bytes + $3, 0),
-       kept_bytes = greatest(kept_bytes + $4, 0), entries = greatest(entries + $5, 0), change_seq = $6
-     where user_id = $1`,
-    [id, change.used, change.reserved, change.kept, change.entries, change.changeSeq],
-  );
+/** What commits add to an account. */
+export interface AccountChange {
+  used: number;
+  reserved: number;
+  /** Beside new blocks and directories. */
+  kept: number;
+  entries: number;
+  changes: number;
+}
+
+/** Part of `bookCommits`: adds an `AccountChange`, and what is kept more in `taken`; needs the lock. */
+export function updateAccount({ schema }: Shard): string {
+  return `update ${schema}.accounts
+    set used_bytes = greatest(used_bytes + $6, 0), reserved_bytes = greatest(reserved_bytes + $7, 0),
+      kept_bytes = greatest(kept_bytes + $8 + taken.kept, 0), entries = greatest(entries + $9, 0),
+      change_seq = change_seq + $10
+    from taken where user_id = $1`;
 }
 
 /** Promises bytes to an upload and notes the profile's quota; needs the lock. */

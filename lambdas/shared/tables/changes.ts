@@ -5,7 +5,6 @@ import { fitting, PAGE_BLOCKS } from '../answers/answer-size.ts';
 import type { Namespace, Shard } from '../database/rows.ts';
 import { ms } from '../database/sql.ts';
 import { type EntryRow, entryColumns, toEntry } from './files.ts';
-import { VERSION_RECORD } from './new-versions.ts';
 
 interface ChangeRow extends EntryRow {
   seq: number;
@@ -16,13 +15,10 @@ interface ChangeRow extends EntryRow {
   created_ms: number;
 }
 
-/** Adds the changes that new versions are, see `versionRecords`. */
-export async function insertChanges({ sql, schema, id }: Namespace<PoolClient>, records: string): Promise<void> {
-  await sql.query(
-    `insert into ${schema}.changes (user_id, seq, version_id, moved_from)
-     select $2, seq, version_id, moved_from from json_to_recordset($1) ${VERSION_RECORD}`,
-    [records, id],
-  );
+/** Part of `writeVersions`: adds the changes that the new versions are. */
+export function insertChanges({ schema }: Shard): string {
+  return `insert into ${schema}.changes (user_id, seq, version_id, moved_from)
+    select $2, seq, version_id, moved_from from new`;
 }
 
 /** Adds the changes of a folder that moved, from `first` on: one for each of the versions, in the order of their paths. */

@@ -3,20 +3,16 @@ import type { TreeResponse } from '../../../protocol/tree.ts';
 import type { TreeItem } from '../../../protocol/tree-hash.ts';
 import { fitting, PAGE_BLOCKS } from '../answers/answer-size.ts';
 import { toBytes, toHexes } from '../database/ids.ts';
-import type { Namespace } from '../database/rows.ts';
+import type { Namespace, Shard } from '../database/rows.ts';
 import { atOrBelow } from '../database/sql.ts';
 import { type EntryRow, entryColumns, toEntry } from './files.ts';
 
-/** Marks directories, the root as '', to be hashed anew. Returns how many of them were not known before. */
-export async function forgetTreeHashes({ sql, schema, id }: Namespace, paths: readonly string[]): Promise<number> {
-  const { rows } = await sql.query<{ fresh: boolean }>(
-    `insert into ${schema}.directories as known (user_id, path, parent, tree_hash)
-     select $1, path, parent, null from unnest($2::text[], $3::text[]) stale(path, parent)
-     on conflict (user_id, path) do update set tree_hash = null where known.tree_hash is not null
-     returning xmax = 0 as fresh`,
-    [id, paths, paths.map((path) => (path === '' ? null : parentOf(path)))],
-  );
-  return rows.filter(({ fresh }) => fresh).length;
+/** Part of `bookCommits`: marks directories to be hashed anew. */
+export function forgetTreeHashes({ schema }: Shard): string {
+  return `insert into ${schema}.directories as known (user_id, path, parent, tree_hash)
+    select $1, path, parent, null from changed
+    on conflict (user_id, path) do update set tree_hash = null where known.tree_hash is not null
+    returning xmax = 0 as fresh`;
 }
 
 /** Some directories at or below `path` without a hash: each comes after all that lie in it. */

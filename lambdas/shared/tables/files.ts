@@ -3,7 +3,7 @@ import type { Entry } from '../../../protocol/entry.ts';
 import { toHexes } from '../database/ids.ts';
 import type { Namespace, Shard } from '../database/rows.ts';
 import { atOrBelow } from '../database/sql.ts';
-import { type NewVersion, VERSION_RECORD } from './new-versions.ts';
+import type { NewVersion } from './new-versions.ts';
 
 export type Kind = Entry['kind'];
 
@@ -98,6 +98,7 @@ export interface FolderRow {
   kind: Kind;
   version: number;
   block_hashes: Buffer[];
+  block_sizes: number[];
 }
 
 /** How many entries are at a path or below it, and how many blocks they have. */
@@ -116,7 +117,7 @@ export async function sizeOfFolder(
 /** What is at a path or below it, in the order of the paths. */
 export async function listFolder({ sql, schema, id }: Namespace, path: string): Promise<FolderRow[]> {
   const { rows } = await sql.query<FolderRow>(
-    `select file_id, path, kind, version, block_hashes from ${schema}.files
+    `select file_id, path, kind, version, block_hashes, block_sizes from ${schema}.files
      where user_id = $1 and deleted_at is null and ${atOrBelow('path', '$2')}
      order by path`,
     [id, path],
@@ -155,29 +156,25 @@ export async function moveFolderFiles(
   );
 }
 
-/** Frees the paths of live files, which get new ones. Returns which of the files there are. */
-export async function leavePaths({ sql, schema }: Shard<PoolClient>, fileIds: readonly string[]): Promise<string[]> {
-  const { rows } = await sql.query<{ file_id: string }>(
-    `update ${schema}.files set deleted_at = coalesce(deleted_at, now()) where file_id = any($1) returning file_id`,
-    [fileIds],
-  );
-  return rows.map(({ file_id }) => file_id);
+/** Frees the paths of live files, which get new ones. */
+export async function leavePaths({ sql, schema }: Shard<PoolClient>, fileIds: readonly string[]): Promise<void> {
+  if (fileIds.length === 0) return;
+  await sql.query(`update ${schema}.files set deleted_at = coalesce(deleted_at, now()) where file_id = any($1)`, [
+    fileIds,
+  ]);
 }
 
-/** Makes new versions, see `versionRecords`, the files' current ones; a deletion leaves its file deleted. */
-export async function putFiles({ sql, schema, id }: Namespace<PoolClient>, records: string): Promise<void> {
-  await sql.query(
-    `insert into ${schema}.files (file_id, user_id, path, kind, version, block_hashes, block_sizes, size_bytes,
-       mtime_ms, mode, deleted_at)
-     select file_id, $2, path, kind, version, block_hashes, block_sizes, size_bytes, mtime_ms, mode,
-       case when change_type = 'delete' then now() end
-     from json_to_recordset($1) ${VERSION_RECORD}
-     on conflict (file_id) do update
-     set path = excluded.path, version = excluded.version, block_hashes = excluded.block_hashes,
-       block_sizes = excluded.block_sizes, size_bytes = excluded.size_bytes, mtime_ms = excluded.mtime_ms,
-       mode = excluded.mode, last_modified = now(), deleted_at = excluded.deleted_at`,
-    [records, id],
-  );
+/** Part of `writeVersions`: makes the new versions the files' current ones; a deletion leaves its file deleted. */
+export function putFiles({ schema }: Shard): string {
+  return `insert into ${schema}.files (file_id, user_id, path, kind, version, block_hashes, block_sizes, size_bytes,
+      mtime_ms, mode, deleted_at)
+    select file_id, $2, path, kind, version, block_hashes, block_sizes, size_bytes, mtime_ms, mode,
+      case when change_type = 'delete' then now() end
+    from new
+    on conflict (file_id) do update
+    set path = excluded.path, version = excluded.version, block_hashes = excluded.block_hashes,
+      block_sizes = excluded.block_sizes, size_bytes = excluded.size_bytes, mtime_ms = excluded.mtime_ms,
+      mode = excluded.mode, last_modified = now(), deleted_at = excluded.deleted_at`;
 }
 
 /** Removes those of the files that are deleted and have no version left. */

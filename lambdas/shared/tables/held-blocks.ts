@@ -21,17 +21,12 @@ export async function listHeld({ sql, schema, id }: Namespace, after: string, li
   return toHexes(rows.map(({ block_hash }) => block_hash));
 }
 
-/** Counts one more version per occurrence of a hash in `hashes`. Returns those that no version held before. */
-export async function holdBlocks({ sql, schema, id }: Namespace, hashes: readonly string[]): Promise<string[]> {
-  if (hashes.length === 0) return [];
-  const { rows } = await sql.query<{ hash: string; fresh: boolean }>(
-    `insert into ${schema}.held_blocks as held (user_id, block_hash, versions)
-     select $1, block_hash, count(*) from unnest($2::bytea[]) block_hash group by block_hash
-     on conflict (user_id, block_hash) do update set versions = held.versions + excluded.versions
-     returning encode(block_hash, 'hex') as hash, xmax = 0 as fresh`,
-    [id, toBytes(hashes)],
-  );
-  return rows.filter(({ fresh }) => fresh).map(({ hash }) => hash);
+/** Part of `bookCommits`: counts one more version for each time that a block is used. */
+export function holdBlocks({ schema }: Shard): string {
+  return `insert into ${schema}.held_blocks as held (user_id, block_hash, versions)
+    select $1, block_hash, count(*) from used group by block_hash
+    on conflict (user_id, block_hash) do update set versions = held.versions + excluded.versions
+    returning block_hash, xmax = 0 as fresh`;
 }
 
 /**

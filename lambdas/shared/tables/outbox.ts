@@ -52,15 +52,16 @@ export async function takeEvents(
   return rows.map(({ event }) => event);
 }
 
+/** Part of a statement that has cursors and events in `new`, and the namespace as $2: what the relay will publish. */
+export function addEvents({ schema }: Shard): string {
+  return `insert into ${schema}.outbox (user_id, seq, event) select $2, seq, event from new`;
+}
+
 /** Adds events, whose cursors are their places, to what the relay will publish. */
-export async function insertEvents(
-  { sql, schema, id }: Namespace<PoolClient>,
-  events: readonly FileChanged[],
-): Promise<void> {
-  await sql.query(
-    `insert into ${schema}.outbox (user_id, seq, event)
-     select $2, seq, event from json_to_recordset($1) new(seq bigint, event jsonb)`,
-    [JSON.stringify(events.map((event) => ({ seq: event.cursor, event }))), id],
+export async function insertEvents(namespace: Namespace<PoolClient>, events: readonly FileChanged[]): Promise<void> {
+  await namespace.sql.query(
+    `with new as (select * from json_to_recordset($1) new(seq bigint, event jsonb)) ${addEvents(namespace)}`,
+    [JSON.stringify(events.map((event) => ({ seq: event.cursor, event }))), namespace.id],
   );
 }
 

@@ -1,15 +1,13 @@
 import type { PoolClient } from 'pg';
 import type { CommitResult } from '../../../protocol/commit.ts';
 import { limits } from '../../../protocol/limits.ts';
-import type { UploadInitRequest, UploadInitResponse } from '../../../protocol/upload-init.ts';
+import type { UploadInitResponse } from '../../../protocol/upload-init.ts';
 import { Refusal } from '../answers/errors.ts';
 import { toBytes, toHexes } from '../database/ids.ts';
 import type { Namespace, Shard } from '../database/rows.ts';
 import { byteaText, ms } from '../database/sql.ts';
 import { lockAccounts, releaseBytes } from './accounts.ts';
 import type { Kind } from './files.ts';
-
-type OfferedFile = UploadInitRequest['files'][number];
 
 export interface Upload {
   device_id: string;
@@ -47,11 +45,12 @@ export function checkUpload({ expired, state }: Upload): void {
   if (state === 'closed') throw uploadGone('this upload gave way to a newer one');
 }
 
+const columns = `device_id, offer_digest, refused, ${ms('expires_at')} as expires_at, expires_at < now() as expired, state,
+  kept_bytes`;
+
 export async function findUpload({ sql, schema, id }: Namespace, uploadId: string): Promise<Upload | undefined> {
   const { rows } = await sql.query<Upload>(
-    `select device_id, offer_digest, refused, ${ms('expires_at')} as expires_at, expires_at < now() as expired,
-       state, kept_bytes
-     from ${schema}.uploads where user_id = $1 and upload_id = $2`,
+    `select ${columns} from ${schema}.uploads where user_id = $1 and upload_id = $2`,
     [id, uploadId],
   );
   return rows[0];
@@ -59,12 +58,70 @@ export async function findUpload({ sql, schema, id }: Namespace, uploadId: strin
 
 /** Throws `upload_gone` unless the upload is there and not over. */
 export async function requireUpload(namespace: Namespace, uploadId: string): Promise<Upload> {
-  const upload = await findUpload(namespace, uploadId);
+  return demanded(await findUpload(namespace, uploadId));
+}
+
+function demanded<Found extends Upload>(upload: Found | undefined): Found {
   if (!upload) throw uploadGone('this upload is unknown');
   checkUpload(upload);
   return upload;
 }
 
+/**
+ * The upload, as `requireUpload`, with the answers that files of it have got, by their positions; for whoever knows the
+ * files from before the account's lock.
+ */
+export async function requireAnswers(
+  { sql, schema, id }: Namespace,
+  uploadId: string,
+): Promise<Pick<Upload, 'kept_bytes'> & { answers: ReadonlyMap<number, CommitResult> }> {
+  const { rows } = await sql.query<Upload & { answers: Record<string, CommitResult> | null }>(
+    `select ${columns},
+       (select json_object_agg(position, result) from ${schema}.upload_files f
+        where f.user_id = $1 and f.upload_id = $2 and result is not null) as answers
+     from ${schema}.uploads where user_id = $1 and upload_id = $2`,
+    [id, uploadId],
+  );
+  const { answers, kept_bytes } = demanded(rows[0]);
+  return { kept_bytes, answers: new Map(Object.entries(answers ?? {}).map(([key, value]) => [Number(key), value])) };
+}
+
+/** An upload that waits for finalize. */
+export interface OpenUpload {
+  upload_id: string;
+  /** Distinct blocks that it pins. */
+  blocks: number;
+  /** Of the same device, and every file that waits for its answer is offered anew. */
+  overtaken: boolean;
+}
+
+/**
+ * What is there when a device offers files at these paths under an id: the upload of that id, and all of the user's that
+ * are open, the one that was renewed last first.
+ */
+export async function findStanding(
+  { sql, schema, id }: Namespace,
+  uploadId: string,
+  { deviceId, paths }: { deviceId: string; paths: readonly string[] },
+): Promise<{ upload: Upload | undefined; open: OpenUpload[] }> {
+  const { rows } = await sql.query<Upload & OpenUpload>(
+    `select upload_id, blocks, device_id, offer_digest, case when upload_id = $2 then refused end as refused,
+       ${ms('expires_at')} as expires_at, expires_at < now() as expired, state, kept_bytes,
+       case when device_id = $3 then coalesce(
+         (select bool_and(f.path = any($4)) from ${schema}.upload_files f
+          where f.user_id = $1 and f.upload_id = u.upload_id and f.result is null), false) else false end as overtaken
+     from ${schema}.uploads u
+     where user_id = $1 and (upload_id = $2 or (state = 'open' and u.expires_at > now()))
+     order by u.expires_at desc, upload_id`,
+    [id, uploadId, deviceId, paths],
+  );
+  return {
+    upload: rows.find(({ upload_id }) => upload_id === uploadId),
+    open: rows.filter(({ state, expired }) => state === 'open' && !expired),
+  };
+}
+
+/** Adds an upload with its files. Returns its end in milliseconds since 1970. */
 export async function insertUpload(
   { sql, schema, id }: Namespace<PoolClient>,
   upload: {
@@ -72,36 +129,46 @@ export async function insertUpload(
     deviceId: string;
     digest: Buffer;
     refused: UploadInitResponse['refused'];
-    files: readonly { file: OfferedFile; reservedBytes: number }[];
+    files: readonly UploadFile[];
+    blocks: number;
     keptBytes: number;
   },
-): Promise<void> {
-  const blocks = new Set(upload.files.flatMap(({ file }) => file.blocks.map(({ hash }) => hash))).size;
-  const { uploadId, deviceId, digest, refused, keptBytes } = upload;
-  await sql.query(
-    `insert into ${schema}.uploads (user_id, upload_id, device_id, offer_digest, refused, expires_at, blocks, kept_bytes)
-     values ($1, $2, $3, $4, $5, now() + $6 * interval '1 hour', $7, $8)`,
-    [id, uploadId, deviceId, digest, JSON.stringify(refused), limits.uploadHours, blocks, keptBytes],
-  );
-  const records = upload.files.map(({ file, reservedBytes }, position) => ({
-    position,
+): Promise<number> {
+  const { uploadId, deviceId, digest, refused, blocks, keptBytes } = upload;
+  const records = upload.files.map((file) => ({
+    position: file.position,
     path: file.path,
     kind: file.kind,
-    base_version: file.base_version,
-    block_hashes: file.blocks.map(({ hash }) => byteaText(hash)),
-    block_sizes: file.blocks.map(({ size }) => size),
+    base_version: file.baseVersion,
+    block_hashes: file.hashes.map(byteaText),
+    block_sizes: file.sizes,
     size_bytes: file.size,
-    mtime_ms: file.mtime_ms,
+    mtime_ms: file.mtimeMs,
     mode: file.mode,
-    reserved_bytes: reservedBytes,
+    reserved_bytes: file.reservedBytes,
   }));
-  await sql.query(
-    `insert into ${schema}.upload_files (user_id, upload_id, position, path, kind, base_version, block_hashes,
-       block_sizes, size_bytes, mtime_ms, mode, reserved_bytes)
-     select $1, $2, f.* from json_to_recordset($3) f(position int, path text, kind text, base_version int,
-       block_hashes bytea[], block_sizes int[], size_bytes bigint, mtime_ms bigint, mode int, reserved_bytes bigint)`,
-    [id, upload.uploadId, JSON.stringify(records)],
+  const { rows } = await sql.query<{ expires_at: number }>(
+    `with files as (
+       insert into ${schema}.upload_files (user_id, upload_id, position, path, kind, base_version, block_hashes,
+         block_sizes, size_bytes, mtime_ms, mode, reserved_bytes)
+       select $1, $2, f.* from json_to_recordset($9) f(position int, path text, kind text, base_version int,
+         block_hashes bytea[], block_sizes int[], size_bytes bigint, mtime_ms bigint, mode int, reserved_bytes bigint))
+     insert into ${schema}.uploads (user_id, upload_id, device_id, offer_digest, refused, expires_at, blocks, kept_bytes)
+     values ($1, $2, $3, $4, $5, now() + $6 * interval '1 hour', $7, $8)
+     returning ${ms('expires_at')} as expires_at`,
+    [
+      id,
+      uploadId,
+      deviceId,
+      digest,
+      JSON.stringify(refused),
+      limits.uploadHours,
+      blocks,
+      keptBytes,
+      JSON.stringify(records),
+    ],
   );
+  return rows[0]!.expires_at;
 }
 
 /** Prolongs an upload. Returns its new end in milliseconds since 1970. */
@@ -163,78 +230,34 @@ export async function offeredSizes(
   return new Map(rows.map(({ hash, sizes }) => [hash, sizes]));
 }
 
-/** Keeps the answers of files that are settled, for retries. */
-export async function settleUploadFiles(
+/**
+ * Keeps the answers of files that are settled, for retries.
+ * @param kept bytes that are still kept of what the upload took, until it expires, once every file has its answer
+ */
+export async function settleFiles(
   { sql, schema, id }: Namespace<PoolClient>,
   uploadId: string,
   settled: readonly { position: number; result: CommitResult }[],
+  kept: number | undefined,
 ): Promise<void> {
   if (settled.length === 0) return;
   await sql.query(
-    `update ${schema}.upload_files f set result = done.result, reserved_bytes = 0
-     from json_to_recordset($3) done(position int, result jsonb)
-     where f.user_id = $1 and f.upload_id = $2 and f.position = done.position`,
-    [id, uploadId, JSON.stringify(settled)],
-  );
-}
-
-/** Every file has its answer: of what the upload took, so many bytes are still kept until it expires. */
-export async function settleUpload(
-  { sql, schema, id }: Namespace<PoolClient>,
-  uploadId: string,
-  keptBytes: number,
-): Promise<void> {
-  await sql.query(
-    `update ${schema}.uploads set state = 'settled', kept_bytes = $3 where user_id = $1 and upload_id = $2`,
-    [id, uploadId, keptBytes],
+    `with files as (
+       update ${schema}.upload_files f set result = done.result, reserved_bytes = 0
+       from json_to_recordset($3) done(position int, result jsonb)
+       where f.user_id = $1 and f.upload_id = $2 and f.position = done.position)
+     update ${schema}.uploads set state = 'settled', kept_bytes = $4
+     where user_id = $1 and upload_id = $2 and $4::int8 is not null`,
+    [id, uploadId, JSON.stringify(settled), kept ?? null],
   );
 }
 
 /**
- * Closes the user's oldest open uploads beyond what may be open, and gives back what they had reserved. What they sent
- * stays counted until they expire. Returns their ids; needs the account's lock.
+ * Closes uploads, and gives back what they had reserved. What they sent stays counted until they expire. Needs the
+ * account's lock.
  */
-export async function closeOldUploads(namespace: Namespace<PoolClient>): Promise<string[]> {
-  const { sql, schema, id } = namespace;
-  const { rows } = await sql.query<{ upload_id: string }>(
-    `select upload_id from (
-       select upload_id, row_number() over newest as number, sum(blocks) over newest as pinned
-       from ${schema}.uploads where user_id = $1 and state = 'open' and expires_at > now()
-       window newest as (order by expires_at desc, upload_id)) open
-     where number > $2 or (pinned > $3 and number > 1)`,
-    [id, limits.openUploads, limits.openBlocks],
-  );
-  return await closeUploads(
-    namespace,
-    rows.map(({ upload_id }) => upload_id),
-  );
-}
-
-/**
- * Closes the device's open uploads of which every file that waits for its answer is among these paths: the device offers
- * them anew, so that it has given those up. Returns their ids; needs the account's lock.
- */
-export async function closeOvertakenUploads(
-  namespace: Namespace<PoolClient>,
-  deviceId: string,
-  paths: readonly string[],
-): Promise<string[]> {
-  const { sql, schema, id } = namespace;
-  const { rows } = await sql.query<{ upload_id: string }>(
-    `select upload_id from ${schema}.uploads u join ${schema}.upload_files f using (user_id, upload_id)
-     where user_id = $1 and u.device_id = $2 and u.state = 'open' and u.expires_at > now() and f.result is null
-     group by upload_id having bool_and(f.path = any($3))`,
-    [id, deviceId, paths],
-  );
-  return await closeUploads(
-    namespace,
-    rows.map(({ upload_id }) => upload_id),
-  );
-}
-
-/** Returns the ids. */
-async function closeUploads(namespace: Namespace<PoolClient>, ids: string[]): Promise<string[]> {
-  if (ids.length === 0) return ids;
+export async function closeUploads(namespace: Namespace<PoolClient>, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
   const { sql, schema, id } = namespace;
   const { rows: freed } = await sql.query<{ reserved: number }>(
     `with gone as (
@@ -245,7 +268,6 @@ async function closeUploads(namespace: Namespace<PoolClient>, ids: string[]): Pr
     [id, ids],
   );
   await releaseBytes(namespace, [{ id, reserved: freed[0]!.reserved, kept: 0 }]);
-  return ids;
 }
 
 /** An upload that is over. */

@@ -5,7 +5,6 @@ import { limits } from '../../../protocol/limits.ts';
 import type { Namespace, Shard, Sql } from '../database/rows.ts';
 import { atOrBelow, ms } from '../database/sql.ts';
 import { type EntryRow, entryColumns, fileAt } from './files.ts';
-import { VERSION_RECORD } from './new-versions.ts';
 
 export interface VersionRow extends EntryRow {
   file_id: string;
@@ -68,22 +67,14 @@ export async function supersedeVersions({ sql, schema }: Shard<PoolClient>, file
   );
 }
 
-/** Adds new versions, see `versionRecords`, made by this device. Returns how many of the ids were not there before. */
-export async function insertVersions(
-  { sql, schema, id }: Namespace<PoolClient>,
-  records: string,
-  deviceId: string,
-): Promise<number> {
-  const { rowCount } = await sql.query(
-    `insert into ${schema}.file_versions (version_id, file_id, user_id, version, path, kind, change_type,
-       block_hashes, block_sizes, size_bytes, mtime_ms, mode, origin_device, superseded_at)
-     select version_id, file_id, $2, version, path, kind, change_type, block_hashes, block_sizes, size_bytes,
-       mtime_ms, mode, $3, case when change_type = 'delete' then now() end
-     from json_to_recordset($1) ${VERSION_RECORD}
-     on conflict (version_id) do nothing`,
-    [records, id, deviceId],
-  );
-  return rowCount ?? 0;
+/** Part of `writeVersions`: adds the new versions, as far as their ids were not there before. */
+export function insertVersions({ schema }: Shard): string {
+  return `insert into ${schema}.file_versions (version_id, file_id, user_id, version, path, kind, change_type,
+      block_hashes, block_sizes, size_bytes, mtime_ms, mode, origin_device, superseded_at)
+    select version_id, file_id, $2, version, path, kind, change_type, block_hashes, block_sizes, size_bytes,
+      mtime_ms, mode, $3, case when change_type = 'delete' then now() end
+    from new
+    on conflict (version_id) do nothing`;
 }
 
 /**

@@ -1,29 +1,26 @@
 import type { CommitResult } from '../../../protocol/commit.ts';
 import type { ItemError } from '../../../protocol/errors.ts';
 import { lowerRefused } from '../commit/references.ts';
-import type { Commit } from '../commit/write-commits.ts';
 import type { Database, Namespace } from '../database/rows.ts';
 import { releasePins, type UploadKey } from '../tables/pins.ts';
-import type { UploadFile } from '../tables/uploads.ts';
-import { type Committer, commitFiles } from './commit-files.ts';
+import { type Committer, commitFiles, type Offer } from './commit-files.ts';
+import { unanswered } from './open-upload.ts';
 import { raiseUpload } from './raise.ts';
 
 /**
  * Makes the files of an upload visible whose content is there. Three steps, each harmless to repeat and to break off
  * after: counts rise in the blocks database; versions appear in the shard, each by compare-and-swap; counts fall again
  * for those that lost. In between the counts are too high, never too low, and the hourly sweep settles what was left.
- * @param open the files that have no answer yet
- * @param held which of their blocks some version of the namespace holds
- * @param contents of the only file, for the pushes
+ * @param held which blocks of the files without an answer some version of the namespace holds
  */
 export async function finishUpload(
   blocks: Database,
   namespace: Namespace<Database>,
   { key, ...by }: { key: UploadKey } & Committer,
-  { open, held, contents }: { open: readonly UploadFile[]; held: ReadonlySet<string>; contents?: Commit['contents'] },
+  { held, ...offer }: Offer & { held: ReadonlySet<string> },
 ): Promise<{ results: CommitResult[]; missing: string[] }> {
-  const raised = await raiseUpload(blocks, key, namespace.id, open, held);
-  const files = await commitFiles(namespace, key.uploadId, by, raised.ready, contents);
+  const raised = await raiseUpload(blocks, key, namespace.id, unanswered(offer.files), held);
+  const files = await commitFiles(namespace, key.uploadId, by, offer, raised.ready);
   const counted = raised.ready.map((file) => file.versionId);
   const settled = files.flatMap(({ result }) => result ?? []);
   await lowerRefused(blocks, namespace, counted, settled);

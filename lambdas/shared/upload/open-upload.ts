@@ -4,36 +4,39 @@ import type { ItemError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { UploadInitRequest, UploadInitResponse } from '../../../protocol/upload-init.ts';
 import { excerpt, itemError, Refusal } from '../answers/errors.ts';
-import { directoryRefusals, pathConflicts, refusal } from '../commit/path-rules.ts';
+import { directoryRefusals, refusal } from '../commit/path-rules.ts';
 import { keptBytes, type Room, roomOf, take } from '../commit/room.ts';
+import { lookAround, type Seen } from '../commit/surroundings.ts';
 import { within } from '../database/database.ts';
 import { type Database, type Namespace, ownNamespace, type Person } from '../database/rows.ts';
-import { findAccount, lockAccount, reserveBytes } from '../tables/accounts.ts';
+import { type Account, findAccount, lockAccount, reserveBytes } from '../tables/accounts.ts';
 import { requireDevice } from '../tables/devices.ts';
-import { findTargets } from '../tables/files.ts';
 import { filterHeld } from '../tables/held-blocks.ts';
 import {
   checkUpload,
-  closeOldUploads,
-  closeOvertakenUploads,
-  findUpload,
+  closeUploads,
+  findStanding,
   insertUpload,
   listUploadFiles,
+  type OpenUpload,
   renewUpload,
+  type Upload,
   type UploadFile,
 } from '../tables/uploads.ts';
 
 type Offered = UploadInitRequest['files'][number];
 
-interface OpenUpload {
+interface OpenedUpload {
   expiresAt: number;
   refused: UploadInitResponse['refused'];
-  /** The files that have no answer yet. */
-  open: UploadFile[];
-  /** Of their blocks, those that some version of this user holds. */
-  held: Set<string>;
+  /** All of its files, whether or not they have an answer. */
+  files: UploadFile[];
+  /** Of the blocks of those that have none, which some version of this user holds. */
+  held: ReadonlySet<string>;
   /** Older uploads that gave way to this one. Their pins go once this one has its own: it signs with their tokens. */
   closed: string[];
+  /** Where its files are to come, if this call made it: nothing is pinned for it yet. */
+  seen?: Seen;
 }
 
 /** What opens an upload: its id, whose it is, and what it offers. */
@@ -47,38 +50,76 @@ export async function openUpload(
   person: Person<Database>,
   request: Opening,
   defaultQuota: number,
-): Promise<OpenUpload> {
+): Promise<OpenedUpload> {
   checkOffer(request.files);
   const digest = offerDigest(request.files);
   return await within(person, async (person) => {
     const namespace = ownNamespace(person);
-    let account = await lockAccount(namespace);
-    await requireDevice(person, request.device_id);
-    const upload = await findUpload(namespace, request.upload_id);
-    if (upload) checkUpload(upload);
-    if (upload && !upload.offer_digest.equals(digest)) {
-      throw new Refusal('upload_gone', 'this upload_id stands for other files: take a new upload_id');
-    }
-    let refused = upload?.refused;
-    const closed: string[] = [];
-    if (!refused) {
-      const { upload_id: uploadId, device_id: deviceId, files } = request;
-      const paths = files.map(({ path }) => path);
-      closed.push(...(await closeOvertakenUploads(namespace, deviceId, paths)));
-      if (closed.length > 0) account = await findAccount(namespace);
-      const room = roomOf(account, account.quota_bytes ?? defaultQuota);
-      const checked = await checkFiles(namespace, files, room);
-      refused = checked.refused;
-      const reserved = checked.files.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0);
-      await reserveBytes(namespace, { reserved, kept: checked.keptBytes }, defaultQuota);
-      await insertUpload(namespace, { uploadId, deviceId, digest, ...checked });
-      closed.push(...(await closeOldUploads(namespace)));
-    }
-    const expiresAt = await renewUpload(namespace, request.upload_id);
-    const files = await listUploadFiles(namespace, request.upload_id);
-    const open = files.filter(({ result }) => result === null);
-    const held = await filterHeld(namespace, [...new Set(open.flatMap(({ hashes }) => hashes))]);
-    return { expiresAt, refused, open, held, closed };
+    const account = await lockAccount(namespace);
+    const { upload_id: uploadId, device_id: deviceId } = request;
+    await requireDevice(person, deviceId);
+    const paths = request.files.map(({ path }) => path);
+    const { upload, open } = await findStanding(namespace, uploadId, { deviceId, paths });
+    if (upload) return await renew(namespace, request, { upload, digest });
+    return await make(namespace, request, { account, digest, open, defaultQuota });
+  });
+}
+
+async function renew(
+  namespace: Namespace<PoolClient>,
+  { upload_id: uploadId }: Opening,
+  { upload, digest }: { upload: Upload; digest: Buffer },
+): Promise<OpenedUpload> {
+  checkUpload(upload);
+  if (!upload.offer_digest.equals(digest)) {
+    throw new Refusal('upload_gone', 'this upload_id stands for other files: take a new upload_id');
+  }
+  const expiresAt = await renewUpload(namespace, uploadId);
+  const files = await listUploadFiles(namespace, uploadId);
+  const held = await filterHeld(namespace, [...new Set(unanswered(files).flatMap(({ hashes }) => hashes))]);
+  return { expiresAt, refused: upload.refused, files, held, closed: [] };
+}
+
+async function make(
+  namespace: Namespace<PoolClient>,
+  { upload_id: uploadId, device_id: deviceId, files: offered }: Opening,
+  {
+    digest,
+    open,
+    defaultQuota,
+    ...now
+  }: { account: Account; digest: Buffer; open: OpenUpload[]; defaultQuota: number },
+): Promise<OpenedUpload> {
+  let { account } = now;
+  const overtaken = open.filter(({ overtaken }) => overtaken).map(({ upload_id }) => upload_id);
+  await closeUploads(namespace, overtaken);
+  if (overtaken.length > 0) account = await findAccount(namespace);
+  const room = roomOf(account, account.quota_bytes ?? defaultQuota);
+  const { seen, held, refused, files, keptBytes } = await checkFiles(namespace, offered, { account, room });
+  const reserved = files.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0);
+  await reserveBytes(namespace, { reserved, kept: keptBytes }, defaultQuota);
+  const blocks = new Set(files.flatMap(({ hashes }) => hashes)).size;
+  const expiresAt = await insertUpload(namespace, { uploadId, deviceId, digest, refused, files, blocks, keptBytes });
+  const older = open.filter(({ overtaken }) => !overtaken);
+  const tooMany = beyondLimits(older, blocks);
+  await closeUploads(namespace, tooMany);
+  return { expiresAt, refused, files, held, closed: [...overtaken, ...tooMany], seen };
+}
+
+/** The files of an upload that have no answer yet. */
+export function unanswered<File extends UploadFile>(files: readonly File[]): File[] {
+  return files.filter(({ result }) => result === null);
+}
+
+/**
+ * Of open uploads, the one that was renewed last first, those beyond what may be open beside a new one.
+ * @param blocks of the new one
+ */
+function beyondLimits(older: readonly OpenUpload[], blocks: number): string[] {
+  let pinned = blocks;
+  return older.flatMap((upload, index) => {
+    pinned += upload.blocks;
+    return index + 2 > limits.openUploads || pinned > limits.openBlocks ? [upload.upload_id] : [];
   });
 }
 
@@ -100,60 +141,73 @@ function checkOffer(files: readonly Offered[]): void {
 }
 
 interface Checked {
+  seen: Seen;
+  /** Of all blocks that are offered, those that some version of the user holds. */
+  held: ReadonlySet<string>;
   refused: UploadInitResponse['refused'];
-  files: { file: Offered; reservedBytes: number }[];
+  files: UploadFile[];
   /** What the upload adds to what is kept for the user. */
   keptBytes: number;
 }
 
 /** Says early what finalize would refuse, and how much each of the others may add to what the user has. */
-async function checkFiles(namespace: Namespace<PoolClient>, files: readonly Offered[], room: Room): Promise<Checked> {
-  const paths = files.map(({ path }) => path);
-  const targets = await findTargets(namespace, paths);
-  const appearing = files.filter(({ path, base_version }) => {
-    const target = targets.get(path)!;
-    return target.file_id === null && base_version === (target.version ?? 0);
-  });
-  const conflicts = await pathConflicts(namespace, appearing);
+async function checkFiles(
+  namespace: Namespace<PoolClient>,
+  offered: readonly Offered[],
+  { account, room }: { account: Account; room: Room },
+): Promise<Checked> {
+  const files = offered.map(toUploadFile);
+  const seen = { after: account, ...(await lookAround(namespace, files)) };
   const tooMany = directoryRefusals(files.map(({ path }) => [path]));
-  const known = await filterHeld(namespace, [...new Set(files.flatMap(hashesOf))]);
-  const checked: Checked = { refused: [], files: [], keptBytes: keptBytes(0) };
-  for (const [position, file] of files.entries()) {
-    const target = targets.get(file.path)!;
-    const fresh = new Map(file.blocks.flatMap(({ hash, size }) => (known.has(hash) ? [] : [[hash, size] as const])));
+  const held = await filterHeld(namespace, [...new Set(files.flatMap(({ hashes }) => hashes))]);
+  const known = new Set(held);
+  const checked: Checked = { seen, held, refused: [], files: [], keptBytes: keptBytes(0) };
+  for (const [index, file] of files.entries()) {
+    const target = seen.targets.get(file.path)!;
+    const sizes = new Map(file.hashes.map((hash, place) => [hash, file.sizes[place]!]));
+    const fresh = [...sizes].filter(([hash]) => !known.has(hash));
     const need: Room = {
       quota: Math.max(0, file.size - (target.size_bytes ?? 0)),
-      kept: [...fresh.values()].reduce((sum, size) => sum + keptBytes(size), keptBytes(0)),
+      kept: fresh.reduce((sum, [, size]) => sum + keptBytes(size), keptBytes(0)),
       entries: target.file_id === null ? 1 : 0,
     };
     const error =
-      tooManyBlocks(file) ??
-      refusal({ ...file, baseVersion: file.base_version }, target, conflicts) ??
-      tooMany.get(position) ??
-      take(room, need);
+      tooManyBlocks(file) ?? refusal(file, target, seen.conflicts) ?? tooMany.get(index) ?? take(room, need);
     if (error) {
       checked.refused.push({ path: file.path, error });
       continue;
     }
-    checked.files.push({ file, reservedBytes: need.quota });
+    checked.files.push({ ...file, position: checked.files.length, reservedBytes: need.quota });
     checked.keptBytes += need.kept;
-    for (const hash of fresh.keys()) known.add(hash);
+    for (const [hash] of fresh) known.add(hash);
   }
   return checked;
 }
 
-/** Each block costs rows, a pin and an object, however small it is. */
-function tooManyBlocks({ size, blocks }: Offered): ItemError | undefined {
-  const most = limits.blocksPerFullBlock * Math.ceil(size / limits.blockBytes) + limits.moreBlocksPerFile;
-  if (blocks.length <= most) return undefined;
-  return itemError(
-    'limit_exceeded',
-    `${blocks.length} blocks in a file of ${size} bytes, at most ${most} are taken: cut it into larger ones`,
-  );
+function toUploadFile(file: Offered, position: number): UploadFile {
+  return {
+    position,
+    path: file.path,
+    kind: file.kind,
+    baseVersion: file.base_version,
+    hashes: file.blocks.map(({ hash }) => hash),
+    sizes: file.blocks.map(({ size }) => size),
+    size: file.size,
+    mtimeMs: file.mtime_ms,
+    mode: file.mode,
+    reservedBytes: 0,
+    result: null,
+  };
 }
 
-function hashesOf({ blocks }: Offered): string[] {
-  return blocks.map(({ hash }) => hash);
+/** Each block costs rows, a pin and an object, however small it is. */
+function tooManyBlocks({ size, hashes }: UploadFile): ItemError | undefined {
+  const most = limits.blocksPerFullBlock * Math.ceil(size / limits.blockBytes) + limits.moreBlocksPerFile;
+  if (hashes.length <= most) return undefined;
+  return itemError(
+    'limit_exceeded',
+    `${hashes.length} blocks in a file of ${size} bytes, at most ${most} are taken: cut it into larger ones`,
+  );
 }
 
 /** What makes a repeated call the same call; the deltas on offer may differ. */

@@ -1,17 +1,18 @@
 import type { Entry } from '../../protocol/entry.ts';
-import { noteSentBlocks } from '../shared/commit/sent-blocks.ts';
+import { noteArrivals } from '../shared/commit/arrivals.ts';
+import { findSentBlocks } from '../shared/commit/sent-blocks.ts';
 import type { Database, Namespace } from '../shared/database/rows.ts';
 import { findBlocks, hasObject } from '../shared/tables/blocks.ts';
 import { entryOf } from '../shared/tables/files.ts';
 import { filterHeld } from '../shared/tables/held-blocks.ts';
 import { findPins, type UploadKey } from '../shared/tables/pins.ts';
-import { findUpload, listUploadFiles } from '../shared/tables/uploads.ts';
+import { findUploadFiles } from '../shared/tables/uploads.ts';
 
 /** A file as an open upload of the namespace offers it; `undefined` where there is none, or it has its answer. */
 export async function offeredFile(namespace: Namespace, uploadId: string, path: string): Promise<Entry | undefined> {
-  const upload = await findUpload(namespace, uploadId);
+  const upload = await findUploadFiles(namespace, uploadId);
   if (!upload || upload.expired || upload.state !== 'open') return undefined;
-  const file = (await listUploadFiles(namespace, uploadId)).find((each) => each.path === path && each.result === null);
+  const file = upload.files.find((each) => each.path === path && each.result === null);
   return file && entryOf(file, file.baseVersion + 1);
 }
 
@@ -26,7 +27,7 @@ export async function arrivedBlocks(
   hashes: readonly string[],
 ): Promise<Set<string>> {
   const held = await filterHeld(namespace, hashes);
-  await noteSentBlocks(blocks, key, hashes, held);
+  await noteArrivals(blocks, key, await findSentBlocks(blocks, key, hashes, held));
   const [rows, pins] = [await findBlocks(blocks, hashes), await findPins(blocks, key, hashes)];
   const isHis = (hash: string): boolean => held.has(hash) || pins.get(hash)?.verified === true;
   return new Set(hashes.filter((hash) => isHis(hash) && hasObject(rows.get(hash))));

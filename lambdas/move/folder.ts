@@ -22,8 +22,7 @@ import { bookCommits } from '../shared/tables/book-commits.ts';
 import { insertFolderChanges } from '../shared/tables/changes.ts';
 import {
   type FolderRow,
-  filterFiles,
-  filterParents,
+  findObstacles,
   findTargets,
   isWholeFolder,
   listFolder,
@@ -124,9 +123,9 @@ async function refusal(
   if (from === to) return toItself;
   if (isInside(to, from)) return intoItself;
   if (targets.get(to)!.kind !== null) return isTaken(to);
-  const [file] = await filterFiles(namespace, ancestors(to));
-  if (file !== undefined) return isFile(file);
-  if ((await filterParents(namespace, [to], [])).length > 0) return isTaken(to);
+  const { files, parents } = await findObstacles(namespace, { places: [to], above: ancestors(to), except: [] });
+  if (files[0] !== undefined) return isFile(files[0]);
+  if (parents.length > 0) return isTaken(to);
   for (const entry of entries) {
     const problem = pathProblem(entry.to);
     if (problem) return itemError('limit_exceeded', `a path in the directory ${problem} under the new name`);

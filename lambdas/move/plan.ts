@@ -5,7 +5,7 @@ import { ancestors, isInside, isWithinAny } from '../../protocol/path.ts';
 import { excerpt, itemError, staleVersion } from '../shared/answers/errors.ts';
 import { directoryRefusals } from '../shared/commit/path-rules.ts';
 import type { Namespace } from '../shared/database/rows.ts';
-import { filterFiles, filterParents, type Kind, type Target } from '../shared/tables/files.ts';
+import { findObstacles, type Kind, type Target } from '../shared/tables/files.ts';
 import { changedMeanwhile, intoItself, isFile, isTaken, leftBehind, toItself } from './refusals.ts';
 
 /**
@@ -26,12 +26,12 @@ export async function planMoves(
   const newFiles = moves.filter((move) => !isDirectory(move)).map(({ to }) => to);
   const sourceDirectories = moves.filter(isDirectory).map(({ from }) => from);
   // What lies below a path, less what this call takes away from there.
-  const parents = new Set(await filterParents(namespace, [...newFiles, ...sourceDirectories], sources));
-  const files = await filterFiles(namespace, above);
+  const places = [...newFiles, ...sourceDirectories];
+  const { parents, files } = await findObstacles(namespace, { places, above, except: sources });
 
   const stay = new Set<number>();
   for (;;) {
-    const { refused, left } = play(moves, { targets, counted, parents, files, stay });
+    const { refused, left } = play(moves, { targets, counted, parents: new Set(parents), files, stay });
     if (left.length === 0) return refused;
     const directories = new Set(left.map((position) => moves[position]!.from));
     for (const [position, { from }] of moves.entries()) {

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { limits } from '../../protocol/limits.ts';
 import { storePack } from '../shared/commit/packs.ts';
-import { transaction } from '../shared/database/database.ts';
 import type { Database } from '../shared/database/rows.ts';
-import { guardBlocks, isStored, markLive, reviveBlocks } from '../shared/tables/blocks.ts';
-import { type Content, putContents } from '../shared/tables/contents.ts';
+import { guardBlocks, isStored, lockToRaise, markLive, reviveBlocks } from '../shared/tables/blocks.ts';
+import { type Content, type PlacedContent, putContents } from '../shared/tables/contents.ts';
 import { guardAll } from '../shared/tables/guard-all.ts';
 import { keepPacks, leavePacks } from '../shared/tables/packs.ts';
 import { renewPins, type UploadKey } from '../shared/tables/pins.ts';
+import type { Arriving } from '../shared/upload/raise.ts';
 
 /** A content that was decoded: it is the block's. */
 export interface SentContent extends Content {
@@ -15,34 +15,56 @@ export interface SentContent extends Content {
   readonly size: number;
 }
 
-/**
- * Keeps contents, and pins their blocks for the upload, whose user has shown that he has them: in rows, and what is too
- * large for these together in a pack. What is beyond the bytes that a user may have in rows is left out, as if it had not
- * been sent.
- */
-export async function keepContents(blocks: Database, key: UploadKey, contents: readonly SentContent[]): Promise<void> {
-  if (contents.length === 0) return;
+/** A content, and where it is to be kept. */
+type Placed = PlacedContent & { readonly size: number };
+
+/** Finds a place for contents: a row, and for what is too large for these a pack, which is stored. */
+export async function placeContents(blocks: Database, contents: readonly SentContent[]): Promise<Placed[]> {
   const { rowed = [], packed = [] } = Object.groupBy(contents, ({ encoded }) =>
     encoded.length <= limits.rowBytes ? 'rowed' : 'packed',
   );
-  const places = [...rowed.map((content) => ({ ...content, part: null })), ...(await storePack(blocks, packed))];
-  await transaction(blocks, async (sql) => {
-    const packs = await guardBlocks(sql, [...new Set(places.flatMap(({ part }) => (part ? [part.pack] : [])))]);
-    const there = places.filter(({ part }) => !part || isStored(packs.get(part.pack)));
-    const rows = await guardAll(sql, there, 'row');
-    const put = await putContents(sql, key.userId, there);
-    const kept = there.filter(({ hash }) => put.kept.has(hash));
-    await reviveBlocks(
-      sql,
-      kept.map(({ hash }) => rows.get(hash)!),
-    );
-    await renewPins(
-      sql,
-      key,
-      kept.map(({ hash }) => ({ hash, verified: true, token: randomBytes(16).toString('hex'), nonce: null })),
-    );
-    await markLive(sql, kept, 'row');
-    await keepPacks(sql, [...packs.keys()]);
-    await leavePacks(sql, put.left);
-  });
+  return [...rowed.map((content) => ({ ...content, part: null })), ...(await storePack(blocks, packed))];
+}
+
+/**
+ * Contents of a user that are to be kept. What is beyond the bytes that he may have in rows is left out, as if it had not
+ * been sent.
+ */
+export function placedContents(key: UploadKey, places: readonly Placed[]): Arriving {
+  return {
+    async lock(sql, hashes) {
+      if (places.length === 0) return await lockToRaise(sql, hashes);
+      return await guardAll(sql, places, 'row', () => lockToRaise(sql, hashes, 'row'));
+    },
+
+    async note(sql, rows) {
+      if (places.length === 0) return new Map();
+      const packs = await guardBlocks(sql, [...new Set(places.flatMap(({ part }) => part?.pack ?? []))]);
+      const there = places.filter(({ part }) => !part || isStored(packs.get(part.pack)));
+      const put = await putContents(sql, key.userId, there);
+      const kept = there.filter(({ hash }) => put.kept.has(hash));
+      await reviveBlocks(
+        sql,
+        kept.map(({ hash }) => rows.get(hash)!),
+      );
+      // What is live may be locked together with others, who would wait for each other here.
+      await markLive(
+        sql,
+        kept.filter(({ hash }) => rows.get(hash)!.state !== 'live'),
+        'row',
+      );
+      await keepPacks(sql, [...packs.keys()]);
+      await leavePacks(sql, put.left);
+      return new Map(kept.map(({ hash, size }) => [hash, size]));
+    },
+
+    async pin(sql, hashes) {
+      if (hashes.length === 0) return;
+      await renewPins(
+        sql,
+        key,
+        hashes.map((hash) => ({ hash, verified: true, token: randomBytes(16).toString('hex'), nonce: null })),
+      );
+    },
+  };
 }

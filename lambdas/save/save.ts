@@ -11,7 +11,7 @@ import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { releasePins } from '../shared/tables/pins.ts';
 import { finishUpload } from '../shared/upload/finish-upload.ts';
 import { openUpload, unanswered } from '../shared/upload/open-upload.ts';
-import { keepContents, type SentContent } from './keep-contents.ts';
+import { placeContents, placedContents, type SentContent } from './keep-contents.ts';
 
 /**
  * Opens an upload, keeps the contents that came along, and commits every file that has all of its blocks. A content that
@@ -29,12 +29,13 @@ export async function saveFiles(
   const wanted = new Set(unanswered(files).flatMap(({ hashes }) => hashes));
   const { good, bad } = await check(header, contents, wanted);
   const key = { userId, uploadId: header.upload_id };
-  await keepContents(blocks, key, good);
-  await releasePins(blocks, userId, closed);
+  const places = await placeContents(blocks, good);
   const upload = { key, deviceId: header.device_id, timeline: header.timeline };
   const pushed = header.files.length === 1 ? carried(good) : undefined;
-  const offer = { files, held, seen, ...(pushed && { contents: pushed }) };
+  const arriving = placedContents(key, places);
+  const offer = { files, held, seen, isPinned: !seen, arriving, ...(pushed && { contents: pushed }) };
   const { results, missing } = await finishUpload(blocks, ownNamespace(person), upload, offer);
+  await releasePins(blocks, userId, closed);
 
   const byPath = new Map([...refused, ...results].map((result) => [result.path, result]));
   const answers = header.files.map((file) => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { transaction } from '../shared/database/database.ts';
 import type { Database } from '../shared/database/rows.ts';
-import { expectObjects, hasObject, isStored, reviveBlocks } from '../shared/tables/blocks.ts';
+import { expectObjects, guardBlocks, hasObject, isStored, reviveBlocks } from '../shared/tables/blocks.ts';
 import { takeClaims } from '../shared/tables/claims.ts';
 import { guardAll } from '../shared/tables/guard-all.ts';
 import { findPins, type Pin, renewPins, type UploadKey } from '../shared/tables/pins.ts';
@@ -27,19 +27,20 @@ export type BlockToSend =
  * @param crossUser whether possession of a block that others store may be proved, up to `limits.claimsPerDay`: beyond
  *   them, where its size is another than claimed, and where only rows have it, which cost less than a proof, the user
  *   is asked for the content as if nobody stored it
+ * @param isNew whether the upload was made by this call, and has no pins
  */
 export async function claimBlocks(
   blocks: Database,
   key: UploadKey,
   wanted: readonly WantedBlock[],
-  crossUser: boolean,
+  { crossUser, isNew }: { crossUser: boolean; isNew: boolean },
 ): Promise<BlockToSend[]> {
   if (wanted.length === 0) return [];
   return await transaction(blocks, async (sql) => {
     const hashes = wanted.map(({ hash }) => hash);
-    const rows = await guardAll(sql, wanted, 'object');
+    const rows = await guardAll(sql, wanted, 'object', guardBlocks);
     const stored = (hash: string) => isStored(rows.get(hash));
-    const known = await findPins(sql, key, hashes);
+    const known = isNew ? new Map<string, Pin>() : await findPins(sql, key, hashes);
     const unknown = crossUser ? wanted.filter(({ hash, held }) => !held && !known.has(hash)) : [];
     const allowed = await takeClaims(sql, key.userId, unknown.length);
     const claimed = new Set(unknown.slice(0, allowed).map(({ hash }) => hash));

@@ -29,7 +29,10 @@ export async function initUpload(
     }
   }
   const { upload_id: uploadId, after = '' } = request;
-  const claimed = await claimBlocks(databases.blocks, { userId, uploadId }, [...wanted.values()], policy.crossUser);
+  const claimed = await claimBlocks(databases.blocks, { userId, uploadId }, [...wanted.values()], {
+    crossUser: policy.crossUser,
+    isNew: upload.seen !== undefined,
+  });
   await releasePins(databases.blocks, userId, upload.closed);
   const rest = claimed.filter(({ hash }) => hash > after).sort((one, other) => (one.hash < other.hash ? -1 : 1));
   const send = rest.slice(0, limits.sendsPerPage);

@@ -116,7 +116,7 @@ class Connection {
 
   async query(text: string, values?: unknown[]): Promise<unknown> {
     if (this.#state === 'cut') throw new LostConnection();
-    if (/^(begin|commit|rollback)/.test(text)) this.inTransaction = text.startsWith('begin');
+    if (/^(begin|commit|rollback)/.test(text)) this.inTransaction = /^begin|and chain$/.test(text);
     const run = async () => {
       this.#busy++;
       try {

@@ -14,9 +14,13 @@ export interface Encounter {
 function upload(
   path: number,
   block: number,
-  { user = 0, upTo = 'finalize' }: { user?: number; upTo?: 'init' | 'send' | 'finalize' } = {},
+  {
+    user = 0,
+    device = 0,
+    upTo = 'finalize',
+  }: { user?: number; device?: number; upTo?: 'init' | 'send' | 'finalize' } = {},
 ): Action {
-  return { do: 'upload', user, device: 0, files: [{ path, blocks: [block] }], upTo, delta: false, stale: false };
+  return { do: 'upload', user, device, files: [{ path, blocks: [block] }], upTo, delta: false, stale: false };
 }
 
 function save(path: number, block: number, { user = 0 }: { user?: number } = {}): Action {
@@ -86,6 +90,13 @@ export const encounters = {
     before: history(save(0, 0)),
     hours: 0,
     actors: [save(0, 1), { do: 'resume', upload: 1, from: 'finalize', upTo: 'finalize' }],
+  },
+  'a save and an upload to one path': {
+    crossUser: false,
+    remains: [],
+    before: history(upload(0, 1)),
+    hours: 0,
+    actors: [save(0, 2), upload(0, 3, { device: 1 })],
   },
   'expiry of a version and its restore': {
     crossUser: false,

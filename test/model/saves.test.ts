@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { encodeDelta } from '../../codec/index.ts';
 import { auditContentBytes } from '../../lambdas/admin/audit/content-bytes.ts';
 import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
 import { healBlocks } from '../../lambdas/heal/heal.ts';
 import { locateFiles } from '../../lambdas/locate/locate.ts';
+import { saveFiles } from '../../lambdas/save/save.ts';
 import { quarantine } from '../../lambdas/shared/commit/quarantine.ts';
+import type { Database, Shard } from '../../lambdas/shared/database/rows.ts';
 import { deleteObjectVersion, findBlock } from '../../lambdas/shared/store/block-store.ts';
 import { finalize, init, save, send, type Upload, uploadOf } from './client.ts';
 import { checkAlways } from './invariants.ts';
 import { alone } from './scheduler.ts';
-import { devices, hashes, users, World } from './world.ts';
+import { contents, devices, hashes, users, World } from './world.ts';
 
 /* Contents in rows beside objects that come, go and are bad. */
 
@@ -110,6 +113,33 @@ test('a block that comes in a row is looked for in the store for as long as an u
   );
   await save(world, newUpload(1, 'c'));
   expect(await stateOf(), 'I63: a block whose object may still come').toEqual({ state: 'live', objects: 'expected' });
+});
+
+test('a save that was cut off once its content was counted is finished by finalize, to which nothing is sent again', async () => {
+  const [shard] = world.databases.shards as [Shard<Database>];
+  let transactions = 0;
+  const connect = async () => {
+    if (++transactions > 1) throw new Error('cut off');
+    return await shard.sql.connect();
+  };
+  const databases = { ...world.databases, shardOf: () => ({ ...shard, sql: { ...shard.sql, connect } }) };
+  const upload = newUpload(0, 'a');
+  await expect(save(Object.create(world, { databases: { value: databases } }), upload)).rejects.toThrow('cut off');
+  await alone(async () => expect(await finalize(world, upload), 'I63: what came with a save').toEqual([]));
+  expect(await located(0, 'a')).toEqual({ sign: [], contents: [hash] });
+  await checkAlways(world, []);
+});
+
+test('what came with a save for a file that waits for more is not asked for again', async () => {
+  const upload = uploadOf(world, 'a', [0, 1]);
+  const encoded = encodeDelta(Buffer.alloc(0), contents[0]!);
+  const sent = { hash, size: contents[0]!.length, bytes: encoded.length };
+  const body = { header: { ...upload.request, contents: [sent] }, contents: [encoded] };
+  const { missing } = await saveFiles(world.databases, users[0], body, 1e9);
+  expect(missing).toEqual([hashes[1]]);
+  await alone(() => init(world, upload, false));
+  expect(upload.asked, 'I3: what an upload has shown').toMatchObject([{ hash: hashes[1] }]);
+  await checkAlways(world, []);
 });
 
 test('an audit says whose bytes in rows are booked wrong, and of what is right nothing', async () => {

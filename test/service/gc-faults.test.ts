@@ -49,7 +49,8 @@ async function collectAll(until = later): Promise<number> {
   }
 }
 
-const claim = () => claimBlocks(blocks, session, [{ hash, size: 10, held: true, delta: false }], true);
+const claim = () =>
+  claimBlocks(blocks, session, [{ hash, size: 10, held: true, delta: false }], { crossUser: true, isNew: false });
 
 test('while S3 cannot be listed nothing is deleted, and a claim revives the block as it is', async () => {
   s3.on(ListObjectVersionsCommand).rejects(new Error('slow down'));

@@ -19,7 +19,6 @@ import {
   lockToRaise,
   lowerCounts,
   markLive,
-  raiseCounts,
 } from '../../lambdas/shared/tables/blocks.ts';
 import { bookCommits } from '../../lambdas/shared/tables/book-commits.ts';
 import { insertFolderChanges, listChanges } from '../../lambdas/shared/tables/changes.ts';
@@ -33,6 +32,7 @@ import {
   removeContents,
   shiftContents,
 } from '../../lambdas/shared/tables/contents.ts';
+import { countVersions } from '../../lambdas/shared/tables/count-versions.ts';
 import { findDeltas, keepDeltas, removeOldDeltas } from '../../lambdas/shared/tables/deltas.ts';
 import {
   forgetRevoked,
@@ -49,8 +49,8 @@ import {
   listStale,
 } from '../../lambdas/shared/tables/directories.ts';
 import {
-  filterFiles,
   filterParents,
+  findObstacles,
   findTargets,
   isWholeFolder,
   leavePaths,
@@ -62,14 +62,16 @@ import { filterHeld, listHeld } from '../../lambdas/shared/tables/held-blocks.ts
 import {
   confirmVersions,
   countedHashes,
-  enterLedger,
+  filterRaised,
   leaveLedger,
   listUnsettled,
   openVersions,
 } from '../../lambdas/shared/tables/ledger.ts';
 import type { NewVersion } from '../../lambdas/shared/tables/new-versions.ts';
+import { findStanding } from '../../lambdas/shared/tables/open-uploads.ts';
 import { listSparse } from '../../lambdas/shared/tables/packs.ts';
 import {
+  findDoubtful,
   findPins,
   noteLooks,
   releasePins,
@@ -81,9 +83,8 @@ import { findEntries } from '../../lambdas/shared/tables/renewed.ts';
 import { findAnswer } from '../../lambdas/shared/tables/requests.ts';
 import { bindSignIn, endSignIns, listSignIns, requireSignIn } from '../../lambdas/shared/tables/sign-ins.ts';
 import {
-  findStanding,
   findUpload,
-  listUploadFiles,
+  findUploadFiles,
   removeExpiredUploads,
   requireAnswers,
 } from '../../lambdas/shared/tables/uploads.ts';
@@ -140,10 +141,9 @@ const blocks = hashes.map((hash) => ({ hash, size: 1 }));
 const contents = hashes.map((hash) => ({ hash, encoded: Buffer.from('encoded'), part: null }));
 const moved = hashes.map((hash) => ({ hash, encoded: null, part: { pack: hash, at: 0, bytes: 1 } }));
 const kept = contents.map((content) => ({ ...content, base: hashes }));
+const live = { state: 'live', size_bytes: 1, objects: 'there', object_versions: null, damaged_version: null } as const;
 /** One that is counted alone, and one that is counted in slots. */
-const countable = new Map(
-  hashes.map((hash, index) => [hash, { hash, state: 'live' as const, size_bytes: 1, hot: index > 0 }]),
-);
+const countable = new Map(hashes.map((hash, index) => [hash, { hash, hot: index > 0, ...live }]));
 const key = { userId: user, uploadId: id };
 const paths = ['a/b', 'c'];
 const version: NewVersion = {
@@ -174,7 +174,7 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   revokeDevices: (sql) => revokeDevices(rows(sql), [id], undefined),
   forgetRevoked: (sql) => forgetRevoked(rows(sql)),
   findTargets: (sql) => findTargets(rows(sql), paths),
-  filterFiles: (sql) => filterFiles(rows(sql), paths),
+  findObstacles: (sql) => findObstacles(rows(sql), { places: paths, above: paths, except: paths }),
   filterParents: (sql) => filterParents(rows(sql), paths, paths),
   sizeOfFolder: (sql) => sizeOfFolder(rows(sql), 'a'),
   listFolder: (sql) => listFolder(rows(sql), 'a'),
@@ -200,13 +200,13 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
   findTreeHash: (sql) => findTreeHash(rows(sql), 'a'),
   listDirectory: (sql) => listDirectory(rows(sql), 'a', { after: 'b', limit: 10 }),
   findUpload: (sql) => findUpload(rows(sql), id),
-  listUploadFiles: (sql) => listUploadFiles(rows(sql), id),
+  findUploadFiles: (sql) => findUploadFiles(rows(sql), id),
   findAnswer: (sql) => findAnswer(rows(sql), id),
   findBlocks: (sql) => findBlocks(sql, hashes),
   insertPending: (sql) => insertPending(sql, blocks, 'row'),
   markLive: (sql) => markLive(sql, blocks, 'object'),
   lockToRaise: (sql) => lockToRaise(sql, hashes),
-  raiseCounts: (sql) => raiseCounts(sql, countable, hashes),
+  countVersions: (sql) => countVersions(sql, countable, [{ versionId: id, namespaceId: user, hashes }]),
   lowerCounts: (sql) => lowerCounts(sql, hashes),
   renewPins: (sql) =>
     renewPins(
@@ -215,13 +215,14 @@ const statements: Record<string, (sql: never) => Promise<unknown>> = {
       hashes.map((hash) => ({ hash, verified: false, token: 't', nonce: null })),
     ),
   findPins: (sql) => findPins(sql, key, hashes),
+  findDoubtful: (sql) => findDoubtful(sql, key, hashes, { held: new Set(hashes), maxLooks: 5 }),
   noteLooks: (sql) => noteLooks(sql, key, hashes),
   takeClaims: (sql) => takeClaims(sql, user, 2),
   returnClaims: (sql) => returnClaims(sql, user, 1),
   findEntries: (sql) => findEntries(sql, hashes),
   verifyPins: (sql) => verifyPins(sql, key, blocks),
   releasePins: (sql) => releasePins(sql, user, [id]),
-  enterLedger: (sql) => enterLedger(sql, [{ versionId: id, namespaceId: user, hashes }]),
+  filterRaised: (sql) => filterRaised(sql, [id]),
   countedHashes: (sql) => countedHashes(sql, [id]),
   leaveLedger: (sql) => leaveLedger(sql, [id], 'raised'),
   confirmVersions: (sql) => confirmVersions(sql, [id]),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { placedContents } from '../../lambdas/save/keep-contents.ts';
 import type { Database } from '../../lambdas/shared/database/rows.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { lockBlocks, lockToRaise } from '../../lambdas/shared/tables/blocks.ts';
@@ -123,9 +124,20 @@ test('a claim whose block was collected under its hands lets go of the others be
   };
   const database = { query: pool.query.bind(pool), connect: async () => intercepted(await pool.connect()) };
   const wanted = [second, third].map((hash) => ({ hash, size: 1, held: true, delta: false }));
-  await claimBlocks(database as Database, session, wanted, false);
+  await claimBlocks(database as Database, session, wanted, { crossUser: false, isNew: false });
   expect(held).toBe(0);
   other.release();
+});
+
+test('a save of a content that everybody has waits for nobody who counts it', async () => {
+  const [counting, save] = [await begin(), await begin()];
+  await lockToRaise(counting, [first]);
+  await save.query("set local lock_timeout = '20s'");
+  const arriving = placedContents(session, [{ hash: first, size: 1, encoded: Buffer.from('content'), part: null }]);
+  const kept = await arriving.note(save, await arriving.lock(save, [first]));
+  expect([...kept]).toEqual([[first, 1]]);
+  await end(save);
+  await end(counting);
 });
 
 test('a finalize that waits for a hot block holds none with a higher hash', async () => {

@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { encodeDelta } from '../../codec/index.ts';
-import { saveFiles } from '../../lambdas/save/save.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import { limits } from '../../protocol/limits.ts';
 import { encodeSaveBody, saveContentType } from '../../protocol/save.ts';
@@ -21,7 +20,6 @@ import {
   save,
 } from './support/calls.ts';
 import { database, shardOf, signUp } from './support/service.ts';
-import { countStatements } from './support/statements.ts';
 
 const note = () => Buffer.from(`a note, ${randomUUID()}\n`);
 const codesOf = (results: readonly CommitResult[]) =>
@@ -52,28 +50,6 @@ test('a small file is there after one call, and comes back in the answer, with n
   expect(await download(user, 'note')).toEqual(content);
   expect(await objectVersions(hash)).toEqual([]);
   expect(await blockRow(hash)).toMatchObject({ state: 'live', ref_count: 1 });
-});
-
-test('five hundred files are as many statements as one', async () => {
-  const user = await signUp();
-  const counted = await countStatements(user);
-  const countOf = async (files: number, folder: string): Promise<number> => {
-    const contents = Array.from({ length: files }, note);
-    const offers = await Promise.all(contents.map((content, index) => offer(`${folder}/${index}`, content, 0)));
-    const encoded = contents.map((content) => encodeDelta(new Uint8Array(0), content));
-    const header = {
-      upload_id: randomUUID(),
-      device_id: user.device,
-      files: offers,
-      contents: offers.map(({ blocks }, index) => ({ ...blocks[0]!, bytes: encoded[index]!.length })),
-    };
-    counted.made = [];
-    const { results } = await saveFiles(counted.databases, user.id, { header, contents: encoded }, 1e9);
-    expect(codesOf(results)).toEqual(Array(files).fill('done'));
-    return counted.made.length;
-  };
-  const one = await countOf(1, 'few');
-  expect(await countOf(500, 'many')).toBe(one);
 });
 
 test('a content that is bad, too small, too large or absent fails its own file, which can still be sent', async () => {

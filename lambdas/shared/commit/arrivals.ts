@@ -21,20 +21,23 @@ export interface Arrival {
 export async function noteArrivals(blocks: Database, key: UploadKey, arrivals: readonly Arrival[]): Promise<void> {
   if (arrivals.length === 0) return;
   await transaction(blocks, async (sql) => {
-    const staying = await noteObjects(sql, arrivals);
-    await verifyPins(sql, key, staying);
+    const found = await guardBlocks(
+      sql,
+      arrivals.map(({ hash }) => hash),
+    );
+    await verifyPins(sql, key, await noteObjects(sql, found, arrivals));
   });
 }
 
-/** Notes that blocks are in the store; answers those whose object is not being deleted. */
+/**
+ * Notes that blocks are in the store; answers those whose object is not being deleted.
+ * @param found the blocks, from which collection is kept away
+ */
 export async function noteObjects<Item extends Pick<Arrival, 'hash' | 'size' | 'version'>>(
   sql: PoolClient,
+  found: ReadonlyMap<string, BlockRow>,
   objects: readonly Item[],
 ): Promise<Item[]> {
-  const found = await guardBlocks(
-    sql,
-    objects.map(({ hash }) => hash),
-  );
   const staying = objects.filter(({ hash, version }) => stays(found.get(hash), version));
   await markLive(
     sql,

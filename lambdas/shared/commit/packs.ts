@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { transaction } from '../database/database.ts';
 import type { Database } from '../database/rows.ts';
 import { writeBlock } from '../store/block-store.ts';
-import { expectObjects, reviveBlocks } from '../tables/blocks.ts';
+import { expectObjects, guardBlocks, reviveBlocks } from '../tables/blocks.ts';
 import type { Content, PackedContent } from '../tables/contents.ts';
 import { guardAll } from '../tables/guard-all.ts';
 import { startGrace } from '../tables/packs.ts';
@@ -20,13 +20,15 @@ export async function storePack<Sent extends Content>(
   const bytes = Buffer.concat(contents.map(({ encoded }) => encoded));
   const pack = { hash: createHash('sha256').update(bytes).digest('hex'), size: bytes.length };
   await transaction(blocks, async (sql) => {
-    const rows = await guardAll(sql, [pack], 'object');
+    const rows = await guardAll(sql, [pack], 'object', guardBlocks);
     await expectObjects(sql, [pack.hash]);
     await reviveBlocks(sql, [rows.get(pack.hash)!]);
     await startGrace(sql, pack.hash);
   });
   const version = await writeBlock(pack.hash, bytes);
-  await transaction(blocks, (sql) => noteObjects(sql, [{ ...pack, version }]));
+  await transaction(blocks, async (sql) =>
+    noteObjects(sql, await guardBlocks(sql, [pack.hash]), [{ ...pack, version }]),
+  );
   let end = 0;
   return contents.map((content) => {
     const at = end;

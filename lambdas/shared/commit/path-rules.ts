@@ -3,7 +3,7 @@ import { limits } from '../../../protocol/limits.ts';
 import { ancestors } from '../../../protocol/path.ts';
 import { excerpt, itemError, Refusal, staleVersion } from '../answers/errors.ts';
 import type { Namespace } from '../database/rows.ts';
-import { filterFiles, filterParents, type Kind, type Target } from '../tables/files.ts';
+import { findObstacles, type Kind, type Target } from '../tables/files.ts';
 
 const beyondCall = itemError(
   'limit_exceeded',
@@ -41,9 +41,10 @@ export async function pathConflicts(
   const gone = new Set(leaving);
   const above = [...new Set(items.flatMap(({ path }) => ancestors(path)))].filter((path) => !gone.has(path));
   const newFiles = items.filter(({ kind }) => kind !== 'directory').map(({ path }) => path);
-  const parents = new Set(await filterParents(namespace, newFiles, leaving));
+  const found = await findObstacles(namespace, { places: newFiles, above, except: leaving });
+  const parents = new Set(found.parents);
   const arriving = newFiles.filter((path) => !parents.has(path));
-  const files = new Set([...(await filterFiles(namespace, above)), ...arriving]);
+  const files = new Set([...found.files, ...arriving]);
 
   const conflicts = new Map<string, ItemError>();
   for (const { path, kind } of items) {

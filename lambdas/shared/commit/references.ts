@@ -3,15 +3,9 @@ import type { CommitResult } from '../../../protocol/commit.ts';
 import { transaction } from '../database/database.ts';
 import type { Database, Shard } from '../database/rows.ts';
 import { logger } from '../runtime/log.ts';
-import {
-  type CountableBlock,
-  isReferable,
-  lockBlocks,
-  lockToRaise,
-  lowerCounts,
-  raiseCounts,
-} from '../tables/blocks.ts';
-import { type Counted, countedHashes, enterLedger, leaveLedger, type Open } from '../tables/ledger.ts';
+import { type CountableBlock, isReferable, lockBlocks, lockToRaise, lowerCounts } from '../tables/blocks.ts';
+import { countVersions } from '../tables/count-versions.ts';
+import { type Counted, countedHashes, leaveLedger, type Open } from '../tables/ledger.ts';
 import { filterVersions } from '../tables/versions.ts';
 
 /**
@@ -27,13 +21,8 @@ export async function raiseReferences(
   const { holding = [], empty = [] } = Object.groupBy(versions, ({ hashes }) =>
     hashes.length > 0 ? 'holding' : 'empty',
   );
-  const entered = holding.length > 0 ? await enterLedger(sql, holding) : new Map<string, boolean>();
-  await raiseCounts(
-    sql,
-    blocks,
-    holding.filter(({ versionId }) => entered.get(versionId)).flatMap(({ hashes }) => hashes),
-  );
-  return new Set([...empty.map(({ versionId }) => versionId), ...entered.keys()]);
+  const counted = await countVersions(sql, blocks, holding);
+  return new Set([...empty.map(({ versionId }) => versionId), ...counted]);
 }
 
 /** Takes the counts of versions back that did not become visible, or are gone; each once. */

@@ -83,18 +83,11 @@ export function updateAccount({ schema }: Shard): string {
     from taken where user_id = $1`;
 }
 
-/** Promises bytes to an upload and notes the profile's quota; needs the lock. */
-export async function reserveBytes(
-  { sql, schema, id }: Namespace,
-  { reserved, kept }: { reserved: number; kept: number },
-  defaultQuota: number,
-): Promise<void> {
-  await sql.query(
-    `update ${schema}.accounts
-     set reserved_bytes = greatest(reserved_bytes + $2, 0), kept_bytes = greatest(kept_bytes + $3, 0),
-       default_quota_bytes = $4 where user_id = $1`,
-    [id, reserved, kept, defaultQuota],
-  );
+/** Part of `insertUpload`: promises bytes to it and notes the profile's quota; needs the lock. */
+export function reserveBytes({ schema }: Shard): string {
+  return `update ${schema}.accounts
+    set reserved_bytes = reserved_bytes + $10, kept_bytes = kept_bytes + $8, default_quota_bytes = $11
+    where user_id = $1`;
 }
 
 /** Gives back bytes that were promised to uploads, or kept; needs the locks. */

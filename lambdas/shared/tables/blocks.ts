@@ -75,30 +75,38 @@ export async function lockBlocks(sql: PoolClient, hashes: readonly string[]): Pr
 }
 
 /** A block that is locked so that references to it may be added. */
-export interface CountableBlock extends Pick<BlockRow, 'hash' | 'state' | 'size_bytes'> {
+export interface CountableBlock extends BlockRow {
   /** Others add references at the same time: they are counted in slots. */
   hot: boolean;
 }
 
 /**
  * Locks the blocks to add references: hot ones, which are in use for certain, together with others who do so; the rest
- * alone. One row after the other in the order of the hashes, whichever lock it takes: a lateral subquery is run for each.
+ * alone, and those that change when their content comes. One row after the other in the order of the hashes, whichever
+ * lock it takes: a lateral subquery is run for each.
+ * @param comesAs how content comes for them in the same transaction, if it does
  */
-export async function lockToRaise(sql: PoolClient, hashes: readonly string[]): Promise<Map<string, CountableBlock>> {
+export async function lockToRaise(
+  sql: PoolClient,
+  hashes: readonly string[],
+  comesAs?: 'object' | 'row',
+): Promise<Map<string, CountableBlock>> {
   if (hashes.length === 0) return new Map();
   const block = 'select * from blocks.blocks b where b.block_hash = wanted.hash';
+  const found = ['state', 'size_bytes', 'objects', 'object_versions', 'damaged_version'].map(
+    (column) => `coalesce(cold.${column}, shared.${column}, late.${column}) as ${column}`,
+  );
   const { rows } = await sql.query<CountableBlock>(
-    `select encode(wanted.hash, 'hex') as hash, found.state, found.size_bytes, found.hot
+    `select encode(wanted.hash, 'hex') as hash, ${found.join(', ')}, shared.block_hash is not null as hot
      from (select hash from unnest($1::bytea[]) hash order by hash) wanted
-     left join lateral (${block} and ref_count < ${HOT_REFERENCES} for no key update) cold on true
+     left join lateral (
+       ${block} and (ref_count < ${HOT_REFERENCES} or state <> 'live' or ($2 and objects <> 'there'))
+       for no key update) cold on true
      left join lateral (${block} and cold.block_hash is null and ref_count > 0 for share) shared on true
      -- Lost all its references since the first look.
      left join lateral (${block} and cold.block_hash is null and shared.block_hash is null for no key update) late on true
-     cross join lateral (select coalesce(cold.state, shared.state, late.state) as state,
-       coalesce(cold.size_bytes, shared.size_bytes, late.size_bytes) as size_bytes,
-       shared.block_hash is not null as hot) found
-     where found.state is not null`,
-    [toBytes(hashes)],
+     where coalesce(cold.block_hash, shared.block_hash, late.block_hash) is not null`,
+    [toBytes(hashes), comesAs === 'object'],
   );
   return new Map(rows.map((row) => [row.hash, row]));
 }
@@ -173,7 +181,8 @@ export async function markLive(
   if (blocks.length === 0) return;
   const asObject = comeAs === 'object';
   await sql.query(
-    `insert into blocks.blocks as b (block_hash, state, size_bytes, delete_after)
+    `${asObject ? `with renewed as (${renewEntries})` : ''}
+     insert into blocks.blocks as b (block_hash, state, size_bytes, delete_after)
      select hash, 'live', size, now() + ${GRACE} from unnest($1::bytea[], $2::int[]) new(hash, size) order by hash
      on conflict (block_hash) do update
      set state = 'live', size_bytes = excluded.size_bytes,
@@ -183,11 +192,6 @@ export async function markLive(
        delete_after = case when b.ref_count = 0 then excluded.delete_after end
      where b.state <> 'live' or ($3 and b.objects <> 'there')`,
     [toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ size }) => size), asObject],
-  );
-  if (!asObject) return;
-  await renewEntries(
-    sql,
-    blocks.map(({ hash }) => hash),
   );
 }
 
@@ -228,32 +232,18 @@ export async function countsOf(sql: PoolClient, hashes: readonly string[]): Prom
   return new Map(rows.map(({ hash, ref_count }) => [hash, ref_count]));
 }
 
-/** Adds one reference per occurrence of a hash; the blocks are locked by `lockToRaise`, and referable. */
-export async function raiseCounts(
-  sql: PoolClient,
-  blocks: ReadonlyMap<string, CountableBlock>,
-  hashes: readonly string[],
-): Promise<void> {
-  const { hot = [], cold = [] } = Object.groupBy(hashes, (hash) => (blocks.get(hash)!.hot ? 'hot' : 'cold'));
-  if (cold.length > 0) {
-    await sql.query(
-      `update blocks.blocks b
-       set ref_count = b.ref_count + added.times, delete_after = null,
-         state = case b.state when 'condemned' then 'live' else b.state end
-       from (select hash, count(*)::int as times from unnest($1::bytea[]) hash group by hash) added
-       where b.block_hash = added.hash`,
-      [toBytes(cold)],
-    );
-  }
-  if (hot.length > 0) {
-    await sql.query(
-      `insert into blocks.hot_counts as c (block_hash, slot, added)
-       select hash, pg_backend_pid() % ${SLOTS}, count(*) from unnest($1::bytea[]) hash group by hash order by hash
-       on conflict (block_hash, slot) do update set added = c.added + excluded.added`,
-      [toBytes(hot)],
-    );
-  }
-}
+/**
+ * Part of `countVersions`: adds the references in `added`, by hash and number of times, to blocks that are locked alone.
+ */
+export const raiseCold = `update blocks.blocks b
+  set ref_count = b.ref_count + added.times, delete_after = null,
+    state = case b.state when 'condemned' then 'live' else b.state end
+  from added where b.block_hash = added.hash and b.block_hash <> all($2)`;
+
+/** Part of `countVersions`: the same for the hot ones, which are $2. */
+export const raiseHot = `insert into blocks.hot_counts as c (block_hash, slot, added)
+  select hash, pg_backend_pid() % ${SLOTS}, times from added where hash = any($2) order by hash
+  on conflict (block_hash, slot) do update set added = c.added + excluded.added`;
 
 /** Takes one reference per occurrence of a hash; the blocks are locked alone. At zero the grace period starts. */
 export async function lowerCounts(sql: PoolClient, hashes: readonly string[]): Promise<void> {

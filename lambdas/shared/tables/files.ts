@@ -58,37 +58,48 @@ export function fileAt({ schema }: Shard, user: string, path: string): string {
     order by deleted_at desc nulls first limit 1)`;
 }
 
-/** Which of the paths are live files or links: nothing can lie below them. */
-export async function filterFiles({ sql, schema, id }: Namespace, paths: readonly string[]): Promise<string[]> {
-  if (paths.length === 0) return [];
-  const { rows } = await sql.query<{ path: string }>(
-    `select path from ${schema}.files
-     where user_id = $1 and path = any($2) and kind <> 'directory' and deleted_at is null`,
-    [id, paths],
-  );
-  return rows.map(({ path }) => path);
+/** Which of the paths in $2 have something live below them, other than the paths in $3. */
+function parents({ schema }: Shard): string {
+  // '0' follows '/' in the byte order, so the range holds exactly the paths that begin with `path/`. The first of them by
+  // the index of paths: “exists” is taken for a join, which compares each path with each file of the user.
+  return `select wanted.path from unnest($2::text[]) wanted(path)
+    cross join lateral (
+      select from ${schema}.files f
+      where f.user_id = $1 and f.deleted_at is null
+        and f.path > (wanted.path || '/') collate "C" and f.path < (wanted.path || '0') collate "C"
+        and f.path <> all($3::text[])
+      order by f.path limit 1) below`;
 }
 
 /** Which of the paths have something live below them, other than the paths in `except`. */
 export async function filterParents(
-  { sql, schema, id }: Namespace,
+  namespace: Namespace,
   paths: readonly string[],
   except: readonly string[],
 ): Promise<string[]> {
   if (paths.length === 0) return [];
-  // '0' follows '/' in the byte order, so the range holds exactly the paths that begin with `path/`. The first of them by
-  // the index of paths: “exists” is taken for a join, which compares each path with each file of the user.
-  const { rows } = await sql.query<{ path: string }>(
-    `select wanted.path from unnest($2::text[]) wanted(path)
-     cross join lateral (
-       select from ${schema}.files f
-       where f.user_id = $1 and f.deleted_at is null
-         and f.path > (wanted.path || '/') collate "C" and f.path < (wanted.path || '0') collate "C"
-         and f.path <> all($3::text[])
-       order by f.path limit 1) below`,
-    [id, paths, except],
-  );
+  const { rows } = await namespace.sql.query<{ path: string }>(parents(namespace), [namespace.id, paths, except]);
   return rows.map(({ path }) => path);
+}
+
+/**
+ * What may be in the way of new paths: which of `places` are `parents`, as `filterParents`, and which of `above` are live
+ * files or links, so that nothing can lie below them.
+ */
+export async function findObstacles(
+  namespace: Namespace,
+  { places, above, except }: { places: readonly string[]; above: readonly string[]; except: readonly string[] },
+): Promise<{ parents: string[]; files: string[] }> {
+  if (places.length === 0 && above.length === 0) return { parents: [], files: [] };
+  const { rows } = await namespace.sql.query<{ path: string; is_file: boolean }>(
+    `select path, false as is_file from (${parents(namespace)}) parents
+     union all
+     select path, true from ${namespace.schema}.files
+     where user_id = $1 and path = any($4) and kind <> 'directory' and deleted_at is null`,
+    [namespace.id, places, except, above],
+  );
+  const pathsOf = (isFile: boolean): string[] => rows.filter((row) => row.is_file === isFile).map(({ path }) => path);
+  return { parents: pathsOf(false), files: pathsOf(true) };
 }
 
 /** What is at a path or below it, before it moves. */

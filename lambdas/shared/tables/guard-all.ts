@@ -1,21 +1,22 @@
 import type { PoolClient } from 'pg';
-import { type BlockRow, guardBlocks, insertPending } from './blocks.ts';
+import { type BlockRow, insertPending } from './blocks.ts';
 
 /**
- * Keeps collection away from every block, new ones included. When it removed one in between, all locks are let go and
- * taken anew: adding that one alone would lock it after blocks with higher hashes.
+ * Keeps collection away from every block, new ones included; the transaction has done nothing yet. When it removed one in
+ * between, all locks are let go and taken anew: adding that one alone would lock it after blocks with higher hashes.
+ * @param lock locks those of the blocks that are there, `guardBlocks` or stronger, in the order of their hashes
  */
-export async function guardAll(
+export async function guardAll<Row extends BlockRow>(
   sql: PoolClient,
   wanted: readonly { hash: string; size: number }[],
   comesAs: 'object' | 'row',
-): Promise<Map<string, BlockRow>> {
+  lock: (sql: PoolClient, hashes: readonly string[]) => Promise<Map<string, Row>>,
+): Promise<Map<string, Row>> {
   const hashes = wanted.map(({ hash }) => hash);
-  await sql.query('savepoint unguarded');
   for (;;) {
     await insertPending(sql, wanted, comesAs);
-    const rows = await guardBlocks(sql, hashes);
-    if (rows.size === wanted.length) return rows;
-    await sql.query('rollback to savepoint unguarded');
+    const rows = await lock(sql, hashes);
+    if (hashes.every((hash) => rows.has(hash))) return rows;
+    await sql.query('rollback and chain');
   }
 }

@@ -13,21 +13,23 @@ export interface Counted {
 }
 
 /**
- * Notes that the versions are being counted. Returns those that may become visible, with whether they were not counted
- * before: only the counts of these may be raised, in the same transaction. For the others it renews the time, which
- * keeps the sweep from settling them now. A version that was made before, and is confirmed or on its way out, is none of
- * them.
+ * Part of `countVersions`: notes that the versions in $1, which are `toRecords`, are being counted. `fresh` are those that
+ * were not before. For the others it renews the time, which keeps the sweep from settling them now.
  */
-export async function enterLedger(sql: PoolClient, versions: readonly Counted[]): Promise<Map<string, boolean>> {
-  const { rows } = await sql.query<{ version_id: string; state: string; fresh: boolean }>(
-    `insert into blocks.ledger (version_id, user_id, state, block_hashes)
-     select version_id, user_id, 'raised', block_hashes
-     from json_to_recordset($1) new(version_id uuid, user_id uuid, block_hashes bytea[]) order by version_id
-     on conflict (version_id) do update set changed_at = now()
-     returning version_id, state, xmax = 0 as fresh`,
-    [toRecords(versions)],
+export const enterLedger = `insert into blocks.ledger (version_id, user_id, state, block_hashes)
+  select version_id, user_id, 'raised', block_hashes
+  from json_to_recordset($1) new(version_id uuid, user_id uuid, block_hashes bytea[]) order by version_id
+  on conflict (version_id) do update set changed_at = now()
+  returning version_id, state, block_hashes, xmax = 0 as fresh`;
+
+/** Which of the versions are counted, and may become visible. */
+export async function filterRaised(sql: PoolClient, versionIds: readonly string[]): Promise<Set<string>> {
+  if (versionIds.length === 0) return new Set();
+  const { rows } = await sql.query<{ version_id: string }>(
+    `select version_id from blocks.ledger where version_id = any($1) and state = 'raised'`,
+    [versionIds],
   );
-  return new Map(rows.filter(({ state }) => state === 'raised').map(({ version_id, fresh }) => [version_id, fresh]));
+  return new Set(rows.map(({ version_id }) => version_id));
 }
 
 /** The distinct hashes that are counted for the versions. */
@@ -120,7 +122,8 @@ export async function listUnsettled(sql: Database, limit: number): Promise<{ ver
   return rows;
 }
 
-function toRecords(versions: readonly Counted[]): string {
+/** Versions as the JSON that `json_to_recordset` takes. */
+export function toRecords(versions: readonly Counted[]): string {
   return JSON.stringify(
     versions.map(({ versionId, namespaceId, hashes }) => ({
       version_id: versionId,

@@ -76,6 +76,9 @@ export async function renewPins(
 const columns = `encode(block_hash, 'hex') as hash, verified, put_token, encode(nonce, 'hex') as nonce, must_send,
   delta_bytes, looks`;
 
+/** A pin that outlives any call. */
+const LASTING = "expires_at > now() + interval '1 minute'";
+
 /**
  * The upload's pins that outlive any call. What a verified one holds cannot be collected before the call has ended.
  */
@@ -87,10 +90,39 @@ export async function findPins(
   if (hashes.length === 0) return new Map();
   const { rows } = await sql.query<Pin>(
     `select ${columns} from blocks.pins
-     where user_id = $1 and upload_id = $2 and block_hash = any($3) and expires_at > now() + interval '1 minute'`,
+     where user_id = $1 and upload_id = $2 and block_hash = any($3) and ${LASTING}`,
     [userId, uploadId, toBytes(hashes)],
   );
   return byHash(rows);
+}
+
+/** A pin of a block whose content may have come by a signed PUT. */
+export interface DoubtfulPin extends Pick<Pin, 'hash' | 'put_token'> {
+  /** The last object version of the block that was found damaged. */
+  damaged_version: string | null;
+}
+
+/**
+ * Those of the upload's pins, as `findPins`, whose blocks are not stored, or of which nothing shows that the user has
+ * their content; without those that were looked for in vain `maxLooks` times.
+ * @param held which of the blocks some version of the user holds
+ */
+export async function findDoubtful(
+  sql: Sql,
+  { userId, uploadId }: UploadKey,
+  hashes: readonly string[],
+  { held, maxLooks }: { held: ReadonlySet<string>; maxLooks: number },
+): Promise<DoubtfulPin[]> {
+  if (hashes.length === 0) return [];
+  const { rows } = await sql.query<DoubtfulPin>(
+    `select encode(block_hash, 'hex') as hash, put_token, damaged_version
+     from blocks.pins left join blocks.blocks using (block_hash)
+     where user_id = $1 and upload_id = $2 and block_hash = any($3) and looks < $4
+       and ${LASTING}
+       and not ((verified or block_hash = any($5)) and coalesce(state in ('live', 'condemned'), false))`,
+    [userId, uploadId, toBytes(hashes), maxLooks, toBytes([...held])],
+  );
+  return rows;
 }
 
 /** Those of the upload's blocks that its pins keep from collection. */

@@ -7,10 +7,8 @@ export async function noteRenewed(sql: PoolClient, hash: Buffer): Promise<void> 
   await sql.query('insert into blocks.renewed (block_hash) values ($1) on conflict do nothing', [hash]);
 }
 
-/** The blocks' content is good (again): those that were bad before get another name. The blocks are locked. */
-export async function renewEntries(sql: PoolClient, hashes: readonly string[]): Promise<void> {
-  await sql.query('update blocks.renewed set entry = gen_random_uuid() where block_hash = any($1)', [toBytes(hashes)]);
-}
+/** Part of `markLive`: the content of the blocks $1 is good (again); those that were bad before get another name. */
+export const renewEntries = 'update blocks.renewed set entry = gen_random_uuid() where block_hash = any($1)';
 
 /** Of these blocks, the names in caches of those whose content was bad before. */
 export async function findEntries(sql: Sql, hashes: readonly string[]): Promise<Map<string, string>> {

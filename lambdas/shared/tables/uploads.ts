@@ -6,18 +6,22 @@ import { Refusal } from '../answers/errors.ts';
 import { toBytes, toHexes } from '../database/ids.ts';
 import type { Namespace, Shard } from '../database/rows.ts';
 import { byteaText, ms } from '../database/sql.ts';
-import { lockAccounts, releaseBytes } from './accounts.ts';
-import type { Kind } from './files.ts';
+import { lockAccounts, releaseBytes, reserveBytes } from './accounts.ts';
+import type { EntryRow, Kind } from './files.ts';
 
-export interface Upload {
+/** Where an upload is. */
+interface Progress {
+  expired: boolean;
+  /** `open` waits for finalize, `settled` has every answer, `closed` gave way to newer ones. */
+  state: 'open' | 'settled' | 'closed';
+}
+
+export interface Upload extends Progress {
   device_id: string;
   offer_digest: Buffer;
   refused: UploadInitResponse['refused'];
   /** Milliseconds since 1970. */
   expires_at: number;
-  expired: boolean;
-  /** `open` waits for finalize, `settled` has every answer, `closed` gave way to newer ones. */
-  state: 'open' | 'settled' | 'closed';
   kept_bytes: number;
 }
 
@@ -40,7 +44,7 @@ export interface UploadFile {
 const uploadGone = (why: string) => new Refusal('upload_gone', `${why}: start again with a new upload_id`);
 
 /** Throws `upload_gone` for an upload that is over. */
-export function checkUpload({ expired, state }: Upload): void {
+export function checkUpload({ expired, state }: Progress): void {
   if (expired) throw uploadGone('this upload expired');
   if (state === 'closed') throw uploadGone('this upload gave way to a newer one');
 }
@@ -61,7 +65,7 @@ export async function requireUpload(namespace: Namespace, uploadId: string): Pro
   return demanded(await findUpload(namespace, uploadId));
 }
 
-function demanded<Found extends Upload>(upload: Found | undefined): Found {
+function demanded<Found extends Progress>(upload: Found | undefined): Found {
   if (!upload) throw uploadGone('this upload is unknown');
   checkUpload(upload);
   return upload;
@@ -86,56 +90,58 @@ export async function requireAnswers(
   return { kept_bytes, answers: new Map(Object.entries(answers ?? {}).map(([key, value]) => [Number(key), value])) };
 }
 
-/** An upload that waits for finalize. */
-export interface OpenUpload {
-  upload_id: string;
-  /** Distinct blocks that it pins. */
-  blocks: number;
-  /** Of the same device, and every file that waits for its answer is offered anew. */
-  overtaken: boolean;
-}
-
 /**
- * What is there when a device offers files at these paths under an id: the upload of that id, and all of the user's that
- * are open, the one that was renewed last first.
+ * Adds an upload with its files, and books what is reserved and kept for it; needs the account's lock. Returns its end in
+ * milliseconds since 1970.
+ * @param defaultQuota the profile's, in bytes
  */
-export async function findStanding(
-  { sql, schema, id }: Namespace,
-  uploadId: string,
-  { deviceId, paths }: { deviceId: string; paths: readonly string[] },
-): Promise<{ upload: Upload | undefined; open: OpenUpload[] }> {
-  const { rows } = await sql.query<Upload & OpenUpload>(
-    `select upload_id, blocks, device_id, offer_digest, case when upload_id = $2 then refused end as refused,
-       ${ms('expires_at')} as expires_at, expires_at < now() as expired, state, kept_bytes,
-       case when device_id = $3 then coalesce(
-         (select bool_and(f.path = any($4)) from ${schema}.upload_files f
-          where f.user_id = $1 and f.upload_id = u.upload_id and f.result is null), false) else false end as overtaken
-     from ${schema}.uploads u
-     where user_id = $1 and (upload_id = $2 or (state = 'open' and u.expires_at > now()))
-     order by u.expires_at desc, upload_id`,
-    [id, uploadId, deviceId, paths],
-  );
-  return {
-    upload: rows.find(({ upload_id }) => upload_id === uploadId),
-    open: rows.filter(({ state, expired }) => state === 'open' && !expired),
-  };
-}
-
-/** Adds an upload with its files. Returns its end in milliseconds since 1970. */
 export async function insertUpload(
-  { sql, schema, id }: Namespace<PoolClient>,
+  namespace: Namespace<PoolClient>,
   upload: {
     uploadId: string;
     deviceId: string;
     digest: Buffer;
     refused: UploadInitResponse['refused'];
     files: readonly UploadFile[];
-    blocks: number;
     keptBytes: number;
   },
+  defaultQuota: number,
 ): Promise<number> {
-  const { uploadId, deviceId, digest, refused, blocks, keptBytes } = upload;
-  const records = upload.files.map((file) => ({
+  const { sql, schema, id } = namespace;
+  const { rows } = await sql.query<{ expires_at: number }>(
+    `with files as (
+       insert into ${schema}.upload_files (user_id, upload_id, position, path, kind, base_version, block_hashes,
+         block_sizes, size_bytes, mtime_ms, mode, reserved_bytes)
+       select $1, $2, f.* from json_to_recordset($9) f(position int, path text, kind text, base_version int,
+         block_hashes bytea[], block_sizes int[], size_bytes bigint, mtime_ms bigint, mode int, reserved_bytes bigint)),
+     account as (${reserveBytes(namespace)})
+     insert into ${schema}.uploads (user_id, upload_id, device_id, offer_digest, refused, expires_at, blocks, kept_bytes)
+     values ($1, $2, $3, $4, $5, now() + $6 * interval '1 hour', $7, $8)
+     returning ${ms('expires_at')} as expires_at`,
+    [
+      id,
+      upload.uploadId,
+      upload.deviceId,
+      upload.digest,
+      JSON.stringify(upload.refused),
+      limits.uploadHours,
+      blocksOf(upload.files),
+      upload.keptBytes,
+      JSON.stringify(upload.files.map(recordOf)),
+      upload.files.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0),
+      defaultQuota,
+    ],
+  );
+  return rows[0]!.expires_at;
+}
+
+/** How many distinct blocks files have. */
+export function blocksOf(files: readonly Pick<UploadFile, 'hashes'>[]): number {
+  return new Set(files.flatMap(({ hashes }) => hashes)).size;
+}
+
+function recordOf(file: UploadFile) {
+  return {
     position: file.position,
     path: file.path,
     kind: file.kind,
@@ -146,29 +152,7 @@ export async function insertUpload(
     mtime_ms: file.mtimeMs,
     mode: file.mode,
     reserved_bytes: file.reservedBytes,
-  }));
-  const { rows } = await sql.query<{ expires_at: number }>(
-    `with files as (
-       insert into ${schema}.upload_files (user_id, upload_id, position, path, kind, base_version, block_hashes,
-         block_sizes, size_bytes, mtime_ms, mode, reserved_bytes)
-       select $1, $2, f.* from json_to_recordset($9) f(position int, path text, kind text, base_version int,
-         block_hashes bytea[], block_sizes int[], size_bytes bigint, mtime_ms bigint, mode int, reserved_bytes bigint))
-     insert into ${schema}.uploads (user_id, upload_id, device_id, offer_digest, refused, expires_at, blocks, kept_bytes)
-     values ($1, $2, $3, $4, $5, now() + $6 * interval '1 hour', $7, $8)
-     returning ${ms('expires_at')} as expires_at`,
-    [
-      id,
-      uploadId,
-      deviceId,
-      digest,
-      JSON.stringify(refused),
-      limits.uploadHours,
-      blocks,
-      keptBytes,
-      JSON.stringify(records),
-    ],
-  );
-  return rows[0]!.expires_at;
+  };
 }
 
 /** Prolongs an upload. Returns its new end in milliseconds since 1970. */
@@ -181,26 +165,35 @@ export async function renewUpload({ sql, schema, id }: Namespace<PoolClient>, up
   return rows[0]!.expires_at;
 }
 
-export async function listUploadFiles({ sql, schema, id }: Namespace, uploadId: string): Promise<UploadFile[]> {
-  const { rows } = await sql.query<{
-    position: number;
-    path: string;
-    kind: Kind;
-    base_version: number;
-    block_hashes: Buffer[];
-    block_sizes: number[];
-    size_bytes: number;
-    mtime_ms: number;
-    mode: number;
+/** The files of an upload in their order. Throws as `requireUpload`. */
+export async function requireUploadFiles(namespace: Namespace, uploadId: string): Promise<UploadFile[]> {
+  return demanded(await findUploadFiles(namespace, uploadId)).files;
+}
+
+type UploadFileRow = Progress &
+  EntryRow & { position: number | null; base_version: number } & {
     reserved_bytes: number;
     result: CommitResult | null;
-  }>(
-    `select position, path, kind, base_version, block_hashes, block_sizes, size_bytes, mtime_ms, mode, reserved_bytes,
-       result
-     from ${schema}.upload_files where user_id = $1 and upload_id = $2 order by position`,
+  };
+
+/** An upload with its files in their order; one that gave way has none. */
+export async function findUploadFiles(
+  { sql, schema, id }: Namespace,
+  uploadId: string,
+): Promise<(Progress & { files: UploadFile[] }) | undefined> {
+  const { rows } = await sql.query<UploadFileRow>(
+    `select u.state, u.expires_at < now() as expired, position, path, kind, base_version, block_hashes, block_sizes,
+       size_bytes, mtime_ms, mode, reserved_bytes, result
+     from ${schema}.uploads u left join ${schema}.upload_files f using (user_id, upload_id)
+     where user_id = $1 and upload_id = $2 order by position`,
     [id, uploadId],
   );
-  return rows.map((row) => ({
+  return rows[0] && { ...rows[0], files: rows.flatMap(toUploadFile) };
+}
+
+function toUploadFile(row: UploadFileRow): UploadFile[] {
+  if (row.position === null) return [];
+  const file = {
     position: row.position,
     path: row.path,
     kind: row.kind,
@@ -212,7 +205,8 @@ export async function listUploadFiles({ sql, schema, id }: Namespace, uploadId: 
     mode: row.mode,
     reservedBytes: row.reserved_bytes,
     result: row.result,
-  }));
+  };
+  return [file];
 }
 
 /** The sizes with which the upload's files name each of the blocks; none for a block that they do not name. */

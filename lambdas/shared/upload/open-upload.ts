@@ -9,17 +9,17 @@ import { keptBytes, type Room, roomOf, take } from '../commit/room.ts';
 import { lookAround, type Seen } from '../commit/surroundings.ts';
 import { within } from '../database/database.ts';
 import { type Database, type Namespace, ownNamespace, type Person } from '../database/rows.ts';
-import { type Account, findAccount, lockAccount, reserveBytes } from '../tables/accounts.ts';
+import { type Account, findAccount, lockAccount } from '../tables/accounts.ts';
 import { requireDevice } from '../tables/devices.ts';
 import { filterHeld } from '../tables/held-blocks.ts';
+import { findStanding, type OpenUpload } from '../tables/open-uploads.ts';
 import {
+  blocksOf,
   checkUpload,
   closeUploads,
-  findStanding,
   insertUpload,
-  listUploadFiles,
-  type OpenUpload,
   renewUpload,
+  requireUploadFiles,
   type Upload,
   type UploadFile,
 } from '../tables/uploads.ts';
@@ -75,7 +75,7 @@ async function renew(
     throw new Refusal('upload_gone', 'this upload_id stands for other files: take a new upload_id');
   }
   const expiresAt = await renewUpload(namespace, uploadId);
-  const files = await listUploadFiles(namespace, uploadId);
+  const files = await requireUploadFiles(namespace, uploadId);
   const held = await filterHeld(namespace, [...new Set(unanswered(files).flatMap(({ hashes }) => hashes))]);
   return { expiresAt, refused: upload.refused, files, held, closed: [] };
 }
@@ -96,12 +96,10 @@ async function make(
   if (overtaken.length > 0) account = await findAccount(namespace);
   const room = roomOf(account, account.quota_bytes ?? defaultQuota);
   const { seen, held, refused, files, keptBytes } = await checkFiles(namespace, offered, { account, room });
-  const reserved = files.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0);
-  await reserveBytes(namespace, { reserved, kept: keptBytes }, defaultQuota);
-  const blocks = new Set(files.flatMap(({ hashes }) => hashes)).size;
-  const expiresAt = await insertUpload(namespace, { uploadId, deviceId, digest, refused, files, blocks, keptBytes });
+  const upload = { uploadId, deviceId, digest, refused, files, keptBytes };
+  const expiresAt = await insertUpload(namespace, upload, defaultQuota);
   const older = open.filter(({ overtaken }) => !overtaken);
-  const tooMany = beyondLimits(older, blocks);
+  const tooMany = beyondLimits(older, blocksOf(files));
   await closeUploads(namespace, tooMany);
   return { expiresAt, refused, files, held, closed: [...overtaken, ...tooMany], seen };
 }

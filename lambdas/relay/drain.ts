@@ -28,7 +28,8 @@ export async function drainShards(
       do {
         sent = await drainOnce(shard, publisher, skip);
         published += sent;
-      } while (sent > 0 && Date.now() < until);
+        // Once what was sent is gone: who commits an event beside one that is there wakes no other relay.
+      } while (sent > 0 && Date.now() < until && (await filledOutboxes([shard])).length > 0);
     } catch (error) {
       failures.push(error);
     }

@@ -73,18 +73,18 @@ function namesBelow(folder: string, prefix = ''): string[] {
 }
 
 async function sameContent(folder: string, original: string, paths: readonly string[]): Promise<boolean> {
+  const rooms = [Buffer.alloc(COMPARED_BYTES), Buffer.alloc(COMPARED_BYTES)];
   for (const path of paths) {
-    if (!(await sameFile(join(folder, path), join(original, path)))) return false;
+    if (!(await sameFile(join(folder, path), join(original, path), rooms))) return false;
   }
   return true;
 }
 
-async function sameFile(one: string, other: string): Promise<boolean> {
+async function sameFile(one: string, other: string, rooms: readonly Buffer[]): Promise<boolean> {
   const files = await Promise.all([open(one), open(other)]);
   try {
-    const buffers = files.map(() => Buffer.alloc(COMPARED_BYTES));
     for (;;) {
-      const reads = await Promise.all(files.map((file, index) => file.read(buffers[index]!, 0, COMPARED_BYTES)));
+      const reads = await Promise.all(files.map((file, index) => file.read(rooms[index]!, 0, COMPARED_BYTES)));
       const [a, b] = reads.map(({ bytesRead, buffer }) => buffer.subarray(0, bytesRead));
       if (!a!.equals(b!)) return false;
       if (a!.length === 0) return true;

@@ -1,6 +1,7 @@
 import { type DeltaApplyResponse, decodeDeltaBody, deltaContentType } from '../../protocol/delta-apply.ts';
 import { databases } from '../shared/database/database.ts';
 import { binaryBody, route } from '../shared/http/route.ts';
+import '../shared/runtime/roomy-heap.ts';
 import { applyDeltas } from './apply.ts';
 
 export const handler = route(

@@ -4,6 +4,7 @@ import { publishAndAnswer } from '../shared/commit/publish-and-answer.ts';
 import { databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { binaryBody, route } from '../shared/http/route.ts';
+import '../shared/runtime/roomy-heap.ts';
 import { requireEnv } from '../shared/runtime/env.ts';
 import { readSaveBody } from './read-body.ts';
 import { saveFiles } from './save.ts';

@@ -12,8 +12,6 @@ import { damageBlock, loseBlock, sweep } from '../support/storage.ts';
 import { blocksOf, type User } from '../support/user.ts';
 import { shardOfUser, signUpOn, startTwo, type TwoClusters } from './clusters.ts';
 
-const patience = { timeout: 30_000 };
-
 let two: TwoClusters;
 
 beforeAll(async () => {
@@ -251,7 +249,7 @@ test('the client sends what the service has lost', async () => {
   desk.startSync((reason) => expect.fail(reason));
   for (const [index, content] of contents.entries()) await writeFile(join(desk.folder, `file ${index}`), content);
   const uploaded = () => desk.events.filter(({ event }) => event === 'uploaded').length;
-  await expect.poll(uploaded, patience).toBe(2);
+  await expect.poll(uploaded).toBe(2);
   await desk.stopSync();
   const [small, big] = (await Promise.all(contents.map(blocksOf))).flat();
   await loseBlock(two.service, small!.hash);
@@ -261,8 +259,8 @@ test('the client sends what the service has lost', async () => {
   desk.startSync((reason) => expect.fail(reason));
   const quarantined = async () =>
     (await database.query("select from blocks.blocks where state = 'quarantined'")).rowCount;
-  await expect.poll(quarantined, patience).toBe(0);
+  await expect.poll(quarantined).toBe(0);
   expect(await audit()).toEqual([]);
   lap.startSync((reason) => expect.fail(reason));
-  await expect.poll(() => firstDifference(desk.folder, lap.folder).catch(String), patience).toBeUndefined();
+  await expect.poll(() => firstDifference(desk.folder, lap.folder).catch(String)).toBeUndefined();
 });

@@ -10,6 +10,7 @@ import { Signals } from '../../client/engine/signals.ts';
 import { Transfers } from '../../client/engine/transfers.ts';
 import type { Api } from '../../client/service/api.ts';
 import type { BlockToSend, OfferedFile } from '../../protocol/upload-init.ts';
+import { soon } from '../support/soon.ts';
 import { serveTls } from './cdn.ts';
 import { done, openFolder, type StepFolder } from './steps/open-folder.ts';
 
@@ -110,7 +111,7 @@ async function until(holds: () => boolean): Promise<void> {
 /** Rounds, until so many offers were made, of which none is sent. */
 async function untilOffered(count: number): Promise<void> {
   await until(() => true);
-  await vi.waitFor(() => expect(offers).toBe(count), { timeout: 30_000 });
+  await soon(() => expect(offers).toBe(count));
 }
 
 const copies = (): Promise<string[]> => readdir(join(folder.sync.root, '.tidemark/snapshots'));

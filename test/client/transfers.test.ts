@@ -1,11 +1,12 @@
 import { readdir, writeFile } from 'node:fs/promises';
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Clock } from '../../client/engine/clock.ts';
 import { DeletionGuard } from '../../client/engine/deletion-guard.ts';
 import { Rounds } from '../../client/engine/round.ts';
 import { Transfers } from '../../client/engine/transfers.ts';
 import type { Api } from '../../client/service/api.ts';
 import type { BlockToSend } from '../../protocol/upload-init.ts';
+import { soon } from '../support/soon.ts';
 import { serveTls } from './cdn.ts';
 import { done, openFolder, remoteFile, type StepFolder } from './steps/open-folder.ts';
 
@@ -112,8 +113,6 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 /** Waits until it holds, also where other programs keep the machine busy. */
-const soon = (holds: () => void): Promise<void> => vi.waitFor(holds, { timeout: 30_000 });
-
 const isSynced = (path: string) => (): boolean => folder.sync.state.trees.synced.has(path);
 
 describe('while the store stands still', () => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { synthesize } from '../../local/demo/synthesize.ts';
 import { ClientRelease } from '../../protocol/client-release.ts';
 import { Update } from '../../protocol/output/update.ts';
@@ -12,6 +12,7 @@ import { freePorts } from '../support/ports.ts';
 import { codeOf, newKey, packageVersion } from '../support/releases.ts';
 import { scratch } from '../support/scratch.ts';
 import { type Service, startService } from '../support/service.ts';
+import { soon } from '../support/soon.ts';
 
 const [first, second] = [newKey(), newKey()];
 const { username, password } = { username: `${randomUUID()}@tidemark.example`, password: 'Correct-horse-1' };
@@ -153,7 +154,7 @@ esac
 
 async function untilRunning(home: Home): Promise<void> {
   const status = async () => (await home.tidemark(['service', 'status', '--json'])).stdout;
-  await vi.waitFor(async () => expect(JSON.parse(await status())).toMatchObject({ running: true }), 60_000);
+  await soon(async () => expect(JSON.parse(await status())).toMatchObject({ running: true }));
 }
 
 /** Installs without a terminal, and signs in. */

@@ -16,7 +16,7 @@ test('a block counts every version that holds it once, and the stream confirms t
     const { rows } = await database.query(`select state from blocks.ledger where user_id = $1`, [shardOf(user).userId]);
     return rows.map(({ state }) => state);
   };
-  await expect.poll(states, { timeout: 15_000 }).toEqual(['confirmed', 'confirmed']);
+  await expect.poll(states).toEqual(['confirmed', 'confirmed']);
 });
 
 test('a version counts once, however often its call is repeated, and not at all when it was refused', async () => {

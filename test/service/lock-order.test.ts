@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { placedContents } from '../../lambdas/save/keep-contents.ts';
 import type { Database } from '../../lambdas/shared/database/rows.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { lockBlocks, lockToRaise } from '../../lambdas/shared/tables/blocks.ts';
 import { failProofs, releasePins, renewPins, verifyPins } from '../../lambdas/shared/tables/pins.ts';
 import { claimBlocks } from '../../lambdas/upload-init/claim.ts';
+import { soon } from '../support/soon.ts';
 import { deleteFiles } from './support/calls.ts';
 import { blocksMigrations, scratchDatabase } from './support/scratch-database.ts';
 import { database as service, shardOf, signUp } from './support/service.ts';
@@ -37,17 +38,14 @@ async function end(client: PoolClient): Promise<void> {
 
 /** Waits until so many statements on tables of that name wait for a lock. */
 async function waiting(database: Pool, table: string, count: number): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const { rows } = await database.query(
-        `select from pg_stat_activity
+  await soon(async () => {
+    const { rows } = await database.query(
+      `select from pg_stat_activity
          where datname = current_database() and wait_event_type = 'Lock' and query like '%' || $1 || '%'`,
-        [table],
-      );
-      expect(rows).toHaveLength(count);
-    },
-    { timeout: 20_000 },
-  );
+      [table],
+    );
+    expect(rows).toHaveLength(count);
+  });
 }
 
 test('a call that waits for the account holds no device of it', async () => {
@@ -144,7 +142,7 @@ test('a finalize that waits for a hot block holds none with a higher hash', asyn
   const [lowering, finalize, other] = [await begin(), await begin(), await begin()];
   await lockBlocks(lowering, [first]);
   const locked = lockToRaise(finalize, [first, second]);
-  await vi.waitFor(async () => {
+  await soon(async () => {
     const { rows } = await pool.query(
       `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
     );

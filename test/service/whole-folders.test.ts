@@ -135,7 +135,7 @@ describe('a directory that moves with all that is in it', () => {
       const sql = `select state, count(*) from blocks.ledger where user_id = $1 group by state`;
       return (await database.query(sql, [user.id])).rows;
     };
-    await expect.poll(states, { timeout: 15_000 }).toEqual([{ state: 'confirmed', count: 2 * inner.length }]);
+    await expect.poll(states).toEqual([{ state: 'confirmed', count: 2 * inner.length }]);
   });
 
   test('gets a number that nothing at its new place ever had', async () => {

@@ -7,6 +7,7 @@ import { Gate } from '../../../client/service/gate.ts';
 import { newDownChannel } from '../../../client/steps/channels.ts';
 import { ComingFiles } from '../../../client/steps/coming-files.ts';
 import { isUnfinished } from '../../../protocol/reserved-name.ts';
+import { soon } from '../../support/soon.ts';
 import { serveTls } from '../cdn.ts';
 import { blockOf, openFolder, type StepFolder } from './open-folder.ts';
 
@@ -60,7 +61,7 @@ function hear(...numbers: readonly number[]): void {
 
 const finish = (entry: RemoteEntry = remote) => coming.finish({ path: PATH, remote: entry }, signal);
 const beside = (): Promise<string[]> => readdir(folder.on('films'));
-const untilServed = (...wanted: string[]): Promise<void> => vi.waitFor(() => expect(served).toEqual(wanted));
+const untilServed = (...wanted: string[]): Promise<void> => soon(() => expect(served).toEqual(wanted));
 
 test('blocks come as they are told of, the rest with the version, none of them twice', async () => {
   hear(2);
@@ -99,10 +100,10 @@ test('another upload of the same path takes its place, and a third path waits fo
     coming.hear({ type: 'sending', upload_id: randomUUID(), path, sent: sentBits([false, true]) });
   tell(PATH);
   await untilServed('the first', 'the second');
-  await vi.waitFor(async () => expect(await beside()).toHaveLength(1));
+  await soon(async () => expect(await beside()).toHaveLength(1));
   tell('second');
   tell('third');
-  await vi.waitFor(async () => expect((await readdir(folder.sync.root)).filter(isUnfinished)).toHaveLength(1));
+  await soon(async () => expect((await readdir(folder.sync.root)).filter(isUnfinished)).toHaveLength(1));
 });
 
 test('nothing is left where something moves', async () => {
@@ -134,7 +135,7 @@ test('what nobody tells of any more is given up', async () => {
   await vi.advanceTimersByTimeAsync(60_000);
   expect(await beside()).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(60_000);
-  await vi.waitFor(async () => expect(await beside()).toEqual([]));
+  await soon(async () => expect(await beside()).toEqual([]));
 });
 
 test('nothing is begun of what lies here already, nor where there is no folder for it', async () => {
@@ -153,7 +154,7 @@ test('a part that is damaged on its way is not written', async () => {
     blocks: [{ ...(await blockOf('another')), size: texts[0]!.length }, ...remote.blocks.slice(1)],
   };
   hear(1, 2, 3);
-  await vi.waitFor(() => expect(served).toHaveLength(3));
+  await soon(() => expect(served).toHaveLength(3));
   await expect(finish()).resolves.toBeUndefined();
   expect(await beside()).toEqual([]);
 });
@@ -170,7 +171,7 @@ test('what is given up before the service has answered is not begun, and nobody 
     { channel: newDownChannel(new Gate()), demandRoot: async () => undefined },
   );
   slow.hear({ type: 'sending', upload_id, path: PATH, sent: sentBits([true]) });
-  await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+  await soon(() => expect(asked).toHaveBeenCalled());
   await slow.close();
   resolve();
   await asked.mock.results[0]!.value;
@@ -181,7 +182,7 @@ test('what is given up before the service has answered is not begun, and nobody 
 
 test('a sync that ends leaves nothing', async () => {
   hear(0, 1, 2, 3);
-  await vi.waitFor(() => expect(served).toHaveLength(4));
+  await soon(() => expect(served).toHaveLength(4));
   await coming.close();
   hear(0);
   expect(await beside()).toEqual([]);

@@ -165,7 +165,7 @@ describe('schedules', () => {
     expect(Date.now() - state.schedules[ruleArn]).toBeLessThan(60_000);
     await writeFile(file, JSON.stringify({ ...state, schedules: { [ruleArn]: Date.now() - 3_700_000 } }));
     const { lines } = await start(data, resources, { Note: NOTE });
-    await expect.poll(() => lines.find((line) => line.startsWith('Note: {')), { timeout: 10_000 }).toBeDefined();
+    await expect.poll(() => lines.find((line) => line.startsWith('Note: {'))).toBeDefined();
     const event = JSON.parse(lines.find((line) => line.startsWith('Note: {'))?.slice('Note: '.length) ?? '');
     expect(event).toMatchObject({ 'detail-type': 'Scheduled Event', source: 'aws.events', resources: [ruleArn] });
   });

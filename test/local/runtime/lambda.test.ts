@@ -181,5 +181,5 @@ test('an instance ends when its parent is killed', async () => {
       return false;
     }
   };
-  await expect.poll(isAlive, { timeout: 5000 }).toBe(false);
+  await expect.poll(isAlive).toBe(false);
 });

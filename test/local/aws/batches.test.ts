@@ -69,5 +69,5 @@ test('the buffers that a body came in are given back while it comes', async () =
   await inBatches(Readable.from(parts()), async () => {
     most = Math.max(most, process.memoryUsage().arrayBuffers - before);
   });
-  expect(most).toBeLessThan(12 * MIB);
+  expect(most).toBeLessThan(24 * MIB);
 });

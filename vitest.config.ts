@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { compileCache } from './local/compile-cache.ts';
 
 // A hook may start a whole cloud, on a machine with other work.
-const limits = { testTimeout: 120_000, hookTimeout: 300_000, expect: { poll: { timeout: 60_000 } } };
+const limits = { testTimeout: 120_000, hookTimeout: 300_000, expect: { poll: { timeout: 30_000 } } };
 // Tests start hundreds of processes.
 process.env.NODE_COMPILE_CACHE ??= compileCache;
 

@@ -41,7 +41,8 @@ test('each directory that lost names is flushed once, and all is agreed on toget
   const transactions = vi.spyOn(sync.state, 'transaction');
   await deleteLocal(sync, deletions);
   const around = await Promise.all(['b', 'a', ''].map(async (path) => (await stat(on(path))).ino));
-  expect(flushed.map(({ ino }) => ino)).toEqual(around);
+  // Some at the same time, in any order.
+  expect(flushed.map(({ ino }) => ino).sort()).toEqual(around.sort());
   expect(
     flushed.map((each) => each.agreed),
     'I15: agreed on before it was flushed',

@@ -17,7 +17,7 @@ const FREE_BYTES = 2 * 1024 ** 3;
 const MIN_BLOCK_BYTES = 4096;
 
 /** Of a file beyond this many bytes that is new here sketches are kept in place of its blocks. */
-export const SKETCHED_FILE_BYTES = 64 * 1024 ** 2;
+export const SKETCHED_FILE_BYTES = 128 * 1024 ** 2;
 
 /** What is kept of a block: all of it, in a file of its hash's name, or its sketch. */
 interface Kept {

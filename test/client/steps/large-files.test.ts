@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type FileHandle, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { SKETCHED_FILE_BYTES } from '../../../client/disk/block-cache.ts';
 import { compileIgnores } from '../../../client/disk/ignore.ts';
 import { diskPath } from '../../../client/disk/paths.ts';
 import { scan } from '../../../client/disk/scan.ts';
@@ -14,9 +15,9 @@ import { applyDelta, BLOCK_BYTES } from '../../../codec/index.ts';
 import { serveTls } from '../cdn.ts';
 import { openFolder, type StepFolder } from './open-folder.ts';
 
-/* Files of which sketches are kept: new ones beyond 64 MiB. */
+/* Files of which sketches are kept: new ones beyond a size. */
 
-const COUNT = 17;
+const COUNT = SKETCHED_FILE_BYTES / BLOCK_BYTES + 1;
 const contents = Array.from({ length: COUNT }, (_, number) => Buffer.alloc(BLOCK_BYTES, `block ${number} `));
 const blocks = contents.map((bytes) => ({ hash: hash('sha256', bytes), size: bytes.length }));
 const content = { kind: 'file', size: COUNT * BLOCK_BYTES, mode: 0o644, mtime_ms: 1_700_000_000_000 } as const;

@@ -27,7 +27,7 @@ const mayImport = {
   smoke: '(client/(service|common)|codec|protocol)/',
 
   // The ground of all commands.
-  '(client|admin|smoke|preflight|cost|bench)': 'cli/',
+  '(client|admin|smoke|preflight|cost|bench|local)': 'cli/',
 
   // A function imports what is shared, and nothing of another function.
   'lambdas/(?!shared/)([^/]+)': '(lambdas/($1|shared)|codec|protocol)/',
@@ -40,8 +40,8 @@ const mayImport = {
   'lambdas/shared/(answers|store|sockets|stream)': '(lambdas/shared/runtime|codec|protocol)/',
   'lambdas/shared/runtime': 'protocol/',
 
-  'local/demo': '(local/(cloud|kept)|cli)/',
-  'local/rehearsal': '(local/(demo|cloud|aws)|cli)/',
+  'local/demo': 'local/(cloud|kept)/',
+  'local/rehearsal': 'local/(demo|cloud|aws)/',
   'local/cloud': 'local/(events|gateway|kept|aws|lambda|iam|vpc|template)/',
   'local/events': 'local/(kept|lambda|vpc|template)/',
   'local/gateway': 'local/(lambda|iam|template)/',

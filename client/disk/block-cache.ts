@@ -29,9 +29,9 @@ interface Kept {
 }
 
 /**
- * Recently synced blocks by hash, or sketches of them. Those that an edit replaced are dropped first, then the least recently used. `get`
- * verifies a block. It is a convenience: what the disk refuses it is not kept, and no failure of the disk is one of the
- * sync.
+ * Recently synced blocks by hash, or sketches of them. Those that an edit replaced are dropped first, then the least
+ * recently used. `get` verifies a block. It is a convenience: what the disk refuses it is not kept, and no failure of the
+ * disk is one of the sync.
  */
 export class BlockCache {
   readonly #folder: string;

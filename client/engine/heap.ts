@@ -1,5 +1,5 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
-import { collector } from '../common/collector.ts';
+import { collector } from '../../cli/collector.ts';
 
 /** A sync that rests this long, ms, gives memory back. */
 const REST_MS = 5_000;

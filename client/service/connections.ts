@@ -1,6 +1,6 @@
 import { globalAgent } from 'node:https';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
-import { PassingBytes } from '../common/passing-bytes.ts';
+import { PassingBytes } from '../../cli/passing-bytes.ts';
 import { holdAt, type Limits } from './limits.ts';
 import { Reception, type Taker } from './reception.ts';
 import { Throttle } from './throttle.ts';

@@ -8,9 +8,6 @@ export interface AtPath {
   synced?: SyncedEntry | undefined;
 }
 
-/** One entry that serves all three trees. */
-export type Agreed = LocalEntry & RemoteEntry & SyncedEntry;
-
 /** A path in the state's file. */
 export interface PathRow {
   readonly path: string;
@@ -20,14 +17,15 @@ export interface PathRow {
   readonly blocks: Uint8Array;
 }
 
-/** Bytes per block in a row: its SHA-256, then its size, big-endian. */
 const HASH_BYTES = 32;
+/** Bytes per block in a row: its SHA-256, then its size, big-endian. */
 const BLOCK_ROW_BYTES = HASH_BYTES + 4;
 
-/** One entry for a path at which nothing is left to do, as most are: it takes a third of the memory, and of the file. */
-export function agreedEntry({ local, remote, synced }: AtPath): Agreed | undefined {
-  if (!local || !remote || !synced) return undefined;
-  if (local.leftover || synced.lapsed || remote.moved_from !== undefined) return undefined;
+/** The entries of a path, as one that serves all three trees where nothing is left to do, as at most paths. */
+export function united(here: AtPath): AtPath {
+  const { local, remote, synced } = here;
+  if (!local || !remote || !synced) return here;
+  if (local.leftover || synced.lapsed || remote.moved_from !== undefined) return here;
   const isOne =
     same(local, remote) &&
     same(local, synced) &&
@@ -35,14 +33,16 @@ export function agreedEntry({ local, remote, synced }: AtPath): Agreed | undefin
     local.mtime_ms === synced.mtime_ms &&
     local.identity === synced.identity &&
     remote.version === synced.version;
-  if (!isOne) return undefined;
+  if (!isOne) return here;
   const { kind, size, mode, mtime_ms, blocks, identity, hint } = local;
-  return { kind, size, mode, mtime_ms, blocks, identity, hint, version: remote.version };
+  const all = { kind, size, mode, mtime_ms, blocks, identity, hint, version: remote.version };
+  return { local: all, remote: all, synced: all };
 }
 
-/** @param entries of one path: `all` for one that serves every tree */
-export function encodeRow(entries: AtPath | { readonly all: Agreed }): Omit<PathRow, 'path'> {
-  const named = Object.entries(entries).filter(([, entry]) => entry) as [string, Content][];
+/** @param here as `united` gives it */
+export function encodeRow(here: AtPath): Omit<PathRow, 'path'> {
+  const isOne = new Set([here.local, here.remote, here.synced]).size === 1;
+  const named = Object.entries(isOne ? { all: here.local } : here).filter(([, entry]) => entry) as [string, Content][];
   const json = Object.fromEntries(named.map(([name, entry]) => [name, { ...entry, blocks: entry.blocks.length }]));
   return { entries: JSON.stringify(json), blocks: encodeBlocks(named.flatMap(([, { blocks }]) => blocks)) };
 }
@@ -57,7 +57,7 @@ export function decodeRow({ entries, blocks }: Omit<PathRow, 'path'>): AtPath {
     from += entry.blocks;
     return [name, { ...entry, blocks: own }];
   });
-  const { all: one, ...each } = Object.fromEntries(decoded) as AtPath & { readonly all?: Agreed };
+  const { all: one, ...each } = Object.fromEntries(decoded);
   return one ? { local: one, remote: one, synced: one } : each;
 }
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type AtPath, agreedEntry, decodeBlocks, encodeRow } from './entry-row.ts';
+import { type AtPath, decodeBlocks, encodeRow, united } from './entry-row.ts';
 
 /** Takes over what clients before 2026-12-01 wrote: a row for each tree that has something at a path. */
 export function takeOlderRows(database: DatabaseSync): void {
@@ -13,9 +13,7 @@ export function takeOlderRows(database: DatabaseSync): void {
       tree,
       { ...JSON.parse(entry as string), blocks: decodeBlocks(blocks as Uint8Array) },
     ]);
-    const here = Object.fromEntries(entries) as AtPath;
-    const all = agreedEntry(here);
-    const row = encodeRow(all ? { all } : here);
+    const row = encodeRow(united(Object.fromEntries(entries) as AtPath));
     put.run(path, row.entries, row.blocks);
   }
   database.exec('DROP TABLE entries; COMMIT');

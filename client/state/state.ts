@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Content, LocalEntry, RemoteEntry, SyncedEntry } from '../plan/tree.ts';
-import { type Agreed, type AtPath, agreedEntry, decodeRow, encodeRow, type PathRow } from './entry-row.ts';
+import { type AtPath, decodeRow, encodeRow, type PathRow, united } from './entry-row.ts';
 import type { Intent } from './intent.ts';
 import { takeOlderRows } from './older-rows.ts';
 import { statePlace } from './places.ts';
@@ -90,18 +90,17 @@ export class State {
     else this.transaction(work);
   }
 
-  /** Writes what the trees have at the changed paths; returns the entries that serve all three, by path. */
-  #writeChanged(): Map<string, Agreed> {
+  /** Writes what the trees have at the changed paths, and returns it as it is to be held. */
+  #writeChanged(): Map<string, AtPath> {
     const { local, remote, synced } = this.trees;
-    const agreed = new Map<string, Agreed>();
+    const written = new Map<string, AtPath>();
     for (const path of this.#changed) {
-      const here = { local: local.get(path), remote: remote.get(path), synced: synced.get(path) };
-      const all = agreedEntry(here);
-      if (all) agreed.set(path, all);
-      const { entries, blocks } = encodeRow(all ? { all } : here);
+      const here = united({ local: local.get(path), remote: remote.get(path), synced: synced.get(path) });
+      written.set(path, here);
+      const { entries, blocks } = encodeRow(here);
       guarded(this.#place, () => (entries === '{}' ? this.#drop.run(path) : this.#put.run(path, entries, blocks)));
     }
-    return agreed;
+    return written;
   }
 
   #remember<Value>(memory: Map<string, Value>, key: string): void {
@@ -118,9 +117,9 @@ export class State {
     this.#undo = undo;
     try {
       const result = work();
-      const agreed = this.#writeChanged();
+      const written = this.#writeChanged();
       this.#exec('COMMIT');
-      for (const [path, all] of agreed) this.#hold(path, { local: all, remote: all, synced: all });
+      for (const [path, here] of written) this.#hold(path, here);
       return result;
     } catch (error) {
       for (const back of undo.reverse()) back();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PassingBytes } from '../../client/common/passing-bytes.ts';
+import { PassingBytes } from '../../cli/passing-bytes.ts';
 
 const MIB = 1024 * 1024;
 

@@ -112,7 +112,6 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-/** Waits until it holds, also where other programs keep the machine busy. */
 const isSynced = (path: string) => (): boolean => folder.sync.state.trees.synced.has(path);
 
 describe('while the store stands still', () => {

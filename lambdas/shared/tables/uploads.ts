@@ -49,12 +49,11 @@ export function checkUpload({ expired, state }: Progress): void {
   if (state === 'closed') throw uploadGone('this upload gave way to a newer one');
 }
 
-const columns = `device_id, offer_digest, refused, ${ms('expires_at')} as expires_at, expires_at < now() as expired, state,
-  kept_bytes`;
-
 export async function findUpload({ sql, schema, id }: Namespace, uploadId: string): Promise<Upload | undefined> {
   const { rows } = await sql.query<Upload>(
-    `select ${columns} from ${schema}.uploads where user_id = $1 and upload_id = $2`,
+    `select device_id, offer_digest, refused, ${ms('expires_at')} as expires_at, expires_at < now() as expired, state,
+       kept_bytes
+     from ${schema}.uploads where user_id = $1 and upload_id = $2`,
     [id, uploadId],
   );
   return rows[0];
@@ -79,8 +78,8 @@ export async function requireAnswers(
   { sql, schema, id }: Namespace,
   uploadId: string,
 ): Promise<Pick<Upload, 'kept_bytes'> & { answers: ReadonlyMap<number, CommitResult> }> {
-  const { rows } = await sql.query<Upload & { answers: Record<string, CommitResult> | null }>(
-    `select ${columns},
+  const { rows } = await sql.query<Progress & { kept_bytes: number; answers: Record<string, CommitResult> | null }>(
+    `select expires_at < now() as expired, state, kept_bytes,
        (select json_object_agg(position, result) from ${schema}.upload_files f
         where f.user_id = $1 and f.upload_id = $2 and result is not null) as answers
      from ${schema}.uploads where user_id = $1 and upload_id = $2`,

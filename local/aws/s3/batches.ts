@@ -1,9 +1,11 @@
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { notePassed } from '../../young-garbage.ts';
+import { PassingBytes } from '../../../cli/passing-bytes.ts';
 
 /** Bytes of a batch: a body comes in records of TLS, of 16 KiB. */
 const BATCH_BYTES = 1024 * 1024;
+
+const passing = new PassingBytes();
 
 /** Memory that no batch is in: fresh memory for each would be looked for in the whole heap once nobody needs it. */
 const free: Buffer[] = [];
@@ -20,7 +22,7 @@ export async function inBatches(
   let filled = 0;
   const handOver = async (): Promise<void> => {
     await use(room.subarray(0, filled));
-    notePassed(filled);
+    passing.passed(filled);
     filled = 0;
   };
   /** Puts a piece in, and what there is no room for after the next batch. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Step } from './chapter.ts';
+import { writeFiles } from './content.ts';
 
 const BYTES = 100_000;
 
@@ -9,11 +10,17 @@ function step(id: string, change: Step['change']): Step {
   return { id, what: () => 'warming up', change, ground: true };
 }
 
+/** Of small files, of those that come with the call and of those that lie in packs. */
+const SMALL = { files: 100, bytes: [2 * 1024, 20 * 1024] } as const;
+
 /** One of each kind of change, so that what is measured next meets programs that have all run already. */
 export const warmUp: readonly Step[] = [
   step('new', async ({ folder }) => {
     for (const name of ['edited', 'moved', 'deleted']) await writeFile(warm(folder, name), randomBytes(BYTES));
   }),
+  ...SMALL.bytes.map((bytes) =>
+    step(`small-${bytes}`, ({ folder }) => writeFiles(join(folder, `warm-up ${bytes}`), SMALL.files, bytes)),
+  ),
   step('edit', ({ folder }) => appendFile(warm(folder, 'edited'), 'more')),
   step('rename', ({ folder }) => rename(warm(folder, 'moved'), warm(folder, 'moved again'))),
   step('delete', ({ folder }) => rm(warm(folder, 'deleted'))),

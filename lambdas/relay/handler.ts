@@ -4,7 +4,7 @@ import { record } from '../shared/runtime/figures.ts';
 import { logger } from '../shared/runtime/log.ts';
 import { publisher } from '../shared/stream/publisher.ts';
 import { oldestEvent } from '../shared/tables/outbox.ts';
-import { drainShards } from './drain.ts';
+import { drainShards, startingAnywhere } from './drain.ts';
 
 /** Under the function's 60 s, with room for the publication that is under way. */
 const RUN_MS = 45_000;
@@ -13,7 +13,7 @@ const RUN_MS = 45_000;
 export async function handler(event: unknown): Promise<void> {
   const { shard } = RelayRequest.parse(event);
   const { shards } = databases();
-  const chosen = shard === undefined ? shards : [shards[shard]!];
+  const chosen = shard === undefined ? startingAnywhere(shards) : [shards[shard]!];
   // Before the work: when the brokers are away it is all that is known.
   const oldest = await oldestEvent(chosen);
   record({ OutboxAge: oldest === undefined ? 0 : Date.now() - oldest });

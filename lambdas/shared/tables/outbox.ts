@@ -19,27 +19,24 @@ export async function filledOutboxes<S extends Shard>(shards: readonly S[]): Pro
 export async function oldestEvent(shards: readonly Shard[]): Promise<number | undefined> {
   const oldest: number[] = [];
   for (const { sql, schema } of shards) {
-    const { rows } = await sql.query<{ at: number | null }>(
-      `select min((event->>'timestamp')::int8) as at from ${schema}.outbox`,
+    const { rows } = await sql.query<{ at: number }>(
+      `select (event->>'timestamp')::int8 as at from ${schema}.outbox order by created_at limit 1`,
     );
-    if (rows[0]?.at) oldest.push(rows[0].at);
+    if (rows[0]) oldest.push(rows[0].at);
   }
   return oldest.length > 0 ? Math.min(...oldest) : undefined;
 }
 
 /**
  * The first events of the shard, in order per user: at most `limit`, and at least one but no more than `maxBytes` of
- * them. While another relay has the shard's turn it waits for it, or, with `skip`, answers none. The turn ends with the
- * transaction.
+ * them; undefined while another relay has the shard's turn. The turn ends with the transaction.
  */
 export async function takeEvents(
   { sql, schema }: Shard<PoolClient>,
-  { limit, maxBytes, skip }: { limit: number; maxBytes: number; skip: boolean },
-): Promise<FileChanged[]> {
-  const { rowCount: turn } = await sql.query(
-    `select from ${schema}.relay_turn for update ${skip ? 'skip locked' : ''}`,
-  );
-  if (turn === 0) return [];
+  { limit, maxBytes }: { limit: number; maxBytes: number },
+): Promise<FileChanged[] | undefined> {
+  const { rowCount: turn } = await sql.query(`select from ${schema}.relay_turn for update skip locked`);
+  if (turn === 0) return undefined;
   const { rows } = await sql.query<{ event: FileChanged }>(
     `select event from (
        select user_id, seq, event, row_number() over place as place,

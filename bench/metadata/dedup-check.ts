@@ -1,6 +1,7 @@
-import { createHash, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { findBlocks } from '../../lambdas/shared/tables/blocks.ts';
 import { median, quantile } from '../statistics.ts';
+import { hashOf } from './blocks.ts';
 import type { Metadata } from './service.ts';
 
 /** What a file of 1 GB asks for. */
@@ -17,47 +18,11 @@ export interface DedupCheck {
   readonly text: { readonly p50: number; readonly p99: number; readonly index: number };
 }
 
-/** Block number n of those that are filled in. */
-const hashOf = (n: number): string => createHash('sha256').update(`block ${n}`).digest('hex');
-
 /**
- * Looks up the hashes of one large file among many blocks, in the table of the service and in one with hashes as text.
- * The two take turns; every look-up asks for others.
+ * Looks up the hashes of one large file among those that were filled in, in the table of the service and in one with
+ * hashes as text. The two take turns; every look-up asks for others.
  */
-export async function measureDedupCheck(
-  { databases, pool }: Metadata,
-  rows: number,
-  progress: (text: string) => void,
-): Promise<DedupCheck> {
-  await pool.query(`alter system set work_mem = '512MB'`);
-  await pool.query('select pg_reload_conf()');
-  await pool.query(
-    `create table public.text_blocks (block_hash text primary key, ref_count integer not null,
-       size_bytes integer not null, created_at timestamptz not null default now(), delete_after timestamptz)`,
-  );
-  progress(`makes ${rows.toLocaleString('en')} hashes`);
-  await pool.query(
-    `create unlogged table public.hashes as
-     select sha256(convert_to('block ' || n, 'UTF8')) as hash from generate_series(0, $1::int - 1) n`,
-    [rows],
-  );
-  // In the order of the index: each row in random order would touch another page of it.
-  progress('fills the table of the service');
-  await pool.query(
-    `insert into blocks.blocks (block_hash, state, ref_count, size_bytes)
-     select hash, 'live', 1, 4194304 from public.hashes order by hash`,
-  );
-  progress('fills the table with hashes as text');
-  await pool.query(
-    `insert into public.text_blocks (block_hash, ref_count, size_bytes)
-     select encode(hash, 'hex'), 1, 4194304 from public.hashes order by hash`,
-  );
-  progress('builds both indexes anew: the one that held rows before had its pages split in the middle');
-  await pool.query('reindex table blocks.blocks');
-  await pool.query('reindex table public.text_blocks');
-  await pool.query('vacuum analyze blocks.blocks, public.text_blocks');
-
-  progress(`looks up ${HASHES} hashes, ${LOOKUPS} times`);
+export async function measureDedupCheck({ databases, pool }: Metadata, rows: number): Promise<DedupCheck> {
   const times = { here: [] as number[], text: [] as number[] };
   for (let lookup = 0; lookup < LOOKUPS; lookup++) {
     times.here.push(await found(rows, async (hashes) => (await findBlocks(databases.blocks, hashes)).size));

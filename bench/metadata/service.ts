@@ -7,7 +7,7 @@ import { shardSchemas } from '../../lambdas/shared/database/shards.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { readMigrations } from '../../lambdas/shared/migrations/read.ts';
 import { comesBy } from '../../lambdas/shared/runtime/request.ts';
-import { startPostgres } from '../../local/aws/postgres/server.ts';
+import { type Postgres, startPostgres } from '../../local/aws/postgres/server.ts';
 import { scratch } from '../../test/support/scratch.ts';
 
 /** The service's metadata on one PostgreSQL server with durable commits: 64 shards and the blocks. */
@@ -19,18 +19,33 @@ export interface Metadata {
   stop(): Promise<void>;
 }
 
+const migrations = join(import.meta.dirname, '../../migrations');
+export const shardMigrations = readMigrations(join(migrations, 'shard'));
+export const blocksMigrations = readMigrations(join(migrations, 'blocks'));
+
+/** A server with durable commits and no tables, and connections of its superuser. */
+export async function startServer(): Promise<Pick<Postgres, 'pool' | 'superuser' | 'stop'>> {
+  const folder = await scratch('tidemark-bench-');
+  const { pool, superuser, ...postgres } = await startPostgres(folder, () => {});
+  await pool.query('create role tidemark_app');
+  return {
+    pool,
+    superuser,
+    async stop() {
+      await postgres.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 /** @param connections at most so many at once */
 export async function startMetadata(connections: number): Promise<Metadata> {
-  const folder = await scratch('tidemark-bench-');
-  const postgres = await startPostgres(folder, () => {});
-  await postgres.pool.query('create role tidemark_app');
-  const pool = new Pool({ ...postgres.superuser, database: 'postgres', max: connections, types: typeParsers });
+  const server = await startServer();
+  const pool = new Pool({ ...server.superuser, database: 'postgres', max: connections, types: typeParsers });
   pool.on('error', () => undefined);
   const databases = databasesOf(pool, () => pool);
-  const migrations = join(import.meta.dirname, '../../migrations');
-  await migrateSchema(pool, 'blocks', readMigrations(join(migrations, 'blocks')));
-  const ofShard = readMigrations(join(migrations, 'shard'));
-  for (const schema of shardSchemas) await migrateSchema(pool, schema, ofShard);
+  await migrateSchema(pool, 'blocks', blocksMigrations);
+  for (const schema of shardSchemas) await migrateSchema(pool, schema, shardMigrations);
   const { rows } = await pool.query<{ version: string }>("select current_setting('server_version') as version");
   return {
     databases,
@@ -38,8 +53,7 @@ export async function startMetadata(connections: number): Promise<Metadata> {
     version: rows[0]!.version.split(' ')[0]!,
     async stop() {
       await pool.end();
-      await postgres.stop();
-      await rm(folder, { recursive: true, force: true });
+      await server.stop();
     },
   };
 }

@@ -17,9 +17,10 @@ import type { Clock } from './clock.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
 import { execute } from './execute.ts';
 import type { Lookout } from './lookout.ts';
+import type { Load } from './on-its-way.ts';
 import { putOffDeletions } from './put-off.ts';
 import { Standstill } from './standstill.ts';
-import type { Load, Transfers } from './transfers.ts';
+import type { Transfers } from './transfers.ts';
 
 interface RoundsOptions {
   readonly sync: Sync;
@@ -66,7 +67,7 @@ export class Rounds {
     const operations = await this.#plan();
     const mayBeTried = this.#readyOf(operations);
     const admitted = guard.admit(mayBeTried, sync.state.trees.synced, lookout.isRestless);
-    const ready = putOffDeletions(admitted, sync.state.trees, transfers.entries);
+    const ready = putOffDeletions(admitted, sync.state.trees, transfers.entries());
     const arrived = [...transfers.fetched, ...transfers.sent].flatMap(({ steps }) => steps);
     if (ready.length === 0 && arrived.length === 0) {
       if (transfers.isIdle) sync.notices.cameToRest();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Operation } from '../plan/operation.ts';
 
 /** Plans in a row that may be the same: the first, and what a peculiar file system makes of it. */
@@ -10,9 +11,11 @@ export class Standstill {
 
   /** Takes a plan that was carried out to its end; answers whether it has come so often that it leads nowhere. */
   isOne(plan: readonly Operation[]): boolean {
-    const text = JSON.stringify(plan);
-    this.#times = text === this.#last ? this.#times + 1 : 1;
-    this.#last = text;
+    const hash = createHash('sha256');
+    for (const operation of plan) hash.update(JSON.stringify(operation));
+    const digest = hash.digest('hex');
+    this.#times = digest === this.#last ? this.#times + 1 : 1;
+    this.#last = digest;
     return this.#times > PATIENCE;
   }
 }

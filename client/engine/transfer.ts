@@ -35,11 +35,6 @@ export class Transfer {
     this.blocks = entry.blocks.length;
   }
 
-  /** Whether all of it is where one more step makes it count. */
-  get isThere(): boolean {
-    return this.fetched !== undefined || this.upload?.sent !== undefined;
-  }
-
   /** Whether it does what this operation asks for, of the same content. */
   serves(operation: Operation | undefined, { local, remote }: Trees): boolean {
     const { step, entry } = this;

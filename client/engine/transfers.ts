@@ -1,7 +1,7 @@
 import { ancestors } from '../../protocol/path.ts';
 import { discard } from '../common/replace-file.ts';
 import { type Operation, pathOf } from '../plan/operation.ts';
-import { type Content, isLeaf, type RemoteEntry } from '../plan/tree.ts';
+import type { Content, RemoteEntry } from '../plan/tree.ts';
 import { ServiceError, Unreachable } from '../service/errors.ts';
 import { Gate } from '../service/gate.ts';
 import { type DownChannel, newDownChannel, newUpChannel, type UpChannel } from '../steps/channels.ts';
@@ -11,6 +11,7 @@ import { type FetchedFile, fetchFiles } from '../steps/fetch-files.ts';
 import { heal } from '../steps/heal.ts';
 import { type SentUpload, sendContent } from '../steps/upload.ts';
 import { Lanes } from './lanes.ts';
+import { type Load, OnItsWay } from './on-its-way.ts';
 import { type Arrival, OpenUpload, Transfer, type TransferStep } from './transfer.ts';
 
 interface TransfersOptions {
@@ -19,12 +20,6 @@ interface TransfersOptions {
   readonly demandRoot: () => Promise<void>;
   /** Called when something has arrived, or failed. */
   readonly onNews: () => void;
-}
-
-/** Files that are on their way, and their bytes. */
-export interface Load {
-  readonly files: number;
-  readonly bytes: number;
 }
 
 /** Files that have arrived wait so long for others, ms, before a round puts them in place. */
@@ -43,7 +38,7 @@ export class Transfers {
   readonly #down: Lanes<Transfer, DownChannel>;
   /** Files that other devices are sending. */
   readonly coming: ComingFiles;
-  readonly #byPath = new Map<string, Transfer>();
+  readonly #onItsWay = new OnItsWay();
   /** Sessions that are open or wait for their commit. */
   readonly #uploads = new Set<OpenUpload>();
   /** What ended and leads to nothing, and why. */
@@ -68,12 +63,12 @@ export class Transfers {
 
   /** Whether nothing is on its way, and nothing is to be said of what was. */
   get isIdle(): boolean {
-    return this.#byPath.size === 0 && this.#uploads.size === 0 && this.#failed.length === 0 && !this.#healing;
+    return this.#onItsWay.size === 0 && this.#uploads.size === 0 && this.#failed.length === 0 && !this.#healing;
   }
 
   /** Whether something at this path is on its way, or was when it began. */
   holds(path: string): boolean {
-    return this.#byPath.has(path) || [...this.#uploads].some(({ paths }) => paths.has(path));
+    return this.#onItsWay.at(path) !== undefined || [...this.#uploads].some(({ paths }) => paths.has(path));
   }
 
   /** The network is another one: hosts that were away, or refused, may be there. */
@@ -93,13 +88,7 @@ export class Transfers {
   }
 
   get load(): Load {
-    let [files, bytes] = [0, 0];
-    for (const { entry } of this.#byPath.values()) {
-      if (!isLeaf(entry)) continue;
-      files++;
-      bytes += entry.size;
-    }
-    return { files, bytes };
+    return this.#onItsWay.load;
   }
 
   /** Takes over operations; their paths are planned again when there is news of them. */
@@ -110,7 +99,7 @@ export class Transfers {
       return entry ? [new Transfer(step, entry)] : [];
     });
     for (const transfer of started) {
-      this.#byPath.set(transfer.step.path, transfer);
+      this.#onItsWay.add(transfer);
       notices.handOver(transfer.step.path);
     }
     this.#up.add(started.filter(({ step }) => step.do === 'upload'));
@@ -141,7 +130,7 @@ export class Transfers {
     this.#failed = [];
     let thrown: { readonly error: unknown } | undefined;
     for (const { transfers, error } of failed) {
-      const wanted = transfers.filter((transfer) => this.#forget(transfer));
+      const wanted = transfers.filter((transfer) => this.#onItsWay.forget(transfer));
       const paths = wanted.map(({ step }) => step.path);
       notices.replan(...paths);
       if (error === undefined) continue;
@@ -157,7 +146,10 @@ export class Transfers {
 
   /** The paths to plan: of what has arrived, or of all that is on its way. */
   paths(all: boolean): string[] {
-    return [...this.#byPath].flatMap(([path, { isThere }]) => (all || isThere ? [path] : []));
+    if (all) return this.#onItsWay.paths;
+    const sent = [...this.#uploads].flatMap((upload) => (upload.sent ? upload.transfers : []));
+    const arrived = [...this.#onItsWay.fetched.keys(), ...sent.filter((transfer) => this.#onItsWay.has(transfer))];
+    return arrived.map(({ step }) => step.path);
   }
 
   /**
@@ -168,8 +160,9 @@ export class Transfers {
     const byPath = new Map(operations.map((operation) => [pathOf(operation), operation]));
     const given: Transfer[] = [];
     const { state, notices } = this.#options.sync;
-    for (const [path, transfer] of this.#byPath) {
-      if (!planned.has(path)) continue;
+    for (const path of planned) {
+      const transfer = this.#onItsWay.at(path);
+      if (!transfer) continue;
       if (transfer.serves(byPath.get(path), state.trees)) notices.handOver(path);
       else given.push(transfer);
     }
@@ -178,20 +171,19 @@ export class Transfers {
     return operations.filter((operation) => {
       const path = pathOf(operation);
       // Of two uploads for one path the second would find the first one's version.
-      return !this.#byPath.has(path) && !(operation.do === 'upload' && this.holds(path));
+      return !this.#onItsWay.at(path) && !(operation.do === 'upload' && this.holds(path));
     });
   }
 
   /** What is on its way. */
-  get entries(): Content[] {
-    return [...this.#byPath.values()].map(({ entry }) => entry);
+  entries(): Iterable<Content> {
+    return this.#onItsWay.entries();
   }
 
   /** Files that lie beside their places. `done` says that one was put there, or could not be. */
   get fetched(): Arrival<FetchedFile>[] {
-    return [...this.#byPath.values()].flatMap((transfer) => {
-      const { fetched: what, step } = transfer;
-      return what ? [{ what, steps: [step], done: () => void this.#forget(transfer) }] : [];
+    return [...this.#onItsWay.fetched].map(([transfer, what]) => {
+      return { what, steps: [transfer.step], done: () => void this.#onItsWay.forget(transfer) };
     });
   }
 
@@ -202,7 +194,7 @@ export class Transfers {
       if (!what || [...paths].some((path) => this.#isInsideAnother(path, upload))) return [];
       const done = (): void => {
         this.#uploads.delete(upload);
-        for (const transfer of transfers) this.#forget(transfer);
+        for (const transfer of transfers) this.#onItsWay.forget(transfer);
       };
       return [{ what, steps: transfers.map(({ step }) => step), done }];
     });
@@ -212,17 +204,17 @@ export class Transfers {
   async close(): Promise<void> {
     this.#closed.abort();
     clearTimeout(this.#news);
-    for (const transfer of [...this.#byPath.values()]) await this.#giveUp(transfer);
+    for (const transfer of [...this.#onItsWay.transfers]) await this.#giveUp(transfer);
     await this.coming.close();
   }
 
   /** Of one file of several in an upload, the upload goes on: what was sent of the others is not sent again. */
   async #giveUp(transfer: Transfer): Promise<void> {
     const { step, upload } = transfer;
-    this.#forget(transfer);
+    this.#onItsWay.forget(transfer);
     (step.do === 'upload' ? this.#up : this.#down).remove(transfer);
     transfer.end.abort();
-    if (upload && !upload.transfers.some((other) => this.#byPath.get(other.step.path) === other)) {
+    if (upload && !upload.transfers.some((other) => this.#onItsWay.has(other))) {
       upload.end.abort();
       this.#uploads.delete(upload);
     }
@@ -230,15 +222,9 @@ export class Transfers {
     if (transfer.fetched) await discard(transfer.fetched.beside.temporary);
   }
 
-  /** False when it was given up before. */
-  #forget(transfer: Transfer): boolean {
-    const { path } = transfer.step;
-    return this.#byPath.get(path) === transfer && this.#byPath.delete(path);
-  }
-
   #isInsideAnother(path: string, upload: OpenUpload): boolean {
     return ancestors(path).some((above) => {
-      const other = this.#byPath.get(above);
+      const other = this.#onItsWay.at(above);
       return other?.step.do === 'upload' && other.upload !== upload;
     });
   }
@@ -268,7 +254,7 @@ export class Transfers {
         transfer.work = work;
       },
       onFetched: (file: FetchedFile) => {
-        transfer.fetched = file;
+        this.#onItsWay.arrived(transfer, file);
         this.#news ??= setTimeout(() => this.#tell(), TOGETHER_MS);
       },
     }));

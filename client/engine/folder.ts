@@ -10,6 +10,7 @@ import { noteExclusions, readExclusions } from '../state/exclusions.ts';
 import { lockPlace, statePlace } from '../state/places.ts';
 import { State } from '../state/state.ts';
 import { guarded, isLocked, readFolderId, stateDamaged } from '../state/state-file.ts';
+import { loadsWhatStays } from './heap.ts';
 
 /**
  * Opens the folder that this device syncs, and makes sure that it is that folder: a disk that is not mounted, or
@@ -59,6 +60,7 @@ export async function openFolder(
     // Of what is left out nothing is here, and nobody asked for it.
     if (excluded.length > 0) await noteExclusions(root, excluded);
   }
+  loadsWhatStays();
   const state = new State(root);
   try {
     if (!startAnew && known && known.id !== state.fact('folder_id')) throw notTheFolder(root, known.path, state);

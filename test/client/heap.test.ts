@@ -4,18 +4,19 @@ import { soon } from '../support/soon.ts';
 
 const MIB = 1024 * 1024;
 let size: number;
+let young: number;
 let collected: number;
 let flags: string[];
 let heap: Heap;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [size, collected, flags] = [20 * MIB, 0, []];
+  [size, young, collected, flags] = [20 * MIB, 2 * MIB, 0, []];
   const collect = async (): Promise<void> => {
     collected++;
     size = 22 * MIB;
   };
-  heap = new Heap({ size: () => size, collect, setFlag: (flag) => flags.push(flag) });
+  heap = new Heap({ size: () => size, youngSize: () => young, collect, setFlag: (flag) => flags.push(flag) });
 });
 afterEach(() => vi.useRealTimers());
 
@@ -41,13 +42,24 @@ test('what a start took is given back, and later what is not much more than befo
   expect([await restWith(40), await restWith(29), await restWith(31)]).toEqual([1, 1, 2]);
 });
 
-test('a small heap may grow to four times what is in use, and a large one as the runtime thinks fit', () => {
+test('a small heap may grow to four times what is in use, and a large one by half of that', () => {
   for (const mib of [20, 100, 200, 300, 100]) {
+    vi.advanceTimersByTime(50);
     size = mib * MIB;
     heap.works();
   }
   const growth = (percent: number): string => `--heap-growing-percent=${percent}`;
-  expect(flags).toEqual([growth(300), growth(0), growth(300)]);
+  expect(flags.filter((flag) => flag.includes('percent'))).toEqual([growth(300), growth(50), growth(300)]);
+});
+
+test('what is new in the heap takes no more than 32 MiB by itself', () => {
+  for (const mib of [2, 16, 32, 64, 8]) {
+    vi.advanceTimersByTime(50);
+    young = mib * MIB;
+    heap.works();
+  }
+  const factor = (times: number): string => `--semi-space-growth-factor=${times}`;
+  expect(flags.filter((flag) => flag.includes('space'))).toEqual([factor(2), factor(1), factor(2)]);
 });
 
 test('the runtime collects, and its heap is smaller then', async () => {

@@ -8,6 +8,15 @@ export interface AtPath {
   synced?: SyncedEntry | undefined;
 }
 
+/** An entry that serves all trees. */
+export type United = LocalEntry & RemoteEntry & SyncedEntry;
+
+/** Whether one entry serves all trees. */
+export function isUnited(here: AtPath): here is { readonly [Tree in keyof AtPath]-?: United } {
+  const { local, remote, synced }: { readonly [Tree in keyof AtPath]: Content | undefined } = here;
+  return local !== undefined && local === remote && local === synced;
+}
+
 /** A path in the state's file. */
 export interface PathRow {
   readonly path: string;
@@ -35,14 +44,16 @@ export function united(here: AtPath): AtPath {
     remote.version === synced.version;
   if (!isOne) return here;
   const { kind, size, mode, mtime_ms, blocks, identity, hint } = local;
-  const all = { kind, size, mode, mtime_ms, blocks, identity, hint, version: remote.version };
+  const all: United = { kind, size, mode, mtime_ms, blocks, identity, hint, version: remote.version };
   return { local: all, remote: all, synced: all };
 }
 
 /** @param here as `united` gives it */
 export function encodeRow(here: AtPath): Omit<PathRow, 'path'> {
-  const isOne = new Set([here.local, here.remote, here.synced]).size === 1;
-  const named = Object.entries(isOne ? { all: here.local } : here).filter(([, entry]) => entry) as [string, Content][];
+  const named = Object.entries(isUnited(here) ? { all: here.local } : here).filter(([, entry]) => entry) as [
+    string,
+    Content,
+  ][];
   const json = Object.fromEntries(named.map(([name, entry]) => [name, { ...entry, blocks: entry.blocks.length }]));
   return { entries: JSON.stringify(json), blocks: encodeBlocks(named.flatMap(([, { blocks }]) => blocks)) };
 }

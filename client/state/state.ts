@@ -2,8 +2,9 @@
 
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Content, LocalEntry, RemoteEntry, SyncedEntry } from '../plan/tree.ts';
-import { type AtPath, decodeRow, encodeRow, type PathRow, united } from './entry-row.ts';
+import type { LocalEntry, RemoteEntry, SyncedEntry, Trees } from '../plan/tree.ts';
+import { decodeRow, encodeRow, type PathRow, united } from './entry-row.ts';
+import { type Held, HeldTrees } from './held-trees.ts';
 import type { Intent } from './intent.ts';
 import { takeOlderRows } from './older-rows.ts';
 import { statePlace } from './places.ts';
@@ -22,21 +23,18 @@ interface TreeTypes {
  * is on the disk before.
  */
 export class State {
-  readonly trees = {
-    local: new Map<string, LocalEntry>(),
-    remote: new Map<string, RemoteEntry>(),
-    synced: new Map<string, SyncedEntry>(),
-  };
+  readonly #held = new HeldTrees();
+  readonly trees: Trees = this.#held;
   readonly #place: string;
   readonly #database: DatabaseSync;
   readonly #put: StatementSync;
   readonly #drop: StatementSync;
   readonly #facts = new Map<string, string>();
   readonly #intents = new Map<string, Intent>();
-  /** What takes the memory back to where the open transaction began, in the order of the changes. */
+  /** What takes facts and calls back to where the open transaction began, in the order of the changes. */
   #undo: (() => void)[] | undefined;
-  /** Paths whose rows are to be written by the open transaction. */
-  readonly #changed = new Set<string>();
+  /** What was held before the open transaction, at the paths whose rows it is to write. */
+  readonly #changed = new Map<string, Held | undefined>();
 
   /** @throws LocalTrouble when the disk is full or fails, ClientError `state_damaged` when the file is no state */
   constructor(folder: string) {
@@ -56,51 +54,35 @@ export class State {
     }
     takeOlderRows(database);
     const rows = database.prepare('SELECT path, entries, blocks FROM paths').iterate() as Iterable<PathRow>;
-    for (const row of rows) this.#hold(row.path, decodeRow(row));
-  }
-
-  #hold(path: string, { local, remote, synced }: AtPath): void {
-    if (local) this.trees.local.set(path, local);
-    if (remote) this.trees.remote.set(path, remote);
-    if (synced) this.trees.synced.set(path, synced);
+    for (const row of rows) this.#held.hold(row.path, decodeRow(row));
   }
 
   set<Tree extends keyof TreeTypes>(tree: Tree, path: string, entry: TreeTypes[Tree]): void {
-    this.#change(() => {
-      const entries = this.trees[tree] as Map<string, TreeTypes[Tree]>;
-      this.#remember(entries, path);
-      entries.set(path, entry);
-      this.#changed.add(path);
-    });
+    this.#change(tree, path, entry);
   }
 
   remove(tree: keyof TreeTypes, path: string): void {
-    const entries = this.trees[tree] as Map<string, Content>;
-    if (!entries.has(path)) return;
-    this.#change(() => {
-      this.#remember(entries, path);
-      entries.delete(path);
-      this.#changed.add(path);
-    });
+    if (this.trees[tree].has(path)) this.#change(tree, path, undefined);
   }
 
   /** In the open transaction, or in one of its own. */
-  #change(work: () => void): void {
-    if (this.#undo) work();
-    else this.transaction(work);
+  #change<Tree extends keyof TreeTypes>(tree: Tree, path: string, entry: TreeTypes[Tree] | undefined): void {
+    if (!this.#undo) {
+      this.transaction(() => this.#change(tree, path, entry));
+      return;
+    }
+    if (!this.#changed.has(path)) this.#changed.set(path, this.#held.at(path));
+    this.#held.hold(path, { ...this.#held.entriesAt(path), [tree]: entry });
   }
 
-  /** Writes what the trees have at the changed paths, and returns it as it is to be held. */
-  #writeChanged(): Map<string, AtPath> {
-    const { local, remote, synced } = this.trees;
-    const written = new Map<string, AtPath>();
-    for (const path of this.#changed) {
-      const here = united({ local: local.get(path), remote: remote.get(path), synced: synced.get(path) });
-      written.set(path, here);
+  /** Writes what the trees have at the changed paths. */
+  #writeChanged(): void {
+    for (const path of this.#changed.keys()) {
+      const here = united(this.#held.entriesAt(path));
       const { entries, blocks } = encodeRow(here);
       guarded(this.#place, () => (entries === '{}' ? this.#drop.run(path) : this.#put.run(path, entries, blocks)));
+      this.#held.hold(path, here);
     }
-    return written;
   }
 
   #remember<Value>(memory: Map<string, Value>, key: string): void {
@@ -117,11 +99,11 @@ export class State {
     this.#undo = undo;
     try {
       const result = work();
-      const written = this.#writeChanged();
+      this.#writeChanged();
       this.#exec('COMMIT');
-      for (const [path, here] of written) this.#hold(path, here);
       return result;
     } catch (error) {
+      for (const [path, before] of this.#changed) this.#held.hold(path, before);
       for (const back of undo.reverse()) back();
       this.#rollBack();
       throw error;

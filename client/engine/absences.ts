@@ -33,7 +33,7 @@ export class Absences {
   }
 
   /** After a look: judges the paths that were found missing in it, or that were missing before the first. */
-  review(missing: readonly string[]): void {
+  review(missing: ReadonlySet<string>): void {
     const { local, synced } = this.#sync.state.trees;
     const now = this.#now();
     for (const path of [...this.#since.keys()]) if (local.has(path) || !synced.has(path)) this.#since.delete(path);

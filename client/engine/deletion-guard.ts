@@ -55,7 +55,7 @@ export class DeletionGuard {
     const before = this.#recent.reduce((sum, { count }) => sum + count, 0);
     const count = before + deletions.length;
     if (deletions.length === 0 || count < ASKED_FROM) return;
-    const files = before + [...synced.values()].filter(isLeaf).length;
+    const files = before + synced.values().reduce((count, entry) => count + (isLeaf(entry) ? 1 : 0), 0);
     if (count * 2 <= files) return;
     const here = deletions.some((operation) => operation.do === 'deleteRemote');
     throw new ClientError(

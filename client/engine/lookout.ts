@@ -146,15 +146,15 @@ export class Lookout {
         (!unseen.has('') && !ancestors(path).some((above) => unseen.has(above)) && !this.#isAsWritten(path)),
     );
     const { local, synced } = this.#sync.state.trees;
-    const missing = first ? [...synced.keys()].filter((path) => !local.has(path)) : [];
+    const missing = new Set(first ? synced.keys().filter((path) => !local.has(path)) : []);
     const above = (): Above => ({ below: belowIndex(local), mounts: new Map(), spelled: new Map() });
     const once = { first, byHint: hintIndex(local), byIdentity: identityIndex(synced) };
     const at = { ...once, ...above() };
     await this.#restless.review();
     const { others, missing: gone } = await this.#lookAt(paths, at);
-    missing.push(...gone);
+    for (const path of gone) missing.add(path);
     for (const path of new Set([...others, ...this.#twins.withRoom()])) {
-      missing.push(...(await this.#lookAt([path], { ...once, ...above() })).missing);
+      for (const at of (await this.#lookAt([path], { ...once, ...above() })).missing) missing.add(at);
     }
     this.#absences.review(missing);
   }

@@ -141,7 +141,7 @@ export class Rounds {
     const rules = this.#readyOf(this.#planAt([ignoreFile]).filter(isInward));
     if (rules.length > 0) return transfers.review(rules, new Set([ignoreFile]));
     sync.state.transaction(() => {
-      sync.notices.replan(...rebase(sync.state, sync.state.trees, sync.notices.dirty));
+      for (const path of rebase(sync.state, sync.state.trees, sync.notices.dirty)) sync.notices.replan(path);
     });
     const known = [...sync.notices.dirty, ...sync.failures.paths];
     // A change may be the other end of a rename of what is on its way.

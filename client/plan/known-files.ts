@@ -3,10 +3,11 @@ import { isLeaf, type LocalEntry, type SyncedEntry } from './tree.ts';
 
 /** Finds entries by their identity. The index is built on first use. */
 export function identityIndex(synced: ReadonlyMap<string, SyncedEntry>): (identity: string) => SyncedEntry | undefined {
-  let index: Map<string, SyncedEntry> | undefined;
+  let index: Map<string, string> | undefined;
   return (identity) => {
-    index ??= new Map([...synced.values()].map((entry) => [entry.identity, entry]));
-    return index.get(identity);
+    index ??= new Map(synced.entries().map(([path, entry]) => [entry.identity, path]));
+    const found = synced.get(index.get(identity) ?? '');
+    return found?.identity === identity ? found : undefined;
   };
 }
 
@@ -36,9 +37,15 @@ export function belowIndex(known: ReadonlyMap<string, LocalEntry>): (path: strin
 
 /** Finds entries by their hint. The index is built on first use. */
 export function hintIndex(known: ReadonlyMap<string, LocalEntry>): (hint: string) => LocalEntry | undefined {
-  let index: Map<string, LocalEntry> | undefined;
+  let index: Map<string, string> | undefined;
   return (hint) => {
-    index ??= new Map([...known.values()].filter((entry) => entry.hint !== '').map((entry) => [entry.hint, entry]));
-    return index.get(hint);
+    index ??= new Map(
+      known
+        .entries()
+        .filter(([, entry]) => entry.hint !== '')
+        .map(([path, entry]) => [entry.hint, path]),
+    );
+    const found = known.get(index.get(hint) ?? '');
+    return found?.hint === hint ? found : undefined;
   };
 }

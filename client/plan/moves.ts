@@ -55,13 +55,14 @@ function newcomers(
     if (synced.has(path) && remote.has(path)) return !byPath.has(path) && !remote.has(parentOf(path));
     return byPath.get(path)?.do === 'upload' && !synced.has(path) && !remote.has(path);
   };
-  return [...local].flatMap(([from, entry]) => {
+  const moves = local.entries().flatMap(([from, entry]): MoveOperation[] => {
     const directory = isLeaf(entry) && ancestors(from).find((above) => directories.has(above));
     if (!directory || !isNew(from)) return [];
     const to = directories.get(directory)! + from.slice(directory.length);
     const isFree = !isKnown(to) && !underFile(local, to) && !underFile(remote, to);
     return isFree ? [{ do: 'moveLocal', from, to }] : [];
   });
+  return [...moves];
 }
 
 /**

@@ -63,7 +63,9 @@ async function moveFolder(
     throw error;
   }
   const version = remote.get(to)?.version;
-  state.transaction(() => notices.replan(...takeFolderMove(state, state.trees, from, to)));
+  state.transaction(() => {
+    for (const path of takeFolderMove(state, state.trees, from, to)) notices.replan(path);
+  });
   // Looked at again for what came into it meanwhile, and for its watches.
   for (const path of [from, to]) {
     notices.look(path);
@@ -115,7 +117,9 @@ export async function setAside(
     state.remove('synced', path);
     state.set('local', to, moved);
     if (entry.kind === 'directory') {
-      for (const [inside, below] of [...state.trees.local].filter(([candidate]) => isInside(candidate, path))) {
+      for (const [inside, below] of [
+        ...state.trees.local.entries().filter(([candidate]) => isInside(candidate, path)),
+      ]) {
         const target = to + inside.slice(path.length);
         state.remove('local', inside);
         state.set('local', target, below);

@@ -80,8 +80,8 @@ function otherwiseIndex({ local, remote, synced }: Sync['state']['trees']): (blo
   /** By size, then by cuts: files of one size are often many, and cut alike. */
   let index: Map<number, Map<string, Cuts[]>> | undefined;
   const build = (): NonNullable<typeof index> => {
-    const contents = [remote, synced, local].flatMap((tree) => [...tree.values()] as Content[]);
-    const large = contents.filter(({ size }) => size > limits.blockBytes);
+    const trees: readonly ReadonlyMap<string, Content>[] = [remote, synced, local];
+    const large = trees.flatMap((tree) => [...tree.values().filter(({ size }) => size > limits.blockBytes)]);
     const bySize = Map.groupBy(large, ({ size }) => size);
     const byCuts = (same: readonly Content[]) =>
       Map.groupBy(

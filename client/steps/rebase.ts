@@ -25,7 +25,7 @@ export function rebase(
     if (!remote.has(path) && above !== '' && !synced.has(above)) left.push(path);
   }
   // An earlier call put these under the name that the directory had then, and they were not followed yet.
-  const origins = left.length === 0 ? new Set() : new Set([...remote.values()].map(({ moved_from }) => moved_from));
+  const origins = left.length === 0 ? new Set() : new Set(remote.values().map(({ moved_from }) => moved_from));
   for (const path of left) if (origins.has(path)) gone.set(synced.get(path)!.identity, path);
   if (gone.size === 0) return [];
   const made = new Map<string, string>();
@@ -53,7 +53,7 @@ export function rebase(
     state.remove('synced', path);
   }
   const changed = [...places].flat();
-  for (const [path, entry] of [...remote]) {
+  for (const [path, entry] of remote) {
     const now = entry.moved_from === undefined ? undefined : places.get(entry.moved_from);
     if (now === undefined) continue;
     state.set('remote', path, { ...entry, moved_from: now });

@@ -36,9 +36,9 @@ function moveEntries(
 ): void {
   const { local, remote, synced } = state.trees;
   const within = <Entry>(tree: ReadonlyMap<string, Entry>): (readonly [string, string, Entry])[] =>
-    [...tree]
-      .filter(([at]) => isWithin(at, spelled))
-      .map(([at, old]) => [at, path + at.slice(spelled.length), old] as const);
+    [...tree.entries().filter(([at]) => isWithin(at, spelled))].map(
+      ([at, old]) => [at, path + at.slice(spelled.length), old] as const,
+    );
   state.transaction(() => {
     for (const [from, to, old] of within(local)) {
       state.remove('local', from);

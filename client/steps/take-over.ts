@@ -66,14 +66,14 @@ export function takeFolderMove(state: Writer, { local, remote, synced }: Trees, 
   const renamed = (path: string): string | undefined =>
     isWithin(path, from) ? to + path.slice(from.length) : undefined;
   const changed: string[] = [];
-  for (const [path, entry] of [...local]) {
+  for (const [path, entry] of [...local.entries().filter(([path]) => isWithin(path, from))]) {
     const now = renamed(path);
     if (now === undefined) continue;
     state.remove('local', path);
     state.set('local', now, entry);
     changed.push(path, now);
   }
-  for (const [path, base] of [...synced]) {
+  for (const [path, base] of [...synced.entries().filter(([path]) => isWithin(path, from))]) {
     const now = renamed(path);
     if (now === undefined || remote.has(path)) continue;
     const there = remote.get(now);
@@ -82,7 +82,7 @@ export function takeFolderMove(state: Writer, { local, remote, synced }: Trees, 
     state.set('synced', now, { ...base, version });
     changed.push(path, now);
   }
-  for (const [path, entry] of [...remote]) {
+  for (const [path, entry] of remote) {
     if (renamed(path) !== undefined || isInside(path, to)) changed.push(path);
     const { moved_from: origin, ...there } = entry;
     const now = origin === undefined || remote.has(origin) ? undefined : renamed(origin);

@@ -31,7 +31,7 @@ export function wholeFolder(remote: ReadonlyMap<string, RemoteEntry>, moves: rea
   const folder = folderMove(remote, moves);
   if (!folder) return undefined;
   const { from, to, base_version } = folder;
-  const inside = [...remote].filter(([path]) => isWithin(path, from));
+  const inside = [...remote.entries().filter(([path]) => isWithin(path, from))];
   if (inside.length !== moves.length) return undefined;
   return { from, to, base_version, tree_hash: treeHashes(inside).get(from)! };
 }
@@ -62,7 +62,7 @@ export function movesOfFolder(
 ): Change[] | undefined {
   const { entry, moved_from: from, entries, ...told } = change;
   if (from === undefined || unknown.some((path) => isWithin(path, from))) return undefined;
-  const inside = [...remote].filter(([path]) => isWithin(path, from));
+  const inside = [...remote.entries().filter(([path]) => isWithin(path, from))];
   if (inside.length !== entries || !remote.has(from)) return undefined;
   inside.sort(([one], [other]) => compareCodePoints(one, other));
   return inside.map(([path, { moved_from: _, blocks, ...known }], index) => ({

@@ -173,3 +173,14 @@ test('a file that is taken later is waited for no longer once a look at its dire
     expect([sync.state.trees.local.get('logs/log')?.size, lookout.waitsForRest]).toEqual([20, false]);
   }
 });
+
+test('more paths may be missing at once than a call takes arguments', async () => {
+  const file = { kind: 'file', size: 0, mode: 0o644, mtime_ms: 0, blocks: [], identity: '1:2:3', hint: '' } as const;
+  const paths = Array.from({ length: 150_000 }, (_, nth) => `gone/${nth}`);
+  sync.state.transaction(() => {
+    for (const path of paths) sync.state.set('local', path, file);
+  });
+  await lookout.readIgnores();
+  expect(await look('')).toHaveLength(paths.length);
+  expect(local()).toEqual([]);
+});

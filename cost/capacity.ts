@@ -24,6 +24,19 @@ const CONNECTIONS = 2;
 const ALARM_AT = 0.8;
 /** Lambda keeps as many executions that no function may reserve. */
 const UNRESERVED = 100;
+/** Requests of which one commits: three downloads to a save. */
+const REQUESTS_PER_COMMIT = 4;
+/** Of the database, each with a relay of its own, and of the topic, each with one execution of a consumer at a time. */
+const SHARDS = 64;
+const PARTITIONS = 64;
+/** Executions of notify and gc at once, for which none are reserved. */
+const CONSUMERS = 2 * PARTITIONS;
+/** What a relay takes in one turn, and seconds of it: three times what `npm run bench -- metadata` has without brokers. */
+const TURN = { events: 500, seconds: 0.1 } as const;
+/** Memory in MB with which Lambda gives a function one processor. */
+const PROCESSOR_MB = 1769;
+/** Seconds of a processor for an event that comes alone (docs/capacity.md), and the function's memory in MB. */
+export const notify = { cpuSeconds: 0.003, mb: 1024 } as const;
 /** IAM sign-ins a second that a broker takes. */
 const brokerConnects: Readonly<Record<string, number>> = { 'kafka.t3.small': 4, 'express.m7g.large': 100 };
 
@@ -46,7 +59,7 @@ function reservedBy({ uploads, downloads, relays }: Profile): number {
 /** How many requests a second a profile holds, by each of its own limits and the account's; the least one counts. */
 export function boundsOf(profile: Profile): Bound[] {
   const { throttle, metadata } = profile;
-  const concurrency = Math.max(account.concurrency, reservedBy(profile) + UNRESERVED);
+  const concurrency = Math.max(account.concurrency, reservedBy(profile) + CONSUMERS + UNRESERVED);
   const connections = Math.floor(maxConnections(metadata) * ALARM_AT);
   const processors = (metadata.clusters * metadata.maxCapacity) / UNITS_PER_PROCESSOR;
   return [
@@ -82,7 +95,26 @@ export function boundsOf(profile: Profile): Bound[] {
       because: `some ${processors} processors, ${DATABASE_SECONDS * 1000} ms of them for a request`,
       perSecond: processors / DATABASE_SECONDS,
     },
+    ...followersOf(profile, concurrency),
   ].map((bound) => ({ ...bound, perSecond: Math.floor(bound.perSecond) }));
+}
+
+/** What follows commits: were it slower than they come, pushes would be later and later. */
+function followersOf({ relays }: Profile, concurrency: number): Bound[] {
+  const atWork = Math.min(SHARDS, relays ?? concurrency);
+  const seconds = (notify.cpuSeconds * PROCESSOR_MB) / notify.mb;
+  return [
+    {
+      what: 'relay',
+      because: `${atWork} relays, one for each shard, ${TURN.events} events in ${TURN.seconds * 1000} ms, an event of ${REQUESTS_PER_COMMIT} requests`,
+      perSecond: (REQUESTS_PER_COMMIT * atWork * TURN.events) / TURN.seconds,
+    },
+    {
+      what: 'notify',
+      because: `${PARTITIONS} partitions, ${(seconds * 1000).toFixed(1)} ms for an event that comes alone`,
+      perSecond: (REQUESTS_PER_COMMIT * PARTITIONS) / seconds,
+    },
+  ];
 }
 
 /** What else of a profile is bounded, in words. */
@@ -91,6 +123,6 @@ export function otherBounds({ throttle, stream, relays }: Profile): string[] {
   return [
     `${throttle.socketRate.toLocaleString('en-US')} socket messages and ${Math.min(account.socketConnects, throttle.socketRate)} new sockets a second (an account's own limit is ${account.socketConnects})`,
     `${(connects ?? 0) * stream.brokers} sign-ins a second to the brokers, of which each relay that starts needs one for each broker`,
-    `${relays ?? 'the account’s'} relays at once: one for each of 64 shards that has events, 500 events in each of its turns`,
+    `${relays ?? 'the account’s'} relays at once: one for each of ${SHARDS} shards that has events, however many commits wake one`,
   ];
 }

@@ -15,7 +15,7 @@ const GB = 1e9;
 /** How often a function is called, for how many milliseconds, with how many MB of memory. */
 type Calls = Readonly<Record<string, readonly [times: number, ms: number, mb: number]>>;
 
-const afterCommit: Calls = { Relay: [1, 60, 256], Notify: [1, 40, 256], Gc: [1, 20, 512], Changes: [1, 30, 512] };
+const afterCommit: Calls = { Relay: [1, 60, 256], Notify: [1, 25, 1024], Gc: [1, 20, 512], Changes: [1, 30, 512] };
 const first: Calls = {
   ...afterCommit,
   UploadInit: [1, 150, 512],

@@ -61,7 +61,7 @@ function section(title: string, lines: readonly Line[], digits = 2): string {
 }
 
 function boundLine({ what, because, perSecond }: { what: string; because: string; perSecond: number }): string {
-  return `  ${what.padEnd(20)} ${perSecond.toLocaleString('en-US').padStart(7)} /s   ${because}`;
+  return `  ${what.padEnd(20)} ${perSecond.toLocaleString('en-US').padStart(9)} /s   ${because}`;
 }
 
 function dollars(amount: number, digits = 2): string {

@@ -35,7 +35,7 @@ interface Call {
 /** What every saved file costs on its way to another device; batches of many files cost less. */
 const always: Readonly<Record<string, Call>> = {
   Relay: { ms: 60, mb: 256 },
-  Notify: { ms: 40, mb: 256 },
+  Notify: { ms: 25, mb: 1024 },
   Gc: { ms: 20, mb: 512 },
 };
 /** One whose content travels with the call, and with the push. */

@@ -125,7 +125,8 @@ export class NotificationStack extends Stack {
   #push(stage: WebSocketStage, callbackUrl: string, stream: StreamStack): TidemarkFunction {
     const notify = new TidemarkFunction(this, 'Notify', {
       profile: this.#profile,
-      memorySize: 256,
+      // Lambda gives processors by memory, and there is one execution for each partition (cost/capacity.ts).
+      memorySize: 1024,
       timeout: Duration.seconds(30),
       environment: {
         CONNECTIONS_TABLE: this.#connections.tableName,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { alwaysOnLines, calls } from '../../cost/always-on.ts';
+import { boundsOf, notify } from '../../cost/capacity.ts';
 import { alarmMetricsOf, endpointCount, figures, floorOf, warmFunctions } from '../../cost/floor.ts';
 import { memory } from '../../cost/large-file.ts';
 import { report, sum } from '../../cost/report.ts';
@@ -76,8 +77,19 @@ test('the metrics that are read out of logs are counted', () => {
 test('what a large file and an idle device call has the memory of the template', () => {
   const { functions } = deploymentOf('team');
   const idle = Object.entries(calls).map(([name, { mb }]) => ({ name, mb }));
-  for (const { name, mb } of [...memory, ...idle]) {
+  for (const { name, mb } of [...memory, ...idle, { name: 'Notify', mb: notify.mb }]) {
     expect({ name, mb }).toEqual({ name, mb: functions.find((each) => each.name === name)?.properties.MemorySize });
+  }
+});
+
+test.each(profileNames)('no profile promises more than its relays and notify carry: %s', (name) => {
+  const profile = profileNamed(name);
+  const bounds = boundsOf(profile);
+  const least = Math.min(...bounds.map(({ perSecond }) => perSecond));
+  const row = docs.split('\n').find((line) => line.startsWith(`| \`${name}\``))!;
+  expect(row.split('|').at(-2)!.trim()).toBe(least.toLocaleString('en-US'));
+  for (const what of ['relay', 'notify']) {
+    expect(bounds.find((bound) => bound.what === what)!.perSecond).toBeGreaterThan(least);
   }
 });
 

@@ -96,7 +96,7 @@ const always: Record<string, Expected> = {
     ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'execute-api:ManageConnections'],
   ),
   Notify: outside(
-    256,
+    1024,
     30,
     ['CONNECTIONS_TABLE', 'SOCKET_CALLBACK_URL'],
     [

@@ -70,7 +70,7 @@ export const limits = {
   /** Minutes after a sign-in in which it may revoke other devices. */
   freshSignInMinutes: 10,
   /** Files and directories in a user's tree. */
-  entriesPerUser: 500_000,
+  entriesPerUser: 1_000_000,
   /** Uploads of a user that wait for finalize, and the blocks that they pin; beyond, the oldest gives way. */
   openUploads: 100,
   openBlocks: 200_000,

@@ -12,16 +12,22 @@ export interface TreeItem {
 }
 
 /**
- * Recursive hash of one directory: SHA-256 of one line per item, `kind version hash… name`, by name in the order of the
- * UTF-8 bytes. Names hold no control characters, so that no other directory has the same lines. A version number means
- * one thing for ever at its path; therefore equal hashes mean that everything below is equal, permissions included.
+ * Recursive hash of one directory: SHA-256 of the lines of its items, by name in the order of the UTF-8 bytes. A version
+ * number means one thing for ever at its path; therefore equal hashes mean that everything below is equal, permissions
+ * included.
  * @param sha256 hex SHA-256 of a text's UTF-8 bytes
  */
 export function treeHash(items: Iterable<TreeItem>, sha256: (text: string) => string): string {
-  const lines = [...items]
-    .sort((one, other) => compareCodePoints(one.name, other.name))
-    .map(({ name, kind, version, hashes }) => `${[kind, version, ...hashes, name].join(' ')}\n`);
-  return sha256(lines.join(''));
+  const sorted = [...items].sort((one, other) => compareCodePoints(one.name, other.name));
+  return sha256(treeLines(sorted));
+}
+
+/**
+ * A line for each item, `kind version hash… name`. Names hold no control characters, so that no other directory has the
+ * same lines.
+ */
+export function treeLines(items: readonly TreeItem[]): string {
+  return items.map(({ name, kind, version, hashes }) => `${[kind, version, ...hashes, name].join(' ')}\n`).join('');
 }
 
 /** What is at a path of a tree. */

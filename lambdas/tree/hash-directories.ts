@@ -1,14 +1,20 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import { treeHash } from '../../protocol/tree-hash.ts';
+import { treeHash, treeLines } from '../../protocol/tree-hash.ts';
 import { keptBytes } from '../shared/commit/room.ts';
 import type { Namespace } from '../shared/database/rows.ts';
 import { releaseBytes } from '../shared/tables/accounts.ts';
-import { forgetEmptyDirectories, listItems, listStale, putTreeHashes } from '../shared/tables/directories.ts';
+import {
+  forgetEmptyDirectories,
+  itemsInPages,
+  listItems,
+  listStale,
+  putTreeHashes,
+} from '../shared/tables/directories.ts';
 
 /** Directories that are hashed in one transaction: no longer than a second or two under the account's lock. */
 const STEP = 2000;
-/** Directories whose items are held in memory at once. */
+/** Directories whose items are read together. */
 const BATCH = 200;
 
 /**
@@ -23,18 +29,36 @@ export async function hashStaleDirectories(namespace: Namespace<PoolClient>, pat
     const directories = byDepth.get(level)!;
     for (let start = 0; start < directories.length; start += BATCH) {
       const batch = directories.slice(start, start + BATCH);
-      const items = await listItems(namespace, batch);
-      const empty = batch.filter((directory) => !items.has(directory));
+      const hashes = await hashesOf(namespace, batch);
+      const empty = batch.filter((directory) => !hashes.has(directory));
       if (empty.length > 0) gone += await forgetEmptyDirectories(namespace, empty);
-      const hashes = batch.map((directory) => treeHash(items.get(directory) ?? [], sha256));
-      await putTreeHashes(namespace, batch, hashes);
+      const all = batch.map((directory) => hashes.get(directory) ?? emptyTreeHash);
+      await putTreeHashes(namespace, batch, all);
     }
   }
   if (gone > 0) await releaseBytes(namespace, [{ id: namespace.id, reserved: 0, kept: gone * keptBytes(0) }]);
   return stale.length < STEP;
 }
 
-/** What the root of a user who has no file hashes to. */
+/** Of those in which something lies. However much that is, no more of it is in memory than one statement lists. */
+async function hashesOf(namespace: Namespace, directories: readonly string[]): Promise<Map<string, string>> {
+  const items = await listItems(namespace, directories);
+  const hashes = new Map<string, string>();
+  for (const [directory, lying] of items ?? []) hashes.set(directory, treeHash(lying, sha256));
+  if (items) return hashes;
+  for (const directory of directories) {
+    const hash = createHash('sha256');
+    let isEmpty = true;
+    for await (const page of itemsInPages(namespace, directory)) {
+      hash.update(treeLines(page));
+      isEmpty &&= page.length === 0;
+    }
+    if (!isEmpty) hashes.set(directory, hash.digest('hex'));
+  }
+  return hashes;
+}
+
+/** What a directory hashes to in which nothing lies. */
 export const emptyTreeHash = treeHash([], sha256);
 
 function depth(path: string): number {

@@ -203,7 +203,7 @@ export class ApiStack extends Stack {
 
   #reads(): void {
     for (const id of ['Changes', 'Tree', 'History', 'Compare']) {
-      // A directory of all that a user may have is hashed in memory.
+      // It hashes a directory of all that a user may have within its time.
       this.#route(this.#sqlFunction(id, id === 'Tree' ? large : medium), `/${id.toLowerCase()}`, HttpMethod.GET);
     }
   }

@@ -26,7 +26,7 @@ const LISTED = 6_000;
 /** What reads more where there is more, and of what it is all or a page. */
 const listing: Readonly<Record<string, string>> = {
   listItems: 'one directory, which is as large in both accounts, and lies apart in the table of one',
-  listAllItems: 'one directory, which is as large in both accounts, and lies apart in the table of one',
+  itemsInPages: 'one directory, which is as large in both accounts, and lies apart in the table of one',
   releasePins: 'the pins of one upload, which are limited',
   listSparse: 'what lies in two packs, which is limited',
   keepDeltas: 'the deltas kept for one user, which are limited',

@@ -31,19 +31,16 @@ export async function listStale({ sql, schema, id }: Namespace, path: string, li
 /** What one statement lists at most: a directory may hold more than a statement has time for. */
 export const ITEMS_PER_STATEMENT = 20_000;
 
-/** What lies in each of the directories. The hashes of their subdirectories have to be known. */
+/**
+ * What lies in each of the directories, `undefined` where that is more than one statement lists. The hashes of their
+ * subdirectories have to be known.
+ */
 export async function listItems(
   namespace: Namespace,
   directories: readonly string[],
-): Promise<Map<string, TreeItem[]>> {
-  const together = await readItems(namespace, directories);
-  if (together.length < ITEMS_PER_STATEMENT) return Map.groupBy(together, ({ path }) => parentOf(path));
-  const apart = new Map<string, TreeItem[]>();
-  for (const directory of directories) {
-    const items = await listAllItems(namespace, directory);
-    if (items.length > 0) apart.set(directory, items);
-  }
-  return apart;
+): Promise<Map<string, TreeItem[]> | undefined> {
+  const items = await readItems(namespace, directories);
+  return items.length < ITEMS_PER_STATEMENT ? Map.groupBy(items, ({ path }) => parentOf(path)) : undefined;
 }
 
 type Item = TreeItem & { readonly path: string };
@@ -73,10 +70,9 @@ async function readItems({ sql, schema, id }: Namespace, directories: readonly s
   return rows.map(toItem);
 }
 
-/** What lies in one directory, read in pages. */
-export async function listAllItems({ sql, schema, id }: Namespace, directory: string): Promise<Item[]> {
-  const items: Item[] = [];
-  for (;;) {
+/** What lies in one directory, by name in the order of the UTF-8 bytes, as much at a time as one statement lists. */
+export async function* itemsInPages({ sql, schema, id }: Namespace, directory: string): AsyncGenerator<TreeItem[]> {
+  for (let last = ''; ; ) {
     const { rows } = await sql.query<ItemRow>(
       `select ${itemColumns}
        from (select path, kind, version, block_hashes from ${schema}.files
@@ -86,10 +82,11 @@ export async function listAllItems({ sql, schema, id }: Namespace, directory: st
                   where user_id = $1 and parent = $2 and path > $3 collate "C"
                   order by path limit ${ITEMS_PER_STATEMENT}) d using (path)
        order by path limit ${ITEMS_PER_STATEMENT}`,
-      [id, directory, items.at(-1)?.path ?? ''],
+      [id, directory, last],
     );
-    for (const row of rows) items.push(toItem(row));
-    if (rows.length < ITEMS_PER_STATEMENT) return items;
+    yield rows.map(toItem);
+    if (rows.length < ITEMS_PER_STATEMENT) return;
+    last = rows.at(-1)!.path;
   }
 }
 

@@ -12,8 +12,8 @@ import {
 } from '../../../../lambdas/shared/tables/devices.ts';
 import {
   findTreeHash,
-  listAllItems,
   listDirectory,
+  itemsInPages,
   listItems,
   listStale,
 } from '../../../../lambdas/shared/tables/directories.ts';
@@ -105,7 +105,7 @@ function ofTree(about: About): Statements {
     listHeld: (sql) => listHeld(rows(sql), '', 10),
     listStale: (sql) => listStale(rows(sql), folder, 10),
     listItems: (sql) => listItems(rows(sql), [folder]),
-    listAllItems: (sql) => listAllItems(rows(sql), folder),
+    itemsInPages: (sql) => itemsInPages(rows(sql), folder).next(),
     findTreeHash: (sql) => findTreeHash(rows(sql), folder),
     listDirectory: (sql) => listDirectory(rows(sql), folder, { after: paths[0], limit: 10 }),
   };

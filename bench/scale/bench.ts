@@ -7,24 +7,27 @@ import { onGround } from '../sync/tools/ground.ts';
 import { measureAll, type Row } from './rows.ts';
 
 const FILES = 10_000;
+const FILES_PER_FOLDER = 1000;
 
-export const usage = `usage: npm run bench -- scale [--files N] [--json]
+export const usage = `usage: npm run bench -- scale [--files N] [--per-folder N] [--json]
 
-  --files N   files of the account, in folders of 1,000 (default: ${FILES.toLocaleString('en')})`;
+  --files N        files of the account (default: ${FILES.toLocaleString('en')})
+  --per-folder N   files of each folder (default: ${FILES_PER_FOLDER.toLocaleString('en')})`;
 
 /** What an account of many small files costs its devices: to fill it, to start, and at a change. */
 export async function run({ json, words }: { json: boolean; words: readonly string[] }): Promise<void> {
   const files = numberOption(words, '--files', FILES);
+  const perFolder = Math.min(files, numberOption(words, '--per-folder', FILES_PER_FOLDER));
   const progress = (line: string): void => console.error(`… ${line}`);
   const rows: Row[] = [];
   await onGround({ folder: await scratch('tidemark-bench-') }, async (ground) => {
     const assembly = await assemblyOf({ profile: 'team' });
-    for await (const row of measureAll(assembly, files, { ground, progress })) {
+    for await (const row of measureAll(assembly, { files, perFolder }, { ground, progress })) {
       progress(`${row.what}: ${row.seconds.toFixed(1)} s`);
       rows.push(row);
     }
   });
-  if (json) console.log(JSON.stringify({ files, rows }));
+  if (json) console.log(JSON.stringify({ files, perFolder, rows }));
   else print(files, rows);
 }
 

@@ -11,8 +11,6 @@ import { takePeak } from '../sync/processes.ts';
 import { type CloudProcess, openAccount, startCloudProcess } from '../sync/tools/local-cloud.ts';
 import type { Ground } from '../sync/tools/tool.ts';
 
-/** Of one folder: so many are renamed at once. */
-const FILES_PER_FOLDER = 1000;
 /** What takes longer says this often how far it is, ms. */
 const SAYING_MS = 10_000;
 
@@ -29,6 +27,12 @@ export interface Row {
   readonly peak: number;
   /** Its state at the end, in bytes. */
   readonly state: number;
+}
+
+/** How many files an account has, and how many of them a folder. */
+interface Size {
+  readonly files: number;
+  readonly perFolder: number;
 }
 
 interface Scene {
@@ -48,7 +52,7 @@ interface Work {
 /** Puts so many files into one account, and does what depends on how many there are, one after the other. */
 export async function* measureAll(
   assembly: string,
-  files: number,
+  size: Size,
   { ground, progress }: Omit<Scene, 'cloud'>,
 ): AsyncGenerator<Row> {
   const cloud = await startCloudProcess(assembly, ground);
@@ -58,7 +62,7 @@ export async function* measureAll(
   const start = (device: Device, ...words: readonly string[]) =>
     device.startSync((reason) => ground.fail(new Error(reason)), words);
   progress('makes the files');
-  await makeFiles(laptop.folder, files);
+  await makeFiles(laptop.folder, size);
 
   yield measure(scene, { what: 'first upload', device: laptop, act: () => start(laptop) });
   await laptop.stopSync();
@@ -71,7 +75,7 @@ export async function* measureAll(
     shownBy: 'uploaded',
   });
   yield measure(scene, {
-    what: `a folder of ${Math.min(files, FILES_PER_FOLDER).toLocaleString('en')} renamed`,
+    what: `a folder of ${size.perFolder.toLocaleString('en')} renamed`,
     device: laptop,
     act: () => rename(join(laptop.folder, '0'), join(laptop.folder, 'renamed')),
     shownBy: 'renamed',
@@ -85,10 +89,10 @@ export async function* measureAll(
 }
 
 /** Files of a few hundred bytes, all different. */
-async function makeFiles(folder: string, files: number): Promise<void> {
+async function makeFiles(folder: string, { files, perFolder }: Size): Promise<void> {
   for (let nth = 0; nth < files; nth++) {
-    const inside = join(folder, String(Math.floor(nth / FILES_PER_FOLDER)));
-    if (nth % FILES_PER_FOLDER === 0) await mkdir(inside);
+    const inside = join(folder, String(Math.floor(nth / perFolder)));
+    if (nth % perFolder === 0) await mkdir(inside);
     await writeFile(join(inside, `${nth}.txt`), `file ${nth}\n`.repeat(20));
   }
 }

@@ -6,7 +6,12 @@ import { scratch } from '../support/scratch.ts';
 test('the benchmark of large accounts measures each of its rows, and a start asks for no more than it has to', async () => {
   const rows: Row[] = [];
   await onGround({ folder: await scratch('tidemark-bench-') }, async (ground) => {
-    for await (const row of measureAll(inject('assembly'), 30, { ground, progress: () => undefined })) rows.push(row);
+    for await (const row of measureAll(
+      inject('assembly'),
+      { files: 30, perFolder: 10 },
+      { ground, progress: () => undefined },
+    ))
+      rows.push(row);
   });
   expect(rows).toHaveLength(6);
   for (const { what, seconds, peak, state } of rows) {

@@ -12,8 +12,8 @@ import {
 } from '../../../../lambdas/shared/tables/devices.ts';
 import {
   findTreeHash,
-  listDirectory,
   itemsInPages,
+  listDirectory,
   listItems,
   listStale,
 } from '../../../../lambdas/shared/tables/directories.ts';

@@ -32,12 +32,12 @@ export class Statements {
   }
 
   async counters(): Promise<{ statements: number; sqlSeconds: number; database: number }> {
-    // The superuser is the local cloud itself, which keeps its stream there.
+    // The superuser is the local cloud itself, which keeps its stream there. Without their texts, which lie in a file.
     const { rows } = await this.#client.query<{ statements: number; sqlSeconds: number; database: number }>(
       `select coalesce(sum(calls), 0)::float8 as statements,
               coalesce(sum(total_exec_time), 0)::float8 / 1000 as "sqlSeconds",
               pg_database_size('tidemark')::float8 as database
-       from pg_stat_statements where userid <> current_user::regrole`,
+       from pg_stat_statements(false) where userid <> current_user::regrole`,
     );
     return rows[0]!;
   }

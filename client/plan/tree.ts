@@ -1,4 +1,5 @@
 import type { Block, Entry, Kind } from '../../protocol/entry.ts';
+import { isWithin } from '../../protocol/path.ts';
 
 /** What is at a path. */
 export interface Content {
@@ -49,6 +50,11 @@ export interface Trees {
 /** Whether an entry is a file or a link: it has content, and nothing lies in it. */
 export function isLeaf<Entry extends { readonly kind: Kind }>(entry: Entry | undefined): entry is Entry {
   return entry !== undefined && entry.kind !== 'directory';
+}
+
+/** What a tree has at a path and below it, as it is now: the tree may change while this is gone through. */
+export function within<Entry>(tree: ReadonlyMap<string, Entry>, path: string): [string, Entry][] {
+  return [...tree.entries().filter(([at]) => isWithin(at, path))];
 }
 
 /** Kind and bytes are the same. */

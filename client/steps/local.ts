@@ -5,7 +5,7 @@ import { isInside, isWithin } from '../../protocol/path.ts';
 import { flushDirectory } from '../common/replace-file.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
 import { attributesOf, DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
-import { isLeaf, type LocalEntry, same } from '../plan/tree.ts';
+import { isLeaf, type LocalEntry, same, within } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 import { makeWay } from './directories.ts';
 import { takeFolderMove } from './take-over.ts';
@@ -117,9 +117,7 @@ export async function setAside(
     state.remove('synced', path);
     state.set('local', to, moved);
     if (entry.kind === 'directory') {
-      for (const [inside, below] of [
-        ...state.trees.local.entries().filter(([candidate]) => isInside(candidate, path)),
-      ]) {
+      for (const [inside, below] of within(state.trees.local, path)) {
         const target = to + inside.slice(path.length);
         state.remove('local', inside);
         state.set('local', target, below);

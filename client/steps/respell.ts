@@ -1,11 +1,10 @@
 import { lstat, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isWithin } from '../../protocol/path.ts';
 import { flushDirectory } from '../common/replace-file.ts';
 import { diskPath } from '../disk/paths.ts';
 import { findTwin, type Twin } from '../disk/spelling.ts';
 import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
-import { isLeaf, type LocalEntry, same } from '../plan/tree.ts';
+import { isLeaf, type LocalEntry, same, within } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
 export type RespellContext = Pick<Sync, 'root' | 'state' | 'notices' | 'failures' | 'report'>;
@@ -35,17 +34,16 @@ function moveEntries(
   entry: LocalEntry,
 ): void {
   const { local, remote, synced } = state.trees;
-  const within = <Entry>(tree: ReadonlyMap<string, Entry>): (readonly [string, string, Entry])[] =>
-    [...tree.entries().filter(([at]) => isWithin(at, spelled))].map(
-      ([at, old]) => [at, path + at.slice(spelled.length), old] as const,
-    );
+  const respelled = (from: string): string => path + from.slice(spelled.length);
   state.transaction(() => {
-    for (const [from, to, old] of within(local)) {
+    for (const [from, old] of within(local, spelled)) {
+      const to = respelled(from);
       state.remove('local', from);
       state.set('local', to, from === spelled ? entry : old);
       notices.replan(from, to);
     }
-    for (const [from, to, old] of within(synced)) {
+    for (const [from, old] of within(synced, spelled)) {
+      const to = respelled(from);
       const there = remote.get(to);
       state.remove('synced', from);
       if (!synced.has(to))

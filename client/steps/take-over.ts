@@ -1,6 +1,6 @@
 import type { Change } from '../../protocol/changes.ts';
 import { isInside, isWithin } from '../../protocol/path.ts';
-import { isKept, type RemoteEntry, same, type Trees } from '../plan/tree.ts';
+import { isKept, type RemoteEntry, same, type Trees, within } from '../plan/tree.ts';
 import type { Intent, MovedItem, OfferedItem } from '../state/intent.ts';
 import type { State } from '../state/state.ts';
 
@@ -66,16 +66,15 @@ export function takeFolderMove(state: Writer, { local, remote, synced }: Trees, 
   const renamed = (path: string): string | undefined =>
     isWithin(path, from) ? to + path.slice(from.length) : undefined;
   const changed: string[] = [];
-  for (const [path, entry] of [...local.entries().filter(([path]) => isWithin(path, from))]) {
-    const now = renamed(path);
-    if (now === undefined) continue;
+  for (const [path, entry] of within(local, from)) {
+    const now = to + path.slice(from.length);
     state.remove('local', path);
     state.set('local', now, entry);
     changed.push(path, now);
   }
-  for (const [path, base] of [...synced.entries().filter(([path]) => isWithin(path, from))]) {
-    const now = renamed(path);
-    if (now === undefined || remote.has(path)) continue;
+  for (const [path, base] of within(synced, from)) {
+    if (remote.has(path)) continue;
+    const now = to + path.slice(from.length);
     const there = remote.get(now);
     const version = there?.moved_from === path && same(base, there) ? there.version : base.version;
     state.remove('synced', path);

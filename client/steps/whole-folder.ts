@@ -2,7 +2,7 @@ import type { Change } from '../../protocol/changes.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import { isWithin } from '../../protocol/path.ts';
 import { compareCodePoints } from '../../protocol/tree-hash.ts';
-import type { RemoteEntry } from '../plan/tree.ts';
+import { type RemoteEntry, within } from '../plan/tree.ts';
 import type { MovedItem, WholeFolder } from '../state/intent.ts';
 import { treeHashes } from './tree-hashes.ts';
 
@@ -31,7 +31,7 @@ export function wholeFolder(remote: ReadonlyMap<string, RemoteEntry>, moves: rea
   const folder = folderMove(remote, moves);
   if (!folder) return undefined;
   const { from, to, base_version } = folder;
-  const inside = [...remote.entries().filter(([path]) => isWithin(path, from))];
+  const inside = within(remote, from);
   if (inside.length !== moves.length) return undefined;
   return { from, to, base_version, tree_hash: treeHashes(inside).get(from)! };
 }
@@ -62,7 +62,7 @@ export function movesOfFolder(
 ): Change[] | undefined {
   const { entry, moved_from: from, entries, ...told } = change;
   if (from === undefined || unknown.some((path) => isWithin(path, from))) return undefined;
-  const inside = [...remote.entries().filter(([path]) => isWithin(path, from))];
+  const inside = within(remote, from);
   if (inside.length !== entries || !remote.has(from)) return undefined;
   inside.sort(([one], [other]) => compareCodePoints(one, other));
   return inside.map(([path, { moved_from: _, blocks, ...known }], index) => ({

@@ -154,7 +154,8 @@ export class Lookout {
     const { others, missing: gone } = await this.#lookAt(paths, at);
     for (const path of gone) missing.add(path);
     for (const path of new Set([...others, ...this.#twins.withRoom()])) {
-      for (const at of (await this.#lookAt([path], { ...once, ...above() })).missing) missing.add(at);
+      const look = await this.#lookAt([path], { ...once, ...above() });
+      for (const gone of look.missing) missing.add(gone);
     }
     this.#absences.review(missing);
   }

@@ -43,9 +43,8 @@ export async function hashStaleDirectories(namespace: Namespace<PoolClient>, pat
 /** Of those in which something lies. However much that is, no more of it is in memory than one statement lists. */
 async function hashesOf(namespace: Namespace, directories: readonly string[]): Promise<Map<string, string>> {
   const items = await listItems(namespace, directories);
+  if (items) return new Map([...items].map(([directory, lying]) => [directory, treeHash(lying, sha256)]));
   const hashes = new Map<string, string>();
-  for (const [directory, lying] of items ?? []) hashes.set(directory, treeHash(lying, sha256));
-  if (items) return hashes;
   for (const directory of directories) {
     const hash = createHash('sha256');
     let isEmpty = true;

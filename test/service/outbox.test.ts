@@ -53,6 +53,23 @@ function broker() {
 
 const later = () => Date.now() + 60_000;
 
+/** One more shard in the same database. */
+async function anotherShard(): Promise<Shard<Database>> {
+  const other = databasesOf(pool, () => pool).shards[8]!;
+  await migrateSchema(pool, other.schema, shardMigrations);
+  return other;
+}
+
+/** A broker that takes no events of one user. */
+function refusing(userId: string, why: string, { publish }: Publisher): Publisher {
+  return {
+    publish: async (events) => {
+      if (events.some(({ user_id }) => user_id === userId)) throw new Error(why);
+      await publish(events);
+    },
+  };
+}
+
 test('every event is published once, in the order of each user', async () => {
   const [one, two] = [randomUUID(), randomUUID()];
   const { publisher, cursorsOf } = broker();
@@ -101,16 +118,10 @@ test('relays that work on one shard at once keep the order', async () => {
 test('a shard whose events no broker takes does not hold up the others', async () => {
   const [poisoned, fine] = [randomUUID(), randomUUID()];
   const { publisher, cursorsOf } = broker();
-  const other = databasesOf(pool, () => pool).shards[8]!;
-  await migrateSchema(pool, other.schema, shardMigrations);
+  const other = await anotherShard();
   await commit(poisoned, [1]);
   await commit(fine, [1], [], other);
-  const picky: Publisher = {
-    publish: async (events) => {
-      if (events.some(({ user_id }) => user_id === poisoned)) throw new Error('record too large');
-      await publisher.publish(events);
-    },
-  };
+  const picky = refusing(poisoned, 'record too large', publisher);
   await expect(drainShards([shard, other], picky, later())).rejects.toThrow('record too large');
   expect(cursorsOf(fine)).toEqual([1]);
 });
@@ -186,8 +197,7 @@ test('a run ends in time, and the next goes on', async () => {
 test('a shard that is never empty does not keep a run from the others', async () => {
   const [busy, quiet] = [randomUUID(), randomUUID()];
   const { publisher, cursorsOf } = broker();
-  const other = databasesOf(pool, () => pool).shards[8]!;
-  await migrateSchema(pool, other.schema, shardMigrations);
+  const other = await anotherShard();
   await commit(busy, [1]);
   await commit(quiet, [1], [], other);
   const until = Date.now() + 2_000;
@@ -205,16 +215,10 @@ test('a shard that is never empty does not keep a run from the others', async ()
 test('a shard whose broker takes all of a run’s time to fail is not always the first', async () => {
   const [failing, fine] = [randomUUID(), randomUUID()];
   const { publisher, cursorsOf } = broker();
-  const other = databasesOf(pool, () => pool).shards[8]!;
-  await migrateSchema(pool, other.schema, shardMigrations);
+  const other = await anotherShard();
   await commit(failing, [1]);
   await commit(fine, [1], [], other);
-  const picky: Publisher = {
-    publish: async (events) => {
-      if (events.some(({ user_id }) => user_id === failing)) throw new Error('its leader is away');
-      await publisher.publish(events);
-    },
-  };
+  const picky = refusing(failing, 'its leader is away', publisher);
   // By chance the other is never first in one of a thousand million runs of this test.
   for (let run = 0; run < 30; run++) {
     await drainShards(startingAnywhere([shard, other]), picky, 0).catch(() => {});

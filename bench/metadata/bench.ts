@@ -30,7 +30,11 @@ export const usage = `usage: npm run bench -- metadata [--blocks N] [--statistic
 export async function run({ json, words }: { json: boolean; words: readonly string[] }): Promise<void> {
   process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
   const progress = (text: string) => console.error(`… ${text}`);
-  if (words.includes('--statistics')) return await writeStatistics(words[words.indexOf('--statistics') + 1]!);
+  if (words.includes('--statistics')) {
+    const file = words[words.indexOf('--statistics') + 1];
+    if (file === undefined) throw new Error('--statistics needs the FILE that it is to write');
+    return await writeStatistics(file);
+  }
   progress('starts PostgreSQL');
   const metadata = await startMetadata(CONNECTIONS);
   try {

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Metadata } from './service.ts';
 
+/** How many a file of 1 GB has. */
+export const HASHES = 250;
+
 /** Block number n of those that are filled in. */
 export function hashOf(n: number): string {
   return createHash('sha256').update(`block ${n}`).digest('hex');

@@ -1,11 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { findBlocks } from '../../lambdas/shared/tables/blocks.ts';
 import { median, quantile } from '../statistics.ts';
-import { hashOf } from './blocks.ts';
+import { HASHES, hashOf } from './blocks.ts';
 import type { Metadata } from './service.ts';
 
-/** What a file of 1 GB asks for. */
-const HASHES = 250;
 /** Of these so many are unknown. */
 const UNKNOWN = 2;
 const LOOKUPS = 300;

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { numbered } from '../../lambdas/shared/database/shards.ts';
 import { migrateSchema } from '../../lambdas/shared/migrations/migrate-schema.ts';
 import { blocksMigrations, shardMigrations } from './service.ts';
 
@@ -19,8 +20,7 @@ export interface Size {
 
 /** What the tests' statements ask about: the path of file n, and the hash of block n, which file n holds. */
 export function filePath(n: number): string {
-  const digits = (number: number, count: number): string => String(number).padStart(count, '0');
-  return `${folderPath(Math.floor(n / FILES_PER_FOLDER))}/file-${digits(n, 8)}.txt`;
+  return `${folderPath(Math.floor(n / FILES_PER_FOLDER))}/file-${String(n).padStart(8, '0')}.txt`;
 }
 export function folderPath(n: number): string {
   return `folder-${String(n).padStart(5, '0')}`;
@@ -36,7 +36,7 @@ const id = (kind: string, n: string): string => `md5('${kind} ' || (${n}))::uuid
  * blocks of all users. The relay stands still: every tenth change waits for it.
  */
 export async function fillAccount(pool: Pool, size: Size): Promise<void> {
-  const schema = `shard_${String(SHARD).padStart(2, '0')}`;
+  const schema = numbered('shard', SHARD);
   await migrateSchema(pool, schema, shardMigrations);
   await migrateSchema(pool, 'blocks', blocksMigrations);
   const client = await pool.connect();

@@ -1,5 +1,6 @@
 import { formatTable } from '../../cli/table.ts';
 import { formatBytes } from '../../local/demo/format.ts';
+import { HASHES } from './blocks.ts';
 import type { CollectionRate } from './collection.ts';
 import type { CommitRate, HotRate } from './commits.ts';
 import type { DedupCheck } from './dedup-check.ts';
@@ -27,9 +28,9 @@ export function asText({ postgres, rates, among }: Figures): string {
   return [
     `PostgreSQL ${postgres}, Node ${process.version}`,
     ...(rates ? ratesAsText(rates) : []),
-    `Dedup check of 250 hashes among ${shown(among.dedup.rows)} blocks`,
+    `Dedup check of ${HASHES} hashes among ${shown(among.dedup.rows)} blocks`,
     dedupTable(among.dedup),
-    'Milliseconds of an upload-init of one file of 250 blocks',
+    `Milliseconds of an upload-init of one file of ${HASHES} blocks`,
     uploadInitTable(among),
   ].join('\n\n');
 }

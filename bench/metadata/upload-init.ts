@@ -2,11 +2,9 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { BLOCK_BYTES } from '../../codec/index.ts';
 import { initUpload } from '../../lambdas/upload-init/upload.ts';
 import { quantile } from '../statistics.ts';
-import { hashOf } from './blocks.ts';
+import { HASHES, hashOf } from './blocks.ts';
 import { addUsers, type Metadata, type User } from './service.ts';
 
-/** What a file of 1 GB asks for. */
-const HASHES = 250;
 const CALLS = 300;
 /** Before anything is measured. */
 const WARM_UP = 30;

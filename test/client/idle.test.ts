@@ -8,6 +8,7 @@ import { Heap } from '../../client/engine/heap.ts';
 import { runSync } from '../../client/engine/run.ts';
 import { keepAccessTokens } from '../../client/service/access-token.ts';
 import { loadConfiguration } from '../../client/service/config.ts';
+import { Connections } from '../../client/service/connections.ts';
 import { Heartbeat } from '../../client/service/heartbeat.ts';
 import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 import { invoke } from '../service/support/service.ts';
@@ -20,8 +21,8 @@ const MINUTE = 60;
 
 let account: Account;
 let network: Network;
-/** Lets time pass in which each ping is answered. */
-let pass: (seconds: number) => Promise<void>;
+/** Lets time pass, which stands while a ping or a call waits for its answer, in steps of so long. */
+let pass: (seconds: number, stepMs?: number) => Promise<void>;
 /** The calls that the device made since it was asked. */
 let calls: () => string[];
 let folder: string;
@@ -41,11 +42,16 @@ beforeEach(async () => {
 
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
   const [sent, answered] = [vi.spyOn(WebSocket.prototype, 'send'), vi.spyOn(Heartbeat.prototype, 'answered')];
-  pass = async (seconds) => {
-    for (let second = 0; second < seconds; second++) {
-      vi.advanceTimersByTime(1000);
+  const asked = vi.spyOn(Connections.prototype, 'request');
+  const isOpen = (): boolean => (sent.mock.instances.at(-1) as unknown as WebSocket).readyState === WebSocket.OPEN;
+  const waits = (): boolean =>
+    (isOpen() && sent.mock.calls.length > answered.mock.calls.length) ||
+    asked.mock.settledResults.some(({ type }) => type === 'incomplete');
+  pass = async (seconds, stepMs = 1000) => {
+    for (let passed = 0; passed < seconds * 1000; passed += stepMs) {
+      vi.advanceTimersByTime(stepMs);
       do await sleep(1);
-      while (sent.mock.calls.length > answered.mock.calls.length);
+      while (waits());
     }
   };
   const run = runSync({
@@ -105,11 +111,8 @@ test('a push that was given up makes a device read the changes with its next pin
 test('a device whose sockets are refused reads the changes each minute, however often it tries', async () => {
   network.ways.socket.proxy.fail('', answer(429, { message: 'Too Many Requests' }));
   network.ways.socket.relay.reset();
-  // Slowly enough for the answers of calls.
-  for (let step = 0; step < 10 * MINUTE * 5; step++) {
-    vi.advanceTimersByTime(200);
-    await sleep(1);
-  }
+  // Slowly enough for the answers to connections.
+  await pass(10 * MINUTE, 200);
   const made = calls();
   const count = (route: string): number => made.filter((each) => each === route).length;
   expect(count('GET /changes')).toBeLessThanOrEqual(12);

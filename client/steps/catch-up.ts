@@ -1,5 +1,4 @@
 import type { Change } from '../../protocol/changes.ts';
-import { limits } from '../../protocol/limits.ts';
 import { ancestors, isWithinAny, pathInside } from '../../protocol/path.ts';
 import { type RemoteEntry, remoteEntry, same, type Trees } from '../plan/tree.ts';
 import type { Api } from '../service/api.ts';
@@ -9,6 +8,7 @@ import { readExclusions } from '../state/exclusions.ts';
 import type { State } from '../state/state.ts';
 import { MOST_AT_HAND } from './contents-at-hand.ts';
 import type { Sync } from './context.ts';
+import { bytesOf } from './fetches.ts';
 import { recognize, recognizeInTree } from './take-over.ts';
 import { treeHashes } from './tree-hashes.ts';
 import { movesOfFolder } from './whole-folder.ts';
@@ -39,13 +39,13 @@ function wantsContents({ root, state }: Pick<Sync, 'root' | 'state'>): boolean {
 
 /** A page of changes, with small contents as far as there is room for and the line allows; `undefined` where they are not kept. */
 async function readPage({ api, device, state, fetches }: Reader, room: number): Promise<Page | undefined> {
-  const most = Math.min(fetches.most, limits.contentBytesPerAnswer);
+  const { most } = fetches;
   const asked = room < most ? undefined : most;
   try {
     const { body } = await fetches.measured(
       asked ?? 0,
       () => api.changes(device.id, state.cursor, asked),
-      (answer) => Object.values(answer.body.contents ?? {}).reduce((sum, content) => sum + content.length, 0),
+      (answer) => bytesOf(answer.body.contents),
     );
     return body;
   } catch (error) {

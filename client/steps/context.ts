@@ -6,7 +6,6 @@
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { SyncEvent } from '../../protocol/output/sync-event.ts';
 import type { SentSoFar } from '../../protocol/socket.ts';
-import { CallBytes } from '../common/call-bytes.ts';
 import type { BlockCache } from '../disk/block-cache.ts';
 import { DiskRoom } from '../disk/disk-room.ts';
 import { Snapshots } from '../disk/snapshots.ts';
@@ -16,6 +15,7 @@ import type { State } from '../state/state.ts';
 import { ContentsAtHand } from './contents-at-hand.ts';
 import { OwnCursors } from './cursor.ts';
 import { Failures } from './failures.ts';
+import { Fetches } from './fetches.ts';
 import { Notices } from './notices.ts';
 import { SmallCalls } from './small-calls.ts';
 
@@ -44,7 +44,7 @@ export interface Sync extends SyncOptions {
   /** What is known of the calls that bring small content. */
   readonly saves: SmallCalls;
   /** The same of those that fetch it. */
-  readonly fetches: CallBytes;
+  readonly fetches: Fetches;
   /** Both ends of renames that the service refused, until both sides agree on them. */
   readonly unmovable: Set<string>;
   /** Versions of deletions by other devices that this disk has not followed yet. */
@@ -81,6 +81,6 @@ export function createSync(options: SyncOptions): Sync {
     unmovable,
     tombstones,
     saves: new SmallCalls(),
-    fetches: new CallBytes(),
+    fetches: new Fetches(),
   };
 }

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import pMap from 'p-map';
 import { sha256, toHex } from '../../codec/index.ts';
+import type { DownloadResponse } from '../../protocol/download.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';
 import { batched } from '../common/batched.ts';
@@ -11,8 +12,9 @@ import { arrivedDamaged, demandContent, getOn } from './block-answers.ts';
 import { BlockRooms } from './block-rooms.ts';
 import type { DownChannel } from './channels.ts';
 import type { Sync } from './context.ts';
+import { bytesOf } from './fetches.ts';
 import { type BlockPlace, findBlocks, readBlock } from './folder-blocks.ts';
-import { contentBytes, countLacks, type Lacking, nameOf, type WantedFile } from './lacking.ts';
+import { countLacks, type Lacking, nameOf, type WantedFile } from './lacking.ts';
 import { type PackPart, type Span, spansOf } from './pack-spans.ts';
 import { Patches } from './patches.ts';
 import { usableUntil } from './put-block.ts';
@@ -62,27 +64,26 @@ export class BlockSource {
     sync.atHand.handOver(files, this.#small);
   }
 
-  /** Asks for all blocks that this disk lacks, or their URLs, in as few calls as the limits and the line allow. */
-  async prepare(files: readonly WantedFile[]): Promise<void> {
-    const lacking = [...this.#lacking(files)];
-    while (lacking.length > 0) {
-      const most = Math.min(this.#sync.fetches.most, limits.contentBytesPerAnswer / 2);
+  /**
+   * Asks for all blocks that this disk lacks, or their URLs, in as few calls as the limits and the line allow. Yields the
+   * files of each call once it is known where they are, and first those of which it lacks none.
+   */
+  async *prepare<File extends WantedFile>(files: readonly File[]): AsyncGenerator<readonly File[], void> {
+    const { fetches } = this.#sync;
+    const wanted = files.map((file) => ({ file, lacks: this.#lacks(file).slice(0, URLS_PER_CALL) }));
+    const { here = [], away = [] } = Object.groupBy(wanted, ({ lacks }) => (lacks.length === 0 ? 'here' : 'away'));
+    if (here.length > 0) yield here.map(({ file }) => file);
+    while (away.length > 0) {
+      const { most } = fetches;
       const [call = []] = batched(
-        lacking,
+        away,
         { most: limits.filesPerCall },
         { most: URLS_PER_CALL, of: countLacks },
-        { most, of: contentBytes },
+        { most, of: (each) => fetches.weigh(each) },
       );
-      await this.#ask(call);
-      lacking.splice(0, call.length);
-    }
-  }
-
-  /** The files of which this disk lacks blocks, each with as many of them as one call may name. */
-  *#lacking(files: readonly WantedFile[]): Generator<Lacking> {
-    for (const file of files) {
-      const lacks = this.#lacks(file).slice(0, URLS_PER_CALL);
-      if (lacks.length > 0) yield { file, lacks };
+      const left = new Set(await this.#ask(call, most));
+      away.splice(0, call.length, ...left);
+      yield call.flatMap((each) => (left.has(each) ? [] : [each.file]));
     }
   }
 
@@ -121,12 +122,13 @@ export class BlockSource {
     const hashes = new Set(file.remote.blocks.map(({ hash }) => hash));
     return [...hashes].filter(
       (hash) =>
-        (file.isThere?.(hash) ?? true) &&
-        !this.#here.has(hash) &&
-        !this.#sync.cache.has(hash) &&
-        !this.#small.has(hash) &&
-        this.#sourceOf(hash) === undefined,
+        (file.isThere?.(hash) ?? true) && !this.#here.has(hash) && !this.#sync.cache.has(hash) && !this.#isKnown(hash),
     );
+  }
+
+  /** Whether a block came, or it is known where it is. */
+  #isKnown(hash: string): boolean {
+    return this.#small.has(hash) || this.#sourceOf(hash) !== undefined;
   }
 
   /** The URL that leads to a block, or to the pack that it lies in. */
@@ -136,28 +138,38 @@ export class BlockSource {
     return known && performance.now() < known.until ? { url: known.url, part } : undefined;
   }
 
-  async #ask(call: readonly Lacking[]): Promise<void> {
+  /**
+   * @param contents bytes of contents, at most, in the answer
+   * @returns those of which the answer had no room for all
+   */
+  async #ask<Wanted extends Lacking>(call: readonly Wanted[], contents?: number): Promise<Wanted[]> {
     const until = usableUntil(performance.now());
     const { api, device, fetches } = this.#sync;
     const request = {
       device_id: device.id,
+      contents,
       files: call.map(({ file, lacks }) => {
         const damaged = lacks.filter((hash) => this.#damaged.has(hash)).slice(0, limits.damagedPerFile);
         return { ...nameOf(this.#sync.state, file), lacks, ...(damaged.length > 0 && { damaged }) };
       }),
     };
-    const bytes = call.reduce((sum, each) => sum + contentBytes(each), 0);
-    const { body } = await fetches.measured(bytes, () => api.download(request));
+    const carried = ({ body }: { body: DownloadResponse }): number => bytesOf(body.contents);
+    const { body } = await fetches.measured(0, () => api.download(request), carried);
+    fetches.answered(call, body);
     for (const [hash, url] of Object.entries(body.urls)) this.#urls.set(hash, { url, until });
     this.#small.note(body);
     this.#patches.note(body.deltas);
     for (const file of body.files) if ('error' in file) this.#refused.set(file.path, file.error.message);
+    if (Object.keys(body.contents).length === 0) return [];
+    return call.filter(
+      ({ file, lacks }) => !this.#refused.has(file.path) && !lacks.every((hash) => this.#isKnown(hash)),
+    );
   }
 
   /** Asks for a block of which it is not known where it is, and for what else the file lacks. */
   #look(file: WantedFile, hash: string): Promise<void> {
     return this.#looks(async () => {
-      if (this.#small.has(hash) || this.#sourceOf(hash) !== undefined) return;
+      if (this.#isKnown(hash)) return;
       const others = this.#lacks(file).filter((other) => other !== hash);
       await this.#ask([{ file, lacks: [hash, ...others].slice(0, URLS_PER_CALL) }]);
     });

@@ -1,3 +1,4 @@
+import { ahead } from '../common/ahead.ts';
 import { batched } from '../common/batched.ts';
 import { each } from '../common/each.ts';
 import { writeLink } from '../disk/links.ts';
@@ -15,6 +16,8 @@ const CONCURRENT_FILES = 8;
 
 /** Small files that are written together; all of them are open at once. */
 const TOGETHER = 64;
+/** Bytes of files that are fetched out of packs together. */
+const COLLECTED_BYTES = 2 * 1024 * 1024;
 
 /** A file that is to be fetched. */
 export interface Fetch extends WantedFile {
@@ -62,32 +65,14 @@ type Parts = Pick<
  */
 export async function fetchFiles(sync: Parts, files: readonly Fetch[], { channel, begun, signal }: Way): Promise<void> {
   const source = new BlockSource(sync, files, channel);
-  await source.prepare(files);
   const parents = rememberParents(sync.root);
   const others: Fetch[] = [];
-  const { packed = [], direct = [] } = Object.groupBy(files, (file) => (source.isPacked(file) ? 'packed' : 'direct'));
-  for (const group of batched(direct, { most: TOGETHER })) {
-    signal.throwIfAborted();
-    others.push(...(await fetchTogether(sync, group, { source, parents })));
-  }
-  // The next ones come while these are written.
-  const groups = [...batched(packed, { most: TOGETHER })];
-  const begin = (group: readonly Fetch[] = []): Promise<void> => {
-    const coming = source.collect(group, signal);
-    // What it fails with is thrown when its turn comes.
-    coming.catch(() => undefined);
-    return coming;
-  };
-  let coming = begin(groups[0]);
-  try {
-    for (const [index, group] of groups.entries()) {
-      await coming;
+  // The next ones are asked for, and come, while these are written.
+  for await (const come of ahead(collected(source, files, signal))) {
+    for (const group of batched(come, { most: TOGETHER })) {
       signal.throwIfAborted();
-      coming = begin(groups[index + 1]);
       others.push(...(await fetchTogether(sync, group, { source, parents })));
     }
-  } finally {
-    await coming;
   }
   await each(others, { concurrency: CONCURRENT_FILES, signal }, async (file, either) => {
     if (file.signal.aborted) return;
@@ -101,6 +86,22 @@ export async function fetchFiles(sync: Parts, files: readonly Fetch[], { channel
   });
   // The files are tried again in any case.
   await source.report().catch(() => undefined);
+}
+
+/** The files, some at a time once all of them that comes with others has come. */
+async function* collected(
+  source: BlockSource,
+  files: readonly Fetch[],
+  signal: AbortSignal,
+): AsyncGenerator<readonly Fetch[], void> {
+  for await (const known of ahead(source.prepare(files))) {
+    const { packed = [], direct = [] } = Object.groupBy(known, (file) => (source.isPacked(file) ? 'packed' : 'direct'));
+    if (direct.length > 0) yield direct;
+    for (const some of batched(packed, { most: COLLECTED_BYTES, of: ({ remote }) => remote.size })) {
+      await source.collect(some, signal);
+      yield some;
+    }
+  }
 }
 
 interface From {

@@ -1,5 +1,4 @@
 import type { DownloadRequest } from '../../protocol/download.ts';
-import { limits } from '../../protocol/limits.ts';
 import type { RemoteEntry } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
@@ -19,13 +18,6 @@ export interface Lacking {
 }
 
 export const countLacks = ({ lacks }: Lacking): number => lacks.length;
-
-/** Bytes, at most, that the contents of the blocks may take in an answer. */
-export function contentBytes({ file, lacks }: Lacking): number {
-  const sizes = new Map(file.remote.blocks.map(({ hash, size }) => [hash, size]));
-  const small = lacks.map((hash) => sizes.get(hash)!).filter((size) => size <= limits.smallBytes);
-  return small.reduce((sum, size) => sum + Math.min(size, limits.rowBytes), 0);
-}
 
 /** What a file is asked for by: its version, and the one that this disk has if it missed some; or its upload. */
 export function nameOf(

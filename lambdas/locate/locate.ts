@@ -27,7 +27,7 @@ const MAX_URLS = 10_000;
 export async function locateFiles(
   databases: Databases,
   userId: string,
-  { device_id: deviceId, files }: DownloadRequest,
+  { device_id: deviceId, files, contents: most = limits.contentBytesPerAnswer }: DownloadRequest,
   crossUser: boolean,
 ): Promise<Exclude<Located, { error: ErrorBody }>> {
   const person = personOf(databases, userId);
@@ -48,7 +48,7 @@ export async function locateFiles(
   });
   const small = [...sign].flatMap(([hash, size]) => (size <= limits.smallBytes ? [hash] : []));
   const kept = await findContents(databases.blocks, userId, small);
-  const contents = answeredContents(small, kept, limits.contentBytesPerAnswer);
+  const contents = answeredContents(small, kept, most);
   const packed = [...kept.values()].flatMap(({ hash, part }) => (part ? [[hash, part] as const] : []));
   const damaged = new Set(files.flatMap((file) => file.damaged ?? []));
   for (const [hash, { pack }] of packed) if (damaged.has(hash)) damaged.add(pack);

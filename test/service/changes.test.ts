@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Change } from '../../protocol/changes.ts';
+import type { DownloadResponse } from '../../protocol/download.ts';
 import { limits } from '../../protocol/limits.ts';
 import { offer, type User } from '../support/user.ts';
 import { hashOf } from './support/blocks.ts';
@@ -109,6 +110,25 @@ describe('small contents', () => {
     const hashes = [await hashOf(now), await hashOf(second)];
     expect(Object.keys((await contentsFor(other, most))!)).toEqual(hashes);
     expect(Object.keys((await contentsFor(other, 300))!)).toEqual(hashes.slice(0, 1));
+  });
+
+  test('come with a download as far as it has room for, the others with the next one', async () => {
+    const user = await signUp();
+    const contents = [randomBytes(90), randomBytes(90)];
+    await save(user, [
+      { path: 'a', content: contents[0]! },
+      { path: 'b', content: contents[1]! },
+    ]);
+    const hashes = await Promise.all(contents.map(hashOf));
+    const files = [{ path: 'a' }, { path: 'b' }];
+    const call = (room?: number) =>
+      user.call<DownloadResponse>('POST', '/download', { device_id: user.device, files, contents: room });
+    const answered = async (room?: number) => Object.keys((await call(room)).body.contents);
+    expect([await answered(), await answered(most)]).toEqual([hashes, hashes]);
+    expect([await answered(300), await answered(1)]).toEqual([hashes.slice(0, 1), hashes.slice(0, 1)]);
+    const { body } = await call(300);
+    expect([body.urls, body.files.map(({ path }) => path)]).toEqual([{}, ['a', 'b']]);
+    for (const bad of [0, most + 1]) errorOf(await call(bad), 'bad_request');
   });
 
   test('are of blocks alone that a version of the user holds', async () => {

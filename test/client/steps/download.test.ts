@@ -8,6 +8,10 @@ import { download } from '../carry-out.ts';
 import { located, serve, serveTls } from '../cdn.ts';
 import { blockOf, openFolder, remoteFile } from './open-folder.ts';
 
+/** A content as answers have it. */
+const encodeWhole = (text: string): string =>
+  Buffer.from(encodeDelta(new Uint8Array(0), Buffer.from(text))).toString('base64');
+
 describe('a download', () => {
   test('that arrives damaged replaces nothing', async () => {
     const { sync, text, agreed } = await openFolder(located(await serve('bad')));
@@ -67,6 +71,40 @@ describe('a download', () => {
     expect(calls).toBe(1);
   });
 
+  test('begins with what an answer brought, and asks for what it had no room for', async () => {
+    const asked: { paths: string[]; contents: number | undefined }[] = [];
+    const paths = ['a', 'b', 'c', 'd'];
+    const encoded = new Map(
+      await Promise.all(paths.map(async (path) => [(await blockOf(path)).hash, encodeWhole(path)] as const)),
+    );
+    const { sync } = await openFolder({
+      download: async ({ files, contents: most }) => {
+        asked.push({ paths: files.map(({ path }) => path), contents: most });
+        const hashes = files.flatMap(({ lacks = [] }) => lacks).slice(0, 2);
+        const contents = Object.fromEntries(hashes.map((hash) => [hash, encoded.get(hash)!]));
+        return {
+          sent: 0,
+          body: { files: [], urls: {}, contents, packed: {}, deltas: {}, urls_expire_at: Date.now() + 900_000 },
+        };
+      },
+    });
+    const files = await Promise.all(paths.map(async (path) => ({ path, remote: await remoteFile(path, 1) })));
+    const source = new BlockSource(sync, files, newDownChannel(new Gate()));
+    const ready: string[][] = [];
+    for await (const some of source.prepare(files)) {
+      ready.push(some.map(({ path }) => path));
+      for (const file of some) expect(await source.whole(file), file.path).toBeDefined();
+    }
+    expect(ready).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
+    expect(asked).toEqual([
+      { paths, contents: sync.fetches.most },
+      { paths: ['c', 'd'], contents: sync.fetches.most },
+    ]);
+  });
+
   test.each([
     ['is made of the old content by a delta', { delta: 'good', disk: 'the old content', from: 'delta' }],
     ['comes whole where the delta is damaged', { delta: 'bad', disk: 'the old content', from: 'CDN' }],
@@ -84,7 +122,7 @@ describe('a download', () => {
     await writeFile(on('a'), disk);
     const file = { path: 'a', remote: await remoteFile(after, 2) };
     const source = new BlockSource(sync, [file], newDownChannel(new Gate()));
-    await source.prepare([file]);
+    await source.prepare([file]).next();
     const { bytes, received } = await source.block(file, 0, new AbortController().signal, Buffer.alloc(100));
     expect(Buffer.from(bytes).toString(), 'I16: what a delta makes').toBe(after);
     expect(received).toBe(from === 'delta' ? encoded.length : after.length);
@@ -113,7 +151,7 @@ describe('a download', () => {
     await agreed({ a: texts[0]! });
     const file = { path: 'a', remote: await remoteFile(texts[3]!, 4) };
     const source = new BlockSource(sync, [file], newDownChannel(new Gate()));
-    await source.prepare([file]);
+    await source.prepare([file]).next();
     const { bytes, received } = await source.block(file, 0, new AbortController().signal, Buffer.alloc(100));
     expect(Buffer.from(bytes).toString(), 'I16: what deltas make').toBe(texts[3]);
     const all = encoded.reduce((sum, { length }) => sum + length, 0);

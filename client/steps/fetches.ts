@@ -1,0 +1,51 @@
+import type { DownloadResponse } from '../../protocol/download.ts';
+import { limits } from '../../protocol/limits.ts';
+import { CallBytes } from '../common/call-bytes.ts';
+import type { RemoteEntry } from '../plan/tree.ts';
+
+/** Bytes that an answer takes, at least, for a content that lies elsewhere. */
+const LEAST = 512;
+
+/** Blocks that a device lacks of a file. */
+interface Lacks {
+  readonly file: { readonly remote: Pick<RemoteEntry, 'blocks'> };
+  readonly lacks: readonly string[];
+}
+
+/** Calls that ask for content: how much of it their answers may carry, and how much they will. */
+export class Fetches extends CallBytes {
+  /** Of a content that is larger than a row: encoded it may fit one all the same, or it lies elsewhere. */
+  #ofLarger: number = limits.rowBytes;
+
+  override get most(): number {
+    return Math.min(super.most, limits.contentBytesPerAnswer);
+  }
+
+  /** Bytes that the small contents among the blocks probably take in an answer. */
+  weigh({ file, lacks }: Lacks): number {
+    const sizes = sizesOf(file);
+    const small = lacks.map((hash) => sizes.get(hash)!).filter((size) => size <= limits.smallBytes);
+    return small.reduce((sum, size) => sum + (isLarger(size) ? this.#ofLarger : size), 0);
+  }
+
+  /** Learns of an answer what the next ones will take. */
+  answered(call: readonly Lacks[], { contents, packed }: Pick<DownloadResponse, 'contents' | 'packed'>): void {
+    const sizes = new Map(call.flatMap(({ file }) => [...sizesOf(file)]));
+    const isOfLarger = (hash: string): boolean => isLarger(sizes.get(hash) ?? 0);
+    const here = Object.entries(contents).filter(([hash]) => isOfLarger(hash));
+    const all = here.length + Object.keys(packed).filter(isOfLarger).length;
+    if (all === 0) return;
+    this.#ofLarger = Math.max(LEAST, Math.round(bytesOf(Object.fromEntries(here)) / all));
+  }
+}
+
+/** Bytes of an answer's contents, in base64. */
+export function bytesOf(contents: DownloadResponse['contents'] = {}): number {
+  return Object.values(contents).reduce((sum, content) => sum + content.length, 0);
+}
+
+const isLarger = (size: number): boolean => size > limits.rowBytes;
+
+function sizesOf({ remote }: Lacks['file']): Map<string, number> {
+  return new Map(remote.blocks.map(({ hash, size }) => [hash, size]));
+}

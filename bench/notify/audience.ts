@@ -7,7 +7,7 @@ import { callSave } from '../../test/support/call-save.ts';
 import { signIn, User } from '../../test/support/user.ts';
 
 /** What takes longer counts as lost. */
-const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = 60_000;
 
 /** A user who saves on a device without a socket, and listens on others. */
 export class Audience {

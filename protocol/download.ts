@@ -10,7 +10,10 @@ import { Uuid } from './uuid.ts';
 /** POST /download: which blocks make up each file, and those that the client lacks: the smallest themselves, else where to fetch them. */
 export const DownloadRequest = z.strictObject({
   device_id: Uuid,
-  /** How many bytes of small contents the answer may have, of which the first comes in any case; as many as it may at all if absent. */
+  /**
+   * How many bytes of small contents the answer may have, of which the first comes in any case; as many as it may at all if
+   * absent.
+   */
   contents: z.int().min(1).max(limits.contentBytesPerAnswer).optional(),
   files: z
     .array(

@@ -8,7 +8,6 @@ import { readExclusions } from '../state/exclusions.ts';
 import type { State } from '../state/state.ts';
 import { MOST_AT_HAND } from './contents-at-hand.ts';
 import type { Sync } from './context.ts';
-import { bytesOf } from './fetches.ts';
 import { recognize, recognizeInTree } from './take-over.ts';
 import { treeHashes } from './tree-hashes.ts';
 import { movesOfFolder } from './whole-folder.ts';
@@ -42,11 +41,7 @@ async function readPage({ api, device, state, fetches }: Reader, room: number): 
   const { most } = fetches;
   const asked = room < most ? undefined : most;
   try {
-    const { body } = await fetches.measured(
-      asked ?? 0,
-      () => api.changes(device.id, state.cursor, asked),
-      (answer) => bytesOf(answer.body.contents),
-    );
+    const { body } = await fetches.asking(asked ?? 0, () => api.changes(device.id, state.cursor, asked));
     return body;
   } catch (error) {
     if (!(error instanceof ServiceError) || error.code !== 'cursor_gone') throw error;

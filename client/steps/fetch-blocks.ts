@@ -1,7 +1,6 @@
 import pLimit from 'p-limit';
 import pMap from 'p-map';
 import { sha256, toHex } from '../../codec/index.ts';
-import type { DownloadResponse } from '../../protocol/download.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';
 import { batched } from '../common/batched.ts';
@@ -12,7 +11,6 @@ import { arrivedDamaged, demandContent, getOn } from './block-answers.ts';
 import { BlockRooms } from './block-rooms.ts';
 import type { DownChannel } from './channels.ts';
 import type { Sync } from './context.ts';
-import { bytesOf } from './fetches.ts';
 import { type BlockPlace, findBlocks, readBlock } from './folder-blocks.ts';
 import { countLacks, type Lacking, nameOf, type WantedFile } from './lacking.ts';
 import { type PackPart, type Span, spansOf } from './pack-spans.ts';
@@ -151,8 +149,7 @@ export class BlockSource {
         return { ...nameOf(this.#sync.state, file), lacks, ...(damaged.length > 0 && { damaged }) };
       }),
     };
-    const carried = ({ body }: { body: DownloadResponse }): number => bytesOf(body.contents);
-    const { body } = await fetches.measured(contents ?? 0, () => api.download(request), carried);
+    const { body } = await fetches.asking(contents ?? 0, () => api.download(request));
     fetches.answered(call, body);
     for (const [hash, url] of Object.entries(body.urls)) this.#urls.set(hash, { url, until });
     this.#small.note(body);

@@ -1,3 +1,4 @@
+import type { Contents } from '../../protocol/changes.ts';
 import type { DownloadResponse } from '../../protocol/download.ts';
 import { limits } from '../../protocol/limits.ts';
 import { CallBytes } from '../common/call-bytes.ts';
@@ -21,6 +22,14 @@ export class Fetches extends CallBytes {
     return Math.min(super.most, limits.contentBytesPerAnswer);
   }
 
+  /** Makes a call whose answer may carry so many bytes of contents, and learns of how long it takes for those that came. */
+  asking<Answer extends { readonly body: { readonly contents?: Contents | undefined } }>(
+    most: number,
+    call: () => Promise<Answer>,
+  ): Promise<Answer> {
+    return this.measured(most, call, ({ body }) => bytesOf(body.contents ?? {}));
+  }
+
   /** Bytes that the small contents among the blocks probably take in an answer. */
   weigh({ file, lacks }: Lacks): number {
     const sizes = sizesOf(file);
@@ -40,7 +49,7 @@ export class Fetches extends CallBytes {
 }
 
 /** Bytes of an answer's contents, in base64. */
-export function bytesOf(contents: DownloadResponse['contents'] = {}): number {
+function bytesOf(contents: Contents): number {
   return Object.values(contents).reduce((sum, content) => sum + content.length, 0);
 }
 

@@ -7,7 +7,7 @@ import { Transfers } from '../../client/engine/transfers.ts';
 import type { Api } from '../../client/service/api.ts';
 import type { BlockToSend } from '../../protocol/upload-init.ts';
 import { soon } from '../support/soon.ts';
-import { serveTls } from './cdn.ts';
+import { answerOf, serveTls } from './cdn.ts';
 import { done, openFolder, remoteFile, type StepFolder } from './steps/open-folder.ts';
 
 /*
@@ -60,7 +60,7 @@ beforeEach(async () => {
     },
     download: async ({ files }) => {
       const urls = Object.fromEntries(files.flatMap(({ lacks = [] }) => lacks.map((hash) => [hash, url])));
-      return { sent: 0, body: { files: [], urls, contents: {}, packed: {}, deltas: {}, urls_expire_at: 0 } };
+      return answerOf({ urls, urls_expire_at: 0 });
     },
   };
   folder = await openFolder(api);

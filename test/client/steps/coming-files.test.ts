@@ -8,7 +8,7 @@ import { newDownChannel } from '../../../client/steps/channels.ts';
 import { ComingFiles } from '../../../client/steps/coming-files.ts';
 import { isUnfinished } from '../../../protocol/reserved-name.ts';
 import { soon } from '../../support/soon.ts';
-import { serveTls } from '../cdn.ts';
+import { answerOf, serveTls } from '../cdn.ts';
 import { blockOf, openFolder, type StepFolder } from './open-folder.ts';
 
 /* A file of small blocks that another device sends, of which the test says how much is there. */
@@ -44,7 +44,7 @@ beforeEach(async () => {
       const entry = { ...remote, path, blocks: [...remote.blocks] };
       const urls = Object.fromEntries(isThere ? lacks.map((hash) => [hash, url + hash]) : []);
       const files = [isThere ? { path, entry } : { path, error: { code: 'not_found', message: 'gone' } as const }];
-      return { sent: 0, body: { files, urls, contents: {}, packed: {}, deltas: {}, urls_expire_at: 0 } };
+      return answerOf({ files, urls, urls_expire_at: 0 });
     },
   });
   await mkdir(folder.on('films'));

@@ -5,7 +5,7 @@ import { newDownChannel } from '../../../client/steps/channels.ts';
 import { BlockSource } from '../../../client/steps/fetch-blocks.ts';
 import { encodeDelta } from '../../../codec/index.ts';
 import { download } from '../carry-out.ts';
-import { located, serve, serveTls } from '../cdn.ts';
+import { answerOf, located, serve, serveTls } from '../cdn.ts';
 import { blockOf, openFolder, remoteFile } from './open-folder.ts';
 
 /** A content as answers have it. */
@@ -55,10 +55,7 @@ describe('a download', () => {
         const hashes = files.flatMap(({ lacks = [] }) => lacks);
         const urls = Object.fromEntries(hashes.map((hash) => [hash, `${base}${hash}`]));
         // By a clock that is a day ahead, all of them are over.
-        return {
-          sent: 0,
-          body: { files: [], urls, contents: {}, packed: {}, deltas: {}, urls_expire_at: Date.now() - 24 * 3_600_000 },
-        };
+        return answerOf({ urls, urls_expire_at: Date.now() - 24 * 3_600_000 });
       },
     });
     const paths = ['a', 'b', 'c', 'd'];
@@ -79,10 +76,7 @@ describe('a download', () => {
         const lacks = files.flatMap((file) => file.lacks ?? []);
         asked.push(lacks);
         const contents = lacks.includes(here!.hash) ? { [here!.hash]: encodeWhole('here') } : {};
-        return {
-          sent: 0,
-          body: { files: [], urls: {}, contents, packed: {}, deltas: {}, urls_expire_at: Date.now() + 900_000 },
-        };
+        return answerOf({ contents });
       },
     });
     const remote = { ...(await remoteFile('hereaway', 1)), blocks: [here!, away!] };
@@ -103,10 +97,7 @@ describe('a download', () => {
         asked.push({ paths: files.map(({ path }) => path), contents: most });
         const hashes = files.flatMap(({ lacks = [] }) => lacks).slice(0, 2);
         const contents = Object.fromEntries(hashes.map((hash) => [hash, encoded.get(hash)!]));
-        return {
-          sent: 0,
-          body: { files: [], urls: {}, contents, packed: {}, deltas: {}, urls_expire_at: Date.now() + 900_000 },
-        };
+        return answerOf({ contents });
       },
     });
     const files = await Promise.all(paths.map(async (path) => ({ path, remote: await remoteFile(path, 1) })));
@@ -137,8 +128,8 @@ describe('a download', () => {
     const encoded = delta === 'good' ? good : good.subarray(0, -1);
     const urls = { [made.hash]: await serve(after) };
     const deltas = { [made.hash]: { base: [base.hash], encoded: encoded.toString('base64') } };
-    const answer = { files: [], urls, contents: {}, packed: {}, deltas, urls_expire_at: Date.now() + 900_000 };
-    const { sync, on, agreed } = await openFolder({ download: async () => ({ sent: 0, body: answer }) });
+    const answer = answerOf({ urls, deltas });
+    const { sync, on, agreed } = await openFolder({ download: async () => answer });
     await agreed({ a: before });
     await writeFile(on('a'), disk);
     const file = { path: 'a', remote: await remoteFile(after, 2) };
@@ -162,11 +153,11 @@ describe('a download', () => {
     const deltas = Object.fromEntries(made.filter((__, index) => index !== lost));
     const urls = { [blocks[3]!.hash]: await serve(texts[3]!) };
     const asked: (number | undefined)[] = [];
-    const answer = { files: [], urls, contents: {}, packed: {}, deltas, urls_expire_at: Date.now() + 900_000 };
+    const answer = answerOf({ urls, deltas });
     const { sync, agreed } = await openFolder({
       download: async ({ files }) => {
         asked.push(files[0]!.from);
-        return { sent: 0, body: answer };
+        return answer;
       },
     });
     await agreed({ a: texts[0]! });

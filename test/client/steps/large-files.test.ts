@@ -12,7 +12,7 @@ import { deltasFor } from '../../../client/steps/deltas.ts';
 import { BlockSource } from '../../../client/steps/fetch-blocks.ts';
 import { type Written, writeFetched } from '../../../client/steps/write-fetched.ts';
 import { applyDelta, BLOCK_BYTES } from '../../../codec/index.ts';
-import { serveTls } from '../cdn.ts';
+import { answerOf, serveTls } from '../cdn.ts';
 import { openFolder, type StepFolder } from './open-folder.ts';
 
 /* Files of which sketches are kept: new ones beyond a size. */
@@ -44,8 +44,7 @@ async function fetch(damaged: ReadonlyMap<number, number> = new Map()): Promise<
     download: async ({ files }) => {
       const hashes = files.flatMap(({ lacks = [] }) => lacks);
       const urls = Object.fromEntries(hashes.map((each) => [each, `${base}${each}`]));
-      const nothing = { files: [], contents: {}, packed: {}, deltas: {} };
-      return { sent: 0, body: { ...nothing, urls, urls_expire_at: Date.now() + 900_000 } };
+      return answerOf({ urls });
     },
   });
   const { sync } = folder;

@@ -37,6 +37,9 @@ export async function loadIgnores(root: string): Promise<Ignores> {
   return compileIgnores(text, readExclusions(root));
 }
 
+/** The library keeps its answers, 200 bytes each: it starts anew after so many questions. */
+const ANSWERS = 10_000;
+
 const own: Exclusion = { rule: '', source: 'the client’s own' };
 
 /** Where it is said that a folder is left out on this device. */
@@ -47,7 +50,7 @@ const excludedBy = "'tidemark exclude' on this device";
  * @param folders what this device leaves out besides, with all that is in it
  */
 export function compileIgnores(text: string, folders: readonly string[] = []): Ignores {
-  const rules = ignore({ ignorecase: false });
+  let rules = ignore({ ignorecase: false });
   for (const name of builtInRules) rules.add([{ pattern: name, mark: 'built in' }, { pattern: `!${name}/` }]);
   for (const [index, pattern] of text
     .replace(/^\ufeff/, '')
@@ -55,10 +58,12 @@ export function compileIgnores(text: string, folders: readonly string[] = []): I
     .entries()) {
     rules.add({ pattern, mark: `line ${index + 1} of ${ignoreFile}` });
   }
+  let asked = 0;
   return (path, isDirectory) => {
     if (isWithin(path, stateFolder)) return own;
     const folder = folders.find((at) => isWithin(path, at));
     if (folder !== undefined) return { rule: `${folder}/`, source: excludedBy };
+    if (++asked % ANSWERS === 0) rules = ignore({ ignorecase: false }).add(rules);
     const { rule } = rules.checkIgnore(isDirectory ? `${path}/` : path);
     return rule && { rule: rule.pattern, source: rule.mark! };
   };

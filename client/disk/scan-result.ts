@@ -1,4 +1,6 @@
 import type { LocalEntry } from '../plan/tree.ts';
+import { HeldTrees } from '../state/held-trees.ts';
+import { pack } from '../state/packed-row.ts';
 import type { Twin } from './spelling.ts';
 
 /** What lies at a path that is not synced. */
@@ -10,7 +12,9 @@ export interface LeftOut {
 
 export interface ScanResult {
   /** Entries that are new or changed. */
-  readonly found: Map<string, LocalEntry>;
+  readonly found: ReadonlyMap<string, LocalEntry>;
+  /** Puts an entry into `found`, or takes it out. */
+  readonly find: (path: string, entry: LocalEntry | undefined) => void;
   /** Paths at or below the scanned ones that exist, changed or not. */
   readonly seen: Set<string>;
   /** What is there and cannot be synced, with the reason. It has to stay out of plans, not count as deleted. */
@@ -27,8 +31,10 @@ export interface ScanResult {
 }
 
 export function newResult() {
+  const held = new HeldTrees();
   return {
-    found: new Map<string, LocalEntry>(),
+    found: held.local,
+    find: (path: string, entry: LocalEntry | undefined) => held.hold(path, pack({ local: entry })),
     seen: new Set<string>(),
     skipped: new Map<string, string>(),
     unstable: new Set<string>(),

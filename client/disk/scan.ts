@@ -164,14 +164,14 @@ class Scan {
       return;
     }
     this.#result.seen.add(at);
-    this.#result.found.set(at, found);
+    this.#result.find(at, found);
   }
 
   #visitDirectory(at: string, stats: BigIntStats): void {
     const before = this.#options.known.get(at);
     const entry = { ...attributesOf(stats), blocks: [], hint: '' };
     if (before?.kind === 'directory' && before.identity === entry.identity && before.mode === entry.mode) return;
-    this.#result.found.set(at, before?.leftover ? { ...entry, leftover: true } : entry);
+    this.#result.find(at, before?.leftover ? { ...entry, leftover: true } : entry);
   }
 
   async #visitChildren(at: string): Promise<void> {
@@ -225,14 +225,14 @@ class Scan {
     }
     const moved = before ? undefined : this.#byHint(hint);
     if (moved) {
-      this.#result.found.set(at, { ...moved, ...attributesOf(stats) });
+      this.#result.find(at, { ...moved, ...attributesOf(stats) });
       return;
     }
     try {
       const hashed = await this.#hashing(() => this.#hash(at, stats));
       if (!hashed) this.#leaveForLater(at, stats);
       else if (hashed.isSignIn) this.#skip(at, neverSynced.signIn);
-      else this.#result.found.set(at, { ...attributesOf(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
+      else this.#result.find(at, { ...attributesOf(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
     } catch (error) {
       if (isMissing(error)) this.#result.seen.delete(at);
       else this.#skip(at, `cannot be read: ${messageOf(error)}`, stats);
@@ -264,7 +264,7 @@ class Scan {
     const old = this.#options.known.has(at) ? undefined : this.#options.byIdentity?.(identityOf(stats));
     if (old?.kind !== 'file') return;
     const { kind, size, mode, mtime_ms, blocks } = old;
-    this.#result.found.set(at, { kind, size, mode, mtime_ms, blocks, identity: identityOf(stats), hint: '' });
+    this.#result.find(at, { kind, size, mode, mtime_ms, blocks, identity: identityOf(stats), hint: '' });
   }
 
   /** @param stats of what lies there, where it may be a known file under another name */

@@ -10,7 +10,7 @@ import { Twins } from '../disk/twins.ts';
 import type { Watch } from '../disk/watch.ts';
 import { trackProgress } from '../output/progress.ts';
 import { belowIndex, hintIndex, identityIndex } from '../plan/known-files.ts';
-import { isDirectory, type LocalEntry, same, sameContent } from '../plan/tree.ts';
+import { isDirectory, same, sameContent } from '../plan/tree.ts';
 import { readExclusions } from '../state/exclusions.ts';
 import type { Sync } from '../steps/context.ts';
 import { vacate } from '../steps/vacate.ts';
@@ -149,9 +149,8 @@ export class Lookout {
     const missing = new Set(first ? synced.keys().filter((path) => !local.has(path)) : []);
     const above = (): Above => ({ below: belowIndex(local), mounts: new Map(), spelled: new Map() });
     const once = { first, byHint: hintIndex(local), byIdentity: identityIndex(synced) };
-    const at = { ...once, ...above() };
     await this.#restless.review();
-    const { others, missing: gone } = await this.#lookAt(paths, at);
+    const { others, missing: gone } = await this.#lookAt(paths, { ...once, ...above() });
     for (const path of gone) missing.add(path);
     for (const path of new Set([...others, ...this.#twins.withRoom()])) {
       const look = await this.#lookAt([path], { ...once, ...above() });
@@ -192,7 +191,7 @@ export class Lookout {
     this.#noteSkipped(result.skipped, inScope);
     for (const path of paths) if (path !== '' && !result.seen.has(path)) this.#watch.forget(path);
     const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
-    this.#takeOver(result.found, missing);
+    this.#takeOver(result, missing);
     this.#restless.note(inScope, result);
     this.#absences.note(inScope, result.leftOut);
     const others = result.twins.flatMap((twin) =>
@@ -251,8 +250,8 @@ export class Lookout {
     return hint !== undefined && hint !== '' && isUnchanged(join(root, path), hint);
   }
 
-  /** Writes down what was found, and what was not. */
-  #takeOver(entries: ReadonlyMap<string, LocalEntry>, missing: readonly string[]): void {
+  /** Writes down what was found, and what was not. Of the result nothing is left, so that no entry is held twice. */
+  #takeOver({ found: entries, find }: Pick<ScanResult, 'found' | 'find'>, missing: readonly string[]): void {
     if (entries.size === 0 && missing.length === 0) return;
     const { state, notices } = this.#sync;
     state.transaction(() => {
@@ -266,6 +265,7 @@ export class Lookout {
         if (base && base.identity !== entry.identity && same(entry, base)) {
           state.set('synced', found, { ...base, identity: entry.identity });
         }
+        find(found, undefined);
       }
       for (const known of missing) {
         if (state.trees.local.get(known)?.kind === 'directory') this.#watch.forget(known);
@@ -279,7 +279,7 @@ export class Lookout {
   async #leaveOutLostDrives(
     paths: ReadonlySet<string>,
     gone: readonly string[],
-    { seen, found, skipped }: ScanResult,
+    { seen, found, find, skipped }: ScanResult,
   ): Promise<void> {
     const { local } = this.#sync.state.trees;
     const directories = new Map<string, string>();
@@ -295,7 +295,7 @@ export class Lookout {
     );
     for (const [directory, reason] of lost) {
       skipped.set(directory, reason);
-      for (const path of found.keys()) if (isWithin(path, directory)) found.delete(path);
+      for (const path of found.keys()) if (isWithin(path, directory)) find(path, undefined);
     }
   }
 

@@ -1,8 +1,8 @@
 import type { Content, LocalEntry, RemoteEntry, SyncedEntry } from '../plan/tree.ts';
-import { type AtPath, isUnited } from './entry-row.ts';
-import { pack, unpack } from './packed-row.ts';
+import type { AtPath } from './entry-row.ts';
+import { isOf, unpack } from './packed-row.ts';
 
-/** What is held of a path: a packed entry that serves all trees, or the entry of each. It is never changed, but replaced. */
+/** What is held of a path: a packed entry of one tree or of all, or the entry of each. It is never changed, but replaced. */
 export type Held = string | AtPath;
 
 /** The three trees in memory: maps that can be read, of one row a path. */
@@ -16,18 +16,18 @@ export class HeldTrees {
     return this.#rows.get(path);
   }
 
-  /** @param here as `united` gives it, or as it was before, or `undefined` for nothing */
+  /** @param here as `pack` gives it, or what is to be packed soon, or `undefined` for nothing */
   hold(path: string, here: Held | undefined): void {
-    const row = typeof here === 'object' && isUnited(here) ? (pack(here.local) ?? here) : here;
     const before = this.#rows.get(path);
-    if (row === undefined || isNothing(row)) this.#rows.delete(path);
-    else this.#rows.set(path, row);
-    for (const tree of [this.local, this.remote, this.synced]) tree.changed(before, row);
+    if (here === undefined || isNothing(here)) this.#rows.delete(path);
+    else this.#rows.set(path, here);
+    for (const tree of [this.local, this.remote, this.synced]) tree.changed(before, here);
   }
 
   /** What each tree has at a path. */
   entriesAt(path: string): AtPath {
-    return { local: this.local.get(path), remote: this.remote.get(path), synced: this.synced.get(path) };
+    const row = this.#rows.get(path);
+    return { ...(typeof row === 'string' ? unpacked(row) : row) };
   }
 }
 
@@ -83,20 +83,20 @@ class Tree<Entry extends Content> implements ReadonlyMap<string, Entry> {
   }
 
   #isIn(row: Held | undefined): boolean {
-    return typeof row === 'string' || row?.[this.#name] !== undefined;
+    return typeof row === 'string' ? isOf(row, this.#name) : row?.[this.#name] !== undefined;
   }
 
   #entryOf(row: Held | undefined): Entry | undefined {
-    return (typeof row === 'string' ? unpacked(row) : row?.[this.#name]) as Entry | undefined;
+    return (typeof row === 'string' ? unpacked(row) : row)?.[this.#name] as Entry | undefined;
   }
 }
 
 /** The row that was unpacked last: of one path all trees are asked, one after the other. */
-let last = { row: '', entry: undefined as ReturnType<typeof unpack> | undefined };
+let last = { row: '', here: {} as AtPath };
 
-function unpacked(row: string): ReturnType<typeof unpack> {
-  if (row !== last.row || !last.entry) last = { row, entry: unpack(row) };
-  return last.entry!;
+function unpacked(row: string): AtPath {
+  if (row !== last.row) last = { row, here: unpack(row) };
+  return last.here;
 }
 
 function isNothing(row: Held): boolean {

@@ -7,6 +7,7 @@ import { decodeRow, encodeRow, type PathRow, united } from './entry-row.ts';
 import { type Held, HeldTrees } from './held-trees.ts';
 import type { Intent } from './intent.ts';
 import { takeOlderRows } from './older-rows.ts';
+import { pack } from './packed-row.ts';
 import { statePlace } from './places.ts';
 import { guarded, openStateFile, sqliteCode } from './state-file.ts';
 
@@ -15,6 +16,9 @@ interface TreeTypes {
   remote: RemoteEntry;
   synced: SyncedEntry;
 }
+
+/** A transaction writes what it changed once it is so many paths: until then an entry takes twice its memory. */
+const MOST_UNWRITTEN = 10_000;
 
 /**
  * What a device knows about its folder: the three trees, the cursor, calls without an answer, open uploads, and what
@@ -33,8 +37,10 @@ export class State {
   readonly #intents = new Map<string, Intent>();
   /** What takes facts and calls back to where the open transaction began, in the order of the changes. */
   #undo: (() => void)[] | undefined;
-  /** What was held before the open transaction, at the paths whose rows it is to write. */
+  /** What was held before the open transaction, at the paths that it changed. */
   readonly #changed = new Map<string, Held | undefined>();
+  /** Paths of these whose rows are to be written. */
+  readonly #unwritten = new Set<string>();
 
   /** @throws LocalTrouble when the disk is full or fails, ClientError `state_damaged` when the file is no state */
   constructor(folder: string) {
@@ -54,7 +60,7 @@ export class State {
     }
     takeOlderRows(database);
     const rows = database.prepare('SELECT path, entries, blocks FROM paths').iterate() as Iterable<PathRow>;
-    for (const row of rows) this.#held.hold(row.path, decodeRow(row));
+    for (const row of rows) this.#held.hold(row.path, pack(decodeRow(row)));
   }
 
   set<Tree extends keyof TreeTypes>(tree: Tree, path: string, entry: TreeTypes[Tree]): void {
@@ -73,16 +79,19 @@ export class State {
     }
     if (!this.#changed.has(path)) this.#changed.set(path, this.#held.at(path));
     this.#held.hold(path, { ...this.#held.entriesAt(path), [tree]: entry });
+    this.#unwritten.add(path);
+    if (this.#unwritten.size > MOST_UNWRITTEN) this.#write();
   }
 
   /** Writes what the trees have at the changed paths. */
-  #writeChanged(): void {
-    for (const path of this.#changed.keys()) {
+  #write(): void {
+    for (const path of this.#unwritten) {
       const here = united(this.#held.entriesAt(path));
       const { entries, blocks } = encodeRow(here);
       guarded(this.#place, () => (entries === '{}' ? this.#drop.run(path) : this.#put.run(path, entries, blocks)));
-      this.#held.hold(path, here);
+      this.#held.hold(path, pack(here));
     }
+    this.#unwritten.clear();
   }
 
   #remember<Value>(memory: Map<string, Value>, key: string): void {
@@ -99,7 +108,7 @@ export class State {
     this.#undo = undo;
     try {
       const result = work();
-      this.#writeChanged();
+      this.#write();
       this.#exec('COMMIT');
       return result;
     } catch (error) {
@@ -110,6 +119,7 @@ export class State {
     } finally {
       this.#undo = undefined;
       this.#changed.clear();
+      this.#unwritten.clear();
     }
   }
 

@@ -5,6 +5,8 @@ import type { Api } from '../service/api.ts';
 import { ServiceError } from '../service/errors.ts';
 import type { Unreadable } from '../service/readable.ts';
 import { readExclusions } from '../state/exclusions.ts';
+import { HeldTrees } from '../state/held-trees.ts';
+import { pack } from '../state/packed-row.ts';
 import type { State } from '../state/state.ts';
 import { MOST_AT_HAND } from './contents-at-hand.ts';
 import type { Sync } from './context.ts';
@@ -212,7 +214,7 @@ interface ReadTree {
 
 async function readTree({ api, device, state }: Pick<Sync, 'api' | 'device' | 'state'>): Promise<ReadTree> {
   const known = treeHashes(state.trees.remote);
-  const entries = new Map<string, RemoteEntry>();
+  const entries = new HeldTrees();
   const unchanged = new Set<string>();
   const unreadable: Unreadable[] = [];
   const directories = [''];
@@ -231,7 +233,7 @@ async function readTree({ api, device, state }: Pick<Sync, 'api' | 'device' | 's
         unreadable.push({ path: pathInside(path, name), reason });
       for (const { name, entry, tree_hash } of body.entries) {
         const child = pathInside(path, name);
-        if (entry) entries.set(child, remoteEntry(entry));
+        if (entry) entries.hold(child, pack({ remote: remoteEntry(entry) }));
         if (tree_hash === undefined) continue;
         // A version of another timeline may have the number and the blocks of one here, and other permissions.
         if (!first.setBack && tree_hash === known.get(child)) unchanged.add(child);
@@ -240,7 +242,7 @@ async function readTree({ api, device, state }: Pick<Sync, 'api' | 'device' | 's
       after = body.next;
     } while (after !== undefined);
   }
-  return { entries, unchanged, unreadable, last, ...first! };
+  return { entries: entries.remote, unchanged, unreadable, last, ...first! };
 }
 
 type TreePage = Awaited<ReturnType<Api['tree']>>['body'];

@@ -1,5 +1,7 @@
 import { mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { collector } from '../../cli/collector.ts';
+import { compileIgnores } from '../../client/disk/ignore.ts';
 import { Clock } from '../../client/engine/clock.ts';
 import { DeletionGuard } from '../../client/engine/deletion-guard.ts';
 import { Lookout } from '../../client/engine/lookout.ts';
@@ -104,4 +106,16 @@ test('nothing is remembered of paths on which both sides agree, or that are gone
   const { local, synced } = folder.sync.state.trees;
   expect([[...local.keys()], [...synced.keys()]]).toEqual([['d'], ['d']]);
   expect(folder.sync.notices.noticedAt('d/0')).toEqual({});
+});
+
+test('rules that were asked about many paths remember none of them', async () => {
+  const ignores = compileIgnores('*.log');
+  const used = async (): Promise<number> => {
+    await collector()({ type: 'major', execution: 'async', flavor: 'last-resort' });
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await used();
+  for (let nth = 0; nth < 200_000; nth++) ignores(`folder/of many/photo ${nth}.jpg`, false);
+  expect(ignores('a/b.log', false)).toEqual({ rule: '*.log', source: 'line 1 of .tidemarkignore' });
+  expect((await used()) - before).toBeLessThan(10 * 1024 * 1024);
 });

@@ -55,6 +55,26 @@ describe('a state', () => {
     again.close();
   });
 
+  test('is as before when a transaction fails of which much was written', async () => {
+    const { root } = await known();
+    const state = new State(root);
+    const told = ({ trees: { local, synced } }: State) => [[...local].length, [...synced].length, local.get('file 1')];
+    const before = told(state);
+    const failing = (): void =>
+      state.transaction(() => {
+        for (let nth = 1; nth <= 25_000; nth++) state.set('synced', `file ${nth}`, { ...entry(nth), version: 1 });
+        for (let nth = 1; nth <= 25_000; nth++) state.remove('local', `file ${nth}`);
+        expect(told(state)).toEqual([0, 25_000, undefined]);
+        throw new Error('at the end');
+      });
+    expect(failing).toThrow('at the end');
+    expect(told(state)).toEqual(before);
+    state.close();
+    const again = new State(root);
+    expect(told(again)).toEqual(before);
+    again.close();
+  });
+
   test.each<[string, (place: string) => Promise<unknown>]>([
     ['garbage', (place) => writeFile(place, 'garbage '.repeat(2000))],
     ['cut off', (place) => truncate(place, 6000)],

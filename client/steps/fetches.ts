@@ -4,6 +4,8 @@ import { limits } from '../../protocol/limits.ts';
 import { CallBytes } from '../common/call-bytes.ts';
 import type { RemoteEntry } from '../plan/tree.ts';
 
+/** Bytes of text for each byte. */
+const IN_BASE64 = 4 / 3;
 /** Bytes that an answer takes, at least, for a content that lies elsewhere. */
 const LEAST = 512;
 
@@ -15,8 +17,10 @@ interface Lacks {
 
 /** Calls that ask for content: how much of it their answers may carry, and how much they will. */
 export class Fetches extends CallBytes {
+  /** Of each byte of a content that fits a row as it is. */
+  #ofByte = IN_BASE64;
   /** Of a content that is larger than a row: encoded it may fit one all the same, or it lies elsewhere. */
-  #ofLarger = inBase64(limits.rowBytes);
+  #ofLarger = Math.ceil(IN_BASE64 * limits.rowBytes);
 
   override get most(): number {
     return Math.min(super.most, limits.contentBytesPerAnswer);
@@ -34,17 +38,22 @@ export class Fetches extends CallBytes {
   weigh({ file, lacks }: Lacks): number {
     const sizes = sizesOf(file);
     const small = lacks.map((hash) => sizes.get(hash)!).filter((size) => size <= limits.smallBytes);
-    return small.reduce((sum, size) => sum + (isLarger(size) ? this.#ofLarger : inBase64(size)), 0);
+    return small.reduce((sum, size) => sum + (isLarger(size) ? this.#ofLarger : Math.ceil(this.#ofByte * size)), 0);
   }
 
   /** Learns of an answer what the next ones will take. */
   answered(call: readonly Lacks[], { contents, packed }: Pick<DownloadResponse, 'contents' | 'packed'>): void {
     const sizes = new Map(call.flatMap(({ file }) => [...sizesOf(file)]));
     const isOfLarger = (hash: string): boolean => isLarger(sizes.get(hash) ?? 0);
-    const here = Object.entries(contents).filter(([hash]) => isOfLarger(hash));
-    const all = here.length + Object.keys(packed).filter(isOfLarger).length;
-    if (all === 0) return;
-    this.#ofLarger = Math.max(LEAST, Math.round(bytesOf(Object.fromEntries(here)) / all));
+    const { larger = [], fitting = [] } = Object.groupBy(Object.keys(contents), (hash) =>
+      isOfLarger(hash) ? 'larger' : 'fitting',
+    );
+    const carried = (hashes: readonly string[]): number =>
+      hashes.reduce((sum, hash) => sum + contents[hash]!.length, 0);
+    const all = larger.length + Object.keys(packed).filter(isOfLarger).length;
+    if (all > 0) this.#ofLarger = Math.max(LEAST, Math.round(carried(larger) / all));
+    const bytes = fitting.reduce((sum, hash) => sum + (sizes.get(hash) ?? 0), 0);
+    if (bytes > 0) this.#ofByte = carried(fitting) / bytes;
   }
 }
 
@@ -52,8 +61,6 @@ export class Fetches extends CallBytes {
 function bytesOf(contents: Contents): number {
   return Object.values(contents).reduce((sum, content) => sum + content.length, 0);
 }
-
-const inBase64 = (bytes: number): number => Math.ceil((4 * bytes) / 3);
 
 const isLarger = (size: number): boolean => size > limits.rowBytes;
 

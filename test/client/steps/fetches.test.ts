@@ -17,7 +17,11 @@ test('a content weighs what it takes in an answer at most, until answers tell wh
   const sizes = [100, 20 * KIB, limits.smallBytes + 1];
   expect(fetches.weigh(lacking(...sizes))).toBe(134 + 10_923);
   fetches.answered([lacking(...sizes)], { contents: { 0: 'x'.repeat(136) }, packed: {} });
-  expect(fetches.weigh(lacking(...sizes)), 'one that fits a row as it is says nothing').toBe(134 + 10_923);
+  expect(fetches.weigh(lacking(...sizes)), 'one that fits a row as it is says nothing of larger ones').toBe(
+    136 + 10_923,
+  );
+  fetches.answered([lacking(...sizes)], { contents: { 0: 'x'.repeat(40) }, packed: {} });
+  expect(fetches.weigh(lacking(200, 50)), 'each byte of what fits a row takes what it took').toBe(100);
   const two = lacking(20 * KIB, 20 * KIB);
   fetches.answered([two], { contents: { 0: 'x'.repeat(4000) }, packed: { 1: packed } });
   expect(fetches.weigh(two)).toBe(4000);

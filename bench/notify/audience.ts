@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import { retried, TryAgain } from '../../client/common/retry.ts';
 import type { Cloud } from '../../local/cloud/cloud.ts';
 import { SocketMessage } from '../../protocol/socket.ts';
 import { callSave } from '../../test/support/call-save.ts';
@@ -48,12 +49,18 @@ export class Audience {
     for (const socket of this.#sockets) socket.terminate();
   }
 
-  /** Answers the cursor of the newest. */
+  /** Answers the cursor of the newest. What is not answered in the gateway's time is saved once more, as the client does. */
   async #commit(count: number): Promise<number> {
     const files = Array.from({ length: count }, () => ({ path: randomUUID(), content: Buffer.from(randomUUID()) }));
-    const { status, body } = await callSave(this.#user, files);
-    const cursors = status === 200 ? body.results.flatMap((result) => ('cursor' in result ? [result.cursor] : [])) : [];
-    if (cursors.length < count) throw new Error(`save answered ${status}: ${JSON.stringify(body)}`);
+    const id = randomUUID();
+    const { results } = await retried(async () => {
+      const { status, body } = await callSave(this.#user, files, id);
+      if (status === 200) return body;
+      const failure = new Error(`save answered ${status}: ${JSON.stringify(body)}`);
+      throw status >= 500 ? new TryAgain(failure) : failure;
+    });
+    const cursors = results.flatMap((result) => ('cursor' in result ? [result.cursor] : []));
+    if (cursors.length < count) throw new Error(`save refused some: ${JSON.stringify(results)}`);
     return Math.max(...cursors);
   }
 }

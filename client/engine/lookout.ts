@@ -10,7 +10,7 @@ import { Twins } from '../disk/twins.ts';
 import type { Watch } from '../disk/watch.ts';
 import { trackProgress } from '../output/progress.ts';
 import { belowIndex, hintIndex, identityIndex } from '../plan/known-files.ts';
-import { isDirectory, same, sameContent } from '../plan/tree.ts';
+import { isDirectory } from '../plan/tree.ts';
 import { readExclusions } from '../state/exclusions.ts';
 import type { Sync } from '../steps/context.ts';
 import { vacate } from '../steps/vacate.ts';
@@ -18,6 +18,7 @@ import { Absences } from './absences.ts';
 import type { FrequentSaves } from './frequent-saves.ts';
 import { RestlessFiles } from './restless-files.ts';
 import type { Signals } from './signals.ts';
+import { writeDown } from './write-down.ts';
 
 /** What is found out once in a look, however many paths it is at. */
 interface Above {
@@ -191,7 +192,7 @@ export class Lookout {
     this.#noteSkipped(result.skipped, inScope);
     for (const path of paths) if (path !== '' && !result.seen.has(path)) this.#watch.forget(path);
     const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
-    this.#takeOver(result, missing);
+    writeDown(this.#sync, result, missing, { restless: this.#restless, watch: this.#watch });
     this.#restless.note(inScope, result);
     this.#absences.note(inScope, result.leftOut);
     const others = result.twins.flatMap((twin) =>
@@ -248,31 +249,6 @@ export class Lookout {
     const { root, notices, state } = this.#sync;
     const hint = notices.isOwn(path) ? state.trees.local.get(path)?.hint : undefined;
     return hint !== undefined && hint !== '' && isUnchanged(join(root, path), hint);
-  }
-
-  /** Writes down what was found, and what was not. Of the result nothing is left, so that no entry is held twice. */
-  #takeOver({ found: entries, find }: Pick<ScanResult, 'found' | 'find'>, missing: readonly string[]): void {
-    if (entries.size === 0 && missing.length === 0) return;
-    const { state, notices } = this.#sync;
-    state.transaction(() => {
-      for (const [found, entry] of entries) {
-        const known = state.trees.local.get(found);
-        if (known?.kind === 'file' && !sameContent(known, entry)) this.#restless.took(found, known, entry);
-        state.set('local', found, entry);
-        notices.replan(found);
-        // A save under another inode that changed nothing: renames are followed by the inode.
-        const base = state.trees.synced.get(found);
-        if (base && base.identity !== entry.identity && same(entry, base)) {
-          state.set('synced', found, { ...base, identity: entry.identity });
-        }
-        find(found, undefined);
-      }
-      for (const known of missing) {
-        if (state.trees.local.get(known)?.kind === 'directory') this.#watch.forget(known);
-        state.remove('local', known);
-        notices.replan(known);
-      }
-    });
   }
 
   /** Skips directories whose drive is not there, with all that is in them. */

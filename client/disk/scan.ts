@@ -13,7 +13,6 @@ import { pathInside, pathProblem } from '../../protocol/path.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { systemCode } from '../common/errors.ts';
 import { Turns } from '../common/turns.ts';
-import { hintIndex } from '../plan/known-files.ts';
 import type { Content, LocalEntry } from '../plan/tree.ts';
 import { statePlace } from '../state/places.ts';
 import { decomposition } from './decomposition.ts';
@@ -76,7 +75,6 @@ export function scan(paths: Iterable<string>, options: ScanOptions): Promise<Sca
 /** One look at the disk. */
 class Scan {
   readonly #options: ScanOptions;
-  readonly #byHint: (hint: string) => LocalEntry | undefined;
   readonly #result = newResult();
   readonly #hashing = pLimit(CONCURRENT_FILES);
   /** Files that are being looked at beside the walk. */
@@ -86,7 +84,6 @@ class Scan {
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    this.#byHint = options.byHint ?? hintIndex(options.known);
   }
 
   async run(paths: Iterable<string>): Promise<ScanResult> {
@@ -223,7 +220,7 @@ class Scan {
       this.#result.postponed.add(at);
       return;
     }
-    const moved = before ? undefined : this.#byHint(hint);
+    const moved = before ? undefined : this.#options.byHint?.(hint);
     if (moved) {
       this.#result.find(at, { ...moved, ...attributesOf(stats) });
       return;

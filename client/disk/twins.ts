@@ -1,4 +1,4 @@
-import { isInside, isWithin } from '../../protocol/path.ts';
+import { pathsWithin, type Tree } from '../plan/tree.ts';
 import type { State } from '../state/state.ts';
 import type { Twin } from './spelling.ts';
 
@@ -39,7 +39,7 @@ export class Twins {
     if (![local, remote, synced].some((tree) => holds(tree, path))) return undefined;
     this.#apart.set(path, { spelled, met: false });
     for (const tree of ['local', 'synced'] as const) {
-      for (const at of state.trees[tree].keys()) if (isWithin(at, path)) state.remove(tree, at);
+      for (const at of pathsWithin(state.trees[tree], path)) state.remove(tree, at);
     }
     return `differs only in spelling from ${spelled}, and this disk takes both for one: rename one of them on a device that holds both`;
   }
@@ -51,8 +51,6 @@ export function mayRespell(state: State, { path, spelled }: Twin): boolean {
   return holds(remote, path) && local.has(spelled) && !holds(remote, spelled);
 }
 
-function holds(tree: ReadonlyMap<string, unknown>, path: string): boolean {
-  if (tree.has(path)) return true;
-  for (const at of tree.keys()) if (isInside(at, path)) return true;
-  return false;
+function holds(tree: Tree<unknown>, path: string): boolean {
+  return tree.has(path) || pathsWithin(tree, path).length > 0;
 }

@@ -1,5 +1,6 @@
-import { isWithin, isWithinAny, nameOf } from '../../protocol/path.ts';
+import { isWithinAny, nameOf } from '../../protocol/path.ts';
 import type { LeftOut } from '../disk/scan-result.ts';
+import { pathsWithin, within } from '../plan/tree.ts';
 import type { Sync } from '../steps/context.ts';
 
 /** A path may be missing this long, ms, while other changes of the disk are still unseen: one of them may be its new name. */
@@ -76,8 +77,8 @@ export class Absences {
     const { state, report, notices } = this.#sync;
     this.#held.add(path);
     state.transaction(() => {
-      for (const [at, base] of state.trees.synced) {
-        if (isWithin(at, path)) state.set('synced', at, { ...base, lapsed: true });
+      for (const [at, base] of within(state.trees.synced, path)) {
+        state.set('synced', at, { ...base, lapsed: true });
       }
       const { reason } = this.#leftOut.get(to)!;
       const message = `renamed here to ${to}, which is not synced: ${reason}; elsewhere it is still ${nameOf(path)}`;
@@ -91,6 +92,6 @@ export class Absences {
     const { state, notices } = this.#sync;
     this.#held.delete(path);
     state.clearProblem(path);
-    for (const at of state.trees.synced.keys()) if (isWithin(at, path)) notices.replan(at);
+    for (const at of pathsWithin(state.trees.synced, path)) notices.replan(at);
   }
 }

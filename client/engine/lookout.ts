@@ -9,8 +9,8 @@ import { isUnchanged } from '../disk/stamps.ts';
 import { Twins } from '../disk/twins.ts';
 import type { Watch } from '../disk/watch.ts';
 import { trackProgress } from '../output/progress.ts';
-import { belowIndex, hintIndex, identityIndex } from '../plan/known-files.ts';
-import { isDirectory } from '../plan/tree.ts';
+import { byHint, byIdentity } from '../plan/known-files.ts';
+import { isDirectory, pathsWithin } from '../plan/tree.ts';
 import { readExclusions } from '../state/exclusions.ts';
 import type { Sync } from '../steps/context.ts';
 import { vacate } from '../steps/vacate.ts';
@@ -22,7 +22,6 @@ import { writeDown } from './write-down.ts';
 
 /** What is found out once in a look, however many paths it is at. */
 interface Above {
-  readonly below: (path: string) => string[];
   readonly mounts: Map<string, Promise<string | undefined>>;
   readonly spelled: Map<string, Promise<string | undefined>>;
 }
@@ -146,10 +145,12 @@ export class Lookout {
         path === '' ||
         (!unseen.has('') && !ancestors(path).some((above) => unseen.has(above)) && !this.#isAsWritten(path)),
     );
-    const { local, synced } = this.#sync.state.trees;
+    const { state } = this.#sync;
+    const { local, synced } = state.trees;
     const missing = new Set(first ? synced.keys().filter((path) => !local.has(path)) : []);
-    const above = (): Above => ({ below: belowIndex(local), mounts: new Map(), spelled: new Map() });
-    const once = { first, byHint: hintIndex(local), byIdentity: identityIndex(synced) };
+    const above = (): Above => ({ mounts: new Map(), spelled: new Map() });
+    const ofInode = state.pathsWithInode;
+    const once = { first, byHint: byHint(local, ofInode), byIdentity: byIdentity(synced, ofInode) };
     await this.#restless.review();
     const { others, missing: gone } = await this.#lookAt(paths, { ...once, ...above() });
     for (const path of gone) missing.add(path);
@@ -165,11 +166,11 @@ export class Lookout {
    * that are no longer there.
    */
   async #lookAt(asked: readonly string[], look: Look): Promise<{ others: string[]; missing: string[] }> {
-    const { report } = this.#sync;
+    const { report, state } = this.#sync;
     const paths = new Set<string>();
     for (const path of asked) paths.add((await this.#mounts.changedAbove(path, look.mounts)) ?? path);
     const inScope = (candidate: string): boolean => isWithinAny(candidate, paths);
-    const before = [...paths].flatMap(look.below);
+    const before = [...paths].flatMap((path) => pathsWithin(state.trees.local, path));
     const result = await this.#scan(paths, {
       look,
       suspects: [...before, ...[...this.#skipped.keys()].filter(inScope)],

@@ -1,10 +1,9 @@
 import { limits } from '../../protocol/limits.ts';
-import { isInside } from '../../protocol/path.ts';
 import { ignoreFile } from '../disk/ignore.ts';
 import { conflictPath } from '../plan/conflict-name.ts';
 import { type Operation, othersOf, pathsOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
-import { isLeaf } from '../plan/tree.ts';
+import { isLeaf, pathsWithin } from '../plan/tree.ts';
 import { exclusionsStamp } from '../state/exclusions.ts';
 import type { Intent } from '../state/intent.ts';
 import { moveGroups } from '../steps/batches.ts';
@@ -227,8 +226,8 @@ function freeConflictPath(sync: Sync, path: string): string {
   const taken = (candidate: string): boolean => local.has(candidate) || remote.has(candidate);
   let inside = 0;
   if (local.get(path)?.kind === 'directory') {
-    for (const at of local.keys()) {
-      if (isInside(at, path)) inside = Math.max(inside, Buffer.byteLength(at) - Buffer.byteLength(path));
+    for (const at of pathsWithin(local, path)) {
+      inside = Math.max(inside, Buffer.byteLength(at) - Buffer.byteLength(path));
     }
   }
   return conflictPath(path, sync.device.name, new Date(), taken, inside);

@@ -1,6 +1,6 @@
 import { ancestors, isInside, isWithinAny } from '../../protocol/path.ts';
 import { type Operation, pathsOf, type Step } from './operation.ts';
-import { isLeaf, type Trees } from './tree.ts';
+import { isLeaf, pathsWithinAny, type Trees } from './tree.ts';
 
 type FolderMove = Step<'moveLocal'>;
 
@@ -94,7 +94,7 @@ function mixed({ local, synced }: Trees, moves: ReadonlyMap<string, string>, { b
   if (moves.size === 0) return [];
   const found = new Set<string>();
   for (const tree of [local, synced]) {
-    for (const path of tree.keys()) {
+    for (const path of pathsWithinAny(tree, moves)) {
       const from = ancestors(path).find((above) => moves.has(above));
       if (from === undefined || found.has(from)) continue;
       if (blocked(path) || blocked(moves.get(from)! + path.slice(from.length))) found.add(from);

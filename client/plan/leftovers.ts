@@ -2,7 +2,7 @@
 
 import { ancestors } from '../../protocol/path.ts';
 import type { Operation } from './operation.ts';
-import { same, type Trees } from './tree.ts';
+import { pathsWithinAny, same, type Trees } from './tree.ts';
 
 /** A directory that was here only for what is not synced comes to the service with what is. */
 export function bringBackLeftovers(
@@ -21,7 +21,7 @@ export function bringBackLeftovers(
   }
   const left = [...new Set([...paths].flatMap((path) => [path, ...ancestors(path)]))].filter(unknown);
   if (left.length === 0) return;
-  const needed = directoriesOf(remote.keys());
+  const needed = directoriesOf(pathsWithinAny(remote, new Set(left)));
   for (const path of left) if (needed.has(path)) bringBack(path);
 }
 
@@ -46,8 +46,10 @@ export function removeEmptied(
   const goesAlong = inMovedFolder(byPath);
   const held = directoriesOf([
     ...coming,
-    ...[...local.keys()].filter((path) => !leaving.local.has(path) && !candidates.has(path) && !goesAlong(path)),
-    ...[...remote.keys()].filter((path) => !leaving.remote.has(path) && !candidates.has(path)),
+    ...pathsWithinAny(local, candidates).filter(
+      (path) => !leaving.local.has(path) && !candidates.has(path) && !goesAlong(path),
+    ),
+    ...pathsWithinAny(remote, candidates).filter((path) => !leaving.remote.has(path) && !candidates.has(path)),
   ]);
   for (const path of candidates) {
     if (held.has(path) || (byPath.has(path) && byPath.get(path)!.do !== 'upload')) continue;

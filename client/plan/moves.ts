@@ -3,7 +3,7 @@ import { movePathBytes } from '../../protocol/move.ts';
 import { ancestors, nameOf, parentOf } from '../../protocol/path.ts';
 import { isConflictCopy } from './conflict-name.ts';
 import type { MoveOperation, Operation, Step } from './operation.ts';
-import { type Content, isLeaf, type Trees } from './tree.ts';
+import { type Content, isLeaf, pathsWithinAny, type Trees } from './tree.ts';
 
 type RemoteMove = Step<'moveRemote'>;
 
@@ -55,14 +55,13 @@ function newcomers(
     if (synced.has(path) && remote.has(path)) return !byPath.has(path) && !remote.has(parentOf(path));
     return byPath.get(path)?.do === 'upload' && !synced.has(path) && !remote.has(path);
   };
-  const moves = local.entries().flatMap(([from, entry]): MoveOperation[] => {
-    const directory = isLeaf(entry) && ancestors(from).find((above) => directories.has(above));
+  return pathsWithinAny(local, directories).flatMap((from): MoveOperation[] => {
+    const directory = isLeaf(local.get(from)) && ancestors(from).find((above) => directories.has(above));
     if (!directory || !isNew(from)) return [];
     const to = directories.get(directory)! + from.slice(directory.length);
     const isFree = !isKnown(to) && !underFile(local, to) && !underFile(remote, to);
     return isFree ? [{ do: 'moveLocal', from, to }] : [];
   });
-  return [...moves];
 }
 
 /**
@@ -182,9 +181,9 @@ function withWholeDirectories(moves: readonly RemoteMove[], remote: Trees['remot
   }
   if (sizes.size === 0) return [...moves];
   const byOrigin = new Map(moves.map((move) => [move.from, move]));
-  for (const [path, { kind, blocks }] of remote) {
+  for (const path of pathsWithinAny(remote, sizes)) {
+    const { kind, blocks } = remote.get(path)!;
     const around = [path, ...ancestors(path)].filter((each) => sizes.has(each));
-    if (around.length === 0) continue;
     const move = byOrigin.get(path);
     const pathBytes = move ? movePathBytes(move) : 0;
     for (const above of around) {

@@ -12,6 +12,7 @@ import {
   isLeaf,
   type LocalEntry,
   mergedMode,
+  pathsWithinAny,
   type RemoteEntry,
   type SyncedEntry,
   same,
@@ -150,9 +151,8 @@ function keepNeededDirectories(trees: Trees, byPath: Map<string, Operation>, opt
     }
     if (deleted.size === 0) continue;
     const goesAlong = move === 'moveLocal' ? inMovedFolder(byPath) : never;
-    const staying = [...here.keys()].filter(
-      (path) =>
-        !leaving.has(path) && !ignore(path) && ancestors(path).some((above) => deleted.has(above)) && !goesAlong(path),
+    const staying = pathsWithinAny(here, deleted).filter(
+      (path) => !leaving.has(path) && !deleted.has(path) && !ignore(path) && !goesAlong(path),
     );
     const blocked = options.blocked ?? never;
     const needed = directoriesOf(staying.filter((path) => !blocked(path)));
@@ -189,8 +189,8 @@ function leaveNewDirectories(
   const leaving = new Set(moves.map(({ from }) => from));
   const goesAlong = inMovedFolder(byPath);
   const held = directoriesOf([
-    ...[...local.keys()].filter((path) => !leaving.has(path) && !emptied.has(path) && !goesAlong(path)),
-    ...[...remote.keys()].filter((path) => !leaving.has(path) && !emptied.has(path)),
+    ...pathsWithinAny(local, emptied).filter((path) => !leaving.has(path) && !emptied.has(path) && !goesAlong(path)),
+    ...pathsWithinAny(remote, emptied).filter((path) => !leaving.has(path) && !emptied.has(path)),
   ]);
   for (const path of emptied) {
     if (held.has(path)) continue;

@@ -1,5 +1,5 @@
 import type { Block, Entry, Kind } from '../../protocol/entry.ts';
-import { isWithin } from '../../protocol/path.ts';
+import { isWithin, isWithinAny, parentOf } from '../../protocol/path.ts';
 
 /** What is at a path. */
 export interface Content {
@@ -12,15 +12,25 @@ export interface Content {
 
 /** What the disk held when it was last looked at. */
 export interface LocalEntry extends Content {
-  /** Device, inode and birth time: follows a file through renames. */
+  /** Device, inode and birth time, with colons between: follows a file through renames. */
   readonly identity: string;
-  /** Changes whenever the file may have changed; empty when it has to be read again. */
+  /** Inode and more: changes whenever the file may have changed; empty when it has to be read again. */
   readonly hint: string;
   /**
    * A directory that is here only for what is in it: one side deleted it while that had to stay, or it was made on the
    * way. It goes with the last of it.
    */
   readonly leftover?: boolean;
+}
+
+/** Of an entry's identity. */
+export function inodeOfIdentity(identity: string): bigint {
+  return BigInt(identity.split(':')[1] ?? 0);
+}
+
+/** Of an entry's hint, unless that is empty. */
+export function inodeOfHint(hint: string): bigint {
+  return BigInt(hint.split(':')[0]!);
 }
 
 /** What the service held at the cursor. */
@@ -41,10 +51,18 @@ export interface SyncedEntry extends Content {
   readonly lapsed?: boolean;
 }
 
+/** Entries by path. */
+export interface Tree<Entry> extends ReadonlyMap<string, Entry> {
+  /** The paths at and below a path, where they are found otherwise than by looking at all. */
+  readonly pathsWithin?: ((path: string) => readonly string[]) | undefined;
+  /** Paths among which are all entries that have several blocks or a mark, where those are known. */
+  readonly notable?: ReadonlySet<string> | undefined;
+}
+
 export interface Trees {
-  readonly local: ReadonlyMap<string, LocalEntry>;
-  readonly remote: ReadonlyMap<string, RemoteEntry>;
-  readonly synced: ReadonlyMap<string, SyncedEntry>;
+  readonly local: Tree<LocalEntry>;
+  readonly remote: Tree<RemoteEntry>;
+  readonly synced: Tree<SyncedEntry>;
 }
 
 /** Whether an entry is a file or a link: it has content, and nothing lies in it. */
@@ -52,9 +70,38 @@ export function isLeaf<Entry extends { readonly kind: Kind }>(entry: Entry | und
   return entry !== undefined && entry.kind !== 'directory';
 }
 
+/** The paths that a tree has at a path and below it, in any order; `''` is all of it. */
+export function pathsWithin(tree: Tree<unknown>, path: string): readonly string[] {
+  if (path !== '' && tree.pathsWithin) return tree.pathsWithin(path);
+  return [...tree.keys().filter((at) => isWithin(at, path))];
+}
+
+/** The paths that a tree has at and below any of these. */
+export function pathsWithinAny(
+  tree: Tree<unknown>,
+  directories: ReadonlySet<string> | ReadonlyMap<string, unknown>,
+): readonly string[] {
+  if (!tree.pathsWithin) return [...tree.keys().filter((at) => isWithinAny(at, directories))];
+  const outermost = [...directories.keys()].filter((path) => !isWithinAny(parentOf(path), directories));
+  return outermost.flatMap((path) => tree.pathsWithin!(path));
+}
+
+/** The entries that have several blocks or a mark, and maybe others. */
+export function* notableEntries<Entry>(tree: Tree<Entry>): Generator<[string, Entry]> {
+  for (const path of tree.notable ?? tree.keys()) {
+    const entry = tree.get(path);
+    if (entry !== undefined) yield [path, entry];
+  }
+}
+
+/** What was moved at the service, and not here yet. */
+export function movedEntries(remote: Tree<RemoteEntry>): [string, RemoteEntry][] {
+  return [...notableEntries(remote)].filter(([, { moved_from }]) => moved_from !== undefined);
+}
+
 /** What a tree has at a path and below it, as it is now: the tree may change while this is gone through. */
-export function within<Entry>(tree: ReadonlyMap<string, Entry>, path: string): [string, Entry][] {
-  return [...tree.entries().filter(([at]) => isWithin(at, path))];
+export function within<Entry>(tree: Tree<Entry>, path: string): [string, Entry][] {
+  return pathsWithin(tree, path).map((at) => [at, tree.get(at)!]);
 }
 
 /** Kind and bytes are the same. */

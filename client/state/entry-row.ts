@@ -1,68 +1,50 @@
 import type { Block } from '../../protocol/entry.ts';
-import { type Content, type LocalEntry, type RemoteEntry, type SyncedEntry, same } from '../plan/tree.ts';
-
-/** What the trees have at a path. */
-export interface AtPath {
-  local?: LocalEntry | undefined;
-  remote?: RemoteEntry | undefined;
-  synced?: SyncedEntry | undefined;
-}
-
-/** An entry that serves all trees. */
-export type United = LocalEntry & RemoteEntry & SyncedEntry;
-
-/** Whether one entry serves all trees. */
-export function isUnited(here: AtPath): here is { readonly [Tree in keyof AtPath]-?: United } {
-  const { local, remote, synced }: { readonly [Tree in keyof AtPath]: Content | undefined } = here;
-  return local !== undefined && local === remote && local === synced;
-}
+import { type Content, inodeOfIdentity } from '../plan/tree.ts';
+import { type AtPath, type Held, isUnited } from './at-path.ts';
+import { isPacked, pack } from './packed-row.ts';
 
 /** A path in the state's file. */
 export interface PathRow {
   readonly path: string;
-  /** JSON: the entries by tree, or as `all` the one that serves them all, each with the number of its blocks. */
-  readonly entries: string;
-  /** The blocks of the entries, in the order of these. */
-  readonly blocks: Uint8Array;
+  /** A packed entry; or JSON: the entries by tree, or as `all` the one that serves them all, each with the number of its blocks. */
+  readonly row: string;
+  /** The blocks of entries that are not packed, in the order of these. */
+  readonly blocks: Uint8Array | null;
+  /** Of what the disk holds there. */
+  readonly inode: bigint | null;
+  /** Of what both sides agreed on, where it is another one. */
+  readonly base_inode: bigint | null;
 }
+
+export const putRow = 'INSERT OR REPLACE INTO rows (path, row, blocks, inode, base_inode) VALUES (?, ?, ?, ?, ?)';
+
+/** The row of a path at which no tree has anything. */
+export const NOTHING = '{}';
 
 const HASH_BYTES = 32;
 /** Bytes per block in a row: its SHA-256, then its size, big-endian. */
 const BLOCK_ROW_BYTES = HASH_BYTES + 4;
 
-/** The entries of a path, as one that serves all three trees where nothing is left to do, as at most paths. */
-export function united(here: AtPath): AtPath {
-  const { local, remote, synced } = here;
-  if (!local || !remote || !synced) return here;
-  if (local.leftover || synced.lapsed || remote.moved_from !== undefined) return here;
-  const isOne =
-    same(local, remote) &&
-    same(local, synced) &&
-    local.mtime_ms === remote.mtime_ms &&
-    local.mtime_ms === synced.mtime_ms &&
-    local.identity === synced.identity &&
-    remote.version === synced.version;
-  if (!isOne) return here;
-  const { kind, size, mode, mtime_ms, blocks, identity, hint } = local;
-  const all: United = { kind, size, mode, mtime_ms, blocks, identity, hint, version: remote.version };
-  return { local: all, remote: all, synced: all };
-}
-
 /** @param here as `united` gives it */
 export function encodeRow(here: AtPath): Omit<PathRow, 'path'> {
+  const held = pack(here);
+  const [inode, base] = [inodeOf(here.local), inodeOf(here.synced)];
+  const inodes = { inode, base_inode: base === inode ? null : base };
+  if (typeof held === 'string') return { row: held, blocks: null, ...inodes };
   const named = Object.entries(isUnited(here) ? { all: here.local } : here).filter(([, entry]) => entry) as [
     string,
     Content,
   ][];
   const json = Object.fromEntries(named.map(([name, entry]) => [name, { ...entry, blocks: entry.blocks.length }]));
-  return { entries: JSON.stringify(json), blocks: encodeBlocks(named.flatMap(([, { blocks }]) => blocks)) };
+  return { row: JSON.stringify(json), blocks: encodeBlocks(named.flatMap(([, { blocks }]) => blocks)), ...inodes };
 }
 
 /** Reverses `encodeRow`. */
-export function decodeRow({ entries, blocks }: Omit<PathRow, 'path'>): AtPath {
-  const all = decodeBlocks(blocks);
+export function decodeRow({ row, blocks }: Pick<PathRow, 'row' | 'blocks'>): Held {
+  if (isPacked(row)) return row;
+  const all = decodeBlocks(blocks ?? new Uint8Array(0));
   let from = 0;
-  const numbered = Object.entries(JSON.parse(entries) as Record<string, { readonly blocks: number }>);
+  const numbered = Object.entries(JSON.parse(row) as Record<string, { readonly blocks: number }>);
   const decoded = numbered.map(([name, entry]) => {
     const own = all.slice(from, from + entry.blocks);
     from += entry.blocks;
@@ -70,6 +52,15 @@ export function decodeRow({ entries, blocks }: Omit<PathRow, 'path'>): AtPath {
   });
   const { all: one, ...each } = Object.fromEntries(decoded);
   return one ? { local: one, remote: one, synced: one } : each;
+}
+
+function inodeOf(entry: { readonly identity: string } | undefined): bigint | null {
+  return entry ? asInteger(inodeOfIdentity(entry.identity)) : null;
+}
+
+/** As SQLite takes one: of 64 bits, with a sign. */
+export function asInteger(inode: bigint): bigint {
+  return BigInt.asIntN(64, inode);
 }
 
 function encodeBlocks(blocks: readonly Block[]): Uint8Array {

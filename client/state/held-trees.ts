@@ -1,16 +1,25 @@
-import type { Content, LocalEntry, RemoteEntry, SyncedEntry } from '../plan/tree.ts';
-import type { AtPath } from './entry-row.ts';
+import type { Content, LocalEntry, RemoteEntry, SyncedEntry, Tree } from '../plan/tree.ts';
+import type { AtPath, Held } from './at-path.ts';
 import { isOf, unpack } from './packed-row.ts';
 
-/** What is held of a path: a packed entry of one tree or of all, or the entry of each. It is never changed, but replaced. */
-export type Held = string | AtPath;
+/** Finds the paths at and below a path that any of the trees has. */
+type Within = (path: string) => Iterable<string>;
 
 /** The three trees in memory: maps that can be read, of one row a path. */
 export class HeldTrees {
   readonly #rows = new Map<string, Held>();
-  readonly local = new Tree<LocalEntry>(this.#rows, 'local');
-  readonly remote = new Tree<RemoteEntry>(this.#rows, 'remote');
-  readonly synced = new Tree<SyncedEntry>(this.#rows, 'synced');
+  /** Of rows that are not packed. */
+  readonly #loose = new Set<string>();
+  readonly local: HeldTree<LocalEntry>;
+  readonly remote: HeldTree<RemoteEntry>;
+  readonly synced: HeldTree<SyncedEntry>;
+
+  /** @param within otherwise than by looking at all of them */
+  constructor(within?: Within) {
+    this.local = new HeldTree<LocalEntry>(this.#rows, 'local', { within, notable: this.#loose });
+    this.remote = new HeldTree<RemoteEntry>(this.#rows, 'remote', { within, notable: this.#loose });
+    this.synced = new HeldTree<SyncedEntry>(this.#rows, 'synced', { within, notable: this.#loose });
+  }
 
   at(path: string): Held | undefined {
     return this.#rows.get(path);
@@ -19,8 +28,11 @@ export class HeldTrees {
   /** @param here as `pack` gives it, or what is to be packed soon, or `undefined` for nothing */
   hold(path: string, here: Held | undefined): void {
     const before = this.#rows.get(path);
-    if (here === undefined || isNothing(here)) this.#rows.delete(path);
-    else this.#rows.set(path, here);
+    const isLoose = typeof here === 'object' && !isNothing(here);
+    if (isLoose) this.#loose.add(path);
+    else this.#loose.delete(path);
+    if (isLoose || typeof here === 'string') this.#rows.set(path, here);
+    else this.#rows.delete(path);
     for (const tree of [this.local, this.remote, this.synced]) tree.changed(before, here);
   }
 
@@ -32,14 +44,22 @@ export class HeldTrees {
 }
 
 /** One of the trees. */
-class Tree<Entry extends Content> implements ReadonlyMap<string, Entry> {
+class HeldTree<Entry extends Content> implements Tree<Entry> {
   readonly #rows: ReadonlyMap<string, Held>;
   readonly #name: keyof AtPath;
+  readonly pathsWithin: Tree<Entry>['pathsWithin'];
+  readonly notable: ReadonlySet<string>;
   #size = 0;
 
-  constructor(rows: ReadonlyMap<string, Held>, name: keyof AtPath) {
+  constructor(
+    rows: ReadonlyMap<string, Held>,
+    name: keyof AtPath,
+    { within, notable }: { readonly within: Within | undefined; readonly notable: ReadonlySet<string> },
+  ) {
     this.#rows = rows;
     this.#name = name;
+    this.notable = notable;
+    this.pathsWithin = within && ((path) => [...within(path)].filter((at) => this.has(at)));
   }
 
   get size(): number {
@@ -99,6 +119,6 @@ function unpacked(row: string): AtPath {
   return last.here;
 }
 
-function isNothing(row: Held): boolean {
-  return typeof row === 'object' && !row.local && !row.remote && !row.synced;
+function isNothing({ local, remote, synced }: AtPath): boolean {
+  return !local && !remote && !synced;
 }

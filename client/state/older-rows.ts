@@ -1,20 +1,41 @@
-import type { DatabaseSync } from 'node:sqlite';
-import { type AtPath, decodeBlocks, encodeRow, united } from './entry-row.ts';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { type AtPath, united } from './at-path.ts';
+import { decodeBlocks, decodeRow, encodeRow, putRow } from './entry-row.ts';
+import { unpack } from './packed-row.ts';
 
-/** Takes over what clients before 2026-12-01 wrote: a row for each tree that has something at a path. */
+type Row = Readonly<Record<string, SQLOutputValue>>;
+
+/** Takes over what clients before 2026-12-02 wrote. */
 export function takeOlderRows(database: DatabaseSync): void {
-  const isOlder = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'entries'").get();
-  if (!isOlder) return;
-  const rows = database.prepare('SELECT tree, path, entry, blocks FROM entries ORDER BY path').all();
+  // A row for each tree that has something at a path.
+  take(database, { table: 'entries', columns: 'path, tree, entry, blocks' }, (rows) =>
+    Object.fromEntries(
+      rows.map(({ tree, entry, blocks }) => [
+        tree,
+        { ...JSON.parse(entry as string), blocks: decodeBlocks(blocks as Uint8Array) },
+      ]),
+    ),
+  );
+  // A row for each path, without its inode.
+  take(database, { table: 'paths', columns: 'path, entries, blocks' }, ([row]) => {
+    const held = decodeRow({ row: row!.entries as string, blocks: row!.blocks as Uint8Array });
+    return typeof held === 'string' ? unpack(held) : held;
+  });
+}
+
+/** @param decode the rows of one path */
+function take(
+  database: DatabaseSync,
+  { table, columns }: { readonly table: string; readonly columns: string },
+  decode: (rows: readonly Row[]) => AtPath,
+): void {
+  if (!database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table)) return;
+  const rows = database.prepare(`SELECT ${columns} FROM ${table}`).all();
   database.exec('BEGIN');
-  const put = database.prepare('INSERT OR REPLACE INTO paths VALUES (?, ?, ?)');
-  for (const [path, each] of Map.groupBy(rows, (row) => row.path as string)) {
-    const entries = each.map(({ tree, entry, blocks }) => [
-      tree,
-      { ...JSON.parse(entry as string), blocks: decodeBlocks(blocks as Uint8Array) },
-    ]);
-    const row = encodeRow(united(Object.fromEntries(entries) as AtPath));
-    put.run(path, row.entries, row.blocks);
+  const put = database.prepare(putRow);
+  for (const [path, own] of Map.groupBy(rows, (row) => row.path as string)) {
+    const { row, blocks, inode, base_inode } = encodeRow(united(decode(own)));
+    put.run(path, row, blocks, inode, base_inode);
   }
-  database.exec('DROP TABLE entries; COMMIT');
+  database.exec(`DROP TABLE ${table}; COMMIT`);
 }

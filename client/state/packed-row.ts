@@ -1,5 +1,5 @@
 import type { Content } from '../plan/tree.ts';
-import { type AtPath, isUnited, type United } from './entry-row.ts';
+import { type AtPath, type Held, isUnited, type United } from './at-path.ts';
 
 /** What a packed entry is of: one tree, or all three. */
 type Of = keyof AtPath | 'all';
@@ -13,7 +13,7 @@ const NAME_AT = 2;
  * What one tree has at a path, or all have alike, as one text: it takes half the memory of the objects. What cannot be told
  * so stays as it is: trees that differ, lists of several blocks, and what is marked in a tree.
  */
-export function pack(here: AtPath): string | AtPath {
+export function pack(here: AtPath): Held {
   const of = treesOf(here);
   if (!of) return here;
   const entry: Content & Partial<United> = here[of === 'all' ? 'local' : of]!;
@@ -39,6 +39,11 @@ export function unpack(row: string): AtPath {
   if (of === 'synced') return { synced: { ...content, version, identity } };
   const all: United = { ...content, version, identity, hint };
   return { local: all, remote: all, synced: all };
+}
+
+/** Whether a text is a packed entry, and no other JSON. */
+export function isPacked(text: string): boolean {
+  return text.startsWith('["') && text.endsWith(']');
 }
 
 /** Whether a packed row is of a tree. */

@@ -4,9 +4,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { ClientError, diskReason, LocalTrouble, systemCode } from '../common/errors.ts';
 
 const schema = `
-  CREATE TABLE IF NOT EXISTS paths (
-    path TEXT PRIMARY KEY, entries TEXT NOT NULL, blocks BLOB NOT NULL
+  CREATE TABLE IF NOT EXISTS rows (
+    path TEXT PRIMARY KEY, row TEXT NOT NULL, blocks BLOB, inode INTEGER, base_inode INTEGER
   ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS rows_inode ON rows (inode) WHERE inode IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS rows_base_inode ON rows (base_inode) WHERE base_inode IS NOT NULL;
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS uploads (
     files_digest TEXT PRIMARY KEY, upload_id TEXT NOT NULL, created_at INTEGER NOT NULL

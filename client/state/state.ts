@@ -3,11 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { LocalEntry, RemoteEntry, SyncedEntry, Trees } from '../plan/tree.ts';
-import { decodeRow, encodeRow, type PathRow, united } from './entry-row.ts';
-import { type Held, HeldTrees } from './held-trees.ts';
+import { type Held, united } from './at-path.ts';
+import { asInteger, decodeRow, encodeRow, NOTHING, type PathRow, putRow } from './entry-row.ts';
+import { HeldTrees } from './held-trees.ts';
 import type { Intent } from './intent.ts';
 import { takeOlderRows } from './older-rows.ts';
-import { pack } from './packed-row.ts';
 import { statePlace } from './places.ts';
 import { guarded, openStateFile, sqliteCode } from './state-file.ts';
 
@@ -27,12 +27,14 @@ const MOST_UNWRITTEN = 10_000;
  * is on the disk before.
  */
 export class State {
-  readonly #held = new HeldTrees();
+  readonly #held = new HeldTrees((path) => this.#pathsWithin(path));
   readonly trees: Trees = this.#held;
   readonly #place: string;
   readonly #database: DatabaseSync;
   readonly #put: StatementSync;
   readonly #drop: StatementSync;
+  readonly #below: StatementSync;
+  readonly #ofInode: StatementSync;
   readonly #facts = new Map<string, string>();
   readonly #intents = new Map<string, Intent>();
   /** What takes facts and calls back to where the open transaction began, in the order of the changes. */
@@ -46,8 +48,13 @@ export class State {
   constructor(folder: string) {
     this.#place = statePlace(folder);
     this.#database = openStateFile(this.#place, (database) => this.#load(database));
-    this.#put = this.#database.prepare('INSERT OR REPLACE INTO paths VALUES (?, ?, ?)');
-    this.#drop = this.#database.prepare('DELETE FROM paths WHERE path = ?');
+    this.#put = this.#database.prepare(putRow);
+    this.#drop = this.#database.prepare('DELETE FROM rows WHERE path = ?');
+    // What follows the slash comes before what follows the next character.
+    this.#below = this.#database.prepare(
+      "SELECT path FROM rows WHERE path = ?1 UNION ALL SELECT path FROM rows WHERE path > ?1 || '/' AND path < ?1 || '0'",
+    );
+    this.#ofInode = this.#database.prepare('SELECT path FROM rows WHERE inode = ?1 OR base_inode = ?1');
   }
 
   #load(database: DatabaseSync): void {
@@ -59,8 +66,9 @@ export class State {
       this.#intents.set(noted.id, noted);
     }
     takeOlderRows(database);
-    const rows = database.prepare('SELECT path, entries, blocks FROM paths').iterate() as Iterable<PathRow>;
-    for (const row of rows) this.#held.hold(row.path, pack(decodeRow(row)));
+    const rows = database.prepare('SELECT path, row, blocks FROM rows').iterate();
+    for (const row of rows as Iterable<Pick<PathRow, 'path' | 'row' | 'blocks'>>)
+      this.#held.hold(row.path, decodeRow(row));
   }
 
   set<Tree extends keyof TreeTypes>(tree: Tree, path: string, entry: TreeTypes[Tree]): void {
@@ -87,11 +95,25 @@ export class State {
   #write(): void {
     for (const path of this.#unwritten) {
       const here = united(this.#held.entriesAt(path));
-      const { entries, blocks } = encodeRow(here);
-      guarded(this.#place, () => (entries === '{}' ? this.#drop.run(path) : this.#put.run(path, entries, blocks)));
-      this.#held.hold(path, pack(here));
+      const { row, blocks, inode, base_inode } = encodeRow(here);
+      guarded(this.#place, () =>
+        row === NOTHING ? this.#drop.run(path) : this.#put.run(path, row, blocks, inode, base_inode),
+      );
+      this.#held.hold(path, blocks ? here : row);
     }
     this.#unwritten.clear();
+  }
+
+  #pathsWithin(path: string): string[] {
+    return this.#pathsOf(this.#below, path);
+  }
+
+  /** The paths of what has this inode, by what the disk held there or by what both sides agreed on. */
+  readonly pathsWithInode = (inode: bigint): string[] => this.#pathsOf(this.#ofInode, asInteger(inode));
+
+  #pathsOf(statement: StatementSync, value: SQLInputValue): string[] {
+    this.#write();
+    return guarded(this.#place, () => statement.all(value).map((row) => row.path as string));
   }
 
   #remember<Value>(memory: Map<string, Value>, key: string): void {

@@ -1,9 +1,8 @@
 import { lstat } from 'node:fs/promises';
-import { isInside } from '../../protocol/path.ts';
 import { demandParents, diskPath, makeParents } from '../disk/paths.ts';
 import { removeDirectory } from '../disk/remove.ts';
 import { attributesOf } from '../disk/stamps.ts';
-import type { Trees } from '../plan/tree.ts';
+import { type Trees, within } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
 /**
@@ -27,10 +26,7 @@ export async function makeWay(
 
 /** Whether something is inside that is synced, not only directories that stay for what is not. */
 export function holdsKnown({ local, synced }: Trees, directory: string): boolean {
-  for (const [path, { leftover }] of local) {
-    if ((!leftover || synced.has(path)) && isInside(path, directory)) return true;
-  }
-  return false;
+  return within(local, directory).some(([path, { leftover }]) => path !== directory && (!leftover || synced.has(path)));
 }
 
 /** Before its deletion at the service: removes a directory that is still here, unless something is in it. */

@@ -1,11 +1,11 @@
 import type { BigIntStats } from 'node:fs';
 import { chmod, lstat, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isInside, isWithin } from '../../protocol/path.ts';
+import { isInside } from '../../protocol/path.ts';
 import { flushDirectory } from '../common/replace-file.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
 import { attributesOf, DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
-import { isLeaf, type LocalEntry, same, within } from '../plan/tree.ts';
+import { isLeaf, type LocalEntry, pathsWithin, same, within } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 import { makeWay } from './directories.ts';
 import { takeFolderMove } from './take-over.ts';
@@ -58,7 +58,7 @@ async function moveFolder(
     if (error instanceof DiskChanged) throw error;
     sync.unmovable.add(from);
     for (const tree of [local, remote, synced]) {
-      for (const path of tree.keys()) if ([from, to].some((end) => isWithin(path, end))) notices.replan(path);
+      for (const end of [from, to]) for (const path of pathsWithin(tree, end)) notices.replan(path);
     }
     throw error;
   }

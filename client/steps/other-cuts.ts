@@ -2,7 +2,7 @@ import type { Block } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';
 import { systemCode } from '../common/errors.ts';
 import { holdsBlocks } from '../disk/hash-file.ts';
-import { type Content, type LocalEntry, sameContent } from '../plan/tree.ts';
+import { type Content, type LocalEntry, notableEntries, sameContent, type Tree } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 import { contentPlace } from './folder-blocks.ts';
 
@@ -80,8 +80,9 @@ function otherwiseIndex({ local, remote, synced }: Sync['state']['trees']): (blo
   /** By size, then by cuts: files of one size are often many, and cut alike. */
   let index: Map<number, Map<string, Cuts[]>> | undefined;
   const build = (): NonNullable<typeof index> => {
-    const trees: readonly ReadonlyMap<string, Content>[] = [remote, synced, local];
-    const large = trees.flatMap((tree) => [...tree.values().filter(({ size }) => size > limits.blockBytes)]);
+    const trees: readonly Tree<Content>[] = [remote, synced, local];
+    const notable = trees.flatMap((tree) => [...notableEntries(tree).map(([, entry]) => entry)]);
+    const large = notable.filter(({ size }) => size > limits.blockBytes);
     const bySize = Map.groupBy(large, ({ size }) => size);
     const byCuts = (same: readonly Content[]) =>
       Map.groupBy(

@@ -1,5 +1,5 @@
-import { isWithin, parentOf } from '../../protocol/path.ts';
-import { isLeaf, type Trees } from '../plan/tree.ts';
+import { parentOf } from '../../protocol/path.ts';
+import { isLeaf, movedEntries, type Trees, within } from '../plan/tree.ts';
 import type { State } from '../state/state.ts';
 
 /**
@@ -25,7 +25,7 @@ export function rebase(
     if (!remote.has(path) && above !== '' && !synced.has(above)) left.push(path);
   }
   // An earlier call put these under the name that the directory had then, and they were not followed yet.
-  const origins = left.length === 0 ? new Set() : new Set(remote.values().map(({ moved_from }) => moved_from));
+  const origins = left.length === 0 ? new Set() : new Set(movedEntries(remote).map(([, { moved_from }]) => moved_from));
   for (const path of left) if (origins.has(path)) gone.set(synced.get(path)!.identity, path);
   if (gone.size === 0) return [];
   const made = new Map<string, string>();
@@ -40,8 +40,8 @@ export function rebase(
   const places = new Map<string, string>();
   for (const { from, to } of renames) {
     const base = synced.get(from)!;
-    for (const [path, { kind }] of isLeaf(base) ? [[from, base] as const] : synced) {
-      if (remote.has(path) || local.has(path) || !isWithin(path, from)) continue;
+    for (const [path, { kind }] of isLeaf(base) ? [[from, base] as const] : within(synced, from)) {
+      if (remote.has(path) || local.has(path)) continue;
       const now = to + path.slice(from.length);
       if (local.get(now)?.kind !== kind || synced.has(now) || remote.has(now)) continue;
       places.set(path, now);
@@ -53,8 +53,8 @@ export function rebase(
     state.remove('synced', path);
   }
   const changed = [...places].flat();
-  for (const [path, entry] of remote) {
-    const now = entry.moved_from === undefined ? undefined : places.get(entry.moved_from);
+  for (const [path, entry] of movedEntries(remote)) {
+    const now = places.get(entry.moved_from!);
     if (now === undefined) continue;
     state.set('remote', path, { ...entry, moved_from: now });
     changed.push(path);

@@ -1,6 +1,6 @@
 import type { Change } from '../../protocol/changes.ts';
-import { isInside, isWithin } from '../../protocol/path.ts';
-import { isKept, type RemoteEntry, same, type Trees, within } from '../plan/tree.ts';
+import { isWithin } from '../../protocol/path.ts';
+import { isKept, movedEntries, pathsWithin, type RemoteEntry, same, type Trees, within } from '../plan/tree.ts';
 import type { Intent, MovedItem, OfferedItem } from '../state/intent.ts';
 import type { State } from '../state/state.ts';
 
@@ -81,9 +81,8 @@ export function takeFolderMove(state: Writer, { local, remote, synced }: Trees, 
     state.set('synced', now, { ...base, version });
     changed.push(path, now);
   }
-  for (const [path, entry] of remote) {
-    if (renamed(path) !== undefined || isInside(path, to)) changed.push(path);
-    const { moved_from: origin, ...there } = entry;
+  for (const end of [from, to]) changed.push(...pathsWithin(remote, end));
+  for (const [path, { moved_from: origin, ...there }] of movedEntries(remote)) {
     const now = origin === undefined || remote.has(origin) ? undefined : renamed(origin);
     if (now === undefined) continue;
     state.set('remote', path, now === path ? there : { ...there, moved_from: now });

@@ -1,10 +1,9 @@
 import { lstatSync, unlinkSync } from 'node:fs';
-import { isWithin } from '../../protocol/path.ts';
 import { Turns } from '../common/turns.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
 import { removeDirectory } from '../disk/remove.ts';
 import { isUnchanged } from '../disk/stamps.ts';
-import { isLeaf, same } from '../plan/tree.ts';
+import { isLeaf, pathsWithin, same } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
 /** Written down together. */
@@ -25,7 +24,7 @@ export interface Vacated {
  */
 export async function vacate({ root, state }: Pick<Sync, 'root' | 'state'>, folder: string): Promise<Vacated> {
   const { local, synced } = state.trees;
-  const paths = [...synced.keys()].filter((path) => isWithin(path, folder));
+  const paths = pathsWithin(synced, folder);
   state.transaction(() => {
     for (const path of paths) {
       const base = synced.get(path)!;

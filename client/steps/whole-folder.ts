@@ -2,7 +2,7 @@ import type { Change } from '../../protocol/changes.ts';
 import type { CommitResult } from '../../protocol/commit.ts';
 import { isWithin } from '../../protocol/path.ts';
 import { compareCodePoints } from '../../protocol/tree-hash.ts';
-import { type RemoteEntry, within } from '../plan/tree.ts';
+import { type RemoteEntry, type Tree, within } from '../plan/tree.ts';
 import type { MovedItem, WholeFolder } from '../state/intent.ts';
 import { treeHashes } from './tree-hashes.ts';
 
@@ -15,10 +15,7 @@ export const WHOLE_FROM = 32;
 type Move = Pick<MovedItem, 'from' | 'to' | 'base_version'>;
 
 /** The one of these renames, of a directory, that all others only go along with. */
-export function folderMove<M extends Move>(
-  remote: ReadonlyMap<string, RemoteEntry>,
-  moves: readonly M[],
-): M | undefined {
+export function folderMove<M extends Move>(remote: Tree<RemoteEntry>, moves: readonly M[]): M | undefined {
   if (moves.length < 2) return undefined;
   const folder = moves.reduce((one, other) => (isWithin(one.from, other.from) ? other : one));
   const { from, to } = folder;
@@ -27,7 +24,7 @@ export function folderMove<M extends Move>(
 }
 
 /** The directory whose rename, with all that is in it at the service, these renames are, if they are nothing else. */
-export function wholeFolder(remote: ReadonlyMap<string, RemoteEntry>, moves: readonly Move[]): WholeFolder | undefined {
+export function wholeFolder(remote: Tree<RemoteEntry>, moves: readonly Move[]): WholeFolder | undefined {
   const folder = folderMove(remote, moves);
   if (!folder) return undefined;
   const { from, to, base_version } = folder;
@@ -56,7 +53,7 @@ export function resultsOfFolder(
  * @param unknown paths of which the tree may not have what the service has
  */
 export function movesOfFolder(
-  remote: ReadonlyMap<string, RemoteEntry>,
+  remote: Tree<RemoteEntry>,
   change: Change,
   unknown: readonly string[],
 ): Change[] | undefined {

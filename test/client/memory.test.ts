@@ -1,5 +1,6 @@
-import { mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { collector } from '../../cli/collector.ts';
 import { compileIgnores } from '../../client/disk/ignore.ts';
 import { Clock } from '../../client/engine/clock.ts';
@@ -14,6 +15,8 @@ import { device, done, openFolder, type StepFolder } from './steps/open-folder.t
 /* What a sync remembers of paths once nothing is left to do. The service takes everything but some renames. */
 
 const FILES = 60;
+/** Another device. */
+const other = '00000000-0000-4000-8000-000000000001';
 
 let folder: StepFolder;
 let rounds: Rounds;
@@ -72,11 +75,19 @@ function deletion(path: string, version: number, by: string): Change {
   return { cursor: ++cursor, change_type: 'delete', entry, device_id: by, timestamp: 0 };
 }
 
-/** Looks at everything and does what is to be done; answers what is still remembered of paths. */
-async function settle(): Promise<Record<string, number>> {
+/** A rename of a folder by another device, with so many entries in it, itself included. */
+function renamed(from: string, to: string, entries: number): Change {
+  const entry = { path: to, kind: 'directory' as const, size: 0, mtime_ms: 0, mode: 0o755, version: 2, blocks: [] };
+  const told = { change_type: 'move' as const, entry, moved_from: from, entries, device_id: other, timestamp: 0 };
+  cursor += entries;
+  return { cursor: cursor - entries + 1, ...told };
+}
+
+/** Looks at everything, or at these paths, and does what is to be done; answers what is still remembered of paths. */
+async function settle(...paths: readonly string[]): Promise<Record<string, number>> {
   const { sync } = folder;
   for (const name of await readdir(folder.on('d'))) sync.notices.noticed(`d/${name}`, 1);
-  sync.notices.look('');
+  for (const path of paths.length > 0 ? paths : ['']) sync.notices.look(path);
   sync.notices.readChanges();
   do while ((await rounds.run()) === undefined);
   while (!transfers.isIdle);
@@ -101,11 +112,49 @@ test('nothing is remembered of paths on which both sides agree, or that are gone
   expect(await settle(), 'renamed ones, of which the service refuses half').toEqual(nothing);
   for (const name of await readdir(folder.on('d'))) await unlink(folder.on(`d/${name}`));
   expect(await settle(), 'deleted ones').toEqual(nothing);
-  changes.push(...['x', 'y'].map((path) => deletion(path, 2, '00000000-0000-4000-8000-000000000001')));
+  changes.push(...['x', 'y'].map((path) => deletion(path, 2, other)));
   expect(await settle(), 'deletions of what was never here').toEqual(nothing);
   const { local, synced } = folder.sync.state.trees;
   expect([[...local.keys()], [...synced.keys()]]).toEqual([['d'], ['d']]);
   expect(folder.sync.notices.noticedAt('d/0')).toEqual({});
+});
+
+/** How often a tree was gone through while something was done. */
+async function walksDuring(act: () => Promise<unknown>): Promise<number> {
+  const { local, remote, synced } = folder.sync.state.trees;
+  const methods = ['keys', 'values', 'entries', 'forEach'] as const;
+  const spies = [local, remote, synced].flatMap((tree) => methods.map((method) => vi.spyOn(tree, method)));
+  await act();
+  const calls = spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+  for (const spy of spies) spy.mockRestore();
+  return calls;
+}
+
+test('what happens at one place takes no look at all that a tree has', async () => {
+  const { on } = folder;
+  for (const name of ['d', 'd/in', 'e']) await mkdir(on(name));
+  for (let nth = 0; nth < FILES; nth++) await writeFile(on(`d/in/${nth}`), `file ${nth}`);
+  await settle();
+  const events: Record<string, readonly [act: () => Promise<unknown>, ...looks: string[]]> = {
+    'a new file': [() => writeFile(on('d/new'), 'new'), 'd/new'],
+    'an edit': [() => writeFile(on('d/in/1'), 'edited'), 'd/in/1'],
+    'a new file of several blocks': [() => writeFile(on('e/large'), randomBytes(5 * 1024 * 1024)), 'e/large'],
+    'a renamed file': [() => rename(on('d/new'), on('e/newer')), 'd/new', 'e/newer'],
+    'a renamed folder': [() => rename(on('d/in'), on('e/out')), 'd/in', 'e/out'],
+    'a deleted file': [() => unlink(on('e/out/2')), 'e/out/2'],
+    'a deleted folder': [() => rm(on('e/out'), { recursive: true }), 'e/out'],
+    'a deletion of another device': [async () => changes.push(deletion('e/newer', 2, other)), 'e'],
+    'a folder that another device renamed': [async () => changes.push(renamed('e', 'f', 2)), 'e'],
+  };
+  for (const [event, [act, ...looks]] of Object.entries(events)) {
+    const walks = await walksDuring(async () => {
+      await act();
+      await settle(...looks);
+    });
+    expect(walks, event).toBe(0);
+  }
+  expect([...folder.sync.state.trees.local.keys()].sort()).toEqual(['d', 'f', 'f/large']);
+  expect(await walksDuring(() => settle()), 'a look at everything').toBeGreaterThan(0);
 });
 
 test('rules that were asked about many paths remember none of them', async () => {

@@ -35,7 +35,8 @@ function options(root: string): ScanOptions {
 }
 
 function look(root: string, known: ReadonlyMap<string, LocalEntry> = new Map(), rules = ''): Promise<ScanResult> {
-  return scan([''], { ...options(root), known, ignores: compileIgnores(rules) });
+  const byHint = (hint: string) => [...known.values()].find((entry) => entry.hint === hint);
+  return scan([''], { ...options(root), known, byHint, ignores: compileIgnores(rules) });
 }
 
 async function hash(text: string): Promise<string> {

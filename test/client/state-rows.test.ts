@@ -3,37 +3,47 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { LocalEntry, RemoteEntry, SyncedEntry } from '../../client/plan/tree.ts';
+import { byHint, byIdentity } from '../../client/plan/known-files.ts';
+import { type LocalEntry, pathsWithin, type RemoteEntry, type SyncedEntry } from '../../client/plan/tree.ts';
 import { statePlace } from '../../client/state/places.ts';
 import { State } from '../../client/state/state.ts';
 import { temporaryFolder } from './folder.ts';
 
 const trees = ['local', 'remote', 'synced'] as const;
+/** In the order of bytes `a` is not followed by what lies in it. */
+const paths = ['a', 'a-b', 'a/b', 'a0', 'b'] as const;
+/** Of one file each, which may have to be read again. */
+const stamps = [
+  { identity: '1:2:3', hint: '2:5:1:1' },
+  { identity: '1:2:4', hint: '' },
+  { identity: '1:5:3', hint: '5:5:1:1' },
+] as const;
 
 /** What serves every tree; some of what two draws say is the same. */
-const drawn = fc.record(
-  {
-    kind: fc.constantFrom('file', 'directory', 'link'),
-    size: fc.constantFrom(0, 5),
-    mode: fc.constantFrom(0o600, 0o644),
-    mtime_ms: fc.constantFrom(-1, 1_764_567_016_123),
-    blocks: fc.array(fc.record({ hash: fc.constantFrom('ab'.repeat(32), '09'.repeat(32)), size: fc.nat(5) }), {
-      maxLength: 2,
-    }),
-    identity: fc.constantFrom('1:2:3', '1:2:4'),
-    hint: fc.constantFrom('', '2:5:1:1'),
-    version: fc.integer({ min: 1, max: 2 }),
-    leftover: fc.boolean(),
-    moved_from: fc.constantFrom('a', 'b'),
-    lapsed: fc.boolean(),
-  },
-  { requiredKeys: ['kind', 'size', 'mode', 'mtime_ms', 'blocks', 'identity', 'hint', 'version'] },
-);
+const drawn = fc
+  .record(
+    {
+      kind: fc.constantFrom('file', 'directory', 'link'),
+      size: fc.constantFrom(0, 5),
+      mode: fc.constantFrom(0o600, 0o644),
+      mtime_ms: fc.constantFrom(-1, 1_764_567_016_123),
+      blocks: fc.array(fc.record({ hash: fc.constantFrom('ab'.repeat(32), '09'.repeat(32)), size: fc.nat(5) }), {
+        maxLength: 2,
+      }),
+      stamps: fc.constantFrom(...stamps),
+      version: fc.integer({ min: 1, max: 2 }),
+      leftover: fc.boolean(),
+      moved_from: fc.constantFrom('a', 'b'),
+      lapsed: fc.boolean(),
+    },
+    { requiredKeys: ['kind', 'size', 'mode', 'mtime_ms', 'blocks', 'stamps', 'version'] },
+  )
+  .map(({ stamps, ...entry }) => ({ ...entry, ...stamps }));
 type Drawn = LocalEntry & RemoteEntry & SyncedEntry;
 
 const step = fc.record({
   tree: fc.constantFrom(...trees, 'all' as const),
-  path: fc.constantFrom('a', 'b'),
+  path: fc.constantFrom(...paths),
   entry: fc.option(drawn as fc.Arbitrary<Drawn>, { freq: 4 }),
 });
 
@@ -46,11 +56,28 @@ const fields: { readonly [Tree in (typeof trees)[number]]: readonly (keyof Drawn
 
 function told(from: { readonly [Tree in (typeof trees)[number]]: ReadonlyMap<string, object> }) {
   const of = (tree: (typeof trees)[number]) =>
-    ['a', 'b'].map((path) => {
+    paths.map((path) => {
       const entry = from[tree].get(path) as Drawn | undefined;
       return entry && fields[tree].map((field) => entry[field] || undefined);
     });
   return trees.map(of);
+}
+
+type ByTree = {
+  readonly local: ReadonlyMap<string, LocalEntry>;
+  readonly remote: ReadonlyMap<string, RemoteEntry>;
+  readonly synced: ReadonlyMap<string, SyncedEntry>;
+};
+
+/** What is found by where it lies, and by its inode. */
+function foundIn(from: ByTree, pathsWithInode: (inode: bigint) => readonly string[]) {
+  const identity = byIdentity(from.synced, pathsWithInode);
+  const hint = byHint(from.local, pathsWithInode);
+  return {
+    below: trees.map((tree) => paths.map((path) => [...pathsWithin(from[tree], path)].sort())),
+    identities: stamps.map((each) => identity(each.identity)?.identity),
+    hints: stamps.filter((each) => each.hint !== '').map((each) => hint(each.hint)?.hint),
+  };
 }
 
 test('each tree has what was set in it last, at once and after a restart, whatever the others have', async () => {
@@ -59,8 +86,9 @@ test('each tree has what was set in it last, at once and after a restart, whatev
     fc.property(fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { maxLength: 4 }), (transactions) => {
       const state = new State(root);
       const expected = { local: new Map(), remote: new Map(), synced: new Map() };
+      const everywhere = (): readonly string[] => paths;
       state.transaction(() => {
-        for (const tree of trees) for (const path of ['a', 'b']) state.remove(tree, path);
+        for (const tree of trees) for (const path of paths) state.remove(tree, path);
       });
       for (const steps of transactions) {
         state.transaction(() => {
@@ -75,8 +103,10 @@ test('each tree has what was set in it last, at once and after a restart, whatev
               }
             }
           }
+          expect(foundIn(state.trees, state.pathsWithInode)).toEqual(foundIn(expected, everywhere));
         });
         expect(told(state.trees)).toEqual(told(expected));
+        expect(foundIn(state.trees, state.pathsWithInode)).toEqual(foundIn(expected, everywhere));
       }
       state.close();
       const again = new State(root);
@@ -112,7 +142,7 @@ test('a path at which nothing is left to do is in memory once, and a row', async
   expect(isOne(again)).toBe(true);
   again.close();
   const file = new DatabaseSync(statePlace(root), { readOnly: true });
-  expect(file.prepare('SELECT path FROM paths').all()).toEqual([{ path: 'a' }]);
+  expect(file.prepare('SELECT path FROM rows').all()).toEqual([{ path: 'a' }]);
   file.close();
 });
 
@@ -130,13 +160,18 @@ test('what an older client wrote is taken over', async () => {
   put.run('remote', 'a', JSON.stringify({ ...content, version: 3 }), blocks);
   put.run('synced', 'a', JSON.stringify({ ...content, version: 3, identity: '1:2:3' }), blocks);
   put.run('remote', 'b', JSON.stringify({ ...content, version: 1, moved_from: 'c' }), Buffer.alloc(0));
+  file.exec('CREATE TABLE paths (path TEXT PRIMARY KEY, entries TEXT NOT NULL, blocks BLOB NOT NULL) WITHOUT ROWID');
+  const all = { ...content, blocks: 1, version: 4, identity: '1:7:3', hint: '7:5:1:1' };
+  file.prepare('INSERT INTO paths VALUES (?, ?, ?)').run('d', JSON.stringify({ all }), blocks);
   file.close();
   for (const _start of ['first', 'second']) {
     const state = new State(root);
     const { local, remote, synced } = state.trees;
     expect(local.get('a')).toMatchObject({ ...content, hint: 'x', blocks: [{ hash: 'ab'.repeat(32), size: 5 }] });
     expect([remote.get('a')?.version, synced.get('a')?.version, synced.get('a')?.identity]).toEqual([3, 3, '1:2:3']);
-    expect([...remote]).toHaveLength(2);
+    expect([...remote]).toHaveLength(3);
+    expect(synced.get('d')).toMatchObject({ ...content, version: 4, blocks: [{ hash: 'ab'.repeat(32), size: 5 }] });
+    expect([state.pathsWithInode(2n), state.pathsWithInode(7n)]).toEqual([['a'], ['d']]);
     expect(remote.get('b')).toEqual({ ...content, version: 1, moved_from: 'c', blocks: [] });
     state.close();
   }

@@ -92,7 +92,7 @@ describe('a state', () => {
       'with a row that makes no sense',
       async (place) => {
         const database = new DatabaseSync(place);
-        database.exec("UPDATE paths SET entries = '{' WHERE path = 'file 1'");
+        database.exec("UPDATE rows SET row = '{' WHERE path = 'file 1'");
         database.close();
       },
     ],
@@ -136,7 +136,7 @@ describe.skipIf(!fuseIsPossible)('a state on a disk that fails', () => {
         const sizes = new Set([...state.trees.local.values()].map(({ size }) => size));
         expect([...sizes]).toEqual(expected === 0 ? [] : [expected]);
         const file = new DatabaseSync(join(root, '.tidemark/state.db'), { readOnly: true });
-        const rows = file.prepare("SELECT DISTINCT json_extract(entries, '$.local.size') AS size FROM paths").all();
+        const rows = file.prepare("SELECT DISTINCT json_extract(row, '$[2]') AS size FROM rows").all();
         file.close();
         expect(rows.map(({ size }) => size)).toEqual([...sizes]);
       }

@@ -55,6 +55,8 @@ export interface SyncedEntry extends Content {
 export interface Tree<Entry> extends ReadonlyMap<string, Entry> {
   /** The paths at and below a path, where they are found otherwise than by looking at all. */
   readonly pathsWithin?: ((path: string) => readonly string[]) | undefined;
+  /** The paths of entries that may have one of these blocks, by hash, where not each has to be read for that. */
+  readonly pathsWithBlocks?: ((hashes: Pick<ReadonlySet<string>, 'has'>) => Iterable<string>) | undefined;
   /** Paths among which are all entries that have several blocks or a mark, where those are known. */
   readonly notable?: ReadonlySet<string> | undefined;
 }

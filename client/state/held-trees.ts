@@ -1,6 +1,6 @@
 import type { Content, LocalEntry, RemoteEntry, SyncedEntry, Tree } from '../plan/tree.ts';
 import type { AtPath, Held } from './at-path.ts';
-import { isOf, unpack } from './packed-row.ts';
+import { hashIn, isOf, unpack } from './packed-row.ts';
 
 /** Finds the paths at and below a path that any of the trees has. */
 type Within = (path: string) => Iterable<string>;
@@ -77,6 +77,10 @@ class HeldTree<Entry extends Content> implements Tree<Entry> {
 
   get(path: string): Entry | undefined {
     return this.#entryOf(this.#rows.get(path));
+  }
+
+  *pathsWithBlocks(hashes: Pick<ReadonlySet<string>, 'has'>): Generator<string, undefined> {
+    for (const [path, row] of this.#rows) if (typeof row !== 'string' || hashes.has(hashIn(row))) yield path;
   }
 
   *keys(): Generator<string, undefined> {

@@ -6,6 +6,8 @@ type Of = keyof AtPath | 'all';
 
 const trees = ['local', 'remote', 'synced'] as const;
 
+const HASH_CHARACTERS = 64;
+
 /** Where in a packed row the name of what it is of begins, after `["`. */
 const NAME_AT = 2;
 
@@ -44,6 +46,12 @@ export function unpack(row: string): AtPath {
 /** Whether a text is a packed entry, and no other JSON. */
 export function isPacked(text: string): boolean {
   return text.startsWith('["') && text.endsWith(']');
+}
+
+/** The hash of the block of a packed entry; another text where it has none. */
+export function hashIn(row: string): string {
+  const end = row.lastIndexOf('"');
+  return row.slice(end - HASH_CHARACTERS, end);
 }
 
 /** Whether a packed row is of a tree. */

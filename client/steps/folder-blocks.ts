@@ -126,7 +126,8 @@ export function findBlocks(
   for (const { path } of files) search(path);
   for (const hash of wanted.keys()) if (sync.cache.has(hash)) wanted.delete(hash);
   if ([...wanted.values()].reduce((sum, size) => sum + size, 0) < SEARCH_BYTES) return places;
-  for (const path of sync.state.trees.local.keys()) {
+  const { local } = sync.state.trees;
+  for (const path of local.pathsWithBlocks?.(wanted) ?? local.keys()) {
     if (wanted.size === 0) break;
     search(path);
   }

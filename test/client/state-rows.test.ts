@@ -4,7 +4,14 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { byHint, byIdentity } from '../../client/plan/known-files.ts';
-import { type LocalEntry, pathsWithin, type RemoteEntry, type SyncedEntry } from '../../client/plan/tree.ts';
+import {
+  type Content,
+  type LocalEntry,
+  pathsWithin,
+  type RemoteEntry,
+  type SyncedEntry,
+  type Tree,
+} from '../../client/plan/tree.ts';
 import { statePlace } from '../../client/state/places.ts';
 import { State } from '../../client/state/state.ts';
 import { temporaryFolder } from './folder.ts';
@@ -12,6 +19,7 @@ import { temporaryFolder } from './folder.ts';
 const trees = ['local', 'remote', 'synced'] as const;
 /** In the order of bytes `a` is not followed by what lies in it. */
 const paths = ['a', 'a-b', 'a/b', 'a0', 'b'] as const;
+const hashes = ['ab'.repeat(32), '09'.repeat(32)];
 /** Of one file each, which may have to be read again. */
 const stamps = [
   { identity: '1:2:3', hint: '2:5:1:1' },
@@ -27,7 +35,7 @@ const drawn = fc
       size: fc.constantFrom(0, 5),
       mode: fc.constantFrom(0o600, 0o644),
       mtime_ms: fc.constantFrom(-1, 1_764_567_016_123),
-      blocks: fc.array(fc.record({ hash: fc.constantFrom('ab'.repeat(32), '09'.repeat(32)), size: fc.nat(5) }), {
+      blocks: fc.array(fc.record({ hash: fc.constantFrom(...hashes), size: fc.nat(5) }), {
         maxLength: 2,
       }),
       stamps: fc.constantFrom(...stamps),
@@ -69,11 +77,18 @@ type ByTree = {
   readonly synced: ReadonlyMap<string, SyncedEntry>;
 };
 
-/** What is found by where it lies, and by its inode. */
+/** The paths whose entry has a block, by those that are said to be the ones. */
+function pathsWithBlock(tree: Tree<Content>, hash: string): string[] {
+  const candidates = tree.pathsWithBlocks?.(new Set([hash])) ?? tree.keys();
+  return [...candidates].filter((path) => tree.get(path)?.blocks.some((block) => block.hash === hash)).sort();
+}
+
+/** What is found by where it lies, by its inode and by its blocks. */
 function foundIn(from: ByTree, pathsWithInode: (inode: bigint) => readonly string[]) {
   const identity = byIdentity(from.synced, pathsWithInode);
   const hint = byHint(from.local, pathsWithInode);
   return {
+    withBlocks: trees.map((tree) => hashes.map((hash) => pathsWithBlock(from[tree], hash))),
     below: trees.map((tree) => paths.map((path) => [...pathsWithin(from[tree], path)].sort())),
     identities: stamps.map((each) => identity(each.identity)?.identity),
     hints: stamps.filter((each) => each.hint !== '').map((each) => hint(each.hint)?.hint),

@@ -75,7 +75,10 @@ export class StreamStack extends Stack {
   /** Lets a function write to the topic. It also has to sit in the network's publishing placement. */
   grantWrite(fn: TidemarkFunction): void {
     fn.addToRolePolicy(
-      new PolicyStatement({ actions: ['kafka-cluster:Connect'], resources: [this.#clusterArn.in(fn)] }),
+      new PolicyStatement({
+        actions: ['kafka-cluster:Connect', 'kafka-cluster:WriteDataIdempotently'],
+        resources: [this.#clusterArn.in(fn)],
+      }),
     );
     fn.addToRolePolicy(
       new PolicyStatement({

@@ -1,6 +1,6 @@
 /* Kafka: what the relay publishes, and how a batch is read. */
 
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
 import { requireEnv } from '../runtime/env.ts';
 import './request-queue.ts';
@@ -14,12 +14,23 @@ export interface Publisher {
 /** Under the broker's own idle limit, and short enough for a second try within the function's timeout. */
 const REQUEST_MS = 5_000;
 
-let connected: Promise<Producer> | undefined;
+/**
+ * A connection that rested longer, ms, may be dead without anybody having been told: a frozen function hears of nothing,
+ * and the network forgets what is idle.
+ */
+const RESTED_MS = 60_000;
 
-/** The sync stream over MSK. One producer per instance; after an error it is dropped, and the next call makes another. */
+let connected: Promise<Producer> | undefined;
+let usedAt = 0;
+
+/**
+ * The sync stream over MSK. One producer per instance, whose repeated requests the brokers tell from new ones; after an
+ * error it is dropped, and the next call makes another.
+ */
 export const publisher: Publisher = {
   async publish(events) {
     if (events.length === 0) return;
+    if (Date.now() - usedAt > RESTED_MS) drop();
     connected ??= connect();
     try {
       const producer = await connected;
@@ -27,20 +38,28 @@ export const publisher: Publisher = {
         topic: requireEnv('STREAM_TOPIC'),
         acks: -1,
         timeout: REQUEST_MS,
+        // What two events have in common is half of them; one alone would be no shorter.
+        compression: events.length > 1 ? CompressionTypes.GZIP : CompressionTypes.None,
         messages: events.map((event) => ({
           key: event.user_id,
           value: JSON.stringify(event),
           timestamp: String(event.timestamp),
         })),
       });
+      usedAt = Date.now();
     } catch (error) {
-      const broken = connected;
-      connected = undefined;
-      void broken?.then((producer) => producer.disconnect()).catch(() => {});
+      drop();
       throw error;
     }
   },
 };
+
+/** The next call makes another connection. */
+function drop(): void {
+  const old = connected;
+  connected = undefined;
+  void old?.then((producer) => producer.disconnect()).catch(() => {});
+}
 
 async function connect(): Promise<Producer> {
   const region = requireEnv('AWS_REGION');
@@ -57,7 +76,7 @@ async function connect(): Promise<Producer> {
     retry: { retries: 3, initialRetryTime: 200 },
     logLevel: logLevel.ERROR,
   });
-  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  const producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: true });
   await producer.connect();
   return producer;
 }

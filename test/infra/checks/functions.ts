@@ -133,7 +133,12 @@ const always: Record<string, Expected> = {
     256,
     60,
     ['STREAM_BROKERS', 'STREAM_TOPIC'],
-    ['kafka-cluster:Connect', 'kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData'],
+    [
+      'kafka-cluster:Connect',
+      'kafka-cluster:DescribeTopic',
+      'kafka-cluster:WriteData',
+      'kafka-cluster:WriteDataIdempotently',
+    ],
   ),
   Migrate: inVpc(512, 840, [], []),
   DatabaseLogin: outside(256, 120, ['DATABASE_NAME'], ['rds-data:ExecuteStatement', readSecret]),

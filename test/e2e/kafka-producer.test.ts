@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { type Admin, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { publisher } from '../../lambdas/shared/stream/publisher.ts';
+import { loadTls } from '../../local/tls.ts';
+import { FileChanged } from '../../protocol/file-changed.ts';
+import { bearerToken, type KafkaBroker, kafkaIsPossible, startKafka } from '../support/kafka/broker.ts';
+import { scratch } from '../support/scratch.ts';
+import { soon } from '../support/soon.ts';
+
+/* What the relay publishes with, against brokers that ask for TLS and a token as those of MSK do. */
+
+vi.mock('../../lambdas/shared/stream/stream-token.ts', () => ({ streamToken: async () => bearerToken() }));
+
+const PARTITIONS = 64;
+
+describe.runIf(kafkaIsPossible)('the relay’s producer on Apache Kafka', () => {
+  let kafka: KafkaBroker;
+  let admin: Admin;
+  let topic: string;
+  const users = Array.from({ length: 20 }, () => randomUUID());
+  let cursor: number;
+
+  beforeAll(async () => {
+    const tls = await loadTls(await scratch('tidemark-kafka-'));
+    setDefaultCACertificates([...getCACertificates('default'), tls.ca]);
+    kafka = await startKafka({ tls });
+    admin = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    vi.stubEnv('AWS_REGION', 'us-east-1');
+    vi.stubEnv('STREAM_BROKERS', kafka.withToken.join(','));
+  });
+  afterAll(async () => {
+    await admin?.disconnect();
+    await kafka?.stop();
+    vi.unstubAllEnvs();
+  });
+
+  async function newTopic(): Promise<void> {
+    [topic, cursor] = [`file-changed-${randomUUID()}`, 0];
+    vi.stubEnv('STREAM_TOPIC', topic);
+    await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }] });
+  }
+
+  /** One event of each user, as often as it takes. Answers how often that was. */
+  async function publish(): Promise<number> {
+    cursor++;
+    const events = users.map((user_id) => event(user_id, cursor));
+    for (let times = 1; ; times++) {
+      const failure = await publisher.publish(events).catch((error: Error) => error);
+      if (!failure) return times;
+      if (times === 20) throw failure;
+    }
+  }
+
+  /** The cursors of each user in the order of the topic. */
+  async function published(): Promise<number[][]> {
+    const messages = await read(kafka.brokers, topic, () => cursor * users.length);
+    const cursors = Map.groupBy(
+      messages.map(({ value }) => FileChanged.parse(JSON.parse(String(value)))),
+      ({ user_id }) => user_id,
+    );
+    return users.map((user) => cursors.get(user)?.map((each) => each.cursor) ?? []);
+  }
+
+  test('is known to the brokers by a number, and compresses what is more than one event', async () => {
+    await newTopic();
+    const many = Array.from({ length: 500 }, (_, nth) => event(users[0]!, nth + 1));
+    await publisher.publish(many);
+    expect(await kafka.bytesOf(topic)).toBeLessThan(JSON.stringify(many).length / 4);
+    const [message] = await read(kafka.brokers, topic, () => 500);
+    const { batchContext } = message as KafkaMessage & { batchContext: { producerId: string } };
+    expect(Number(batchContext.producerId)).toBeGreaterThanOrEqual(0);
+  });
+
+  test('goes on when its connection died while the function was frozen, and nobody was told', async () => {
+    await newTopic();
+    await publish();
+    kafka.abandon();
+    vi.setSystemTime(Date.now() + 3_600_000);
+    expect(await publish()).toBe(1);
+    vi.useRealTimers();
+    expect(await published()).toEqual(users.map(() => [1, 2]));
+  });
+
+  test('loses nothing when the broker is killed and started again, and keeps the order of each user', async () => {
+    await newTopic();
+    await publish();
+    await kafka.kill();
+    const waiting = publish();
+    await kafka.restart();
+    await waiting;
+    await publish();
+    expect((await published()).map((cursors) => [...new Set(cursors)])).toEqual(users.map(() => [1, 2, 3]));
+  });
+
+  test('publishes each event once, in order, while another broker becomes the leader of all partitions', async () => {
+    await newTopic();
+    for (let round = 0; round < 3; round++) await publish();
+    const leader = await kafka.addBroker();
+    const partitionAssignment = Array.from({ length: PARTITIONS }, (_, partition) => ({
+      partition,
+      replicas: [leader],
+    }));
+    await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] });
+    const leaders = async (): Promise<number[]> => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      return topics[0]!.partitions.map((partition) => partition.leader);
+    };
+    const moved = soon(async () => expect(new Set(await leaders())).toEqual(new Set([leader])));
+    let isMoved = false;
+    void moved.then(() => {
+      isMoved = true;
+    });
+    while (!isMoved) expect(await publish()).toBe(1);
+    await moved;
+    for (let round = 0; round < 3; round++) expect(await publish()).toBe(1);
+    expect(await published()).toEqual(users.map(() => Array.from({ length: cursor }, (_, nth) => nth + 1)));
+  });
+});
+
+function event(user_id: string, cursor: number): FileChanged {
+  const file_path = `folder/photo ${cursor}.jpg`;
+  const [version_id, origin_device] = [randomUUID(), user_id];
+  return {
+    user_id,
+    file_path,
+    version: 1,
+    change_type: 'create',
+    timestamp: Date.now(),
+    cursor,
+    version_id,
+    origin_device,
+  };
+}
+
+/** Reads a topic from its beginning until so many have come. */
+async function read(brokers: string[], topic: string, count: () => number): Promise<KafkaMessage[]> {
+  const consumer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).consumer({ groupId: randomUUID() });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  const seen: KafkaMessage[] = [];
+  await new Promise<void>((resolve) => {
+    void consumer.run({
+      eachMessage: async ({ message }) => {
+        seen.push(message);
+        if (seen.length >= count()) resolve();
+      },
+    });
+  });
+  await consumer.disconnect();
+  return seen;
+}

@@ -17,19 +17,24 @@ export function pathProblem(path: string): string | undefined {
   if (path.includes('\\')) return `holds a backslash at character ${path.indexOf('\\') + 1}`;
   const control = firstControlCharacter(path);
   if (control >= 0) return `holds a control character at character ${control + 1}`;
-  if (encoder.encode(path).length > limits.pathBytes) return `is longer than ${limits.pathBytes} bytes`;
+  if (isLonger(path, limits.pathBytes)) return `is longer than ${limits.pathBytes} bytes`;
   const segments = path.split('/');
   if (segments.length > limits.pathSegments) return `has more than ${limits.pathSegments} names, one in another`;
   for (const segment of segments) {
     if (segment === '') return 'holds an empty segment';
     if (segment === '.' || segment === '..') return `holds a '${segment}' segment`;
-    if (encoder.encode(segment).length > limits.segmentBytes) {
+    if (isLonger(segment, limits.segmentBytes)) {
       return `holds a name longer than ${limits.segmentBytes} bytes`;
     }
     const reserved = reservedReason(segment);
     if (reserved) return reserved;
   }
   return undefined;
+}
+
+/** A character of UTF-16 is three bytes of UTF-8 at most, so that most are seen to be short without being encoded. */
+function isLonger(text: string, bytes: number): boolean {
+  return 3 * text.length > bytes && encoder.encode(text).length > bytes;
 }
 
 /** Says what is wrong with one name in a directory, or `undefined` for a good one. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { exitCode } from '../common/errors.ts';
 import { say } from '../common/format.ts';
-import { describeExclusion, loadIgnores } from '../disk/ignore.ts';
+import { describeExclusion, loadRules } from '../disk/ignore.ts';
 import { exclusionOf } from '../disk/left-out.ts';
 import { locateEntry } from '../engine/folder.ts';
 
@@ -29,7 +29,7 @@ async function checkIgnore(path: string, json: boolean): Promise<void> {
   const { root, inside } = locateEntry(path);
   const stats = await lstat(join(root, inside)).catch(() => undefined);
   const isFolder = stats ? stats.isDirectory() : path.endsWith('/');
-  const by = exclusionOf(inside, (at) => at !== inside || isFolder, await loadIgnores(root));
+  const by = exclusionOf(inside, (at) => at !== inside || isFolder, (await loadRules(root)).ignores);
   if (by === undefined) process.exitCode = exitCode.failure;
   if (json) console.log(JSON.stringify({ path: inside, ...(by && { rule: by.rule, source: by.source, at: by.path }) }));
   else say(`${inside}: ${by ? describeExclusion(by) : 'no rule leaves it out'}`);

@@ -3,7 +3,7 @@ import { limits as blockLimits } from '../../protocol/limits.ts';
 import type { SyncStatus } from '../../protocol/output/sync-status.ts';
 import { ancestors } from '../../protocol/path.ts';
 import { describePause, formatTime } from '../common/format.ts';
-import { type Ignores, loadIgnores } from '../disk/ignore.ts';
+import { type Ignores, loadRules } from '../disk/ignore.ts';
 import { listLeftovers } from '../disk/left-out.ts';
 import { isBeingSynced } from '../engine/folder.ts';
 import { pauseOf } from '../engine/metered-pause.ts';
@@ -41,7 +41,7 @@ export async function withOverview<Result>(
   const limits = configuration?.limits;
   const state = new State(root);
   try {
-    const ignores = await loadIgnores(root);
+    const { ignores } = await loadRules(root);
     const status = {
       folder: root,
       account: state.fact('account'),

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ignore from 'ignore';
@@ -26,15 +27,23 @@ export interface Exclusion {
 /** Whether a path, or a directory above it, is left out of the sync, and by which rule. */
 export type Ignores = (path: string, isDirectory: boolean) => Exclusion | undefined;
 
+export interface Rules {
+  readonly ignores: Ignores;
+  /** The same for the same rules, also at another start. */
+  readonly stamp: string;
+}
+
 /** Reads the folder's rules, and which folders this device leaves out; without a file, the rules built in apply. */
-export async function loadIgnores(root: string): Promise<Ignores> {
+export async function loadRules(root: string): Promise<Rules> {
   const text = await readFile(join(root, ignoreFile), 'utf8').catch((error) => {
     if (systemCode(error) === 'ENOENT') return '';
     throw new LocalTrouble(`${ignoreFile} cannot be read, so nothing is synced: ${diskReason(error)}`, {
       cause: error,
     });
   });
-  return compileIgnores(text, readExclusions(root));
+  const folders = readExclusions(root);
+  const stamp = hash('sha256', JSON.stringify([builtInRules, text, folders]));
+  return { ignores: compileIgnores(text, folders), stamp };
 }
 
 /** The library keeps its answers, 200 bytes each: it starts anew after so many questions. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ancestors, isInside, isWithin, isWithinAny } from '../../protocol/path.ts';
-import { type Ignores, loadIgnores } from '../disk/ignore.ts';
+import { type Ignores, loadRules } from '../disk/ignore.ts';
 import { Mounts } from '../disk/mounts.ts';
 import { isNeverSynced, neverSynced } from '../disk/never-synced.ts';
 import { type ScanOptions, scan } from '../disk/scan.ts';
@@ -68,19 +68,30 @@ export class Lookout {
     this.#mounts = new Mounts(sync.state, sync.root);
   }
 
-  /** Reads the ignore rules; the next look has to be at everything, and so does the next plan. */
+  /**
+   * Reads the ignore rules; the next look has to be at everything. So does the next plan where they are others than before,
+   * at an earlier start if need be; else it is at what was left.
+   */
   async readIgnores(): Promise<void> {
     const { state, root, notices } = this.#sync;
-    this.#ignores = await loadIgnores(root);
+    const { ignores, stamp } = await loadRules(root);
+    this.#ignores = ignores;
+    if (state.fact('rules') !== stamp) this.#takeRules(stamp);
+    else for (const path of state.differing()) notices.replan(path);
+    for (const folder of readExclusions(root)) await this.#vacate(folder);
+    notices.look('');
+  }
+
+  #takeRules(stamp: string): void {
+    const { state, notices } = this.#sync;
     const { local, remote, synced } = state.trees;
     for (const tree of [local, remote, synced]) for (const path of tree.keys()) notices.replan(path);
     state.transaction(() => {
       for (const [path, base] of synced) {
         if (!base.lapsed && this.#isIgnored(path)) state.set('synced', path, { ...base, lapsed: true });
       }
+      state.setFact('rules', stamp);
     });
-    for (const folder of readExclusions(root)) await this.#vacate(folder);
-    notices.look('');
   }
 
   async #vacate(folder: string): Promise<void> {

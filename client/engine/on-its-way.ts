@@ -13,6 +13,7 @@ export class OnItsWay {
   readonly #byPath = new Map<string, Transfer>();
   /** What lies beside its place. */
   readonly #fetched = new Map<Transfer, FetchedFile>();
+  #load: Load = { files: 0, bytes: 0 };
 
   get size(): number {
     return this.#byPath.size;
@@ -35,13 +36,7 @@ export class OnItsWay {
   }
 
   get load(): Load {
-    let [files, bytes] = [0, 0];
-    for (const entry of this.entries()) {
-      if (!isLeaf(entry)) continue;
-      files++;
-      bytes += entry.size;
-    }
-    return { files, bytes };
+    return this.#load;
   }
 
   at(path: string): Transfer | undefined {
@@ -54,7 +49,10 @@ export class OnItsWay {
   }
 
   add(transfer: Transfer): void {
-    this.#byPath.set(transfer.step.path, transfer);
+    const { path } = transfer.step;
+    this.#count(this.#byPath.get(path), -1);
+    this.#byPath.set(path, transfer);
+    this.#count(transfer, 1);
   }
 
   /** The file lies beside its place. */
@@ -66,6 +64,14 @@ export class OnItsWay {
   /** False when it was given up before. */
   forget(transfer: Transfer): boolean {
     this.#fetched.delete(transfer);
-    return this.has(transfer) && this.#byPath.delete(transfer.step.path);
+    if (!this.has(transfer)) return false;
+    this.#count(transfer, -1);
+    return this.#byPath.delete(transfer.step.path);
+  }
+
+  #count(transfer: Transfer | undefined, times: 1 | -1): void {
+    if (!transfer || !isLeaf(transfer.entry)) return;
+    const { files, bytes } = this.#load;
+    this.#load = { files: files + times, bytes: bytes + times * transfer.entry.size };
   }
 }

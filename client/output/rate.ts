@@ -2,6 +2,8 @@
 const WINDOW_MS = 10_000;
 /** What moved in less says nothing of the rate. */
 const LEAST_MS = 100;
+/** Of what is noted more often than this, ms, the last one counts. */
+const SAMPLE_MS = 50;
 
 /** How fast something moves. */
 export class Rate {
@@ -9,6 +11,8 @@ export class Rate {
 
   /** @param moved bytes so far, at `now` ms */
   note(moved: number, now: number): void {
+    const before = this.#samples.at(-2);
+    if (before && now - before.at < SAMPLE_MS) this.#samples.pop();
     this.#samples.push({ at: now, moved });
     while (this.#samples.length > 2 && this.#samples[1]!.at <= now - WINDOW_MS) this.#samples.shift();
   }

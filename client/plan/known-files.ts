@@ -16,7 +16,8 @@ export function byHint(
   local: ReadonlyMap<string, LocalEntry>,
   pathsWithInode: PathsWithInode,
 ): (hint: string) => LocalEntry | undefined {
-  return (hint) => found(local, pathsWithInode(inodeOfHint(hint)), (entry) => entry.hint === hint);
+  return (hint) =>
+    local.size === 0 ? undefined : found(local, pathsWithInode(inodeOfHint(hint)), (entry) => entry.hint === hint);
 }
 
 function found<Entry>(

@@ -1,6 +1,6 @@
 import type { Content, LocalEntry, RemoteEntry, SyncedEntry, Tree } from '../plan/tree.ts';
-import type { AtPath, Held } from './at-path.ts';
-import { hashIn, isOf, unpack } from './packed-row.ts';
+import { type AtPath, type Held, isUnited } from './at-path.ts';
+import { hashIn, isOf, isOfAll, unpack } from './packed-row.ts';
 
 /** Finds the paths at and below a path that any of the trees has. */
 type Within = (path: string) => Iterable<string>;
@@ -34,6 +34,11 @@ export class HeldTrees {
     if (isLoose || typeof here === 'string') this.#rows.set(path, here);
     else this.#rows.delete(path);
     for (const tree of [this.local, this.remote, this.synced]) tree.changed(before, here);
+  }
+
+  /** The paths at which not one entry serves all trees. */
+  *differing(): Generator<string, undefined> {
+    for (const [path, row] of this.#rows) if (!(typeof row === 'string' ? isOfAll(row) : isUnited(row))) yield path;
   }
 
   /** What each tree has at a path. */

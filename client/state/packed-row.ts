@@ -56,7 +56,12 @@ export function hashIn(row: string): string {
 
 /** Whether a packed row is of a tree. */
 export function isOf(row: string, tree: keyof AtPath): boolean {
-  return row.startsWith('all', NAME_AT) || row.startsWith(tree, NAME_AT);
+  return isOfAll(row) || row.startsWith(tree, NAME_AT);
+}
+
+/** Whether a packed row is of all trees. */
+export function isOfAll(row: string): boolean {
+  return row.startsWith('all', NAME_AT);
 }
 
 function treesOf(here: AtPath): Of | undefined {

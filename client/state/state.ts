@@ -104,6 +104,11 @@ export class State {
     this.#unwritten.clear();
   }
 
+  /** The paths at which the trees differ, or something is marked: at all others nothing is to be done, whatever rules apply. */
+  differing(): Iterable<string> {
+    return this.#held.differing();
+  }
+
   #pathsWithin(path: string): string[] {
     return this.#pathsOf(this.#below, path);
   }

@@ -105,6 +105,27 @@ test('what rules leave out is blocked, and new rules make all be looked at and p
   expect([lookout.blocked('a.log'), lookout.blocked('b')]).toEqual([true, false]);
 });
 
+test('a start by the rules of the last one plans what was left, and one by others plans all', async () => {
+  const { state } = sync;
+  for (const name of ['agreed', 'new']) await writeFile(on(name), name);
+  await lookout.readIgnores();
+  await look('');
+  const { identity, hint: _, ...content } = state.trees.local.get('agreed')!;
+  state.set('remote', 'agreed', { ...content, version: 1 });
+  state.set('synced', 'agreed', { ...content, version: 1, identity });
+  const plannedAtStart = async (): Promise<string[]> => {
+    sync.notices.planned([]);
+    await lookout.readIgnores();
+    return [...sync.notices.dirty];
+  };
+  expect(await plannedAtStart()).toEqual(['new']);
+  await writeFile(on('.tidemarkignore'), 'agreed\n');
+  expect(await plannedAtStart()).toEqual(expect.arrayContaining(['agreed', 'new']));
+  expect(state.trees.synced.get('agreed')).toMatchObject({ lapsed: true });
+  await writeFile(on('.tidemarkignore'), '');
+  expect(await plannedAtStart()).toEqual(expect.arrayContaining(['agreed', 'new']));
+});
+
 test('a name that cannot be synced is listed, counted and blocked until it is renamed', async () => {
   await writeFile(on('back\\slash'), 'x');
   await lookout.readIgnores();

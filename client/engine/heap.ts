@@ -1,22 +1,26 @@
 import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { collector } from '../../cli/collector.ts';
 
+const MIB = 1024 * 1024;
+
 /** A sync that rests this long, ms, gives memory back. */
 const REST_MS = 5_000;
 /** When the heap is so much larger, in bytes, than when it was given back last: at the first rest all of it counts. */
-const WORTH_BYTES = 8 * 1024 * 1024;
+const WORTH_BYTES = 8 * MIB;
 
 /**
- * A heap below this, in bytes, may grow to four times what is in use before all of it is looked through. Content that
- * passes counts as heap, so that by V8's own measure that would happen for every few MiB.
+ * By how much of what is in use a heap below some bytes may grow before all of it is looked through. Content that passes
+ * counts as heap, so that by V8's own measure that would happen for every few MiB of it. A large one grows to four times
+ * what is in use by that measure as well: with 100,000 files to 400 MB for 100.
  */
-const SMALL_BYTES = 128 * 1024 * 1024;
-const ROOMY = '--heap-growing-percent=300';
-/** By V8's own measure a large one grows to four times what is in use as well: with 100,000 files 400 MB for 100. */
-const TIGHT = '--heap-growing-percent=50';
+const growths = [
+  { below: 128 * MIB, flag: '--heap-growing-percent=300' },
+  { below: 512 * MIB, flag: '--heap-growing-percent=50' },
+  { below: Number.POSITIVE_INFINITY, flag: '--heap-growing-percent=25' },
+] as const;
 
 /** What is new in the heap may take so much, in bytes; V8 lets it grow to 128 MiB once much stays. */
-const YOUNG_BYTES = 32 * 1024 * 1024;
+const YOUNG_BYTES = 32 * MIB;
 const YOUNG_GROWS = '--semi-space-growth-factor=2';
 const YOUNG_STAYS = '--semi-space-growth-factor=1';
 /** How often the size of what is new is asked for at most, ms. */
@@ -42,7 +46,8 @@ export class Heap {
   readonly #youngSize: () => number;
   readonly #collect: () => Promise<void>;
   readonly #setFlag: (flag: string) => void;
-  readonly #flags = new Set<string>();
+  /** Those that were set last, by name. */
+  readonly #flags = new Map<string, string>();
   #askedAt = Number.NEGATIVE_INFINITY;
   #least = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -77,15 +82,15 @@ export class Heap {
     const now = performance.now();
     if (now - this.#askedAt < ASKING_MS) return;
     this.#askedAt = now;
-    this.#choose(this.#size() < SMALL_BYTES, ROOMY, TIGHT);
-    this.#choose(this.#youngSize() < YOUNG_BYTES, YOUNG_GROWS, YOUNG_STAYS);
+    const size = this.#size();
+    this.#take(growths.find(({ below }) => size < below)!.flag);
+    this.#take(this.#youngSize() < YOUNG_BYTES ? YOUNG_GROWS : YOUNG_STAYS);
   }
 
-  #choose(isFirst: boolean, first: string, second: string): void {
-    const [flag, other] = isFirst ? [first, second] : [second, first];
-    if (this.#flags.has(flag)) return;
-    this.#flags.delete(other);
-    this.#flags.add(flag);
+  #take(flag: string): void {
+    const [name = ''] = flag.split('=');
+    if (this.#flags.get(name) === flag) return;
+    this.#flags.set(name, flag);
     this.#setFlag(flag);
   }
 }

@@ -142,14 +142,15 @@ export class Rounds {
     sync.state.transaction(() => {
       for (const path of rebase(sync.state, sync.state.trees, sync.notices.dirty)) sync.notices.replan(path);
     });
-    const known = [...sync.notices.dirty, ...sync.failures.paths];
+    const paths = new Set(sync.notices.dirty);
+    for (const path of sync.failures.paths) paths.add(path);
     // A change may be the other end of a rename of what is on its way.
-    const paths = new Set([...known, ...transfers.paths(known.length > 0)]);
+    for (const path of transfers.paths(paths.size > 0)) paths.add(path);
     await this.#otherCuts.compare(paths);
     const operations = this.#planAt(paths);
     // What waits for the rest of a rename may have to do with any of them.
-    const left = [...paths].some((path) => lookout.isUnsettled(path)) ? paths : [];
-    sync.notices.planned([...left, ...operations.flatMap((each) => [...pathsOf(each), ...othersOf(each)])]);
+    const left = paths.values().some((path) => lookout.isUnsettled(path)) ? paths : [];
+    sync.notices.planned(toPlanAgain(left, operations));
     const inDoubt = pathsInDoubt(sync.state);
     for (const path of sync.failures.paths) {
       if (!sync.notices.dirty.has(path) && !inDoubt.has(path)) sync.failures.succeed(path);
@@ -195,6 +196,14 @@ export class Rounds {
     };
     guard.note(await execute(sync, operations, { transfers, interrupted }));
     return wasCut;
+  }
+}
+
+function* toPlanAgain(left: Iterable<string>, operations: readonly Operation[]): Generator<string> {
+  yield* left;
+  for (const operation of operations) {
+    yield* pathsOf(operation);
+    yield* othersOf(operation);
   }
 }
 

@@ -10,7 +10,7 @@ const MOST_AUTHORS = 20_000;
 export class Notices {
   readonly #state: Pick<State, 'trees' | 'set'>;
   readonly #unseen = new Set<string>();
-  readonly #dirty = new Set<string>();
+  #dirty: Set<string> = new Set();
   /** Files that this client put in place. */
   readonly #own = new Set<string>();
   /** When a change at a path was first noticed, milliseconds since 1970. */
@@ -87,9 +87,7 @@ export class Notices {
 
   /** All was planned, and only these paths have to be planned again. */
   planned(left: Iterable<string>): void {
-    const paths = new Set(left);
-    this.#dirty.clear();
-    for (const path of paths) this.#dirty.add(path);
+    this.#dirty = new Set(left);
   }
 
   /** What is to be done at this path is on its way; it is planned again when there is news of that. */

@@ -42,14 +42,14 @@ test('what a start took is given back, and later what is not much more than befo
   expect([await restWith(40), await restWith(29), await restWith(31)]).toEqual([1, 1, 2]);
 });
 
-test('a small heap may grow to four times what is in use, and a large one by half of that', () => {
-  for (const mib of [20, 100, 200, 300, 100]) {
+test('a small heap may grow to four times what is in use, a large one by half of that, and a huge one by a quarter', () => {
+  for (const mib of [20, 100, 200, 300, 600, 900, 500, 100]) {
     vi.advanceTimersByTime(50);
     size = mib * MIB;
     heap.works();
   }
   const growth = (percent: number): string => `--heap-growing-percent=${percent}`;
-  expect(flags.filter((flag) => flag.includes('percent'))).toEqual([growth(300), growth(50), growth(300)]);
+  expect(flags.filter((flag) => flag.includes('percent'))).toEqual([300, 50, 25, 50, 300].map(growth));
 });
 
 test('what is new in the heap takes no more than 32 MiB by itself', () => {

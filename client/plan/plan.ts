@@ -152,7 +152,7 @@ function keepNeededDirectories(trees: Trees, byPath: Map<string, Operation>, opt
     if (deleted.size === 0) continue;
     const goesAlong = move === 'moveLocal' ? inMovedFolder(byPath) : never;
     const staying = pathsWithinAny(here, deleted).filter(
-      (path) => !leaving.has(path) && !deleted.has(path) && !ignore(path) && !goesAlong(path),
+      (path) => !leaving.has(path) && !ignore(path) && !goesAlong(path),
     );
     const blocked = options.blocked ?? never;
     const needed = directoriesOf(staying.filter((path) => !blocked(path)));

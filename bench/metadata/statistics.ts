@@ -11,6 +11,8 @@ const TARGET = 10;
 export const PAGE_BYTES = 8192;
 
 export interface Statistics {
+  /** When they were found, by the database's clock. */
+  readonly taken: string;
   /** Of tables and indexes. */
   readonly relations: readonly Relation[];
   readonly columns: readonly Column[];
@@ -70,11 +72,15 @@ async function readStatistics(pool: Pool): Promise<Statistics> {
        ${Object.keys(kinds).map((name) => `'${name}', ${name}::text`)}) as values
      from pg_stats where schemaname ${ours} and tablename <> 'migrations' order by 1, 2, 3`,
   );
-  return { relations, columns };
+  const { rows } = await pool.query<{ taken: string }>('select now()::text as taken');
+  return { taken: rows[0]!.taken, relations, columns };
 }
 
-/** Has the planner of a migrated database believe that it has the rows of which these are the statistics. */
-export async function loadStatistics(pool: Pool, { relations, columns }: Statistics): Promise<void> {
+/**
+ * Has the planner of a migrated database believe that it has the rows of which these are the statistics. Moments are as far
+ * from now as they were then: what was not due yet is not due because the statistics are old.
+ */
+export async function loadStatistics(pool: Pool, { taken, relations, columns }: Statistics): Promise<void> {
   for (const { schema, name, pages, rows, visible } of relations) {
     await pool.query(
       `select pg_restore_relation_stats('schemaname', $1::text, 'relname', $2::text,
@@ -82,7 +88,10 @@ export async function loadStatistics(pool: Pool, { relations, columns }: Statist
       [schema, name, pages, rows, visible],
     );
   }
-  for (const { schema, table, column, values } of columns) {
+  const moments = await columnsOfMoments(pool);
+  for (const { schema, table, column, values: then } of columns) {
+    const isMoment = moments.has(`${schema}.${table}.${column}`);
+    const values = isMoment ? await shifted(pool, then, taken) : then;
     const given = Object.entries(kinds).filter(([name]) => values[name] !== null);
     const pairs = given.map(([name, type], index) => `'${name}', $${index + 4}::text::${type}`);
     await pool.query(
@@ -91,4 +100,25 @@ export async function loadStatistics(pool: Pool, { relations, columns }: Statist
       [schema, table, column, ...given.map(([name]) => values[name])],
     );
   }
+}
+
+/** Of the columns that hold moments, `schema.table.column`. */
+async function columnsOfMoments(pool: Pool): Promise<Set<string>> {
+  const { rows } = await pool.query<{ name: string }>(
+    `select concat_ws('.', table_schema, table_name, column_name) as name
+     from information_schema.columns where data_type = 'timestamp with time zone'`,
+  );
+  return new Set(rows.map(({ name }) => name));
+}
+
+/** The values of a column of moments, later by as much as has passed since they were taken. */
+async function shifted(pool: Pool, values: Column['values'], taken: string): Promise<Column['values']> {
+  const { rows } = await pool.query<Column['values']>(
+    `select ${['most_common_vals', 'histogram_bounds'].map(
+      (name, index) => `(select array_agg(moment + (now() - $3::timestamptz) order by nth)::text
+        from unnest($${index + 1}::timestamptz[]) with ordinality as each(moment, nth)) as ${name}`,
+    )}`,
+    [values.most_common_vals, values.histogram_bounds, taken],
+  );
+  return { ...values, ...rows[0] };
 }

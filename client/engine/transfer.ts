@@ -13,6 +13,8 @@ export interface Arrival<What> {
   readonly done: () => void;
 }
 
+const nothing = Promise.resolve();
+
 /** Content on its way, for one operation. */
 export class Transfer {
   readonly step: TransferStep;
@@ -20,19 +22,25 @@ export class Transfer {
   readonly entry: Content;
   readonly bytes: number;
   readonly blocks: number;
-  readonly end = new AbortController();
   /** What it does on the disk, which ends soon after `end`. */
-  work: Promise<unknown> = Promise.resolve();
+  work: Promise<unknown> = nothing;
   /** Of a download: what lies beside its place. */
   fetched: FetchedFile | undefined;
   /** Of an upload: the call that it is part of, with others. */
   upload: OpenUpload | undefined;
+  #end: AbortController | undefined;
 
   constructor(step: TransferStep, entry: Content) {
     this.step = step;
     this.entry = entry;
     this.bytes = entry.size;
     this.blocks = entry.blocks.length;
+  }
+
+  /** Made when somebody asks: a million files may wait, and of some hundred at a time anything is begun. */
+  get end(): AbortController {
+    this.#end ??= new AbortController();
+    return this.#end;
   }
 
   /** Whether it does what this operation asks for, of the same content. */

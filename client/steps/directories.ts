@@ -1,18 +1,24 @@
 import { lstat } from 'node:fs/promises';
+import { ancestors } from '../../protocol/path.ts';
 import { demandParents, diskPath, makeParents } from '../disk/paths.ts';
 import { removeDirectory } from '../disk/remove.ts';
-import { attributesOf } from '../disk/stamps.ts';
-import { type Trees, within } from '../plan/tree.ts';
+import { attributesOf, DiskChanged } from '../disk/stamps.ts';
+import { isLeaf, type Trees, within } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
 /**
  * Makes the directories above `path`. They are here only for what is in them until they are known otherwise. One that the
- * user has just renamed or deleted is looked at again, and not made.
+ * user has just renamed or deleted is looked at again, and not made, and neither is one where a file has yet to go.
  */
 export async function makeWay(
   { root, state, notices }: Pick<Sync, 'root' | 'state' | 'notices'>,
   path: string,
 ): Promise<void> {
+  const file = ancestors(path).find((above) => isLeaf(state.trees.local.get(above)));
+  if (file !== undefined) {
+    notices.look(file);
+    throw new DiskChanged(`${file} is still a file`);
+  }
   const wasThere = (directory: string): boolean => {
     const isKnown = state.trees.local.get(directory)?.kind === 'directory';
     if (isKnown) notices.look(directory);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DiskChanged } from '../../../client/disk/stamps.ts';
 import { type RemoteEntry, syncedEntry } from '../../../client/plan/tree.ts';
 import { deleteLocal } from '../../../client/steps/delete-local.ts';
+import { makeWay } from '../../../client/steps/directories.ts';
 import { moveLocal, setAside } from '../../../client/steps/local.ts';
 import { blockOf, openFolder, remoteFile } from './open-folder.ts';
 
@@ -33,6 +34,14 @@ describe('an edit between the look and the step', () => {
     await moveLocal(sync, 'a', 'b').catch((error) => expect(error).toBeInstanceOf(DiskChanged));
     expect(await text('b'), 'I15: a file that appeared').toBe('the user was here');
   });
+});
+
+test('what arrives in a folder where a file has yet to go waits for another look', async () => {
+  const { sync, text, agreed } = await openFolder();
+  await agreed({ a: 'a file' });
+  await expect(makeWay(sync, 'a/in/b')).rejects.toThrow(DiskChanged);
+  expect([...sync.notices.unseen]).toContain('a');
+  expect(await text('a')).toBe('a file');
 });
 
 describe('a conflict', () => {

@@ -81,7 +81,7 @@ export function takeFolderMove(state: Writer, { local, remote, synced }: Trees, 
     state.set('synced', now, { ...base, version });
     changed.push(path, now);
   }
-  for (const end of [from, to]) changed.push(...pathsWithin(remote, end));
+  for (const end of [from, to]) for (const path of pathsWithin(remote, end)) changed.push(path);
   for (const [path, { moved_from: origin, ...there }] of movedEntries(remote)) {
     const now = origin === undefined || remote.has(origin) ? undefined : renamed(origin);
     if (now === undefined) continue;

@@ -5,6 +5,7 @@ import { type RemoteEntry, syncedEntry } from '../../../client/plan/tree.ts';
 import { deleteLocal } from '../../../client/steps/delete-local.ts';
 import { makeWay } from '../../../client/steps/directories.ts';
 import { moveLocal, setAside } from '../../../client/steps/local.ts';
+import { takeFolderMove } from '../../../client/steps/take-over.ts';
 import { blockOf, openFolder, remoteFile } from './open-folder.ts';
 
 describe('an edit between the look and the step', () => {
@@ -42,6 +43,14 @@ test('what arrives in a folder where a file has yet to go waits for another look
   await expect(makeWay(sync, 'a/in/b')).rejects.toThrow(DiskChanged);
   expect([...sync.notices.unseen]).toContain('a');
   expect(await text('a')).toBe('a file');
+});
+
+test('a folder that was renamed may hold more than a call takes arguments', async () => {
+  const file = await remoteFile('a file', 1);
+  const remote = new Map(Array.from({ length: 150_000 }, (_, nth) => [`new/${nth}`, file]));
+  const state = { set: () => undefined, remove: () => undefined };
+  const trees = { local: new Map(), remote, synced: new Map() };
+  expect(takeFolderMove(state, trees, 'old', 'new')).toHaveLength(150_000);
 });
 
 describe('a conflict', () => {

@@ -29,6 +29,8 @@ export type Ignores = (path: string, isDirectory: boolean) => Exclusion | undefi
 
 export interface Rules {
   readonly ignores: Ignores;
+  /** What this device leaves out besides. */
+  readonly folders: readonly string[];
   /** The same for the same rules, also at another start. */
   readonly stamp: string;
 }
@@ -43,7 +45,7 @@ export async function loadRules(root: string): Promise<Rules> {
   });
   const folders = readExclusions(root);
   const stamp = hash('sha256', JSON.stringify([builtInRules, text, folders]));
-  return { ignores: compileIgnores(text, folders), stamp };
+  return { ignores: compileIgnores(text, folders), folders, stamp };
 }
 
 /** The library keeps its answers, 200 bytes each: it starts anew after so many questions. */

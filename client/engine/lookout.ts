@@ -11,7 +11,6 @@ import type { Watch } from '../disk/watch.ts';
 import { trackProgress } from '../output/progress.ts';
 import { byHint, byIdentity } from '../plan/known-files.ts';
 import { isDirectory, pathsWithin } from '../plan/tree.ts';
-import { readExclusions } from '../state/exclusions.ts';
 import type { Sync } from '../steps/context.ts';
 import { vacate } from '../steps/vacate.ts';
 import { Absences } from './absences.ts';
@@ -74,11 +73,11 @@ export class Lookout {
    */
   async readIgnores(): Promise<void> {
     const { state, root, notices } = this.#sync;
-    const { ignores, stamp } = await loadRules(root);
+    const { ignores, folders, stamp } = await loadRules(root);
     this.#ignores = ignores;
     if (state.fact('rules') !== stamp) this.#takeRules(stamp);
     else for (const path of state.differing()) notices.replan(path);
-    for (const folder of readExclusions(root)) await this.#vacate(folder);
+    for (const folder of folders) await this.#vacate(folder);
     notices.look('');
   }
 

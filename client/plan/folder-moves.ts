@@ -1,6 +1,6 @@
 import { ancestors, isInside, isWithinAny } from '../../protocol/path.ts';
 import { type Operation, pathsOf, type Step } from './operation.ts';
-import { isLeaf, pathsWithinAny, type Trees } from './tree.ts';
+import { fileAbove, pathsWithinAny, type Trees } from './tree.ts';
 
 type FolderMove = Step<'moveLocal'>;
 
@@ -82,7 +82,7 @@ function candidates(
     const [here, base] = [local.get(from), synced.get(from)];
     if (here?.kind !== 'directory' || !base || here.identity !== base.identity || base.lapsed) continue;
     if (remote.has(from) || local.has(to) || synced.has(to) || isInside(to, from)) continue;
-    if (ancestors(to).some((above) => isLeaf(local.get(above)))) continue;
+    if (fileAbove(local, to) !== undefined) continue;
     if ([from, to, ...ancestors(to)].some((path) => movedHere.has(path))) continue;
     if (!blocked(from) && !blocked(to) && goesAlong(from, to)) found.push([from, to]);
   }

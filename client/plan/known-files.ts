@@ -16,6 +16,7 @@ export function byHint(
   local: ReadonlyMap<string, LocalEntry>,
   pathsWithInode: PathsWithInode,
 ): (hint: string) => LocalEntry | undefined {
+  // A first look asks about every file.
   return (hint) =>
     local.size === 0 ? undefined : found(local, pathsWithInode(inodeOfHint(hint)), (entry) => entry.hint === hint);
 }

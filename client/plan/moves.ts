@@ -3,13 +3,13 @@ import { movePathBytes } from '../../protocol/move.ts';
 import { ancestors, nameOf, parentOf } from '../../protocol/path.ts';
 import { isConflictCopy } from './conflict-name.ts';
 import type { MoveOperation, Operation, Step } from './operation.ts';
-import { type Content, isLeaf, pathsWithinAny, type Trees } from './tree.ts';
+import { type Content, fileAbove, isLeaf, pathsWithinAny, type Trees } from './tree.ts';
 
 type RemoteMove = Step<'moveRemote'>;
 
 /** Whether a directory above `path` has to replace a file first; a move there would come too early. */
 function underFile(tree: ReadonlyMap<string, Content>, path: string): boolean {
-  return ancestors(path).some((above) => isLeaf(tree.get(above)));
+  return fileAbove(tree, path) !== undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Block, Entry, Kind } from '../../protocol/entry.ts';
-import { isWithin, isWithinAny, parentOf } from '../../protocol/path.ts';
+import { ancestors, isWithin, isWithinAny, parentOf } from '../../protocol/path.ts';
 
 /** What is at a path. */
 export interface Content {
@@ -40,6 +40,8 @@ export interface RemoteEntry extends Content {
   readonly moved_from?: string;
 }
 
+type Moved = RemoteEntry & { readonly moved_from: string };
+
 /** What both sides agreed on last: the merge base. */
 export interface SyncedEntry extends Content {
   readonly version: number;
@@ -72,6 +74,11 @@ export function isLeaf<Entry extends { readonly kind: Kind }>(entry: Entry | und
   return entry !== undefined && entry.kind !== 'directory';
 }
 
+/** The file or link, if any, that lies where a path needs a directory. */
+export function fileAbove(tree: ReadonlyMap<string, Content>, path: string): string | undefined {
+  return ancestors(path).find((above) => isLeaf(tree.get(above)));
+}
+
 /** The paths that a tree has at a path and below it, in any order; `''` is all of it. */
 export function pathsWithin(tree: Tree<unknown>, path: string): readonly string[] {
   if (path !== '' && tree.pathsWithin) return tree.pathsWithin(path);
@@ -97,8 +104,9 @@ export function* notableEntries<Entry>(tree: Tree<Entry>): Generator<[string, En
 }
 
 /** What was moved at the service, and not here yet. */
-export function movedEntries(remote: Tree<RemoteEntry>): [string, RemoteEntry][] {
-  return [...notableEntries(remote)].filter(([, { moved_from }]) => moved_from !== undefined);
+export function movedEntries(remote: Tree<RemoteEntry>): [string, Moved][] {
+  const isMoved = (each: [string, RemoteEntry]): each is [string, Moved] => each[1].moved_from !== undefined;
+  return [...notableEntries(remote)].filter(isMoved);
 }
 
 /** What a tree has at a path and below it, as it is now: the tree may change while this is gone through. */

@@ -16,9 +16,10 @@ export class HeldTrees {
 
   /** @param within otherwise than by looking at all of them */
   constructor(within?: Within) {
-    this.local = new HeldTree<LocalEntry>(this.#rows, 'local', { within, notable: this.#loose });
-    this.remote = new HeldTree<RemoteEntry>(this.#rows, 'remote', { within, notable: this.#loose });
-    this.synced = new HeldTree<SyncedEntry>(this.#rows, 'synced', { within, notable: this.#loose });
+    const finds = { within, notable: this.#loose };
+    this.local = new HeldTree<LocalEntry>(this.#rows, 'local', finds);
+    this.remote = new HeldTree<RemoteEntry>(this.#rows, 'remote', finds);
+    this.synced = new HeldTree<SyncedEntry>(this.#rows, 'synced', finds);
   }
 
   at(path: string): Held | undefined {

@@ -1,9 +1,8 @@
 import { lstat } from 'node:fs/promises';
-import { ancestors } from '../../protocol/path.ts';
 import { demandParents, diskPath, makeParents } from '../disk/paths.ts';
 import { removeDirectory } from '../disk/remove.ts';
 import { attributesOf, DiskChanged } from '../disk/stamps.ts';
-import { isLeaf, type Trees, within } from '../plan/tree.ts';
+import { fileAbove, type Trees, within } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
 /**
@@ -14,7 +13,7 @@ export async function makeWay(
   { root, state, notices }: Pick<Sync, 'root' | 'state' | 'notices'>,
   path: string,
 ): Promise<void> {
-  const file = ancestors(path).find((above) => isLeaf(state.trees.local.get(above)));
+  const file = fileAbove(state.trees.local, path);
   if (file !== undefined) {
     notices.look(file);
     throw new DiskChanged(`${file} is still a file`);

@@ -45,15 +45,13 @@ export class Fetches extends CallBytes {
   answered(call: readonly Lacks[], { contents, packed }: Pick<DownloadResponse, 'contents' | 'packed'>): void {
     const sizes = new Map(call.flatMap(({ file }) => [...sizesOf(file)]));
     const isOfLarger = (hash: string): boolean => isLarger(sizes.get(hash) ?? 0);
-    const { larger = [], fitting = [] } = Object.groupBy(Object.keys(contents), (hash) =>
+    const { larger = [], fitting = [] } = Object.groupBy(Object.entries(contents), ([hash]) =>
       isOfLarger(hash) ? 'larger' : 'fitting',
     );
-    const carried = (hashes: readonly string[]): number =>
-      hashes.reduce((sum, hash) => sum + contents[hash]!.length, 0);
     const all = larger.length + Object.keys(packed).filter(isOfLarger).length;
-    if (all > 0) this.#ofLarger = Math.max(LEAST, Math.round(carried(larger) / all));
-    const bytes = fitting.reduce((sum, hash) => sum + (sizes.get(hash) ?? 0), 0);
-    if (bytes > 0) this.#ofByte = carried(fitting) / bytes;
+    if (all > 0) this.#ofLarger = Math.max(LEAST, Math.round(bytesOf(Object.fromEntries(larger)) / all));
+    const bytes = fitting.reduce((sum, [hash]) => sum + (sizes.get(hash) ?? 0), 0);
+    if (bytes > 0) this.#ofByte = bytesOf(Object.fromEntries(fitting)) / bytes;
   }
 }
 

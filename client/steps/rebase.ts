@@ -54,7 +54,7 @@ export function rebase(
   }
   const changed = [...places].flat();
   for (const [path, entry] of movedEntries(remote)) {
-    const now = places.get(entry.moved_from!);
+    const now = places.get(entry.moved_from);
     if (now === undefined) continue;
     state.set('remote', path, { ...entry, moved_from: now });
     changed.push(path);

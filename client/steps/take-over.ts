@@ -83,7 +83,7 @@ export function takeFolderMove(state: Writer, { local, remote, synced }: Trees, 
   }
   for (const end of [from, to]) for (const path of pathsWithin(remote, end)) changed.push(path);
   for (const [path, { moved_from: origin, ...there }] of movedEntries(remote)) {
-    const now = origin === undefined || remote.has(origin) ? undefined : renamed(origin);
+    const now = remote.has(origin) ? undefined : renamed(origin);
     if (now === undefined) continue;
     state.set('remote', path, now === path ? there : { ...there, moved_from: now });
     changed.push(path);

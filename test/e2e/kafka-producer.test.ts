@@ -6,8 +6,8 @@ import { publisher } from '../../lambdas/shared/stream/publisher.ts';
 import { loadTls } from '../../local/tls.ts';
 import { FileChanged } from '../../protocol/file-changed.ts';
 import { bearerToken, type KafkaBroker, kafkaIsPossible, startKafka } from '../support/kafka/broker.ts';
+import { readTopic } from '../support/kafka/read-topic.ts';
 import { scratch } from '../support/scratch.ts';
-import { soon } from '../support/soon.ts';
 
 /* What the relay publishes with, against brokers that ask for TLS and a token as those of MSK do. */
 
@@ -54,9 +54,16 @@ describe.runIf(kafkaIsPossible)('the relay’s producer on Apache Kafka', () => 
     }
   }
 
+  /** Reads the topic from its beginning until so many have come. */
+  async function read(count: number): Promise<KafkaMessage[]> {
+    const seen: KafkaMessage[] = [];
+    await readTopic(kafka.brokers, topic, (message) => seen.push(message) >= count);
+    return seen;
+  }
+
   /** The cursors of each user in the order of the topic. */
   async function published(): Promise<number[][]> {
-    const messages = await read(kafka.brokers, topic, () => cursor * users.length);
+    const messages = await read(cursor * users.length);
     const cursors = Map.groupBy(
       messages.map(({ value }) => FileChanged.parse(JSON.parse(String(value)))),
       ({ user_id }) => user_id,
@@ -69,7 +76,7 @@ describe.runIf(kafkaIsPossible)('the relay’s producer on Apache Kafka', () => 
     const many = Array.from({ length: 500 }, (_, nth) => event(users[0]!, nth + 1));
     await publisher.publish(many);
     expect(await kafka.bytesOf(topic)).toBeLessThan(JSON.stringify(many).length / 4);
-    const [message] = await read(kafka.brokers, topic, () => 500);
+    const [message] = await read(500);
     const { batchContext } = message as KafkaMessage & { batchContext: { producerId: string } };
     expect(Number(batchContext.producerId)).toBeGreaterThanOrEqual(0);
   });
@@ -108,13 +115,8 @@ describe.runIf(kafkaIsPossible)('the relay’s producer on Apache Kafka', () => 
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
       return topics[0]!.partitions.map((partition) => partition.leader);
     };
-    const moved = soon(async () => expect(new Set(await leaders())).toEqual(new Set([leader])));
-    let isMoved = false;
-    void moved.then(() => {
-      isMoved = true;
-    });
-    while (!isMoved) expect(await publish()).toBe(1);
-    await moved;
+    do expect(await publish()).toBe(1);
+    while ((await leaders()).some((each) => each !== leader));
     for (let round = 0; round < 3; round++) expect(await publish()).toBe(1);
     expect(await published()).toEqual(users.map(() => Array.from({ length: cursor }, (_, nth) => nth + 1)));
   });
@@ -133,22 +135,4 @@ function event(user_id: string, cursor: number): FileChanged {
     version_id,
     origin_device,
   };
-}
-
-/** Reads a topic from its beginning until so many have come. */
-async function read(brokers: string[], topic: string, count: () => number): Promise<KafkaMessage[]> {
-  const consumer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).consumer({ groupId: randomUUID() });
-  await consumer.connect();
-  await consumer.subscribe({ topics: [topic], fromBeginning: true });
-  const seen: KafkaMessage[] = [];
-  await new Promise<void>((resolve) => {
-    void consumer.run({
-      eachMessage: async ({ message }) => {
-        seen.push(message);
-        if (seen.length >= count()) resolve();
-      },
-    });
-  });
-  await consumer.disconnect();
-  return seen;
 }

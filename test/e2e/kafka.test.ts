@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
@@ -6,6 +5,7 @@ import WebSocket from 'ws';
 import { FileChanged } from '../../protocol/file-changed.ts';
 import { SocketMessage } from '../../protocol/socket.ts';
 import { type KafkaBroker, kafkaIsPossible, startKafka } from '../support/kafka/broker.ts';
+import { readTopic } from '../support/kafka/read-topic.ts';
 import { type Service, startService } from '../support/service.ts';
 import type { User } from '../support/user.ts';
 
@@ -78,7 +78,7 @@ async function drain({ cloud }: Service): Promise<void> {
 
 async function firstRecord(brokers: string[]): Promise<{ key: string; event: FileChanged }> {
   let first: { key: string; event: FileChanged } | undefined;
-  await readTopic(brokers, (key, event) => {
+  await readEvents(brokers, (key, event) => {
     first ??= { key, event };
     return true;
   });
@@ -88,24 +88,16 @@ async function firstRecord(brokers: string[]): Promise<{ key: string; event: Fil
 /** The cursors of each user's events in the order of the topic, repeated ones left out, once every user has so many. */
 async function cursorsOf(brokers: string[], users: readonly User[], count: number): Promise<number[][]> {
   const seen = users.map(() => new Set<number>());
-  await readTopic(brokers, (_, { user_id, cursor }) => {
+  await readEvents(brokers, (_, { user_id, cursor }) => {
     seen[users.findIndex(({ id }) => id === user_id)]?.add(cursor);
     return seen.every(({ size }) => size >= count);
   });
   return seen.map((cursors) => [...cursors]);
 }
 
-/** Reads the topic from its beginning until `take` has what it wants. */
-async function readTopic(brokers: string[], take: (key: string, event: FileChanged) => boolean): Promise<void> {
-  const consumer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).consumer({ groupId: randomUUID() });
-  await consumer.connect();
-  await consumer.subscribe({ topics: ['file-changed'], fromBeginning: true });
-  await new Promise<void>((resolve) => {
-    void consumer.run({
-      eachMessage: async ({ message: { key, value } }) => {
-        if (take(String(key), FileChanged.parse(JSON.parse(String(value))))) resolve();
-      },
-    });
-  });
-  await consumer.disconnect();
+/** Reads the events from the first on until `take` has what it wants. */
+function readEvents(brokers: string[], take: (key: string, event: FileChanged) => boolean): Promise<void> {
+  return readTopic(brokers, 'file-changed', ({ key, value }) =>
+    take(String(key), FileChanged.parse(JSON.parse(String(value)))),
+  );
 }

@@ -1,7 +1,8 @@
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, lstatSync } from 'node:fs';
 import { chmod, lstat, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isInside } from '../../protocol/path.ts';
+import { systemCode } from '../common/errors.ts';
 import { flushDirectory } from '../common/replace-file.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
 import { attributesOf, DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
@@ -148,9 +149,16 @@ async function renameOnDisk(
   if (entry.kind === 'directory') await demandSameDirectory(source, entry);
   demandUnchanged(target, undefined);
   await rename(source, target);
-  await flushDirectory(dirname(target));
-  if (dirname(source) !== dirname(target)) await flushDirectory(dirname(source));
-  const stats = await lstat(target, { bigint: true });
-  if (attributesOf(stats).kind !== entry.kind) throw new DiskChanged(`${target} changed while it was renamed`);
-  return { ...entry, identity: identityOf(stats), hint: isLeaf(entry) ? hintOf(stats) : '' };
+  // It has its new name from here on, also where the user takes it away, or renames a directory around it, at this moment.
+  for (const directory of new Set([dirname(target), dirname(source)])) {
+    await flushDirectory(directory).catch((error) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    });
+  }
+  const stats = lstatSync(target, { bigint: true, throwIfNoEntry: false });
+  if (stats && attributesOf(stats).kind === entry.kind) {
+    return { ...entry, identity: identityOf(stats), hint: isLeaf(entry) ? hintOf(stats) : '' };
+  }
+  sync.notices.look(to);
+  return { ...entry, hint: '' };
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { DiskChanged } from '../../../client/disk/stamps.ts';
@@ -6,6 +7,7 @@ import { deleteLocal } from '../../../client/steps/delete-local.ts';
 import { makeWay } from '../../../client/steps/directories.ts';
 import { moveLocal, setAside } from '../../../client/steps/local.ts';
 import { takeFolderMove } from '../../../client/steps/take-over.ts';
+import { atFlush } from '../at-flush.ts';
 import { blockOf, openFolder, remoteFile } from './open-folder.ts';
 
 describe('an edit between the look and the step', () => {
@@ -117,6 +119,31 @@ test('a folder that the user has just renamed or deleted is not made again for w
   await expect(moveLocal(sync, 'b', 'docs/b')).rejects.toBeInstanceOf(DiskChanged);
   expect(await text('b'), 'I32: a folder that nobody made').toBe('b');
   expect([...sync.notices.unseen]).toContain('docs');
+});
+
+test('a folder that was renamed elsewhere has its new name here, also where the user renames the one around it at that moment', async () => {
+  const { sync, on, agreed } = await openFolder();
+  const { state } = sync;
+  await mkdir(on('around/docs'), { recursive: true });
+  await agreed({ 'around/docs/a': 'old' });
+  const folder: RemoteEntry = { ...(await remoteFile('', 1)), kind: 'directory' };
+  state.set('synced', 'around/docs', syncedEntry(folder, state.trees.local.get('around/docs')!));
+  state.remove('remote', 'around/docs/a');
+  state.set('remote', 'around/papers', { ...folder, version: 2, moved_from: 'around/docs' });
+  state.set('remote', 'around/papers/a', { ...(await remoteFile('old', 2)), moved_from: 'around/docs/a' });
+  await atFlush(sync.root, async () => {
+    if (existsSync(on('around'))) await rename(on('around'), on('shelf'));
+  });
+  await moveLocal(sync, 'around/docs', 'around/papers');
+  const { local, synced } = state.trees;
+  for (const tree of [local, synced]) {
+    expect(
+      [...tree.keys()].filter((path) => path.includes('/')).sort(),
+      'I32: a name that the user did not give',
+    ).toEqual(['around/papers', 'around/papers/a']);
+  }
+  expect(sync.unmovable.size).toBe(0);
+  expect([...sync.notices.unseen]).toContain('around/papers');
 });
 
 test('a folder in whose place another one lies is not renamed', async () => {

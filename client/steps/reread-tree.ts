@@ -1,0 +1,122 @@
+import { ancestors, isWithinAny, pathInside } from '../../protocol/path.ts';
+import { type RemoteEntry, remoteEntry, same, syncedEntry } from '../plan/tree.ts';
+import type { Api } from '../service/api.ts';
+import { ServiceError } from '../service/errors.ts';
+import type { Unreadable } from '../service/readable.ts';
+import type { State } from '../state/state.ts';
+import type { Sync } from './context.ts';
+import { recognizeInTree } from './take-over.ts';
+import { treeHashes } from './tree-hashes.ts';
+import { listUnreadable } from './unreadable.ts';
+
+/**
+ * Reads the tree, because the changes since the cursor are not kept; directories whose hash is that of the remote
+ * tree here are skipped. Each page is taken over as it comes. The pages may be of different moments; the cursor of the
+ * first is kept, and the changes since then put the others right, one by one. One that is cut off begins anew: until its
+ * end the cursor and the timeline are those from before, and nothing is planned.
+ *
+ * A service that is behind this device's cursor, or in another timeline, was set back to a backup, and what it lacks was
+ * not deleted: where it differs, the folder is merged with it as on the first day.
+ */
+export async function rereadTree(
+  sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'tombstones' | 'report'>,
+): Promise<void> {
+  const { state, notices } = sync;
+  const known = treeHashes(state.trees.remote);
+  /** Paths of the remote tree here that no page had. */
+  const missing = new Set(state.trees.remote.keys());
+  /** Directories of which the remote tree here has everything. */
+  const unchanged = new Set<string>();
+  const unreadable: Unreadable[] = [];
+  const directories = [''];
+  let first: { readonly cursor: number; readonly timeline: string | undefined; readonly setBack: boolean } | undefined;
+  let last = 0;
+  for (let path = directories.pop(); path !== undefined; path = directories.pop()) {
+    let after: string | undefined;
+    do {
+      const body = await readDirectory(sync, path, after);
+      // It was removed while the tree is read: so say the changes since then.
+      if (!body) break;
+      const { cursor, timeline } = body;
+      last = Math.max(last, cursor);
+      first ??= { cursor, timeline, setBack: cursor < state.cursor || anotherTimeline(state, timeline) };
+      const { setBack } = first;
+      for (const { path: name, reason } of body.unreadable ?? [])
+        unreadable.push({ path: pathInside(path, name), reason });
+      state.transaction(() => {
+        for (const { name, entry } of body.entries) {
+          const child = pathInside(path, name);
+          missing.delete(child);
+          if (entry) takeEntry(sync, child, remoteEntry(entry), setBack);
+        }
+      });
+      for (const { name, tree_hash } of body.entries) {
+        const child = pathInside(path, name);
+        if (tree_hash === undefined) continue;
+        // A version of another timeline may have the number and the blocks of one here, and other permissions.
+        if (!setBack && tree_hash === known.get(child)) unchanged.add(child);
+        else directories.push(child);
+      }
+      after = body.next;
+    } while (after !== undefined);
+  }
+  const { cursor, timeline, setBack } = first!;
+  const kept = new Set(unreadable.map(({ path }) => path));
+  state.transaction(() => {
+    for (const path of missing) {
+      if (isWithinAny(path, kept) || isWithinAny(path, unchanged)) continue;
+      notices.replan(path);
+      state.remove('remote', path);
+      if (setBack) state.remove('synced', path);
+    }
+    const listed = [...state.unreadable.keys()];
+    const looked = listed.filter((path) => !ancestors(path).some((above) => unchanged.has(above)));
+    listUnreadable(sync, unreadable, new Set(looked));
+    recognizeInTree(state, state.trees, state.intents);
+    state.setFact('cursor', String(cursor));
+    state.setFact('tree_cursor', String(last));
+    state.timeline = timeline;
+  });
+  if (setBack) sync.tombstones.clear();
+  notices.readChanges();
+}
+
+/** What is here as it is there is agreed on at once, as a plan would have it: of a lost state that is nearly everything. */
+function takeEntry(
+  { state, notices }: Pick<Sync, 'state' | 'notices'>,
+  path: string,
+  entry: RemoteEntry,
+  setBack: boolean,
+): void {
+  const { local, synced } = state.trees;
+  const here = local.get(path);
+  state.set('remote', path, entry);
+  if (here && same(here, entry)) {
+    state.set('synced', path, syncedEntry(entry, here));
+    if (here.leftover) notices.replan(path);
+    return;
+  }
+  if (setBack && !same(entry, synced.get(path))) state.remove('synced', path);
+  notices.replan(path);
+}
+
+type TreePage = Awaited<ReturnType<Api['tree']>>['body'];
+
+/** A page of a directory; `undefined` for one that is not there. */
+async function readDirectory(
+  { api, device }: Pick<Sync, 'api' | 'device'>,
+  path: string,
+  after: string | undefined,
+): Promise<TreePage | undefined> {
+  try {
+    return (await api.tree(device.id, path === '' ? undefined : path, after)).body;
+  } catch (error) {
+    if (path === '' || !(error instanceof ServiceError) || error.code !== 'not_found') throw error;
+    return undefined;
+  }
+}
+
+/** Whether the service was set back since this device read it; one that knows of no timeline yet takes this one. */
+export function anotherTimeline({ timeline: known }: State, timeline: string | undefined): boolean {
+  return known !== undefined && timeline !== known;
+}

@@ -34,7 +34,7 @@ export function placedContents(key: UploadKey, places: readonly Placed[]): Arriv
   return {
     async lock(sql, hashes) {
       if (places.length === 0) return await lockToRaise(sql, hashes);
-      return await guardAll(sql, places, 'row', () => lockToRaise(sql, hashes, 'row'));
+      return await guardAll(sql, places, 'row', (sql, there) => lockToRaise(sql, there, 'row'), hashes);
     },
 
     async note(sql, rows) {

@@ -108,6 +108,10 @@ export async function lockToRaise(
      where coalesce(cold.block_hash, shared.block_hash, late.block_hash) is not null`,
     [toBytes(hashes), comesAs === 'object'],
   );
+  return byHash(rows);
+}
+
+function byHash<Row extends BlockRow>(rows: readonly Row[]): Map<string, Row> {
   return new Map(rows.map((row) => [row.hash, row]));
 }
 
@@ -122,11 +126,12 @@ async function selectBlocks(
      where block_hash = any($1) ${tail}`,
     [toBytes(hashes)],
   );
-  return new Map(rows.map((row) => [row.hash, row]));
+  return byHash(rows);
 }
 
 /**
- * Adds rows for blocks that are unknown, in the order of their hashes.
+ * Adds rows for blocks that are unknown, in the order of their hashes. Answers those that it added: until the transaction
+ * ends nobody else sees them, so that they are locked.
  * @param comesAs whether an object is asked for. Without one there is none, unless an upload may still send what it was
  *   asked for when the block had a row before.
  */
@@ -134,16 +139,18 @@ export async function insertPending(
   sql: PoolClient,
   blocks: readonly { hash: string; size: number }[],
   comesAs: 'object' | 'row',
-): Promise<void> {
-  await sql.query(
+): Promise<Map<string, CountableBlock>> {
+  const { rows } = await sql.query<CountableBlock>(
     `insert into blocks.blocks (block_hash, state, size_bytes, delete_after, objects)
      select hash, 'pending', size, now() + ${GRACE},
        case when $3 or exists (select from blocks.pins where block_hash = hash and expires_at > now())
          then 'expected' else 'none' end
      from unnest($1::bytea[], $2::int[]) new(hash, size) order by hash
-     on conflict (block_hash) do nothing`,
+     on conflict (block_hash) do nothing
+     returning ${columns}, false as hot`,
     [toBytes(blocks.map(({ hash }) => hash)), blocks.map(({ size }) => size), comesAs === 'object'],
   );
+  return byHash(rows);
 }
 
 /** From here on the blocks' objects may come. */

@@ -2,7 +2,8 @@ import { parentOf } from '../../protocol/path.ts';
 import { batched } from '../common/batched.ts';
 import { discard } from '../common/replace-file.ts';
 import type { Operation, Step } from '../plan/operation.ts';
-import { isLeaf, same, syncedEntry } from '../plan/tree.ts';
+import { isLeaf, same } from '../plan/tree.ts';
+import { adopt } from '../steps/adopt.ts';
 import { batches, deleteBatches, moveBatches } from '../steps/batches.ts';
 import type { Sync } from '../steps/context.ts';
 import { deleteLocal } from '../steps/delete-local.ts';
@@ -226,12 +227,6 @@ async function commitSent(sync: Sync, { transfers, interrupted }: Execution): Pr
 function replanUnlessAgreed({ state, notices }: Pick<Sync, 'state' | 'notices'>, steps: readonly TransferStep[]): void {
   const { local, synced } = state.trees;
   for (const { path } of steps) if (!same(local.get(path), synced.get(path))) notices.replan(path);
-}
-
-function adopt(sync: Sync, path: string): void {
-  const [local, remote] = [sync.state.trees.local.get(path), sync.state.trees.remote.get(path)];
-  if (local && remote) sync.state.set('synced', path, syncedEntry(remote, local));
-  sync.failures.succeed(path);
 }
 
 function forget(sync: Sync, path: string): void {

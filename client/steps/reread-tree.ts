@@ -1,5 +1,5 @@
 import { ancestors, isWithinAny, pathInside } from '../../protocol/path.ts';
-import { type RemoteEntry, remoteEntry, same, syncedEntry } from '../plan/tree.ts';
+import { type RemoteEntry, remoteEntry, same } from '../plan/tree.ts';
 import type { Api } from '../service/api.ts';
 import { ServiceError } from '../service/errors.ts';
 import type { Unreadable } from '../service/readable.ts';
@@ -22,6 +22,11 @@ export async function rereadTree(
   sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'tombstones' | 'report'>,
 ): Promise<void> {
   const { state, notices } = sync;
+  const takeEntry = (path: string, entry: RemoteEntry, setBack: boolean): void => {
+    notices.replan(path);
+    state.set('remote', path, entry);
+    if (setBack && !same(entry, state.trees.synced.get(path))) state.remove('synced', path);
+  };
   const known = treeHashes(state.trees.remote);
   /** Paths of the remote tree here that no page had. */
   const missing = new Set(state.trees.remote.keys());
@@ -47,7 +52,7 @@ export async function rereadTree(
         for (const { name, entry } of body.entries) {
           const child = pathInside(path, name);
           missing.delete(child);
-          if (entry) takeEntry(sync, child, remoteEntry(entry), setBack);
+          if (entry) takeEntry(child, remoteEntry(entry), setBack);
         }
       });
       for (const { name, tree_hash } of body.entries) {
@@ -79,25 +84,6 @@ export async function rereadTree(
   });
   if (setBack) sync.tombstones.clear();
   notices.readChanges();
-}
-
-/** What is here as it is there is agreed on at once, as a plan would have it: of a lost state that is nearly everything. */
-function takeEntry(
-  { state, notices }: Pick<Sync, 'state' | 'notices'>,
-  path: string,
-  entry: RemoteEntry,
-  setBack: boolean,
-): void {
-  const { local, synced } = state.trees;
-  const here = local.get(path);
-  state.set('remote', path, entry);
-  if (here && same(here, entry)) {
-    state.set('synced', path, syncedEntry(entry, here));
-    if (here.leftover) notices.replan(path);
-    return;
-  }
-  if (setBack && !same(entry, synced.get(path))) state.remove('synced', path);
-  notices.replan(path);
 }
 
 type TreePage = Awaited<ReturnType<Api['tree']>>['body'];

@@ -162,7 +162,7 @@ export const ofClient: readonly Mutation[] = [
 
   {
     mistake: 'a device takes the changes of another timeline for a continuation',
-    file: 'client/steps/catch-up.ts',
+    file: 'client/steps/reread-tree.ts',
     replace: 'known !== undefined && timeline !== known',
     by: 'known !== undefined && timeline === undefined',
     noticedBy:
@@ -172,7 +172,7 @@ export const ofClient: readonly Mutation[] = [
 
   {
     mistake: 'the tree has the cursor of its last page',
-    file: 'client/steps/catch-up.ts',
+    file: 'client/steps/reread-tree.ts',
     replace: 'first ??= {',
     by: 'first = {',
     noticedBy: 'client/steps/catch-up: of a tree that changes while it is read is that of its first page',

@@ -31,7 +31,7 @@ async function lost(files: Record<string, string>, pages: (TreeResponse['entries
   return folder;
 }
 
-test('what is here as the service has it is agreed on as it is read, and nothing of it is left to plan', async () => {
+test('what is here as the service has it is agreed on once it is read, and nothing of it is left to plan', async () => {
   const pages = [[await item('as it was', 'a'), await item('edited', 'before')], [await item('new there', 'c')]];
   const { sync } = await lost({ 'as it was': 'a', edited: 'since', 'new here': 'd' }, pages);
   await catchUp(sync);

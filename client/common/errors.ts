@@ -112,6 +112,11 @@ export function systemCode(error: unknown): string | undefined {
   return known?.[0] ?? 'UNKNOWN';
 }
 
+/** Whether there is nothing of that name, or something above it is no directory. */
+export function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '');
+}
+
 /** What the work answers; `undefined` where the system refuses it, for that on which nothing depends. */
 export function quietly<Result>(work: () => Result): Result | undefined {
   try {

@@ -11,7 +11,7 @@ import { messageOf } from '../../cli/reason.ts';
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import { pathInside, pathProblem } from '../../protocol/path.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
-import { systemCode } from '../common/errors.ts';
+import { isMissing, systemCode } from '../common/errors.ts';
 import { Turns } from '../common/turns.ts';
 import type { Content, LocalEntry } from '../plan/tree.ts';
 import { statePlace } from '../state/places.ts';
@@ -284,8 +284,4 @@ class Scan {
 function missing(error: unknown): undefined {
   if (isMissing(error)) return undefined;
   throw error;
-}
-
-function isMissing(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '');
 }

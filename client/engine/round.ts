@@ -6,6 +6,7 @@ import { plan } from '../plan/plan.ts';
 import { isLeaf, pathsWithin } from '../plan/tree.ts';
 import { exclusionsStamp } from '../state/exclusions.ts';
 import type { Intent } from '../state/intent.ts';
+import { adoptNewcomers } from '../steps/adopt.ts';
 import { moveGroups } from '../steps/batches.ts';
 import { catchUp, takeNews } from '../steps/catch-up.ts';
 import { pathsInDoubt, settleIntents } from '../steps/commit.ts';
@@ -116,7 +117,7 @@ export class Rounds {
 
   /** @param doubtful calls of which only the changes tell whether they were carried out */
   async #catchUp(doubtful: readonly Intent[]): Promise<void> {
-    const { sync, transfers, clock, onCaughtUp } = this.#options;
+    const { sync, transfers, lookout, clock, onCaughtUp } = this.#options;
     takeNews(sync);
     if (sync.notices.takeBehind() || clock.pollIsDue || doubtful.length > 0) {
       try {
@@ -126,6 +127,7 @@ export class Rounds {
         throw error;
       }
       for (const { id } of doubtful) sync.state.dropIntent(id);
+      adoptNewcomers(sync, (path) => lookout.blocked(path));
       clock.polled();
       onCaughtUp();
       // Together, so that a database which pauses is woken once.

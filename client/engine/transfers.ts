@@ -100,7 +100,7 @@ export class Transfers {
     });
     for (const transfer of started) {
       this.#onItsWay.add(transfer);
-      notices.planNoMore(transfer.step.path);
+      notices.handOver(transfer.step.path);
     }
     this.#up.add(started.filter(({ step }) => step.do === 'upload'));
     this.#down.add(started.filter(({ step }) => step.do === 'download'));
@@ -163,7 +163,7 @@ export class Transfers {
     for (const path of planned) {
       const transfer = this.#onItsWay.at(path);
       if (!transfer) continue;
-      if (transfer.serves(byPath.get(path), state.trees)) notices.planNoMore(path);
+      if (transfer.serves(byPath.get(path), state.trees)) notices.handOver(path);
       else given.push(transfer);
     }
     for (const transfer of given) await this.#giveUp(transfer);

@@ -1,5 +1,5 @@
 import { batched } from '../common/batched.ts';
-import { same, syncedEntry } from '../plan/tree.ts';
+import { isLeaf, same, syncedEntry } from '../plan/tree.ts';
 import { pathsInDoubt } from './commit.ts';
 import type { Sync } from './context.ts';
 
@@ -16,21 +16,22 @@ export function adopt({ state, failures }: Parts, path: string): void {
 }
 
 /**
- * Agrees on what was read and is here already, as a plan would: of a device that lost its state that is nearly all, and
- * then nothing of it has to be planned. To be called once all was read: in between, the service has what it had once.
+ * Agrees on files that were never agreed on and are the same on both sides, as a plan would: of a device that lost its
+ * state that is nearly all, and none of it needs an operation then. To be called once all was read: in between, the
+ * service has what it had once.
+ * @param blocked paths that are not synced
  */
-export function adoptWhatIsEqual({ notices, ...parts }: Parts & Pick<Sync, 'notices'>): void {
-  const { state } = parts;
+export function adoptNewcomers(sync: Parts & Pick<Sync, 'notices'>, blocked: (path: string) => boolean): void {
+  const { state, notices } = sync;
+  const { local, remote, synced } = state.trees;
   const inDoubt = pathsInDoubt(state);
   const isEqual = (path: string): boolean => {
-    const here = state.trees.local.get(path);
-    return here !== undefined && same(here, state.trees.remote.get(path)) && !inDoubt.has(path);
+    const here = local.get(path);
+    return isLeaf(here) && !synced.has(path) && same(here, remote.get(path)) && !inDoubt.has(path) && !blocked(path);
   };
   for (const some of batched(notices.dirty.values().filter(isEqual), { most: TOGETHER })) {
     state.transaction(() => {
-      for (const path of some) adopt(parts, path);
+      for (const path of some) adopt(sync, path);
     });
-    // A directory that is here only for what is in it has more to it.
-    for (const path of some) if (!state.trees.local.get(path)?.leftover) notices.planNoMore(path);
   }
 }

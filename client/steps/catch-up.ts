@@ -4,7 +4,6 @@ import type { Api } from '../service/api.ts';
 import { ServiceError } from '../service/errors.ts';
 import { readExclusions } from '../state/exclusions.ts';
 import type { State } from '../state/state.ts';
-import { adoptWhatIsEqual } from './adopt.ts';
 import { MOST_AT_HAND } from './contents-at-hand.ts';
 import type { Sync } from './context.ts';
 import { anotherTimeline, rereadTree } from './reread-tree.ts';
@@ -13,7 +12,7 @@ import { listUnreadable } from './unreadable.ts';
 import { movesOfFolder } from './whole-folder.ts';
 
 type Taker = Pick<Sync, 'device' | 'state' | 'notices' | 'tombstones' | 'report'>;
-type Reader = Taker & Pick<Sync, 'failures' | 'api' | 'root' | 'atHand' | 'fetches'>;
+type Reader = Taker & Pick<Sync, 'api' | 'root' | 'atHand' | 'fetches'>;
 
 /**
  * Reads what happened at the service since the cursor into the remote tree, and marks the paths for the next plan.
@@ -21,11 +20,6 @@ type Reader = Taker & Pick<Sync, 'failures' | 'api' | 'root' | 'atHand' | 'fetch
  * deleted here, and nothing there is replaced, since its version is not known.
  */
 export async function catchUp(sync: Reader): Promise<void> {
-  await readAll(sync);
-  adoptWhatIsEqual(sync);
-}
-
-async function readAll(sync: Reader): Promise<void> {
   let room = wantsContents(sync) ? MOST_AT_HAND : 0;
   for (;;) {
     const body = await readPage(sync, room);

@@ -2,7 +2,7 @@ import { type BigIntStats, lstatSync } from 'node:fs';
 import { chmod, lstat, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isInside } from '../../protocol/path.ts';
-import { systemCode } from '../common/errors.ts';
+import { isMissing, quietly } from '../common/errors.ts';
 import { flushDirectory } from '../common/replace-file.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
 import { attributesOf, DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
@@ -92,7 +92,7 @@ export async function setMode(
   notices.replan(path);
 }
 
-/** The change of the permissions changed the change time; the other stamps have to tell. */
+/** A change of the permissions or of the name changes the change time; the other stamps have to tell. */
 function sameBytes({ size, hint }: LocalEntry, stats: BigIntStats): boolean {
   return size === Number(stats.size) && hint.split(':')[2] === String(stats.mtimeNs);
 }
@@ -152,11 +152,11 @@ async function renameOnDisk(
   // It has its new name from here on, also where the user takes it away, or renames a directory around it, at this moment.
   for (const directory of new Set([dirname(target), dirname(source)])) {
     await flushDirectory(directory).catch((error) => {
-      if (systemCode(error) !== 'ENOENT') throw error;
+      if (!isMissing(error)) throw error;
     });
   }
-  const stats = lstatSync(target, { bigint: true, throwIfNoEntry: false });
-  if (stats && attributesOf(stats).kind === entry.kind) {
+  const stats = quietly(() => lstatSync(target, { bigint: true, throwIfNoEntry: false }));
+  if (stats && attributesOf(stats).kind === entry.kind && (!isLeaf(entry) || sameBytes(entry, stats))) {
     return { ...entry, identity: identityOf(stats), hint: isLeaf(entry) ? hintOf(stats) : '' };
   }
   sync.notices.look(to);

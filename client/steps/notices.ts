@@ -90,8 +90,8 @@ export class Notices {
     this.#dirty = new Set(left);
   }
 
-  /** What is to be done at this path is done, or on its way; it is planned again when there is news of it. */
-  planNoMore(path: string): void {
+  /** What is to be done at this path is on its way; it is planned again when there is news of that. */
+  handOver(path: string): void {
     this.#dirty.delete(path);
   }
 

@@ -51,8 +51,10 @@ export async function rereadTree(
       state.transaction(() => {
         for (const { name, entry } of body.entries) {
           const child = pathInside(path, name);
+          // A directory without one is there only for what is in it.
+          if (!entry) continue;
           missing.delete(child);
-          if (entry) takeEntry(child, remoteEntry(entry), setBack);
+          takeEntry(child, remoteEntry(entry), setBack);
         }
       });
       for (const { name, tree_hash } of body.entries) {
@@ -69,7 +71,7 @@ export async function rereadTree(
   const kept = new Set(unreadable.map(({ path }) => path));
   state.transaction(() => {
     for (const path of missing) {
-      if (isWithinAny(path, kept) || isWithinAny(path, unchanged)) continue;
+      if (isWithinAny(path, kept) || ancestors(path).some((above) => unchanged.has(above))) continue;
       notices.replan(path);
       state.remove('remote', path);
       if (setBack) state.remove('synced', path);

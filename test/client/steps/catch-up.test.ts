@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { ServiceError } from '../../../client/service/errors.ts';
 import { ReadableChanges, ReadableTree } from '../../../client/service/readable.ts';
@@ -50,22 +49,6 @@ describe('the cursor', () => {
     expect(sync.state.fact('tree_cursor'), 'I14: folders that moved during the read').toBe('9');
     expect([...sync.state.trees.remote.keys()]).toEqual(['a', 'b']);
   });
-});
-
-test('what is here as the service had it once, and has no longer, is not agreed on', async () => {
-  const { version, ...was } = await remoteFile('kept here', 1);
-  const entry = { path: 'a', version, ...was, blocks: [...was.blocks] };
-  const told = { timestamp: 0, device_id: '00000000-0000-4000-8000-00000000000b', entry };
-  const pages = [
-    { changes: [{ ...told, cursor: 1, change_type: 'create' as const }], cursor: 1, more: true },
-    { changes: [{ ...told, cursor: 2, change_type: 'delete' as const }], cursor: 2, more: false },
-  ];
-  const { sync, on, look } = await openFolder({ changes: async () => ({ sent: 0, body: pages.shift()! }) });
-  await writeFile(on('a'), 'kept here');
-  await look();
-  await catchUp(sync);
-  expect([...sync.state.trees.synced.keys()], 'I14: a file that would be deleted here').toEqual([]);
-  expect([...sync.notices.dirty]).toEqual(['a']);
 });
 
 test('a rename of this device that is read again leaves it known where a file still lies on this disk', async () => {

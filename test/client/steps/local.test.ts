@@ -29,6 +29,16 @@ describe('an edit between the look and the step', () => {
     expect(known?.hint === (await hintAt('b').catch(() => '')), 'I15: an edit that no look will find').toBe(false);
   });
 
+  test('is not taken along as what was known, nor one at the moment of the rename', async () => {
+    const { sync, on, agreed } = await openFolder();
+    await agreed({ a: 'old' });
+    sync.state.set('remote', 'b', await remoteFile('old', 2));
+    await atFlush(sync.root, () => writeFile(on('b'), 'edited'));
+    await moveLocal(sync, 'a', 'b');
+    expect(sync.state.trees.local.get('b')?.hint, 'I15: an edit that no look will find').toBe('');
+    expect([...sync.notices.unseen]).toContain('b');
+  });
+
   test('at the target is not renamed over', async () => {
     const { sync, on, text, agreed } = await openFolder();
     await agreed({ a: 'old' });

@@ -31,11 +31,11 @@ export const ofClient: readonly Mutation[] = [
     breaks: /(docs directory).*to deeply equal/,
   },
   {
-    mistake: 'a file is renamed without a look at it',
+    mistake: 'a file that was renamed counts as it was known, whatever it holds by then',
     file: 'client/steps/local.ts',
-    replace: '  if (isLeaf(entry)) demandUnchanged(source, entry.hint);\n',
+    replace: ' && (!isLeaf(entry) || sameBytes(entry, stats))',
     by: '',
-    noticedBy: 'client/steps/local: is not taken along as what was known',
+    noticedBy: 'client/steps/local: is not taken along as what was known, nor one at the moment of the rename',
     breaks: /I15: an edit that no look will find/,
   },
 

@@ -35,6 +35,11 @@ function wholeMilliseconds(nanoseconds: bigint): number {
   return Number(nanoseconds < milliseconds * 1_000_000n ? milliseconds - 1n : milliseconds);
 }
 
+/** Whether a file was not written to since; a change of its permissions or of its name changes the other stamps. */
+export function sameBytes({ size, hint }: LocalEntry, stats: BigIntStats): boolean {
+  return size === Number(stats.size) && hint.split(':')[2] === String(stats.mtimeNs);
+}
+
 /** Whether the file or link is the one with this hint, or is missing where `undefined` is expected. */
 export function isUnchanged(place: string, expected: string | undefined): boolean {
   const stats = lstatSync(place, { bigint: true, throwIfNoEntry: false });

@@ -1,11 +1,8 @@
-import { type BigIntStats, lstatSync } from 'node:fs';
-import { chmod, lstat, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, lstat } from 'node:fs/promises';
 import { isInside } from '../../protocol/path.ts';
-import { isMissing, quietly } from '../common/errors.ts';
-import { flushDirectory } from '../common/replace-file.ts';
 import { demandParents, diskPath } from '../disk/paths.ts';
-import { attributesOf, DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
+import { renameEntry } from '../disk/rename.ts';
+import { DiskChanged, demandUnchanged, hintOf, identityOf, sameBytes } from '../disk/stamps.ts';
 import { isLeaf, type LocalEntry, pathsWithin, same, within } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 import { makeWay } from './directories.ts';
@@ -92,11 +89,6 @@ export async function setMode(
   notices.replan(path);
 }
 
-/** A change of the permissions or of the name changes the change time; the other stamps have to tell. */
-function sameBytes({ size, hint }: LocalEntry, stats: BigIntStats): boolean {
-  return size === Number(stats.size) && hint.split(':')[2] === String(stats.mtimeNs);
-}
-
 /** Renames this device's side of a conflict, with all that is in it. */
 export async function setAside(
   sync: Pick<Sync, 'root' | 'state' | 'apart' | 'notices' | 'failures' | 'report'>,
@@ -148,17 +140,7 @@ async function renameOnDisk(
   if (isLeaf(entry)) demandUnchanged(source, entry.hint);
   if (entry.kind === 'directory') await demandSameDirectory(source, entry);
   demandUnchanged(target, undefined);
-  await rename(source, target);
-  // It has its new name from here on, also where the user takes it away, or renames a directory around it, at this moment.
-  for (const directory of new Set([dirname(target), dirname(source)])) {
-    await flushDirectory(directory).catch((error) => {
-      if (!isMissing(error)) throw error;
-    });
-  }
-  const stats = quietly(() => lstatSync(target, { bigint: true, throwIfNoEntry: false }));
-  if (stats && attributesOf(stats).kind === entry.kind && (!isLeaf(entry) || sameBytes(entry, stats))) {
-    return { ...entry, identity: identityOf(stats), hint: isLeaf(entry) ? hintOf(stats) : '' };
-  }
-  sync.notices.look(to);
-  return { ...entry, hint: '' };
+  const renamed = await renameEntry(source, target, entry);
+  if (isLeaf(entry) && renamed.hint === '') sync.notices.look(to);
+  return renamed;
 }

@@ -1,9 +1,7 @@
-import { lstat, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { flushDirectory } from '../common/replace-file.ts';
 import { diskPath } from '../disk/paths.ts';
+import { renameEntry } from '../disk/rename.ts';
 import { findTwin, type Twin } from '../disk/spelling.ts';
-import { DiskChanged, demandUnchanged, hintOf, identityOf } from '../disk/stamps.ts';
+import { DiskChanged, demandUnchanged } from '../disk/stamps.ts';
 import { isLeaf, type LocalEntry, same, within } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
@@ -16,11 +14,10 @@ export async function respell(sync: RespellContext, twin: Twin): Promise<void> {
   const entry = state.trees.local.get(spelled)!;
   const [source, target] = [diskPath(root, spelled), diskPath(root, path)];
   if (isLeaf(entry)) demandUnchanged(source, entry.hint);
-  await rename(source, target);
-  await flushDirectory(dirname(target));
+  const renamed = await renameEntry(source, target, entry);
   if (await findTwin(root, path)) throw new DiskChanged(`${target} kept its old spelling`);
-  const stats = await lstat(target, { bigint: true });
-  moveEntries(sync, twin, { ...entry, identity: identityOf(stats), hint: isLeaf(entry) ? hintOf(stats) : '' });
+  if (isLeaf(entry) && renamed.hint === '') sync.notices.look(path);
+  moveEntries(sync, twin, renamed);
   const version = state.trees.remote.get(path)?.version ?? state.trees.synced.get(path)?.version ?? 0;
   sync.report({ event: 'renamed', side: 'local', from: spelled, path, version, at: Date.now() });
   sync.failures.succeed(path);

@@ -31,24 +31,6 @@ export const ofClient: readonly Mutation[] = [
     breaks: /(docs directory).*to deeply equal/,
   },
   {
-    mistake: 'a file that was renamed counts as it was known, whatever it holds by then',
-    file: 'client/steps/local.ts',
-    replace: ' && (!isLeaf(entry) || sameBytes(entry, stats))',
-    by: '',
-    noticedBy: 'client/steps/local: is not taken along as what was known, nor one at the moment of the rename',
-    breaks: /I15: an edit that no look will find/,
-  },
-
-  {
-    mistake: 'a file is renamed over another one',
-    file: 'client/steps/local.ts',
-    replace: '  demandUnchanged(target, undefined);\n',
-    by: '',
-    noticedBy: 'client/steps/local: at the target is not renamed over',
-    breaks: /I15: a file that appeared/,
-  },
-
-  {
     mistake: 'a rename counts as having brought the edit that came with it',
     file: 'client/steps/local.ts',
     replace: "state.set('synced', to, { ...synced, version, identity: moved.identity });",

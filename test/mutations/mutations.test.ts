@@ -7,10 +7,10 @@ import { ofCalls } from './calls.ts';
 import { ofClient } from './client.ts';
 import { ofCuts } from './cuts.ts';
 import { ofEncounters } from './encounters.ts';
-import { ofFolders } from './folders.ts';
 import { ofLives } from './lives.ts';
 import type { Mutation, Outcome, Play } from './mutation.ts';
 import { ofThePlan } from './plan.ts';
+import { ofRenames } from './renames.ts';
 import { ofTransfers } from './transfers.ts';
 
 const mutations: readonly Mutation[] = [
@@ -19,7 +19,7 @@ const mutations: readonly Mutation[] = [
   ...ofCuts,
   ...ofTransfers,
   ...ofThePlan,
-  ...ofFolders,
+  ...ofRenames,
   ...ofLives,
   ...ofEncounters,
 ];

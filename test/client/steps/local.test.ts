@@ -29,6 +29,15 @@ describe('an edit between the look and the step', () => {
     expect(known?.hint === (await hintAt('b').catch(() => '')), 'I15: an edit that no look will find').toBe(false);
   });
 
+  test('is looked at before the file gets another name', async () => {
+    const { sync, on, text, agreed } = await openFolder();
+    await agreed({ a: 'old' });
+    sync.state.set('remote', 'b', await remoteFile('old', 2));
+    await writeFile(on('a'), 'edited');
+    await moveLocal(sync, 'a', 'b').catch((error) => expect(error).toBeInstanceOf(DiskChanged));
+    expect(await text('a').catch(() => 'gone'), 'I15: a file that was edited').toBe('edited');
+  });
+
   test('is not taken along as what was known, nor one at the moment of the rename', async () => {
     const { sync, on, agreed } = await openFolder();
     await agreed({ a: 'old' });

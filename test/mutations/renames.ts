@@ -1,7 +1,34 @@
 import type { Mutation } from './mutation.ts';
 
-/** Mistakes in how a device follows the rename of a folder. */
-export const ofFolders: readonly Mutation[] = [
+/** Mistakes in how a device follows renames. */
+export const ofRenames: readonly Mutation[] = [
+  {
+    mistake: 'a file is renamed without a look at it',
+    file: 'client/steps/local.ts',
+    replace: '  if (isLeaf(entry)) demandUnchanged(source, entry.hint);\n',
+    by: '',
+    noticedBy: 'client/steps/local: is looked at before the file gets another name',
+    breaks: /I15: a file that was edited/,
+  },
+
+  {
+    mistake: 'a file that was renamed counts as it was known, whatever it holds by then',
+    file: 'client/disk/rename.ts',
+    replace: ' && sameBytes(entry, stats)',
+    by: '',
+    noticedBy: 'client/steps/local: is not taken along as what was known, nor one at the moment of the rename',
+    breaks: /I15: an edit that no look will find/,
+  },
+
+  {
+    mistake: 'a file is renamed over another one',
+    file: 'client/steps/local.ts',
+    replace: '  demandUnchanged(target, undefined);\n',
+    by: '',
+    noticedBy: 'client/steps/local: at the target is not renamed over',
+    breaks: /I15: a file that appeared/,
+  },
+
   {
     mistake: 'a folder that was renamed elsewhere is renamed here, though a part of it is left out under the new name',
     file: 'client/plan/folder-moves.ts',

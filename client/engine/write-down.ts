@@ -1,12 +1,9 @@
-import { batched } from '../common/batched.ts';
 import type { ScanResult } from '../disk/scan-result.ts';
 import type { Watch } from '../disk/watch.ts';
 import { type LocalEntry, same, sameContent } from '../plan/tree.ts';
+import { inParts } from '../state/in-parts.ts';
 import type { Sync } from '../steps/context.ts';
 import type { RestlessFiles } from './restless-files.ts';
-
-/** Paths that are written in one transaction. */
-const TOGETHER = 10_000;
 
 type Parts = Pick<Sync, 'state' | 'notices'>;
 
@@ -25,16 +22,12 @@ export function writeDown(
   missing: readonly string[],
   { restless, watch }: Told,
 ): void {
-  for (const some of batched(changes(found, missing), { most: TOGETHER })) {
-    sync.state.transaction(() => {
-      for (const [path, entry] of some) {
-        if (entry) take(sync, path, entry, restless);
-        else drop(sync, path, watch);
-        sync.notices.replan(path);
-      }
-    });
-    for (const [path] of some) find(path, undefined);
-  }
+  inParts(sync.state, changes(found, missing), ([path, entry]) => {
+    if (entry) take(sync, path, entry, restless);
+    else drop(sync, path, watch);
+    sync.notices.replan(path);
+    find(path, undefined);
+  });
 }
 
 function* changes(found: ScanResult['found'], missing: readonly string[]): Generator<[string, LocalEntry | undefined]> {

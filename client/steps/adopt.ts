@@ -1,12 +1,9 @@
-import { batched } from '../common/batched.ts';
 import { isLeaf, same, syncedEntry } from '../plan/tree.ts';
+import { inParts } from '../state/in-parts.ts';
 import { pathsInDoubt } from './commit.ts';
 import type { Sync } from './context.ts';
 
 type Parts = Pick<Sync, 'state' | 'failures'>;
-
-/** Paths that are written in one transaction. */
-const TOGETHER = 10_000;
 
 /** Both sides have the same at a path: they agree on it. */
 export function adopt({ state, failures }: Parts, path: string): void {
@@ -26,12 +23,9 @@ export function adoptNewcomers(sync: Parts & Pick<Sync, 'notices'>, blocked: (pa
   const { local, remote, synced } = state.trees;
   const inDoubt = pathsInDoubt(state);
   const isEqual = (path: string): boolean => {
+    if (synced.has(path) || inDoubt.has(path)) return false;
     const here = local.get(path);
-    return isLeaf(here) && !synced.has(path) && same(here, remote.get(path)) && !inDoubt.has(path) && !blocked(path);
+    return isLeaf(here) && same(here, remote.get(path)) && !blocked(path);
   };
-  for (const some of batched(notices.dirty.values().filter(isEqual), { most: TOGETHER })) {
-    state.transaction(() => {
-      for (const path of some) adopt(sync, path);
-    });
-  }
+  inParts(state, notices.dirty.values().filter(isEqual), (path) => adopt(sync, path));
 }

@@ -22,26 +22,18 @@ export async function rereadTree(
   sync: Pick<Sync, 'api' | 'device' | 'state' | 'notices' | 'tombstones' | 'report'>,
 ): Promise<void> {
   const { state, notices } = sync;
-  const takeEntry = (path: string, entry: RemoteEntry, setBack: boolean): void => {
-    notices.replan(path);
-    state.set('remote', path, entry);
-    if (setBack && !same(entry, state.trees.synced.get(path))) state.remove('synced', path);
-  };
   const known = treeHashes(state.trees.remote);
   /** Paths of the remote tree here that no page had. */
   const missing = new Set(state.trees.remote.keys());
   /** Directories of which the remote tree here has everything. */
   const unchanged = new Set<string>();
+  const isUnchanged = (path: string): boolean => ancestors(path).some((above) => unchanged.has(above));
   const unreadable: Unreadable[] = [];
   const directories = [''];
   let first: { readonly cursor: number; readonly timeline: string | undefined; readonly setBack: boolean } | undefined;
   let last = 0;
   for (let path = directories.pop(); path !== undefined; path = directories.pop()) {
-    let after: string | undefined;
-    do {
-      const body = await readDirectory(sync, path, after);
-      // It was removed while the tree is read: so say the changes since then.
-      if (!body) break;
+    for await (const body of pagesOf(sync, path)) {
       const { cursor, timeline } = body;
       last = Math.max(last, cursor);
       first ??= { cursor, timeline, setBack: cursor < state.cursor || anotherTimeline(state, timeline) };
@@ -49,36 +41,31 @@ export async function rereadTree(
       for (const { path: name, reason } of body.unreadable ?? [])
         unreadable.push({ path: pathInside(path, name), reason });
       state.transaction(() => {
-        for (const { name, entry } of body.entries) {
+        for (const { name, entry, tree_hash } of body.entries) {
           const child = pathInside(path, name);
-          // A directory without one is there only for what is in it.
-          if (!entry) continue;
-          missing.delete(child);
-          takeEntry(child, remoteEntry(entry), setBack);
+          // A directory without an entry is there only for what is in it.
+          if (entry) {
+            missing.delete(child);
+            takeEntry(sync, child, remoteEntry(entry), setBack);
+          }
+          if (tree_hash === undefined) continue;
+          // A version of another timeline may have the number and the blocks of one here, and other permissions.
+          if (!setBack && tree_hash === known.get(child)) unchanged.add(child);
+          else directories.push(child);
         }
       });
-      for (const { name, tree_hash } of body.entries) {
-        const child = pathInside(path, name);
-        if (tree_hash === undefined) continue;
-        // A version of another timeline may have the number and the blocks of one here, and other permissions.
-        if (!setBack && tree_hash === known.get(child)) unchanged.add(child);
-        else directories.push(child);
-      }
-      after = body.next;
-    } while (after !== undefined);
+    }
   }
   const { cursor, timeline, setBack } = first!;
   const kept = new Set(unreadable.map(({ path }) => path));
   state.transaction(() => {
     for (const path of missing) {
-      if (isWithinAny(path, kept) || ancestors(path).some((above) => unchanged.has(above))) continue;
+      if (isWithinAny(path, kept) || isUnchanged(path)) continue;
       notices.replan(path);
       state.remove('remote', path);
       if (setBack) state.remove('synced', path);
     }
-    const listed = [...state.unreadable.keys()];
-    const looked = listed.filter((path) => !ancestors(path).some((above) => unchanged.has(above)));
-    listUnreadable(sync, unreadable, new Set(looked));
+    listUnreadable(sync, unreadable, new Set([...state.unreadable.keys()].filter((path) => !isUnchanged(path))));
     recognizeInTree(state, state.trees, state.intents);
     state.setFact('cursor', String(cursor));
     state.setFact('tree_cursor', String(last));
@@ -88,19 +75,30 @@ export async function rereadTree(
   notices.readChanges();
 }
 
+function takeEntry(
+  { state, notices }: Pick<Sync, 'state' | 'notices'>,
+  path: string,
+  entry: RemoteEntry,
+  setBack: boolean,
+): void {
+  notices.replan(path);
+  state.set('remote', path, entry);
+  if (setBack && !same(entry, state.trees.synced.get(path))) state.remove('synced', path);
+}
+
 type TreePage = Awaited<ReturnType<Api['tree']>>['body'];
 
-/** A page of a directory; `undefined` for one that is not there. */
-async function readDirectory(
-  { api, device }: Pick<Sync, 'api' | 'device'>,
-  path: string,
-  after: string | undefined,
-): Promise<TreePage | undefined> {
+/** The pages of a directory; they end where it was removed meanwhile: so say the changes since then. */
+async function* pagesOf({ api, device }: Pick<Sync, 'api' | 'device'>, path: string): AsyncGenerator<TreePage, void> {
+  let after: string | undefined;
   try {
-    return (await api.tree(device.id, path === '' ? undefined : path, after)).body;
+    do {
+      const { body } = await api.tree(device.id, path === '' ? undefined : path, after);
+      yield body;
+      after = body.next;
+    } while (after !== undefined);
   } catch (error) {
     if (path === '' || !(error instanceof ServiceError) || error.code !== 'not_found') throw error;
-    return undefined;
   }
 }
 

@@ -36,3 +36,8 @@ export function personOf({ shardOf }: { shardOf(userId: string): Shard<Database>
 export function ownNamespace<S extends Sql>({ userId, ...shard }: Person<S>): Namespace<S> {
   return { ...shard, id: userId };
 }
+
+/** Rows by the hash in hex that each of them has. */
+export function byHash<Row extends { hash: string }>(rows: readonly Row[]): Map<string, Row> {
+  return new Map(rows.map((row) => [row.hash, row]));
+}

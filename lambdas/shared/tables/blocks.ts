@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
 import { toBytes } from '../database/ids.ts';
-import type { Database } from '../database/rows.ts';
+import { byHash, type Database } from '../database/rows.ts';
 import { noteRenewed, renewEntries } from './renewed.ts';
 
 const HASH_BYTES = 32;
@@ -109,10 +109,6 @@ export async function lockToRaise(
     [toBytes(hashes), comesAs === 'object'],
   );
   return byHash(rows);
-}
-
-function byHash<Row extends BlockRow>(rows: readonly Row[]): Map<string, Row> {
-  return new Map(rows.map((row) => [row.hash, row]));
 }
 
 async function selectBlocks(

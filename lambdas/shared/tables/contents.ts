@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
 import { fitting, itemBytes } from '../answers/answer-size.ts';
 import { toBytes } from '../database/ids.ts';
-import type { Sql } from '../database/rows.ts';
+import { byHash, type Sql } from '../database/rows.ts';
 
 /** A block's content as it travels and is kept: a delta with no base. */
 export interface Content {
@@ -135,7 +135,7 @@ export async function findContents(
      order by c.block_hash, c.user_id <> $2`,
     [toBytes(hashes), userId],
   );
-  return new Map(rows.map((row) => [row.hash, row]));
+  return byHash(rows);
 }
 
 /**

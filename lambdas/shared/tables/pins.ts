@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
 import { toBytes } from '../database/ids.ts';
-import type { Database, Sql } from '../database/rows.ts';
+import { byHash, type Database, type Sql } from '../database/rows.ts';
 
 /** An upload, as the pins know it: whoever sends the blocks, and the id that he chose. */
 export interface UploadKey {
@@ -228,8 +228,4 @@ export async function removeExpiredPins(sql: Database, limit: number): Promise<n
     [limit],
   );
   return rowCount ?? 0;
-}
-
-function byHash(rows: readonly Pin[]): Map<string, Pin> {
-  return new Map(rows.map((row) => [row.hash, row]));
 }

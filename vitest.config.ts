@@ -7,6 +7,8 @@ const limits = { testTimeout: 120_000, hookTimeout: 300_000, expect: { poll: { t
 process.env.NODE_COMPILE_CACHE ??= compileCache;
 
 const assembly = 'test/support/synthesis.ts';
+/** Brokers that start, die and follow each other within the time of a request, which others take from them: after all others. */
+const withBrokers = 'test/e2e/kafka-producer.test.ts';
 
 export default defineConfig({
   test: {
@@ -24,7 +26,17 @@ export default defineConfig({
         test: {
           name: 'cloud',
           include: ['test/{local,e2e}/**/*.test.ts'],
+          exclude: [withBrokers],
           globalSetup: [assembly, 'test/support/kafka/libraries.ts', 'test/support/fuse/setup.ts'],
+          ...limits,
+        },
+      },
+      {
+        test: {
+          name: 'brokers',
+          include: [withBrokers],
+          globalSetup: ['test/support/kafka/libraries.ts'],
+          sequence: { groupOrder: 1 },
           ...limits,
         },
       },

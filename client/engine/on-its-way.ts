@@ -1,12 +1,7 @@
-import { type Content, isLeaf } from '../plan/tree.ts';
+import type { Content, Trees } from '../plan/tree.ts';
 import type { FetchedFile } from '../steps/fetch-files.ts';
+import type { Load } from '../steps/newcomers.ts';
 import type { Transfer } from './transfer.ts';
-
-/** Files that are on their way, and their bytes. */
-export interface Load {
-  readonly files: number;
-  readonly bytes: number;
-}
 
 /** The transfers that are wanted, one a path. What has arrived is found without a look at all of them. */
 export class OnItsWay {
@@ -31,8 +26,11 @@ export class OnItsWay {
     return this.#fetched;
   }
 
-  *entries(): Generator<Content> {
-    for (const { entry } of this.#byPath.values()) yield entry;
+  *entries(trees: Trees): Generator<Content> {
+    for (const transfer of this.#byPath.values()) {
+      const entry = transfer.entry(trees);
+      if (entry) yield entry;
+    }
   }
 
   get load(): Load {
@@ -70,8 +68,8 @@ export class OnItsWay {
   }
 
   #count(transfer: Transfer | undefined, times: 1 | -1): void {
-    if (!transfer || !isLeaf(transfer.entry)) return;
+    if (!transfer?.isLeaf) return;
     const { files, bytes } = this.#load;
-    this.#load = { files: files + times, bytes: bytes + times * transfer.entry.size };
+    this.#load = { files: files + times, bytes: bytes + times * transfer.bytes };
   }
 }

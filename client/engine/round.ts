@@ -11,13 +11,13 @@ import { moveGroups } from '../steps/batches.ts';
 import { catchUp, takeNews } from '../steps/catch-up.ts';
 import { pathsInDoubt, settleIntents } from '../steps/commit.ts';
 import type { Sync } from '../steps/context.ts';
+import { type Load, PORTION } from '../steps/newcomers.ts';
 import { OtherCuts } from '../steps/other-cuts.ts';
 import { rebase } from '../steps/rebase.ts';
 import type { Clock } from './clock.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
 import { execute } from './execute.ts';
 import type { Lookout } from './lookout.ts';
-import type { Load } from './on-its-way.ts';
 import { putOffDeletions } from './put-off.ts';
 import { Standstill } from './standstill.ts';
 import type { Transfers } from './transfers.ts';
@@ -70,11 +70,12 @@ export class Rounds {
     const ready = putOffDeletions(admitted, sync.state.trees, transfers.entries());
     const arrived = [...transfers.fetched, ...transfers.sent].flatMap(({ steps }) => steps);
     if (ready.length === 0 && arrived.length === 0) {
+      if (this.#newcomersAreDue) return undefined;
       if (transfers.isIdle) sync.notices.cameToRest();
       const late = new Set(mayBeTried.flatMap(pathsOf));
       return sync.failures.untilRetry((path) => late.has(path) || transfers.holds(path));
     }
-    announce(sync, ready, transfers.load);
+    announce(sync, ready, [transfers.load, sync.notices.newcomers.load]);
     const wasCut = await this.#execute(ready, performance.now() + 10 * (performance.now() - planned));
     const done = [...ready, ...arrived];
     const tried = done.filter((operation) => pathsOf(operation).every((path) => sync.failures.countAt(path) === 0));
@@ -141,6 +142,7 @@ export class Rounds {
     // Rules that arrive are in use before anything else is done: what they leave out is neither fetched nor deleted.
     const rules = this.#readyOf(this.#planAt([ignoreFile]).filter(isInward));
     if (rules.length > 0) return transfers.review(rules, new Set([ignoreFile]));
+    sync.notices.portion(this.#newcomersAreDue);
     sync.state.transaction(() => {
       for (const path of rebase(sync.state, sync.state.trees, sync.notices.dirty)) sync.notices.replan(path);
     });
@@ -158,6 +160,12 @@ export class Rounds {
       if (!sync.notices.dirty.has(path) && !inDoubt.has(path)) sync.failures.succeed(path);
     }
     return transfers.review(operations, paths);
+  }
+
+  /** Whether so little is to be done, and on its way, that the next newcomers may be. */
+  get #newcomersAreDue(): boolean {
+    const { sync, transfers } = this.#options;
+    return sync.notices.newcomers.size > 0 && sync.notices.dirty.size + transfers.load.files < PORTION / 2;
   }
 
   /** The operations of which no path has to wait: after a failure, or for the answer of a call. */
@@ -214,11 +222,11 @@ function isInward({ do: what }: Operation): boolean {
   return what === 'download' || what === 'deleteLocal' || what === 'moveLocal' || what === 'setAside';
 }
 
-/** Says how much content is to move, at most, when a plan adds to what is on its way. */
+/** Says how much content is to move, at most, when a plan adds to what is on its way, or will be. */
 function announce(
   { state, report }: Pick<Sync, 'state' | 'report'>,
   operations: readonly Operation[],
-  load: Load,
+  others: readonly Load[],
 ): void {
   let [files, bytes] = [0, 0];
   for (const operation of operations) {
@@ -229,7 +237,9 @@ function announce(
     files++;
     bytes += entry.size;
   }
-  if (files > 0) report({ event: 'transfers', files: files + load.files, bytes: bytes + load.bytes });
+  if (files === 0) return;
+  for (const other of others) [files, bytes] = [files + other.files, bytes + other.bytes];
+  report({ event: 'transfers', files, bytes });
 }
 
 function freeConflictPath(sync: Sync, path: string): string {

@@ -1,5 +1,5 @@
 import type { Operation, Step } from '../plan/operation.ts';
-import { type Content, type RemoteEntry, same, type Trees } from '../plan/tree.ts';
+import { type Content, isLeaf, type LocalEntry, type RemoteEntry, same, type Trees } from '../plan/tree.ts';
 import type { FetchedFile } from '../steps/fetch-files.ts';
 import type { SentUpload } from '../steps/upload.ts';
 
@@ -13,13 +13,15 @@ export interface Arrival<What> {
   readonly done: () => void;
 }
 
+/** The local entry goes up, the remote one comes down. */
+type Travelling = LocalEntry | RemoteEntry;
+
 const nothing = Promise.resolve();
 
 /** Content on its way, for one operation. */
 export class Transfer {
   readonly step: TransferStep;
-  /** What travels: the local entry up, the remote one down. */
-  readonly entry: Content;
+  readonly isLeaf: boolean;
   readonly bytes: number;
   readonly blocks: number;
   /** What it does on the disk, which ends soon after `end`. */
@@ -28,11 +30,12 @@ export class Transfer {
   fetched: FetchedFile | undefined;
   /** Of an upload: the call that it is part of, with others. */
   upload: OpenUpload | undefined;
+  #begun: Travelling | undefined;
   #end: AbortController | undefined;
 
   constructor(step: TransferStep, entry: Content) {
     this.step = step;
-    this.entry = entry;
+    this.isLeaf = isLeaf(entry);
     this.bytes = entry.size;
     this.blocks = entry.blocks.length;
   }
@@ -43,16 +46,38 @@ export class Transfer {
     return this.#end;
   }
 
-  /** Whether it does what this operation asks for, of the same content. */
-  serves(operation: Operation | undefined, { local, remote }: Trees): boolean {
-    const { step, entry } = this;
-    if (operation?.do === 'upload' && step.do === 'upload') {
-      return operation.base_version === step.base_version && same(entry, local.get(step.path));
-    }
-    const there = remote.get(step.path);
-    const isDownload = operation?.do === 'download' && step.do === 'download';
-    return isDownload && there?.version === (entry as RemoteEntry).version && same(entry, there);
+  /** What travels: what was there when it began, and what is there while it waits. */
+  entry(trees: Trees): Travelling | undefined {
+    return this.#begun ?? this.#there(trees);
   }
+
+  /** Moves what is there now, from here on. */
+  begin(trees: Trees): Travelling | undefined {
+    this.#begun = this.#there(trees);
+    return this.#begun;
+  }
+
+  /** Whether it does what this operation asks for, of the same content. */
+  serves(operation: Operation | undefined, trees: Trees): boolean {
+    const [{ step }, begun, there] = [this, this.#begun, this.#there(trees)];
+    if (operation?.do !== step.do || !there) return false;
+    if (baseOf(operation) !== baseOf(step)) return false;
+    // In the lane of its size what waits takes what is there by then.
+    if (!begun) return there.size === this.bytes && there.blocks.length === this.blocks;
+    return versionOf(begun) === versionOf(there) && same(begun, there);
+  }
+
+  #there({ local, remote }: Trees): Travelling | undefined {
+    return (this.step.do === 'upload' ? local : remote).get(this.step.path);
+  }
+}
+
+function baseOf(operation: Operation): number | undefined {
+  return operation.do === 'upload' ? operation.base_version : undefined;
+}
+
+function versionOf(entry: Travelling): number | undefined {
+  return 'version' in entry ? entry.version : undefined;
 }
 
 /** An upload of several files, open or to be committed. */

@@ -9,9 +9,10 @@ import { ComingFiles } from '../steps/coming-files.ts';
 import type { Sync } from '../steps/context.ts';
 import { type FetchedFile, fetchFiles } from '../steps/fetch-files.ts';
 import { heal } from '../steps/heal.ts';
+import type { Load } from '../steps/newcomers.ts';
 import { type SentUpload, sendContent } from '../steps/upload.ts';
 import { Lanes } from './lanes.ts';
-import { type Load, OnItsWay } from './on-its-way.ts';
+import { OnItsWay } from './on-its-way.ts';
 import { type Arrival, OpenUpload, Transfer, type TransferStep } from './transfer.ts';
 
 interface TransfersOptions {
@@ -177,7 +178,7 @@ export class Transfers {
 
   /** What is on its way. */
   entries(): Iterable<Content> {
-    return this.#onItsWay.entries();
+    return this.#onItsWay.entries(this.#options.sync.state.trees);
   }
 
   /** Files that lie beside their places. `done` says that one was put there, or could not be. */
@@ -234,6 +235,7 @@ export class Transfers {
     this.#uploads.add(upload);
     const signal = AbortSignal.any([upload.end.signal, this.#closed.signal]);
     const steps = transfers.flatMap(({ step }) => (step.do === 'upload' ? [step] : []));
+    for (const transfer of transfers) transfer.begin(this.#options.sync.state.trees);
     try {
       await this.#options.demandRoot();
       upload.sent = await sendContent(this.#options.sync, steps, { channel, signal });
@@ -246,18 +248,19 @@ export class Transfers {
 
   async #fetch(transfers: readonly Transfer[], channel: DownChannel): Promise<void> {
     const { signal } = this.#closed;
-    const files = transfers.map((transfer) => ({
-      path: transfer.step.path,
-      remote: transfer.entry as RemoteEntry,
-      signal: transfer.end.signal,
-      onBegin: (work: Promise<void>) => {
+    const { trees } = this.#options.sync.state;
+    const files = transfers.flatMap((transfer) => {
+      const remote = transfer.begin(trees) as RemoteEntry | undefined;
+      if (!remote) return [];
+      const onBegin = (work: Promise<void>): void => {
         transfer.work = work;
-      },
-      onFetched: (file: FetchedFile) => {
+      };
+      const onFetched = (file: FetchedFile): void => {
         this.#onItsWay.arrived(transfer, file);
         this.#news ??= setTimeout(() => this.#tell(), TOGETHER_MS);
-      },
-    }));
+      };
+      return [{ path: transfer.step.path, remote, signal: transfer.end.signal, onBegin, onFetched }];
+    });
     let failure: { readonly error?: unknown } = {};
     try {
       await this.#options.demandRoot();

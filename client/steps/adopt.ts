@@ -27,5 +27,8 @@ export function adoptNewcomers(sync: Parts & Pick<Sync, 'notices'>, blocked: (pa
     const here = local.get(path);
     return isLeaf(here) && same(here, remote.get(path)) && !blocked(path);
   };
-  inParts(state, notices.dirty.values().filter(isEqual), (path) => adopt(sync, path));
+  inParts(state, notices.dirty.values().filter(isEqual), (path) => {
+    adopt(sync, path);
+    notices.handOver(path);
+  });
 }

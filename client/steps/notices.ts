@@ -2,6 +2,7 @@ import type { News } from '../../protocol/changes.ts';
 import { ancestors } from '../../protocol/path.ts';
 import { isLeaf } from '../plan/tree.ts';
 import type { State } from '../state/state.ts';
+import { Newcomers } from './newcomers.ts';
 
 /** Paths of which it is remembered who changed them. */
 const MOST_AUTHORS = 20_000;
@@ -11,6 +12,8 @@ export class Notices {
   readonly #state: Pick<State, 'trees' | 'set'>;
   readonly #unseen = new Set<string>();
   #dirty: Set<string> = new Set();
+  /** Paths to plan later. */
+  readonly newcomers: Newcomers;
   /** Files that this client put in place. */
   readonly #own = new Set<string>();
   /** When a change at a path was first noticed, milliseconds since 1970. */
@@ -22,6 +25,7 @@ export class Notices {
 
   constructor(state: Pick<State, 'trees' | 'set'>) {
     this.#state = state;
+    this.newcomers = new Newcomers(state.trees);
   }
 
   /** Paths to look at on the disk. */
@@ -82,7 +86,16 @@ export class Notices {
 
   /** A tree has changed at these paths, or something else that plans depend on. */
   replan(...paths: readonly string[]): void {
-    for (const path of paths) this.#dirty.add(path);
+    for (const path of paths) {
+      this.#dirty.add(path);
+      this.newcomers.delete(path);
+    }
+  }
+
+  /** Leaves most of very many newcomers to later plans. @param isTime whether the next of those that were left are due */
+  portion(isTime: boolean): void {
+    if (isTime) for (const path of this.newcomers.next()) this.#dirty.add(path);
+    this.newcomers.takeFrom(this.#dirty);
   }
 
   /** All was planned, and only these paths have to be planned again. */

@@ -159,4 +159,12 @@ export const ofTransfers: readonly Mutation[] = [
     noticedBy: 'client/transport: that the store refuses because its file changed is no refusal of the store',
     breaks: /DiskChanged/,
   },
+  {
+    mistake: 'one of very many paths may be the other end of a rename, and is left to a later plan',
+    file: 'client/steps/newcomers.ts',
+    replace: 'dirty.values().some((path) => this.#trees.synced.has(path))',
+    by: 'false',
+    noticedBy: 'client/round: very many paths are planned together where one may be the other end of a rename',
+    breaks: /to have a length of 40001/,
+  },
 ];

@@ -128,7 +128,7 @@ export class Rounds {
         throw error;
       }
       for (const { id } of doubtful) sync.state.dropIntent(id);
-      adoptNewcomers(sync, (path) => lookout.blocked(path));
+      adoptNewcomers(sync, (path) => lookout.blocked(path) || transfers.holds(path));
       clock.polled();
       onCaughtUp();
       // Together, so that a database which pauses is woken once.

@@ -16,16 +16,16 @@ export function adopt({ state, failures }: Parts, path: string): void {
  * Agrees on files that were never agreed on and are the same on both sides, as a plan would: of a device that lost its
  * state that is nearly all, and none of it needs an operation then. To be called once all was read: in between, the
  * service has what it had once.
- * @param blocked paths that are not synced
+ * @param isLeft paths that are left to the plan
  */
-export function adoptNewcomers(sync: Parts & Pick<Sync, 'notices'>, blocked: (path: string) => boolean): void {
+export function adoptNewcomers(sync: Parts & Pick<Sync, 'notices'>, isLeft: (path: string) => boolean): void {
   const { state, notices } = sync;
   const { local, remote, synced } = state.trees;
   const inDoubt = pathsInDoubt(state);
   const isEqual = (path: string): boolean => {
     if (synced.has(path) || inDoubt.has(path)) return false;
     const here = local.get(path);
-    return isLeaf(here) && same(here, remote.get(path)) && !blocked(path);
+    return isLeaf(here) && same(here, remote.get(path)) && !isLeft(path);
   };
   inParts(state, notices.dirty.values().filter(isEqual), (path) => {
     adopt(sync, path);

@@ -1,6 +1,6 @@
 import type { Content, Trees } from '../plan/tree.ts';
 import type { FetchedFile } from '../steps/fetch-files.ts';
-import type { Load } from '../steps/newcomers.ts';
+import { type Load, SMALL_BYTES } from '../steps/newcomers.ts';
 import type { Transfer } from './transfer.ts';
 
 /** The transfers that are wanted, one a path. What has arrived is found without a look at all of them. */
@@ -9,6 +9,7 @@ export class OnItsWay {
   /** What lies beside its place. */
   readonly #fetched = new Map<Transfer, FetchedFile>();
   #load: Load = { files: 0, bytes: 0 };
+  #smallFiles = 0;
 
   get size(): number {
     return this.#byPath.size;
@@ -35,6 +36,10 @@ export class OnItsWay {
 
   get load(): Load {
     return this.#load;
+  }
+
+  get smallFiles(): number {
+    return this.#smallFiles;
   }
 
   at(path: string): Transfer | undefined {
@@ -69,6 +74,7 @@ export class OnItsWay {
 
   #count(transfer: Transfer | undefined, times: 1 | -1): void {
     if (!transfer?.isLeaf) return;
+    if (transfer.bytes <= SMALL_BYTES) this.#smallFiles += times;
     const { files, bytes } = this.#load;
     this.#load = { files: files + times, bytes: bytes + times * transfer.bytes };
   }

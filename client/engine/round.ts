@@ -64,6 +64,7 @@ export class Rounds {
 
     const planned = performance.now();
     transfers.noteFailures();
+    const isNextPortion = this.#newcomersAreDue;
     const operations = await this.#plan();
     const mayBeTried = this.#readyOf(operations);
     const admitted = guard.admit(mayBeTried, sync.state.trees.synced, lookout.isRestless);
@@ -75,7 +76,7 @@ export class Rounds {
       const late = new Set(mayBeTried.flatMap(pathsOf));
       return sync.failures.untilRetry((path) => late.has(path) || transfers.holds(path));
     }
-    announce(sync, ready, [transfers.load, sync.notices.newcomers.load]);
+    if (!isNextPortion) announce(sync, ready, [transfers.load, sync.notices.newcomers.load]);
     const wasCut = await this.#execute(ready, performance.now() + 10 * (performance.now() - planned));
     const done = [...ready, ...arrived];
     const tried = done.filter((operation) => pathsOf(operation).every((path) => sync.failures.countAt(path) === 0));
@@ -142,7 +143,7 @@ export class Rounds {
     // Rules that arrive are in use before anything else is done: what they leave out is neither fetched nor deleted.
     const rules = this.#readyOf(this.#planAt([ignoreFile]).filter(isInward));
     if (rules.length > 0) return transfers.review(rules, new Set([ignoreFile]));
-    sync.notices.portion(this.#newcomersAreDue);
+    sync.notices.portion(this.#newcomersAreDue, (path) => lookout.blocked(path));
     sync.state.transaction(() => {
       for (const path of rebase(sync.state, sync.state.trees, sync.notices.dirty)) sync.notices.replan(path);
     });
@@ -165,7 +166,7 @@ export class Rounds {
   /** Whether so little is to be done, and on its way, that the next newcomers may be. */
   get #newcomersAreDue(): boolean {
     const { sync, transfers } = this.#options;
-    return sync.notices.newcomers.size > 0 && sync.notices.dirty.size + transfers.load.files < PORTION / 2;
+    return sync.notices.newcomersAreNext && sync.notices.dirty.size + transfers.smallFiles < PORTION / 2;
   }
 
   /** The operations of which no path has to wait: after a failure, or for the answer of a call. */

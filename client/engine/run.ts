@@ -167,7 +167,7 @@ async function loop(parts: Parts): Promise<void> {
     trouble.end();
     news.noTrouble();
     const hasNews = sync.notices.behind || sync.notices.unseen.size > 0;
-    const rests = !hasNews && !lookout.waitsForRest && transfers.isIdle;
+    const rests = !hasNews && !lookout.waitsForRest && transfers.isIdle && sync.notices.newcomers.size === 0;
     const leftOut = sync.failures.size + lookout.leftOut + sync.state.unreadable.size;
     if (rests && !transfers.isRefused) idle.begin(sync.state.cursor, leftOut);
     if (once && rests && sync.failures.paths.every((path) => sync.failures.countAt(path) >= ONCE_ATTEMPTS)) {

@@ -68,7 +68,9 @@ export class Transfer {
   }
 
   #there({ local, remote }: Trees): Travelling | undefined {
-    return (this.step.do === 'upload' ? local : remote).get(this.step.path);
+    const there = (this.step.do === 'upload' ? local : remote).get(this.step.path);
+    // A file that waited may have made room for a directory.
+    return there && isLeaf(there) === this.isLeaf ? there : undefined;
   }
 }
 

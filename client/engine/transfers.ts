@@ -92,6 +92,10 @@ export class Transfers {
     return this.#onItsWay.load;
   }
 
+  get smallFiles(): number {
+    return this.#onItsWay.smallFiles;
+  }
+
   /** Takes over operations; their paths are planned again when there is news of them. */
   start(steps: readonly TransferStep[]): void {
     const { state, notices } = this.#options.sync;

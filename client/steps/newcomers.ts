@@ -1,7 +1,10 @@
 import { isLeaf, type Trees } from '../plan/tree.ts';
 
-/** So many paths are planned at a time where nothing was ever agreed on at any of them. */
+/** So many of very many newcomers are planned at a time. */
 export const PORTION = 20_000;
+
+/** Larger files are none: a note does not wait for photographs that are planned before it. */
+export const SMALL_BYTES = 1024 * 1024;
 
 /** Files that are to move, and their bytes. */
 export interface Load {
@@ -9,14 +12,16 @@ export interface Load {
   readonly bytes: number;
 }
 
+const NOTHING: Load = { files: 0, bytes: 0 };
+
 /**
- * Paths at which nothing was ever agreed on, and to which no plan has come yet: of a first sync all but a portion. They
- * are what is on its way later; an operation and a transfer for each of a million would take a gigabyte.
+ * The small files of a first sync to which no plan has come yet, where they are very many: all but a portion. An
+ * operation and a transfer for each of a million would take a gigabyte.
  */
 export class Newcomers {
   readonly #trees: Pick<Trees, 'local' | 'remote' | 'synced'>;
   readonly #paths = new Set<string>();
-  #load: Load = { files: 0, bytes: 0 };
+  #load = NOTHING;
 
   constructor(trees: Pick<Trees, 'local' | 'remote' | 'synced'>) {
     this.#trees = trees;
@@ -31,32 +36,37 @@ export class Newcomers {
     return this.#load;
   }
 
-  /** Takes all but a portion out of `dirty`, if these are very many and newcomers all: none is the other end of a rename. */
-  takeFrom(dirty: Set<string>): void {
-    if (dirty.size <= 2 * PORTION || dirty.values().some((path) => this.#trees.synced.has(path))) return;
-    for (const path of dirty.values().drop(PORTION)) {
+  /**
+   * Takes most of very many small files out of `dirty`, where nothing was agreed on yet and one side has nothing: then
+   * none of them is the other end of a rename, another's twin, or a conflict.
+   * @param blocked paths that are not synced
+   */
+  takeFrom(dirty: Set<string>, blocked: (path: string) => boolean): void {
+    const { local, remote, synced } = this.#trees;
+    const isFirst = synced.size === 0 && (local.size === 0 || remote.size === 0);
+    if (!isFirst || dirty.size <= 2 * PORTION) return;
+    let [left, files, bytes] = [PORTION, 0, 0];
+    for (const path of dirty) {
+      const entry = local.get(path) ?? remote.get(path);
+      if (!isLeaf(entry) || entry.size > SMALL_BYTES || blocked(path) || left-- > 0) continue;
       this.#paths.add(path);
       dirty.delete(path);
-      this.#count(path, 1);
+      [files, bytes] = [files + 1, bytes + entry.size];
     }
+    this.#load = { files, bytes };
   }
 
-  /** The next of them, a portion at most, which are none from then on. */
-  next(): string[] {
-    const next = [...this.#paths.values().take(PORTION)];
-    for (const path of next) this.delete(path);
+  /** The next of them, `most` unless there are fewer, which are none from then on. */
+  next(most: number): string[] {
+    const { local, remote } = this.#trees;
+    const next = [...this.#paths.values().take(most)];
+    let { files, bytes } = this.#load;
+    for (const path of next) {
+      this.#paths.delete(path);
+      const entry = local.get(path) ?? remote.get(path);
+      [files, bytes] = [files - 1, Math.max(0, bytes - (entry?.size ?? 0))];
+    }
+    this.#load = this.#paths.size === 0 ? NOTHING : { files, bytes };
     return next;
-  }
-
-  /** Something has happened at this path. */
-  delete(path: string): void {
-    if (this.#paths.delete(path)) this.#count(path, -1);
-  }
-
-  #count(path: string, times: 1 | -1): void {
-    const entry = this.#trees.local.get(path) ?? this.#trees.remote.get(path);
-    if (!isLeaf(entry)) return;
-    const files = this.#load.files + times;
-    this.#load = { files, bytes: files === 0 ? 0 : Math.max(0, this.#load.bytes + times * entry.size) };
   }
 }

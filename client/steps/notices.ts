@@ -2,7 +2,7 @@ import type { News } from '../../protocol/changes.ts';
 import { ancestors } from '../../protocol/path.ts';
 import { isLeaf } from '../plan/tree.ts';
 import type { State } from '../state/state.ts';
-import { Newcomers } from './newcomers.ts';
+import { Newcomers, PORTION } from './newcomers.ts';
 
 /** Paths of which it is remembered who changed them. */
 const MOST_AUTHORS = 20_000;
@@ -14,6 +14,8 @@ export class Notices {
   #dirty: Set<string> = new Set();
   /** Paths to plan later. */
   readonly newcomers: Newcomers;
+  /** Whether there were paths to plan since newcomers were left to a later plan. */
+  #isStirred = false;
   /** Files that this client put in place. */
   readonly #own = new Set<string>();
   /** When a change at a path was first noticed, milliseconds since 1970. */
@@ -86,16 +88,26 @@ export class Notices {
 
   /** A tree has changed at these paths, or something else that plans depend on. */
   replan(...paths: readonly string[]): void {
-    for (const path of paths) {
-      this.#dirty.add(path);
-      this.newcomers.delete(path);
-    }
+    for (const path of paths) this.#dirty.add(path);
+    this.#isStirred ||= paths.length > 0;
   }
 
-  /** Leaves most of very many newcomers to later plans. @param isTime whether the next of those that were left are due */
-  portion(isTime: boolean): void {
-    if (isTime) for (const path of this.newcomers.next()) this.#dirty.add(path);
-    this.newcomers.takeFrom(this.#dirty);
+  /** Whether it is the next newcomers' turn, once there is room for them: nothing happened since others were planned. */
+  get newcomersAreNext(): boolean {
+    return this.newcomers.size > 0 && !this.#isStirred;
+  }
+
+  /**
+   * Leaves most of very many newcomers to later plans, or takes those that were left: the next portion when they are
+   * `due`, and all of them as soon as anything happened, which may have to do with any.
+   * @param blocked paths that are not synced
+   */
+  portion(due: boolean, blocked: (path: string) => boolean): void {
+    const [{ newcomers }, isStirred] = [this, this.#isStirred];
+    this.#isStirred = false;
+    if (newcomers.size === 0) newcomers.takeFrom(this.#dirty, blocked);
+    else if (isStirred) for (const path of newcomers.next(newcomers.size)) this.#dirty.add(path);
+    else if (due) for (const path of newcomers.next(PORTION)) this.#dirty.add(path);
   }
 
   /** All was planned, and only these paths have to be planned again. */

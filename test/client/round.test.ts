@@ -212,30 +212,55 @@ test('rules that arrive are in use before anything else is deleted or fetched', 
 });
 
 test.each([
-  ['a portion at a time where nothing was agreed on at any of them', false],
-  ['together where one may be the other end of a rename', true],
-])('very many paths are planned %s', async (_how, isRenamed) => {
-  scene = await openRounds();
+  ['a portion at a time, and together as soon as anything happens', false],
+  ['together where both sides have some', true],
+])('very many files of a first sync are planned %s', async (_how, isMerge) => {
+  scene = await openRounds({ uploadInit: () => new Promise(() => undefined) });
+  const { sync, transfers, rounds } = scene;
+  const small = { ...directory, kind: 'file', size: 1, blocks: [{ hash: '0'.repeat(64), size: 1 }] } as const;
   const paths = Array.from({ length: 2 * PORTION + 1 }, (_, index) => `${index}`);
-  const { state } = scene.sync;
-  state.transaction(() => {
-    for (const path of paths) state.set('local', path, directory);
-    for (const path of paths) state.set('remote', path, { ...directory, version: 1 });
-    if (isRenamed) state.set('synced', paths.at(-1)!, { ...directory, mode: 0, version: 1 });
+  sync.state.transaction(() => {
+    for (const path of paths) sync.state.set('local', path, small);
+    if (isMerge) sync.state.set('remote', 'there', { ...directory, version: 1 });
   });
   scene.found = ({ notices }) => {
     for (const path of paths) notices.replan(path);
     scene.found = () => undefined;
   };
-  const agreed = (): string[] =>
-    paths.filter((path) => scene.sync.state.trees.synced.get(path)?.mode === directory.mode);
-  await scene.rounds.run();
-  expect(agreed()).toHaveLength(isRenamed ? paths.length : PORTION);
-  scene.sync.notices.replan(paths.at(-1)!);
-  await scene.rounds.run();
-  expect(agreed(), 'what happens to one of them is planned at once').toContain(paths.at(-1));
-  await scene.settle();
-  expect(agreed()).toHaveLength(paths.length);
+  await rounds.run();
+  expect(transfers.load.files).toBe(isMerge ? paths.length : PORTION);
+  sync.state.set('local', 'note', small);
+  sync.notices.replan('note');
+  await rounds.run();
+  expect(transfers.load.files, 'it may be the other end of a rename of any').toBe(paths.length + 1);
+});
+
+test('newcomers that wait are planned once there is room for them, and large files and folders before that', async () => {
+  scene = await openRounds();
+  const { state, notices } = scene.sync;
+  const large = { ...directory, kind: 'file', size: 2 ** 21, blocks: [] } as const;
+  const paths = Array.from({ length: 3 * PORTION }, (_, index) => `${index}`);
+  state.transaction(() => {
+    for (const path of paths) state.set('local', path, { ...large, size: 1 });
+    state.set('local', 'large', large);
+    state.set('local', 'folder', directory);
+  });
+  for (const path of [...paths, 'large', 'folder']) notices.replan(path);
+  const none = (): boolean => false;
+  notices.portion(true, none);
+  expect([notices.dirty.size, notices.newcomers.load]).toEqual([
+    PORTION + 2,
+    { files: 2 * PORTION, bytes: 2 * PORTION },
+  ]);
+  notices.planned([]);
+  notices.portion(false, none);
+  expect(notices.dirty.size).toBe(0);
+  notices.portion(true, none);
+  expect([notices.dirty.size, notices.newcomersAreNext]).toEqual([PORTION, true]);
+  notices.replan('0');
+  expect(notices.newcomersAreNext).toBe(false);
+  notices.portion(true, none);
+  expect([notices.dirty.size, notices.newcomers.load]).toEqual([2 * PORTION + 1, { files: 0, bytes: 0 }]);
 });
 
 test('a plan that would delete most files is not carried out', async () => {

@@ -160,11 +160,20 @@ export const ofTransfers: readonly Mutation[] = [
     breaks: /DiskChanged/,
   },
   {
-    mistake: 'one of very many paths may be the other end of a rename, and is left to a later plan',
-    file: 'client/steps/newcomers.ts',
-    replace: 'dirty.values().some((path) => this.#trees.synced.has(path))',
-    by: 'false',
-    noticedBy: 'client/round: very many paths are planned together where one may be the other end of a rename',
-    breaks: /to have a length of 40001/,
+    mistake: 'what happens during a first sync is planned without the files that wait',
+    file: 'client/steps/notices.ts',
+    replace: 'else if (isStirred)',
+    by: 'else if (false)',
+    noticedBy:
+      'client/round: very many files of a first sync are planned a portion at a time, and together as soon as anything happens',
+    breaks: /it may be the other end of a rename of any/,
+  },
+  {
+    mistake: 'a directory that took the place of an empty file on its way is fetched as one',
+    file: 'client/engine/transfer.ts',
+    replace: 'there && isLeaf(there) === this.isLeaf ? there : undefined',
+    by: 'there',
+    noticedBy: 'client/transfer: what waits takes what is there by then, if that travels the same way',
+    breaks: /expected true to be false/,
   },
 ];

@@ -166,6 +166,8 @@ export class Rounds {
   /** Whether so little is to be done, and on its way, that the next newcomers may be. */
   get #newcomersAreDue(): boolean {
     const { sync, transfers } = this.#options;
+    // While rules are on their way, nothing else is planned.
+    if (transfers.holds(ignoreFile)) return false;
     return sync.notices.newcomersAreNext && sync.notices.dirty.size + transfers.smallFiles < PORTION / 2;
   }
 

@@ -1,3 +1,4 @@
+import { ancestors } from '../../protocol/path.ts';
 import { isLeaf, same, syncedEntry } from '../plan/tree.ts';
 import { inParts } from '../state/in-parts.ts';
 import { pathsInDoubt } from './commit.ts';
@@ -29,6 +30,7 @@ export function adoptNewcomers(sync: Parts & Pick<Sync, 'notices'>, isLeft: (pat
   };
   inParts(state, notices.dirty.values().filter(isEqual), (path) => {
     adopt(sync, path);
-    notices.handOver(path);
+    // The plan of what is in a leftover brings that back.
+    if (!ancestors(path).some((above) => local.get(above)?.leftover)) notices.handOver(path);
   });
 }

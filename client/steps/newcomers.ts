@@ -1,4 +1,5 @@
-import { isLeaf, type Trees } from '../plan/tree.ts';
+import { ignoreFile } from '../disk/ignore.ts';
+import { isLeaf, type Tree, type Trees } from '../plan/tree.ts';
 
 /** So many of very many newcomers are planned at a time. */
 export const PORTION = 20_000;
@@ -22,6 +23,7 @@ export class Newcomers {
   readonly #trees: Pick<Trees, 'local' | 'remote' | 'synced'>;
   readonly #paths = new Set<string>();
   #load = NOTHING;
+  #isTaken = false;
 
   constructor(trees: Pick<Trees, 'local' | 'remote' | 'synced'>) {
     this.#trees = trees;
@@ -37,14 +39,15 @@ export class Newcomers {
   }
 
   /**
-   * Takes most of very many small files out of `dirty`, where nothing was agreed on yet and one side has nothing: then
-   * none of them is the other end of a rename, another's twin, or a conflict.
+   * Takes most of very many small files out of `dirty`, once, where nothing was agreed on yet and one side has nothing,
+   * but for the rules: then none of them is the other end of a rename, another's twin, or a conflict.
    * @param blocked paths that are not synced
    */
   takeFrom(dirty: Set<string>, blocked: (path: string) => boolean): void {
     const { local, remote, synced } = this.#trees;
-    const isFirst = synced.size === 0 && (local.size === 0 || remote.size === 0);
-    if (!isFirst || dirty.size <= 2 * PORTION) return;
+    const isFirst = isEmpty(synced) && (isEmpty(local) || isEmpty(remote));
+    if (this.#isTaken || !isFirst || dirty.size <= 2 * PORTION) return;
+    this.#isTaken = true;
     let [left, files, bytes] = [PORTION, 0, 0];
     for (const path of dirty) {
       const entry = local.get(path) ?? remote.get(path);
@@ -69,4 +72,9 @@ export class Newcomers {
     this.#load = this.#paths.size === 0 ? NOTHING : { files, bytes };
     return next;
   }
+}
+
+/** Whether there is nothing but the rules, which come before all else. */
+function isEmpty(tree: Tree<unknown>): boolean {
+  return tree.size === Number(tree.has(ignoreFile));
 }

@@ -3,7 +3,6 @@ import { LocalTrouble } from '../../client/common/errors.ts';
 import type { SyncedEntry } from '../../client/plan/tree.ts';
 import type { Api } from '../../client/service/api.ts';
 import { Unreachable } from '../../client/service/errors.ts';
-import { PORTION } from '../../client/steps/newcomers.ts';
 import type { Change } from '../../protocol/changes.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import { device, directory, openRounds, type Scene } from './rounds.ts';
@@ -209,58 +208,6 @@ test('rules that arrive are in use before anything else is deleted or fetched', 
   expect(scene.happened.filter((what) => what === 'read rules')).toHaveLength(2);
   expect(here.find((paths) => paths.length > 0)).toEqual(['.tidemarkignore']);
   expect([...scene.sync.state.trees.local.keys()].sort()).toEqual(['.tidemarkignore', 'a.tmp']);
-});
-
-test.each([
-  ['a portion at a time, and together as soon as anything happens', false],
-  ['together where both sides have some', true],
-])('very many files of a first sync are planned %s', async (_how, isMerge) => {
-  scene = await openRounds({ uploadInit: () => new Promise(() => undefined) });
-  const { sync, transfers, rounds } = scene;
-  const small = { ...directory, kind: 'file', size: 1, blocks: [{ hash: '0'.repeat(64), size: 1 }] } as const;
-  const paths = Array.from({ length: 2 * PORTION + 1 }, (_, index) => `${index}`);
-  sync.state.transaction(() => {
-    for (const path of paths) sync.state.set('local', path, small);
-    if (isMerge) sync.state.set('remote', 'there', { ...directory, version: 1 });
-  });
-  scene.found = ({ notices }) => {
-    for (const path of paths) notices.replan(path);
-    scene.found = () => undefined;
-  };
-  await rounds.run();
-  expect(transfers.load.files).toBe(isMerge ? paths.length : PORTION);
-  sync.state.set('local', 'note', small);
-  sync.notices.replan('note');
-  await rounds.run();
-  expect(transfers.load.files, 'it may be the other end of a rename of any').toBe(paths.length + 1);
-});
-
-test('newcomers that wait are planned once there is room for them, and large files and folders before that', async () => {
-  scene = await openRounds();
-  const { state, notices } = scene.sync;
-  const large = { ...directory, kind: 'file', size: 2 ** 21, blocks: [] } as const;
-  const paths = Array.from({ length: 3 * PORTION }, (_, index) => `${index}`);
-  state.transaction(() => {
-    for (const path of paths) state.set('local', path, { ...large, size: 1 });
-    state.set('local', 'large', large);
-    state.set('local', 'folder', directory);
-  });
-  for (const path of [...paths, 'large', 'folder']) notices.replan(path);
-  const none = (): boolean => false;
-  notices.portion(true, none);
-  expect([notices.dirty.size, notices.newcomers.load]).toEqual([
-    PORTION + 2,
-    { files: 2 * PORTION, bytes: 2 * PORTION },
-  ]);
-  notices.planned([]);
-  notices.portion(false, none);
-  expect(notices.dirty.size).toBe(0);
-  notices.portion(true, none);
-  expect([notices.dirty.size, notices.newcomersAreNext]).toEqual([PORTION, true]);
-  notices.replan('0');
-  expect(notices.newcomersAreNext).toBe(false);
-  notices.portion(true, none);
-  expect([notices.dirty.size, notices.newcomers.load]).toEqual([2 * PORTION + 1, { files: 0, bytes: 0 }]);
 });
 
 test('a plan that would delete most files is not carried out', async () => {

@@ -165,7 +165,7 @@ export const ofTransfers: readonly Mutation[] = [
     replace: 'else if (isStirred)',
     by: 'else if (false)',
     noticedBy:
-      'client/round: very many files of a first sync are planned a portion at a time, and together as soon as anything happens',
+      'client/newcomers: very many files of a first sync are planned a portion at a time, and together as soon as anything happens',
     breaks: /it may be the other end of a rename of any/,
   },
   {

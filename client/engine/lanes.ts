@@ -1,5 +1,6 @@
 import { limits } from '../../protocol/limits.ts';
 import { batched } from '../common/batched.ts';
+import { SMALL_BYTES } from '../steps/newcomers.ts';
 
 const MIB = 1024 * 1024;
 
@@ -8,7 +9,7 @@ const MIB = 1024 * 1024;
  * small files two batches are under way, so that the link carries the next while one is written.
  */
 const lanes = [
-  { most: MIB, batch: 8 * MIB, atOnce: 2 },
+  { most: SMALL_BYTES, batch: 8 * MIB, atOnce: 2 },
   { most: 32 * MIB, batch: 64 * MIB, atOnce: 1 },
   { most: Number.POSITIVE_INFINITY, batch: 64 * MIB, atOnce: 1 },
 ];

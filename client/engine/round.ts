@@ -6,7 +6,7 @@ import { plan } from '../plan/plan.ts';
 import { isLeaf, pathsWithin } from '../plan/tree.ts';
 import { exclusionsStamp } from '../state/exclusions.ts';
 import type { Intent } from '../state/intent.ts';
-import { adoptNewcomers } from '../steps/adopt.ts';
+import { adoptEqual } from '../steps/adopt.ts';
 import { moveGroups } from '../steps/batches.ts';
 import { catchUp, takeNews } from '../steps/catch-up.ts';
 import { pathsInDoubt, settleIntents } from '../steps/commit.ts';
@@ -65,7 +65,7 @@ export class Rounds {
     const planned = performance.now();
     transfers.noteFailures();
     const isNextPortion = this.#newcomersAreDue;
-    const operations = await this.#plan();
+    const operations = await this.#plan(isNextPortion);
     const mayBeTried = this.#readyOf(operations);
     const admitted = guard.admit(mayBeTried, sync.state.trees.synced, lookout.isRestless);
     const ready = putOffDeletions(admitted, sync.state.trees, transfers.entries());
@@ -129,7 +129,7 @@ export class Rounds {
         throw error;
       }
       for (const { id } of doubtful) sync.state.dropIntent(id);
-      adoptNewcomers(sync, (path) => lookout.blocked(path) || transfers.holds(path));
+      adoptEqual(sync, (path) => lookout.blocked(path) || transfers.holds(path));
       clock.polled();
       onCaughtUp();
       // Together, so that a database which pauses is woken once.
@@ -138,12 +138,12 @@ export class Rounds {
   }
 
   /** What is still to be begun. What is on its way and not wanted any more is given up. */
-  async #plan(): Promise<Operation[]> {
+  async #plan(isNextPortion: boolean): Promise<Operation[]> {
     const { sync, lookout, transfers } = this.#options;
     // Rules that arrive are in use before anything else is done: what they leave out is neither fetched nor deleted.
     const rules = this.#readyOf(this.#planAt([ignoreFile]).filter(isInward));
     if (rules.length > 0) return transfers.review(rules, new Set([ignoreFile]));
-    sync.notices.portion(this.#newcomersAreDue, (path) => lookout.blocked(path));
+    sync.notices.portion(isNextPortion, (path) => lookout.blocked(path));
     sync.state.transaction(() => {
       for (const path of rebase(sync.state, sync.state.trees, sync.notices.dirty)) sync.notices.replan(path);
     });

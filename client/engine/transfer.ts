@@ -59,9 +59,8 @@ export class Transfer {
 
   /** Whether it does what this operation asks for, of the same content. */
   serves(operation: Operation | undefined, trees: Trees): boolean {
-    const [{ step }, begun, there] = [this, this.#begun, this.#there(trees)];
-    if (operation?.do !== step.do || !there) return false;
-    if (baseOf(operation) !== baseOf(step)) return false;
+    const [begun, there] = [this.#begun, this.#there(trees)];
+    if (!there || operation?.do !== this.step.do || baseOf(operation) !== baseOf(this.step)) return false;
     // In the lane of its size what waits takes what is there by then.
     if (!begun) return there.size === this.bytes && there.blocks.length === this.blocks;
     return versionOf(begun) === versionOf(there) && same(begun, there);

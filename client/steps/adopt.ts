@@ -19,7 +19,7 @@ export function adopt({ state, failures }: Parts, path: string): void {
  * service has what it had once.
  * @param isLeft paths that are left to the plan
  */
-export function adoptNewcomers(sync: Parts & Pick<Sync, 'notices'>, isLeft: (path: string) => boolean): void {
+export function adoptEqual(sync: Parts & Pick<Sync, 'notices'>, isLeft: (path: string) => boolean): void {
   const { state, notices } = sync;
   const { local, remote, synced } = state.trees;
   const inDoubt = pathsInDoubt(state);

@@ -4,7 +4,7 @@ import { isLeaf, type Tree, type Trees } from '../plan/tree.ts';
 /** So many of very many newcomers are planned at a time. */
 export const PORTION = 20_000;
 
-/** Larger files are none: a note does not wait for photographs that are planned before it. */
+/** Larger files are none, and travel in other lanes: a note waits for no photograph. */
 export const SMALL_BYTES = 1024 * 1024;
 
 /** Files that are to move, and their bytes. */
@@ -20,12 +20,12 @@ const NOTHING: Load = { files: 0, bytes: 0 };
  * operation and a transfer for each of a million would take a gigabyte.
  */
 export class Newcomers {
-  readonly #trees: Pick<Trees, 'local' | 'remote' | 'synced'>;
+  readonly #trees: Trees;
   readonly #paths = new Set<string>();
   #load = NOTHING;
   #isTaken = false;
 
-  constructor(trees: Pick<Trees, 'local' | 'remote' | 'synced'>) {
+  constructor(trees: Trees) {
     this.#trees = trees;
   }
 

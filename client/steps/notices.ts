@@ -103,11 +103,11 @@ export class Notices {
    * @param blocked paths that are not synced
    */
   portion(due: boolean, blocked: (path: string) => boolean): void {
-    const [{ newcomers }, isStirred] = [this, this.#isStirred];
+    const isStirred = this.#isStirred;
     this.#isStirred = false;
-    if (newcomers.size === 0) newcomers.takeFrom(this.#dirty, blocked);
-    else if (isStirred) for (const path of newcomers.next(newcomers.size)) this.#dirty.add(path);
-    else if (due) for (const path of newcomers.next(PORTION)) this.#dirty.add(path);
+    const most = isStirred ? this.newcomers.size : due ? PORTION : 0;
+    if (this.newcomers.size === 0) this.newcomers.takeFrom(this.#dirty, blocked);
+    else for (const path of this.newcomers.next(most)) this.#dirty.add(path);
   }
 
   /** All was planned, and only these paths have to be planned again. */

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { PORTION } from '../../client/steps/newcomers.ts';
-import { device, directory, openRounds } from './rounds.ts';
+import { device, directory, openRounds, smallFile } from './rounds.ts';
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `${index}`);
 
 test.each([
   ['a portion at a time, and together as soon as anything happens', false],
@@ -8,8 +10,8 @@ test.each([
 ])('very many files of a first sync are planned %s', async (_how, isMerge) => {
   const scene = await openRounds({ uploadInit: () => new Promise(() => undefined) });
   const { sync, transfers, rounds } = scene;
-  const small = { ...directory, kind: 'file', size: 1, blocks: [{ hash: '0'.repeat(64), size: 1 }] } as const;
-  const paths = Array.from({ length: 2 * PORTION + 1 }, (_, index) => `${index}`);
+  const small = { ...directory, ...smallFile };
+  const paths = names(2 * PORTION + 1);
   sync.state.transaction(() => {
     for (const path of paths) sync.state.set('local', path, small);
     if (isMerge) sync.state.set('remote', 'there', { ...directory, version: 1 });
@@ -42,7 +44,7 @@ test('a first sync of very many files ends when all of them are there, beside th
     },
   });
   const { state, notices } = scene.sync;
-  const paths = Array.from({ length: 2 * PORTION + 1 }, (_, index) => `${index}`);
+  const paths = names(2 * PORTION + 1);
   state.transaction(() => {
     for (const path of paths) state.set('local', path, { ...directory, kind: 'file' });
     for (const tree of ['local', 'remote', 'synced'] as const)
@@ -59,7 +61,7 @@ test('newcomers that wait are planned once there is room for them, and large fil
   const scene = await openRounds();
   const { state, notices } = scene.sync;
   const large = { ...directory, kind: 'file', size: 2 ** 21, blocks: [] } as const;
-  const paths = Array.from({ length: 3 * PORTION }, (_, index) => `${index}`);
+  const paths = names(3 * PORTION);
   state.transaction(() => {
     for (const path of paths) state.set('local', path, { ...large, size: 1 });
     state.set('local', 'large', large);

@@ -5,7 +5,7 @@ import type { Api } from '../../client/service/api.ts';
 import { Unreachable } from '../../client/service/errors.ts';
 import type { Change } from '../../protocol/changes.ts';
 import type { Entry } from '../../protocol/entry.ts';
-import { device, directory, openRounds, type Scene } from './rounds.ts';
+import { device, directory, openRounds, type Scene, smallFile } from './rounds.ts';
 
 let scene: Scene;
 
@@ -121,13 +121,6 @@ test('what is put off until a rename was seen whole is planned again, also what 
 });
 
 test('a file on its way up that the service has by now, as it is here, is agreed on, and its upload given up', async () => {
-  const file = {
-    kind: 'file',
-    size: 1,
-    mode: 0o644,
-    mtime_ms: 0,
-    blocks: [{ hash: '0'.repeat(64), size: 1 }],
-  } as const;
   const told = { cursor: 1, change_type: 'create', device_id: device.id, timestamp: 0 } as const;
   const changes: Change[] = [];
   scene = await openRounds({
@@ -135,11 +128,11 @@ test('a file on its way up that the service has by now, as it is here, is agreed
     changes: async () => ({ sent: 0, body: { changes, cursor: changes.length, more: false } }),
   });
   const { sync, transfers, rounds } = scene;
-  sync.state.set('local', 'film', { ...file, identity: '1:1:1', hint: '1:1:0:0' });
+  sync.state.set('local', 'film', { ...smallFile, identity: '1:1:1', hint: '1:1:0:0' });
   sync.notices.replan('film');
   await rounds.run();
   expect(transfers.holds('film')).toBe(true);
-  changes.push({ ...told, entry: { path: 'film', version: 1, ...file, blocks: [...file.blocks] } });
+  changes.push({ ...told, entry: { path: 'film', version: 1, ...smallFile, blocks: [...smallFile.blocks] } });
   sync.notices.readChanges();
   await rounds.run();
   expect(sync.state.trees.synced.get('film')).toMatchObject({ version: 1 });

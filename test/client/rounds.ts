@@ -20,8 +20,16 @@ export const directory: LocalEntry = {
   hint: '',
 };
 
-/** What a test sees of rounds, and what it gives them. */
-export interface Scene {
+export const smallFile = {
+  kind: 'file',
+  size: 1,
+  mode: 0o644,
+  mtime_ms: 0,
+  blocks: [{ hash: '0'.repeat(64), size: 1 }],
+} as const;
+
+/** What a test gives rounds, and what they did. */
+interface Given {
   now: number;
   /** What was done, in its order. */
   happened: string[];
@@ -30,6 +38,10 @@ export interface Scene {
   missingRoot: Error | undefined;
   /** A path that may turn up under another name. */
   unsettled: string | undefined;
+}
+
+/** What a test sees of rounds, and what it gives them. */
+export interface Scene extends Given {
   readonly sync: Sync;
   readonly clock: Clock;
   readonly transfers: Transfers;
@@ -43,8 +55,12 @@ export interface Scene {
  * answers is given by the test.
  */
 export async function openRounds(api: Partial<Api> = {}): Promise<Scene> {
-  const scene: Omit<Scene, 'sync' | 'clock' | 'transfers' | 'rounds' | 'settle'> = {
-    ...{ now: 1_000_000, happened: [], found: () => undefined, missingRoot: undefined, unsettled: undefined },
+  const scene: Given = {
+    now: 1_000_000,
+    happened: [],
+    found: () => undefined,
+    missingRoot: undefined,
+    unsettled: undefined,
   };
   let news = Promise.withResolvers<void>();
   const quiet: Partial<Api> = {

@@ -162,8 +162,8 @@ export const ofTransfers: readonly Mutation[] = [
   {
     mistake: 'what happens during a first sync is planned without the files that wait',
     file: 'client/steps/notices.ts',
-    replace: 'else if (isStirred)',
-    by: 'else if (false)',
+    replace: 'isStirred ? this.newcomers.size : due',
+    by: 'due',
     noticedBy:
       'client/newcomers: very many files of a first sync are planned a portion at a time, and together as soon as anything happens',
     breaks: /it may be the other end of a rename of any/,

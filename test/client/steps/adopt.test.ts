@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { type RemoteEntry, syncedEntry } from '../../../client/plan/tree.ts';
-import { adoptNewcomers } from '../../../client/steps/adopt.ts';
+import { adoptEqual } from '../../../client/steps/adopt.ts';
 import { catchUp } from '../../../client/steps/catch-up.ts';
 import { device, openFolder, remoteFile } from './open-folder.ts';
 
@@ -19,7 +19,7 @@ test('what is here as the service has it is agreed on, and needs no operation', 
   };
   for (const [path, entry] of Object.entries(there)) sync.state.set('remote', path, entry);
   sync.notices.replan('same', 'edited', 'here', 'there');
-  adoptNewcomers(sync, nothing);
+  adoptEqual(sync, nothing);
   const { local, synced } = sync.state.trees;
   expect([...synced]).toEqual([['same', syncedEntry(there.same, local.get('same')!)]]);
 });
@@ -42,7 +42,7 @@ test('what a plan would have to say more about is left to it', async () => {
   const item = { path: 'in doubt', base_version: 0, local: state.trees.local.get('in doubt')! };
   state.noteIntent({ call: 'finalize', id: device.id, device_id: device.id, items: [item] });
   sync.notices.replan('folder', 'lapsed', 'left out', 'in doubt');
-  adoptNewcomers(sync, (path) => path === 'left out');
+  adoptEqual(sync, (path) => path === 'left out');
   expect([...state.trees.synced], 'I31: a base that lapsed').toEqual([['lapsed', base]]);
 });
 
@@ -58,6 +58,6 @@ test('what is here as the service had it once, and has no longer, is not agreed 
   await writeFile(on('a'), 'kept here');
   await look();
   await catchUp(sync);
-  adoptNewcomers(sync, nothing);
+  adoptEqual(sync, nothing);
   expect([...sync.state.trees.synced.keys()], 'I14: a file that would be deleted here').toEqual([]);
 });

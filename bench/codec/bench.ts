@@ -11,7 +11,8 @@ import {
   signature,
 } from '../../codec/index.ts';
 import { FilePool } from '../../codec/node/file-pool.ts';
-import { type Case, codecCases, largeFile, Random } from './cases.ts';
+import { Random } from '../random.ts';
+import { type Case, codecCases, largeFile } from './cases.ts';
 import { type CaseResult, type Goal, goalsOf, type Results, RIVALS } from './goals.ts';
 import { timed } from './measure.ts';
 import { measureCold } from './measure-cold.ts';

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { BLOCK_BYTES } from '../../codec/index.ts';
+import { Random } from '../random.ts';
 
 /** A block of a new version, and what the other side has of the old one: the block and its neighbours. */
 export interface Pair {
@@ -21,31 +22,6 @@ export interface Case {
 
 const MIB = 1024 * 1024;
 const require = createRequire(import.meta.url);
-
-/** Reproducible numbers (xorshift32). */
-export class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = Math.imul(seed, 0x9e3779b1) | 1;
-  }
-
-  /** 32 bits. */
-  word(): number {
-    this.#state ^= this.#state << 13;
-    this.#state ^= this.#state >>> 17;
-    this.#state ^= this.#state << 5;
-    return this.#state >>> 0;
-  }
-
-  below(limit: number): number {
-    return this.word() % limit;
-  }
-
-  bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.word() >>> 11);
-  }
-}
 
 export function codecCases(): Case[] {
   const random = new Random(1);

@@ -12,6 +12,7 @@ import { freePorts } from '../support/ports.ts';
 import { codeOf, newKey, packageVersion } from '../support/releases.ts';
 import { scratch } from '../support/scratch.ts';
 import { type Service, startService } from '../support/service.ts';
+import { writeSmallRelease } from '../support/small-release.ts';
 import { soon } from '../support/soon.ts';
 
 const [first, second] = [newKey(), newKey()];
@@ -202,7 +203,9 @@ test('an update takes the place of the program, and the key of the releases to c
   expect(await readFile(join(home.path, '.local/lib/tidemark/THIRD-PARTY-LICENSES'), 'utf8')).toContain('each package');
   expect((await home.configuration()).release_key).not.toBe(before);
 
-  await deploy(await packageVersion('0.1.5', [second], folder));
+  const older = join(folder, 'dist-0.1.5');
+  await writeSmallRelease(older, '0.1.5', second);
+  await deploy(older);
   expect(await home.tidemark(['update'])).toMatchObject(refused(1, 'older than this one'));
   expect(await home.version()).toBe('0.2.0');
 });

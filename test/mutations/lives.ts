@@ -44,4 +44,13 @@ function demandContent(file, bytes) {
       'client/lost-events: whatever events of the folder get lost, come late or in another order, a look at all of it finds what is there',
     breaks: /I56: what is known of the folder/,
   },
+
+  {
+    mistake: 'who hears nothing of the folder does not look at it again',
+    file: 'client/engine/clock.ts',
+    replace: 'return this.#now() >= this.#rescanAt;',
+    by: 'return false;',
+    noticedBy: 'e2e/simulation: a life comes to the same: a file that is saved while nothing is heard of the folder',
+    breaks: /I15: .* is nowhere/,
+  },
 ];

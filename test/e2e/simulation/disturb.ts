@@ -1,4 +1,13 @@
-import { answer, cutAnswer, late, loseAnswer, loseRequest, repeat } from '../../support/network/faults.ts';
+import {
+  answer,
+  cutAnswer,
+  hang,
+  hangAnswer,
+  late,
+  loseAnswer,
+  loseRequest,
+  repeat,
+} from '../../support/network/faults.ts';
 import type { Fault } from '../../support/network/http-proxy.ts';
 import type { Network } from '../../support/network/network.ts';
 import type { fates, Run } from './scenario.ts';
@@ -10,6 +19,8 @@ const faults: Readonly<Record<(typeof fates)[number], Fault>> = {
   repeats: repeat,
   'is late': late(150),
   throttles: answer(429, { code: 'throttled', message: 'later' }),
+  'gets no answer': hang,
+  'stands still': hangAnswer,
 };
 
 const pass: Fault = async ({ ask, reply }) => reply(await ask());

@@ -92,10 +92,12 @@ function contentsAt(place: string): string[] {
 
 /** No two alike, and nothing that packs well. */
 function contentOf(number: number, kilobytes: number): Buffer {
-  const parts = [Buffer.from(`content ${number}\n`)];
-  for (let part = 0; part < kilobytes * 32; part++)
-    parts.push(createHash('sha256').update(`${number} ${part}`).digest());
-  return Buffer.concat(parts);
+  const title = Buffer.from(`content ${number}\n`);
+  if (kilobytes === 0) return title;
+  const noise = createHash('shake256', { outputLength: kilobytes * 1024 })
+    .update(title)
+    .digest();
+  return Buffer.concat([title, noise]);
 }
 
 export function sha256(bytes: Buffer): string {

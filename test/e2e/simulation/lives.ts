@@ -56,4 +56,25 @@ export const lives: readonly (readonly [string, Scenario])[] = [
       ],
     },
   ],
+  [
+    'a file that is saved while nothing is heard of the folder',
+    {
+      devices: 2,
+      steps: [
+        ...[sync({ who: 0 }), { do: 'keep' as const, who: 0 }],
+        sync({ who: 0, stays: { seconds: 90, edits: [edit('a')], hears: 'nothing' } }),
+        { do: 'bring back', who: 0 },
+      ],
+    },
+  ],
+  [
+    'a call that gets no answer',
+    {
+      devices: 2,
+      steps: [
+        write(0, 'a'),
+        sync({ who: 0, network: { way: 'api', route: 'POST /save', fate: 'gets no answer', isGone: false } }),
+      ],
+    },
+  ],
 ];

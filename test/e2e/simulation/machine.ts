@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runSync } from '../../../client/engine/run.ts';
+import { type EngineOptions, runSync } from '../../../client/engine/run.ts';
 import { State } from '../../../client/state/state.ts';
+import type { SyncEvent } from '../../../protocol/output/sync-event.ts';
 import { stateFolder } from '../../../protocol/reserved-name.ts';
 import type { Disk } from '../../support/fuse/disk.ts';
 import type { Network } from '../../support/network/network.ts';
+import type { InjectedTime } from '../../support/time/injected-time.ts';
 import type { User } from '../../support/user.ts';
 import { type Contents, contentsOf } from './contents.ts';
 import { disturb } from './disturb.ts';
 import { carryOut, type Edited } from './edit.ts';
+import type { MisledWatch } from './misled-watch.ts';
 import type { Edit, Run } from './scenario.ts';
 
 /** The places that a machine has for as long as simulations run. */
@@ -19,6 +22,9 @@ export interface Site {
   readonly disk: Disk | undefined;
   /** Where its folders lie. */
   readonly place: string;
+  /** Of all machines. */
+  readonly time: InjectedTime;
+  readonly watch: MisledWatch;
 }
 
 /** A device with its folder: the real client's engine in this process, on its own network and disk. */
@@ -26,22 +32,25 @@ export class Machine {
   readonly folder: string;
   readonly #site: Site;
   readonly #user: User;
-  readonly #device = { id: randomUUID(), name: 'device' };
+  readonly #device: { readonly id: string; readonly name: string };
+  readonly #random: () => number;
   readonly #copy: string;
   readonly #trash: string;
   #hasCopy = false;
 
-  private constructor(site: Site, user: User, name: string) {
+  private constructor(site: Site, user: User, { name, random }: { name: string; random: () => number }) {
     this.#site = site;
     this.#user = user;
+    this.#random = random;
+    this.#device = { id: randomUUID(), name };
     this.folder = join(site.place, `${user.device} ${name}`);
     this.#copy = `${this.folder} copy`;
     this.#trash = `${this.folder} trash`;
-    this.#device.name = name;
   }
 
-  static async open(site: Site, user: User, name: string): Promise<Machine> {
-    const machine = new Machine(site, user, name);
+  /** @param random what it leaves to chance: numbers of at least 0, and below 1 */
+  static async open(site: Site, user: User, name: string, random: () => number): Promise<Machine> {
+    const machine = new Machine(site, user, { name, random });
     for (const folder of [machine.folder, machine.#trash]) await mkdir(folder);
     await user.call('POST', '/devices', { device_id: machine.#device.id, name });
     return machine;
@@ -52,30 +61,49 @@ export class Machine {
   }
 
   /**
-   * Syncs once, whatever comes in between.
+   * Syncs once or for a while, whatever comes in between.
    * @param edit carries out what the user does meanwhile
-   * @returns whether all of the folder is in sync, but for what was done meanwhile
+   * @returns whether it came to the end, of a while to rest, with nothing left out
    */
-  async sync({ network, disk, stopMs, meanwhile }: Omit<Run, 'who'>, edit: () => void): Promise<boolean> {
-    const stop = new AbortController();
-    const timer = stopMs === undefined ? undefined : setTimeout(() => stop.abort(), stopMs);
-    disturb(this.#site.network, { network, meanwhile }, edit);
+  async sync(run: Omit<Run, 'who'>, edit: (edits: readonly Edit[]) => void): Promise<boolean> {
+    const { network, time, watch } = this.#site;
+    const { disk, stays } = run;
+    disturb(network, run, () => edit(run.meanwhile?.edits ?? []));
     if (disk) await this.#failDisk(disk);
+    watch.mislead(this.folder, stays?.hears ?? 'all');
     try {
-      await this.#run(stop.signal);
-      return !stop.signal.aborted;
+      return await time.run(this.#random, () => this.#syncInTime(run, edit));
     } catch (error) {
       // Whatever it ends with has a name: nothing here throws what nobody thought of.
       if (error instanceof TypeError || error instanceof RangeError) throw error;
       return false;
     } finally {
-      clearTimeout(timer);
-      await this.#site.network.heal();
+      watch.mislead(this.folder, 'all');
+      await network.heal();
       await this.#site.disk?.heal();
     }
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  async #syncInTime({ stopMs, stays }: Omit<Run, 'who'>, edit: (edits: readonly Edit[]) => void): Promise<boolean> {
+    const stop = new AbortController();
+    const half = stays && setTimeout(() => edit(stays.edits), stays.seconds * 500);
+    const end = stays && setTimeout(() => stop.abort(), stays.seconds * 1000);
+    const cut = stopMs !== undefined ? setTimeout(() => stop.abort(), stopMs) : undefined;
+    try {
+      if (!stays) await this.#run(stop.signal, { once: true, report: () => undefined });
+      if (!stays) return !stop.signal.aborted;
+      let rests = false;
+      const report = (event: SyncEvent): void => {
+        rests = event.event === 'idle' && event.left_out === 0;
+      };
+      await this.#run(stop.signal, { once: false, report });
+      return rests;
+    } finally {
+      for (const timer of [half, end, cut]) clearTimeout(timer);
+    }
+  }
+
+  async #run(signal: AbortSignal, how: Pick<EngineOptions, 'once' | 'report'>): Promise<void> {
     const state = new State(this.folder);
     const { url, ways } = this.#site.network;
     const configuration = {
@@ -92,8 +120,7 @@ export class Machine {
       await runSync({
         ...{ root: this.folder, state, configuration, device: this.#device, signal },
         tokens: { token: async () => this.#user.token },
-        report: () => undefined,
-        once: true,
+        ...how,
         allowMassDelete: true,
         apart: new Set(),
       });

@@ -1,3 +1,4 @@
+import { Random } from '../../../bench/random.ts';
 import { numbered, shardOf } from '../../../lambdas/shared/database/shards.ts';
 import type { Service } from '../../support/service.ts';
 import { age, sweep } from '../../support/storage.ts';
@@ -10,6 +11,9 @@ import type { Edit, Run, Scenario, Step } from './scenario.ts';
 const HISTORY_HOURS = 30 * 24;
 /** Each syncs so often at most until all are the same: what one makes of a conflict, the others have to get. */
 const MOST_SYNCS = 6;
+
+/** A device that goes on for so long has looked at all of its folder since half of that, whatever it hears. */
+const FOUND_SECONDS = 90;
 
 /** What became of a content that a user made. */
 interface Fate {
@@ -87,19 +91,19 @@ class Simulation {
   }
 
   async #sync(who: number, run: Omit<Run, 'who'> = {}): Promise<boolean> {
-    const began = ++this.#count;
-    let edits = run.meanwhile?.edits ?? [];
-    const edit = (): void => {
-      for (const each of edits) this.#edit(who, each);
-      edits = [];
+    let known = ++this.#count;
+    const left = new Set([run.meanwhile?.edits ?? [], run.stays?.edits ?? []]);
+    const edit = (edits: readonly Edit[]): void => {
+      if (left.delete(edits)) for (const each of edits) this.#edit(who, each);
+      if (edits === run.stays?.edits && run.stays.seconds >= FOUND_SECONDS) known = this.#count;
     };
     const isDone = await this.#machines[who]!.sync(run, edit);
-    edit();
+    for (const edits of left) edit(edits);
     if (!isDone) return false;
     for (const fate of this.#fates.values()) {
       // What came meanwhile may have come too late.
       const since = fate.unsynced.get(who);
-      if (since === undefined || since > began) continue;
+      if (since === undefined || since > known) continue;
       fate.unsynced.delete(who);
       fate.synced = true;
     }
@@ -147,11 +151,16 @@ function equal(one: Contents, other: Contents): boolean {
 }
 
 /** Plays a scenario with a user of its own. @param sites one for each device, and one for a device that comes at the end */
-export async function play(service: Service, sites: readonly Site[], { devices, steps }: Scenario): Promise<void> {
+export async function play(
+  service: Service,
+  sites: readonly Site[],
+  { devices, chance = 1, steps }: Scenario,
+): Promise<void> {
   const user = await service.signUp();
   const machines: Machine[] = [];
+  const random = new Random(chance);
   const open = async (name: string): Promise<Machine> => {
-    machines.push(await Machine.open(sites[machines.length]!, user, name));
+    machines.push(await Machine.open(sites[machines.length]!, user, name, () => random.fraction()));
     return machines.at(-1)!;
   };
   try {

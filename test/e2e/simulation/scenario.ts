@@ -15,6 +15,8 @@ export const fates = [
   'repeats',
   'is late',
   'throttles',
+  'gets no answer',
+  'stands still',
 ] as const;
 
 type WayOf = 'api' | 'store' | 'cdn';
@@ -56,6 +58,17 @@ export interface Run {
   readonly meanwhile?: Meanwhile | undefined;
   /** It is stopped after so many milliseconds, wherever it is. */
   readonly stopMs?: number | undefined;
+  /** It goes on for so long when all is in sync, in place of ending then. */
+  readonly stays?: Stay | undefined;
+}
+
+/** A device syncs for a while. */
+export interface Stay {
+  readonly seconds: number;
+  /** What its user does after half of that. */
+  readonly edits: readonly Edit[];
+  /** Of the events of its folder: of `some` others get lost, or come late and so in another order. */
+  readonly hears: 'all' | 'some' | 'nothing';
 }
 
 export type Step =
@@ -71,6 +84,8 @@ export type Step =
 
 export interface Scenario {
   readonly devices: number;
+  /** Of what devices leave to chance, such as how long they wait before they try again. */
+  readonly chance?: number;
   readonly steps: readonly Step[];
 }
 
@@ -111,11 +126,18 @@ const meanwhile: fc.Arbitrary<Meanwhile> = fc.record({
   edits,
 });
 
+/** So long that what fails is tried again, that an answer is not waited for any more, that all of the folder is looked at. */
+const stays: fc.Arbitrary<Stay> = fc.record({
+  seconds: fc.constantFrom(3, 20, 90),
+  edits: fc.oneof(fc.constant([]), edits),
+  hears: fc.constantFrom('all', 'some', 'some', 'nothing'),
+});
+
 const stepOf = (devices: number): fc.Arbitrary<Step> => {
   const who = fc.nat({ max: devices - 1 });
   const run = fc.record({
     ...{ who, network: maybe(network), disk: maybe(disk), meanwhile: maybe(meanwhile) },
-    stopMs: maybe(fc.nat({ max: 300 })),
+    ...{ stopMs: maybe(fc.nat({ max: 300 })), stays: fc.oneof(some(5, fc.constant(undefined)), some(1, stays)) },
   });
   const runs = fc.uniqueArray(run, { selector: (one) => one.who, minLength: 1, maxLength: devices });
   return fc.oneof(
@@ -128,15 +150,17 @@ const stepOf = (devices: number): fc.Arbitrary<Step> => {
 };
 
 /** Every edit is a step, so that each can be left out. */
-export function singly({ devices, steps }: Scenario): Scenario {
-  const single = steps.flatMap((step): readonly Step[] =>
+export function singly(life: Scenario): Scenario {
+  const steps = life.steps.flatMap((step): readonly Step[] =>
     step.do === 'edit' ? step.edits.map((edit) => ({ ...step, edits: [edit] })) : [step],
   );
-  return { devices, steps: single };
+  return { ...life, steps };
 }
 
-export const scenario: fc.Arbitrary<Scenario> = fc
-  .integer({ min: 2, max: 4 })
-  .chain((devices) =>
-    fc.record({ devices: fc.constant(devices), steps: fc.array(stepOf(devices), { minLength: 6, maxLength: 16 }) }),
-  );
+export const scenario: fc.Arbitrary<Scenario> = fc.integer({ min: 2, max: 4 }).chain((devices) =>
+  fc.record({
+    devices: fc.constant(devices),
+    chance: fc.nat(),
+    steps: fc.array(stepOf(devices), { minLength: 6, maxLength: 16 }),
+  }),
+);

@@ -6,6 +6,9 @@ import { promisify } from 'node:util';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { close, listen } from '../../../local/listen.ts';
 
+/** What is said on a socket is answered within so long, ms, or not at all. */
+const UNHEARD_MS = 500;
+
 /** An answer as it crosses the wire. */
 export interface Answer {
   readonly status: number;
@@ -64,6 +67,8 @@ export class HttpProxy {
   #rules: Rule[] = [];
   /** Requests that are not noted, or whose faults do not let go of them. */
   #taking = 0;
+  /** Of sockets on which a device said something and heard nothing since: when that was. */
+  readonly #unheard = new Map<Socket, number>();
 
   private constructor(options: ProxyOptions) {
     this.#options = options;
@@ -95,6 +100,12 @@ export class HttpProxy {
   async isAtRest(): Promise<boolean> {
     const connections = await promisify(this.#server.getConnections.bind(this.#server))();
     return connections === 0 && this.#taking === 0;
+  }
+
+  /** Whether the service is about to say something: it was asked, and takes its time. */
+  get isUnderWay(): boolean {
+    const since = performance.now() - UNHEARD_MS;
+    return this.#taking > 0 || this.#unheard.values().some((at) => at > since);
   }
 
   async close(): Promise<void> {
@@ -156,6 +167,7 @@ export class HttpProxy {
 
   /** A WebSocket: `ask` opens it and hands both ways on; a reply refuses it. */
   async #takeUpgrade(request: IncomingMessage, socket: Socket): Promise<void> {
+    this.#taking++;
     this.#upgraded.add(socket.on('error', () => undefined).on('close', () => this.#upgraded.delete(socket)));
     const seen = this.#note(request, 0);
     const response = new ServerResponse(request);
@@ -180,6 +192,8 @@ export class HttpProxy {
       });
     } catch {
       socket.destroy();
+    } finally {
+      this.#taking--;
     }
   }
 
@@ -194,6 +208,8 @@ export class HttpProxy {
         socket.write(head);
         far.on('error', () => socket.destroy()).on('close', () => socket.destroy());
         socket.on('close', () => far.destroy());
+        socket.on('data', () => this.#unheard.set(socket, performance.now()));
+        for (const event of ['data', 'close']) far.on(event, () => this.#unheard.delete(socket));
         socket.pipe(far).pipe(socket);
         resolve({ status: 101, headers: answer.headers, body: Buffer.alloc(0) });
       });

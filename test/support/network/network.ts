@@ -86,6 +86,11 @@ export class Network {
     await this.fail({});
   }
 
+  /** Whether the service is about to answer. */
+  get isUnderWay(): boolean {
+    return this.#all.some(({ proxy }) => proxy.isUnderWay);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#all.flatMap(({ relay, proxy }) => [relay.close(), proxy.close()]));
     this.#agent.destroy();

@@ -1,6 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as reallySleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { InjectedTime } from '../support/time/injected-time.ts';
+import { temporaryFolder } from './folder.ts';
 
 const HOUR = 3_600_000;
 
@@ -59,6 +63,32 @@ test('a timer that is set anew counts from then on', async () => {
   expect(woken).toEqual(['before', 'late']);
 });
 
+test('a timer that was cleared stays so, though it is set anew', async () => {
+  const woken: string[] = [];
+  await time.run(half, async () => {
+    const cleared = setTimeout(() => woken.push('cleared'), HOUR);
+    clearTimeout(cleared);
+    cleared.refresh();
+    await sleep(2 * HOUR);
+  });
+  expect(woken).toEqual([]);
+});
+
+test('no time passes before its time while the disk is waited for', async () => {
+  const pipe = join(await temporaryFolder(), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const passed = await time.run(half, async () => {
+    setInterval(() => undefined, HOUR);
+    const began = performance.now();
+    // A pipe opens once somebody writes.
+    const reading = open(pipe);
+    void reallySleep(200).then(() => writeFile(pipe, 'it'));
+    await (await reading).close();
+    return performance.now() - began;
+  });
+  expect(passed).toBeLessThan(HOUR);
+});
+
 test('code outside has the time and the chance of everybody, and so has all once it is closed', async () => {
   const before = performance.now();
   const drawn = await time.run(half, async () => {
@@ -68,6 +98,12 @@ test('code outside has the time and the chance of everybody, and so has all once
   expect(drawn).toBe(0.5);
   expect(performance.now() - before).toBeLessThan(HOUR);
   expect([Math.random(), Math.random()]).not.toEqual([0.5, 0.5]);
+});
+
+test('the process has its own timers again once it is closed', () => {
+  const injected = [setTimeout, setInterval, clearTimeout, clearInterval, performance.now, Math.random];
   time.close();
+  const own = [setTimeout, setInterval, clearTimeout, clearInterval, performance.now, Math.random];
+  expect(own.filter((each, index) => each === injected[index])).toEqual([]);
   expect(time.run(half, () => Math.random())).not.toBe(0.5);
 });

@@ -30,6 +30,10 @@ const { SIM_RUNS = '300', SIM_SEED = '1', SIM_PATH, SIM_LIFE, SIM_SHRINK = '5' }
 /** What devices and the service do at once comes in another order each time: a life fails that fails once in so many. */
 const TRIES = 3;
 const MOST_DEVICES = 5;
+/** So long after a call, ms, others may be told of it. */
+const TELLING_MS = 100;
+/** Far longer than any life takes. */
+const LIFE_MS = 180_000;
 
 let service: Service;
 let disk: Disk | undefined;
@@ -41,7 +45,7 @@ beforeAll(async () => {
   service = await startService();
   folder = await mkdtemp(join(tmpdir(), 'tidemark-simulation-'));
   disk = fuseIsPossible ? await mountDisk('faults') : undefined;
-  time = new InjectedTime(() => sites.some(({ network }) => network.isUnderWay));
+  time = new InjectedTime(() => sites.some(({ network }) => network.isUnderWay) || mayBeTelling());
   watch = new MisledWatch();
   for (let index = 0; index < MOST_DEVICES; index++) {
     const network = await Network.open({ api: service.cloud.urls.api, data: service.data });
@@ -57,6 +61,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
   await service?.stop();
 });
+
+/** Whether a call may have been such that the service is about to tell other devices, which hear it. */
+function mayBeTelling(): boolean {
+  const ways = sites.map(({ network }) => network.ways);
+  const since = performance.now() - TELLING_MS;
+  return (
+    ways.some(({ socket }) => socket.proxy.sockets > 0) &&
+    ways.some(({ api }) => (api.proxy.seen.at(-1)?.at ?? 0) > since)
+  );
+}
 
 /** Why a life fails; `undefined` when it does not. */
 async function failureOf(life: Scenario): Promise<unknown> {
@@ -89,6 +103,7 @@ test.skipIf(SIM_LIFE !== undefined)(
       seed: Number(SIM_SEED),
       ...(SIM_PATH !== undefined && { path: SIM_PATH }),
       endOnFailure: true,
+      timeout: LIFE_MS,
     });
     expect(outcome.numRuns).toBeGreaterThan(0);
     if (!outcome.failed) return;

@@ -1,4 +1,4 @@
-import type { Edit, Run, Scenario, Step } from './scenario.ts';
+import { type Edit, LONG_SECONDS, type Run, type Scenario, type Step } from './scenario.ts';
 
 const edit = (path: string, kilobytes = 0): Edit => ({ do: 'write', path, kilobytes });
 const write = (who: number, path: string, kilobytes = 0): Step => ({ do: 'edit', who, edits: [edit(path, kilobytes)] });
@@ -61,9 +61,9 @@ export const lives: readonly (readonly [string, Scenario])[] = [
     {
       devices: 2,
       steps: [
-        ...[sync({ who: 0 }), { do: 'keep' as const, who: 0 }],
-        sync({ who: 0, stays: { seconds: 90, edits: [edit('a')], hears: 'nothing' } }),
-        { do: 'bring back', who: 0 },
+        ...[sync({ who: 1 }), { do: 'keep' as const, who: 1 }],
+        sync({ who: 1, stays: { seconds: LONG_SECONDS, edits: [edit('a')], hears: 'nothing' } }),
+        { do: 'bring back', who: 1 },
       ],
     },
   ],

@@ -8,12 +8,12 @@ import { stateFolder } from '../../../protocol/reserved-name.ts';
 import type { Disk } from '../../support/fuse/disk.ts';
 import type { Network } from '../../support/network/network.ts';
 import type { InjectedTime } from '../../support/time/injected-time.ts';
-import type { User } from '../../support/user.ts';
+import type { User as Person } from '../../support/user.ts';
 import { type Contents, contentsOf } from './contents.ts';
 import { disturb } from './disturb.ts';
 import { carryOut, type Edited } from './edit.ts';
 import type { MisledWatch } from './misled-watch.ts';
-import type { Edit, Run } from './scenario.ts';
+import type { Edit, Run, Stay } from './scenario.ts';
 
 /** The places that a machine has for as long as simulations run. */
 export interface Site {
@@ -27,18 +27,26 @@ export interface Site {
   readonly watch: MisledWatch;
 }
 
+/** What a device's user does while it syncs, once each. */
+export interface User {
+  /** At the call that the run names. */
+  readonly meanwhile: () => void;
+  /** After half of the while for which it goes on. */
+  readonly atHalf: () => void;
+}
+
 /** A device with its folder: the real client's engine in this process, on its own network and disk. */
 export class Machine {
   readonly folder: string;
   readonly #site: Site;
-  readonly #user: User;
+  readonly #user: Person;
   readonly #device: { readonly id: string; readonly name: string };
   readonly #random: () => number;
   readonly #copy: string;
   readonly #trash: string;
   #hasCopy = false;
 
-  private constructor(site: Site, user: User, { name, random }: { name: string; random: () => number }) {
+  private constructor(site: Site, user: Person, { name, random }: { name: string; random: () => number }) {
     this.#site = site;
     this.#user = user;
     this.#random = random;
@@ -49,7 +57,7 @@ export class Machine {
   }
 
   /** @param random what it leaves to chance: numbers of at least 0, and below 1 */
-  static async open(site: Site, user: User, name: string, random: () => number): Promise<Machine> {
+  static async open(site: Site, user: Person, name: string, random: () => number): Promise<Machine> {
     const machine = new Machine(site, user, { name, random });
     for (const folder of [machine.folder, machine.#trash]) await mkdir(folder);
     await user.call('POST', '/devices', { device_id: machine.#device.id, name });
@@ -60,19 +68,16 @@ export class Machine {
     for (const folder of [this.folder, this.#copy, this.#trash]) await rm(folder, { recursive: true, force: true });
   }
 
-  /**
-   * Syncs once or for a while, whatever comes in between.
-   * @param edit carries out what the user does meanwhile
-   * @returns whether it came to the end, of a while to rest, with nothing left out
-   */
-  async sync(run: Omit<Run, 'who'>, edit: (edits: readonly Edit[]) => void): Promise<boolean> {
+  /** Syncs once or for a while, whatever comes in between. Answers whether it came to its end, with nothing left out. */
+  async sync(run: Omit<Run, 'who'>, user: User): Promise<boolean> {
     const { network, time, watch } = this.#site;
-    const { disk, stays } = run;
-    disturb(network, run, () => edit(run.meanwhile?.edits ?? []));
+    const { disk, stays, stopMs } = run;
+    disturb(network, run, user.meanwhile);
     if (disk) await this.#failDisk(disk);
     watch.mislead(this.folder, stays?.hears ?? 'all');
+    const work = (): Promise<boolean> => (stays ? this.#stay(stays, stopMs, user) : this.#syncOnce(stopMs));
     try {
-      return await time.run(this.#random, () => this.#syncInTime(run, edit));
+      return await time.run(this.#random, work);
     } catch (error) {
       // Whatever it ends with has a name: nothing here throws what nobody thought of.
       if (error instanceof TypeError || error instanceof RangeError) throw error;
@@ -84,22 +89,31 @@ export class Machine {
     }
   }
 
-  async #syncInTime({ stopMs, stays }: Omit<Run, 'who'>, edit: (edits: readonly Edit[]) => void): Promise<boolean> {
+  async #syncOnce(stopMs: number | undefined): Promise<boolean> {
     const stop = new AbortController();
-    const half = stays && setTimeout(() => edit(stays.edits), stays.seconds * 500);
-    const end = stays && setTimeout(() => stop.abort(), stays.seconds * 1000);
-    const cut = stopMs !== undefined ? setTimeout(() => stop.abort(), stopMs) : undefined;
+    const timer = stopMs === undefined ? undefined : setTimeout(() => stop.abort(), stopMs);
     try {
-      if (!stays) await this.#run(stop.signal, { once: true, report: () => undefined });
-      if (!stays) return !stop.signal.aborted;
-      let rests = false;
-      const report = (event: SyncEvent): void => {
-        rests = event.event === 'idle' && event.left_out === 0;
-      };
-      await this.#run(stop.signal, { once: false, report });
-      return rests;
+      await this.#run(stop.signal, { once: true, report: () => undefined });
+      return !stop.signal.aborted;
     } finally {
-      for (const timer of [half, end, cut]) clearTimeout(timer);
+      clearTimeout(timer);
+    }
+  }
+
+  async #stay({ seconds }: Stay, stopMs: number | undefined, user: User): Promise<boolean> {
+    const stop = new AbortController();
+    let rests = false;
+    const report = (event: SyncEvent): void => {
+      rests = event.event === 'idle' && event.left_out === 0;
+    };
+    const half = setTimeout(user.atHalf, seconds * 500);
+    const end = setTimeout(() => stop.abort(), Math.min(stopMs ?? Number.POSITIVE_INFINITY, seconds * 1000));
+    try {
+      await this.#run(stop.signal, { once: false, report });
+      return rests && stopMs === undefined;
+    } finally {
+      clearTimeout(half);
+      clearTimeout(end);
     }
   }
 

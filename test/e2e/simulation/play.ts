@@ -5,15 +5,12 @@ import { age, sweep } from '../../support/storage.ts';
 import type { User } from '../../support/user.ts';
 import { type Contents, filesOf } from './contents.ts';
 import { Machine, type Site } from './machine.ts';
-import type { Edit, Run, Scenario, Step } from './scenario.ts';
+import { type Edit, LONG_SECONDS, type Run, type Scenario, type Step } from './scenario.ts';
 
 /** How long history is kept, hours. */
 const HISTORY_HOURS = 30 * 24;
 /** Each syncs so often at most until all are the same: what one makes of a conflict, the others have to get. */
 const MOST_SYNCS = 6;
-
-/** A device that goes on for so long has looked at all of its folder since half of that, whatever it hears. */
-const FOUND_SECONDS = 90;
 
 /** What became of a content that a user made. */
 interface Fate {
@@ -91,14 +88,17 @@ class Simulation {
   }
 
   async #sync(who: number, run: Omit<Run, 'who'> = {}): Promise<boolean> {
+    const { meanwhile, stays } = run;
     let known = ++this.#count;
-    const left = new Set([run.meanwhile?.edits ?? [], run.stays?.edits ?? []]);
-    const edit = (edits: readonly Edit[]): void => {
-      if (left.delete(edits)) for (const each of edits) this.#edit(who, each);
-      if (edits === run.stays?.edits && run.stays.seconds >= FOUND_SECONDS) known = this.#count;
+    const user = { meanwhile: this.#once(who, meanwhile?.edits), atHalf: this.#once(who, stays?.edits) };
+    const atHalf = (): void => {
+      user.atHalf();
+      if (stays?.seconds === LONG_SECONDS) known = this.#count;
     };
-    const isDone = await this.#machines[who]!.sync(run, edit);
-    for (const edits of left) edit(edits);
+    const isDone = await this.#machines[who]!.sync(run, { ...user, atHalf });
+    user.meanwhile();
+    user.atHalf();
+    if (!isDone && mayRest(run)) throw new Error(`device ${who} does not come to rest in ${LONG_SECONDS} s`);
     if (!isDone) return false;
     for (const fate of this.#fates.values()) {
       // What came meanwhile may have come too late.
@@ -108,6 +108,14 @@ class Simulation {
       fate.synced = true;
     }
     return true;
+  }
+
+  #once(who: number, edits: readonly Edit[] = []): () => void {
+    let left = edits;
+    return () => {
+      for (const each of left) this.#edit(who, each);
+      left = [];
+    };
   }
 
   /** Has all devices sync until they are the same. Throws with what they have if they do not come to that. */
@@ -146,6 +154,11 @@ class Simulation {
   }
 }
 
+/** Whether nothing keeps a device from having all in sync at the end. */
+function mayRest({ network, disk, stopMs, stays }: Omit<Run, 'who'>): boolean {
+  return stays?.seconds === LONG_SECONDS && !network && !disk && stopMs === undefined;
+}
+
 function equal(one: Contents, other: Contents): boolean {
   return one.size === other.size && [...one].every(([path, content]) => other.get(path) === content);
 }
@@ -158,8 +171,9 @@ export async function play(
 ): Promise<void> {
   const user = await service.signUp();
   const machines: Machine[] = [];
-  const random = new Random(chance);
+  const nobody = { meanwhile: () => undefined, atHalf: () => undefined };
   const open = async (name: string): Promise<Machine> => {
+    const random = new Random(chance + machines.length);
     machines.push(await Machine.open(sites[machines.length]!, user, name, () => random.fraction()));
     return machines.at(-1)!;
   };
@@ -171,7 +185,7 @@ export async function play(
     await simulation.demandAll(there);
     // Who has nothing gets what the service has.
     const fresh = await open('another');
-    const isDone = await fresh.sync({}, () => undefined);
+    const isDone = await fresh.sync({}, nobody);
     if (!isDone || !equal(await fresh.contents(), there)) {
       throw new Error(`the service has ${JSON.stringify([...(await fresh.contents())])}, and devices have others`);
     }

@@ -126,9 +126,14 @@ const meanwhile: fc.Arbitrary<Meanwhile> = fc.record({
   edits,
 });
 
-/** So long that what fails is tried again, that an answer is not waited for any more, that all of the folder is looked at. */
+/**
+ * So long that the folder is looked at after half of it, whatever is heard of it and whatever the first calls take: a look
+ * follows the one before after a minute (`client/engine/clock.ts`).
+ */
+export const LONG_SECONDS = 290;
+
 const stays: fc.Arbitrary<Stay> = fc.record({
-  seconds: fc.constantFrom(3, 20, 90),
+  seconds: fc.constantFrom(3, 20, LONG_SECONDS),
   edits: fc.oneof(fc.constant([]), edits),
   hears: fc.constantFrom('all', 'some', 'some', 'nothing'),
 });

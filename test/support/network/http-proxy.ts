@@ -108,6 +108,11 @@ export class HttpProxy {
     return this.#taking > 0 || this.#unheard.values().some((at) => at > since);
   }
 
+  /** WebSockets that are open, or on their way to that. */
+  get sockets(): number {
+    return this.#upgraded.size;
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#upgraded) socket.destroy();
     await close(this.#server);

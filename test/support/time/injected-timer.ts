@@ -7,7 +7,10 @@ export interface TimerQueue {
   readonly remove: (timer: InjectedTimer) => void;
 }
 
-/** A timer by an injected time, with what of Node's the client and its libraries use. */
+/** The longest delay that Node knows, ms; it takes what is longer, or none, for 1. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** A timer by an injected time, with what of Node's timers the client and its libraries use. */
 export class InjectedTimer {
   /** When it is due, by its time. */
   at = 0;
@@ -15,6 +18,7 @@ export class InjectedTimer {
   readonly #work: () => void;
   readonly #milliseconds: number;
   readonly #isRepeated: boolean;
+  #isCleared = false;
 
   constructor(
     queue: TimerQueue,
@@ -23,38 +27,32 @@ export class InjectedTimer {
   ) {
     this.#queue = queue;
     this.#work = AsyncLocalStorage.bind(work);
-    // As Node has it, which takes a delay of 0 for one of 1.
-    this.#milliseconds = Math.max(1, milliseconds);
+    this.#milliseconds = milliseconds >= 1 && milliseconds <= LONGEST_MS ? milliseconds : 1;
     this.#isRepeated = isRepeated;
     this.refresh();
   }
 
   fire(): void {
     if (this.#isRepeated) this.refresh();
-    else this.close();
+    else this.#queue.remove(this);
     this.#work();
   }
 
+  /** Counts from now on, also when it has fired. */
   refresh(): this {
+    if (this.#isCleared) return this;
     this.at = this.#queue.now() + this.#milliseconds;
     this.#queue.add(this);
     return this;
   }
 
-  close(): this {
+  clear(): void {
+    this.#isCleared = true;
     this.#queue.remove(this);
-    return this;
   }
 
-  ref(): this {
-    return this;
-  }
-
+  /** No process ends while time is injected. */
   unref(): this {
     return this;
-  }
-
-  hasRef(): boolean {
-    return true;
   }
 }

@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import { exitCode } from './exit-code.ts';
+import { reasonOf } from './reason.ts';
 
 /** How a command says that it failed. */
 export interface Failure {
@@ -22,6 +23,8 @@ export async function runProgram(
     if (error.code === 'EPIPE') process.exit();
     onOutputError(error);
   });
+  // What nobody waited for ends the process as well, in words.
+  process.on('uncaughtException', (error) => process.exit(reportFailure(program, error, failureOf)));
   try {
     await program.parseAsync();
   } catch (error) {
@@ -33,7 +36,15 @@ export async function runProgram(
 function reportFailure(program: Command, error: unknown, failureOf: (error: unknown) => Failure | undefined): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCode.usage;
   const known = failureOf(error);
-  const message = known?.message ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
-  console.error(`${program.name()}: ${message}`);
+  console.error(`${program.name()}: ${known?.message ?? faultOf(program, error)}`);
   return known?.exitCode ?? exitCode.failure;
+}
+
+/** Set to anything, a fault of the program is reported with where in it that was. */
+const TRACE = 'TIDEMARK_TRACE';
+
+/** Of an error that nobody thought of. */
+function faultOf(program: Command, error: unknown): string {
+  if (error instanceof Error && process.env[TRACE]) return error.stack ?? error.message;
+  return `${reasonOf(error)}. That is a fault of ${program.name()}: report it, with what it says when ${TRACE}=1 is set.`;
 }

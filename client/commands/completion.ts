@@ -19,6 +19,8 @@ export function completionCommand(program: Command): Command {
       'after',
       `
 Put it where your shell reads it at its start
+
+Examples
   bash   echo 'source <(tidemark completion bash)' >> ~/.bashrc
   zsh    echo 'source <(tidemark completion zsh)' >> ~/.zshrc      below compinit
   fish   tidemark completion fish > ~/.config/fish/completions/tidemark.fish`,

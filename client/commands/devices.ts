@@ -26,6 +26,14 @@ export function devicesCommand(configFolder: () => string): Command {
     .option('--revoke <device>', 'shut a device out, by its name or id: asks you to sign in again')
     .option('--password-stdin', 'read the password from the standard input')
     .option('--json', 'print one line of JSON per device')
+    .addHelpText(
+      'after',
+      `
+Examples
+  tidemark devices
+  tidemark devices --rename "desk at home"
+  tidemark devices --revoke "lost laptop"`,
+    )
     .action(async (options: Options) => devices(configFolder(), options));
 }
 

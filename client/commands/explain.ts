@@ -9,13 +9,20 @@ import { describeExclusion } from '../disk/ignore.ts';
 import { exclusionOf } from '../disk/left-out.ts';
 import { locateEntry } from '../engine/folder.ts';
 import { isDirectory, isLeaf } from '../plan/tree.ts';
-import { describeTransfer, type Overview, whyKept, withOverview } from './overview.ts';
+import { describeEnd, describeTransfer, type Overview, whyKept, withOverview } from './overview.ts';
 
 export function explainCommand(configFolder: () => string): Command {
   return new Command('explain')
     .description('why a file or folder is synced, or is not')
     .argument('<path>', 'a file or folder in the synced folder; it need not be there')
     .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples
+  tidemark explain ~/Tidemark/report.odt
+  tidemark explain ~/Tidemark/build --json`,
+    )
     .action(async (path: string, { json }: { json?: true }) => {
       const { root, inside } = locateEntry(path);
       const explanation = await withOverview(configFolder(), root, (overview) => explain(overview, inside));
@@ -83,10 +90,11 @@ function waiting(status: Status, path: string): Part | undefined {
 }
 
 /** Why nothing is done now, if nothing is. */
-function causeOf({ paused, offline, trouble, running }: Status): string | undefined {
+function causeOf({ paused, offline, trouble, running, ended }: Status): string | undefined {
   if (paused) return `the folder is ${describePause(paused)}`;
   if (trouble) return `this machine keeps it: ${trouble.message}`;
   if (offline) return `offline since ${formatTime(offline.since)}: ${offline.message}`;
+  if (ended) return `no sync is running; the last one ${describeEnd(ended)}`;
   return running ? undefined : 'no sync is running';
 }
 
@@ -107,12 +115,13 @@ function settled({ status: { pending, problems, running }, state }: Overview, pa
   return { state: 'synced', message: `in sync${noted}${inside}` };
 }
 
-async function unknown({ folder, running }: Status, path: string): Promise<Part> {
+async function unknown({ folder, running, ended }: Status, path: string): Promise<Part> {
   const isHere = await lstat(join(folder, path)).then(
     () => true,
     () => false,
   );
   if (!isHere) return { state: 'absent', message: 'it is neither here nor at the service, as far as is known' };
-  const when = running ? 'within a minute' : 'when a sync runs';
+  const whenever = ended ? `when a sync runs; the last one ${describeEnd(ended)}` : 'when a sync runs';
+  const when = running ? 'within a minute' : whenever;
   return { state: 'unseen', message: `it is here, and no sync has looked at it yet: that happens ${when}` };
 }

@@ -12,6 +12,13 @@ export function historyCommand(configFolder: () => string): Command {
     .description('the versions of a file, newest first; deleted files have one too')
     .argument('<path>', 'a file in the synced folder')
     .option('--json', 'print one line of JSON per version')
+    .addHelpText(
+      'after',
+      `
+Examples
+  tidemark history ~/Tidemark/report.odt
+  tidemark history ~/Tidemark/deleted.txt --json`,
+    )
     .action(async (path: string, { json }: { json?: true }) => history(configFolder(), path, json === true));
 }
 

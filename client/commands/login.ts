@@ -25,6 +25,7 @@ interface Options {
   readonly passwordStdin?: true;
   readonly deviceName?: string;
   readonly ca?: string;
+  readonly json?: true;
 }
 
 export function loginCommand(configFolder: () => string): Command {
@@ -39,6 +40,15 @@ export function loginCommand(configFolder: () => string): Command {
     )
     .option('--device-name <name>', 'shown in conflict copies and in the history (default: the host name)')
     .option('--ca <file>', 'PEM file of a private CA to trust as well')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples
+  tidemark login https://abc123.execute-api.eu-central-1.amazonaws.com --user you@example.com
+  tidemark login https://abc123.execute-api.eu-central-1.amazonaws.com --browser
+  tidemark --config ~/.config/tidemark-work login https://… --user you@work.example`,
+    )
     .action(async (url: string, options: Options) => login(configFolder(), url, options));
 }
 
@@ -71,8 +81,14 @@ async function login(folder: string, url: string, options: Options): Promise<voi
   const device_id = await register(api, registration, configuration);
   await saveConfiguration(folder, { ...configuration, device_id });
   await registration.drop();
+  const key_changed = release_key !== undefined && ![undefined, release_key].includes(same?.release_key);
+  if (options.json) {
+    const { device_name } = configuration;
+    console.log(JSON.stringify({ username, api_url: service.api_url, device_id, device_name, key_changed }));
+    return;
+  }
   console.log(`signed in as ${username}; this device is ${configuration.device_name}`);
-  if (release_key !== undefined && same?.release_key !== undefined && same.release_key !== release_key) {
+  if (key_changed) {
     say(
       'clients of this service are signed by another key than before; ask whoever runs it if you did not expect that',
     );

@@ -9,13 +9,23 @@ export function logoutCommand(configFolder: () => string): Command {
   return new Command('logout')
     .description('end the sign-in of this device; the files stay on its disk and at the service')
     .option('--here', 'forget it on this machine alone, when the service cannot be reached')
-    .action(async ({ here }: { here?: true }) => {
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples
+  tidemark logout
+  tidemark logout --here`,
+    )
+    .action(async ({ here, json }: { here?: true; json?: true }) => {
       const folder = configFolder();
       const configuration = await loadConfiguration(folder);
       if (!here) await endAtService(folder, configuration);
       await forgetConfiguration(folder);
       const place = configuration.folder?.path;
-      console.log(`signed out${place === undefined ? '' : `; ${place} stays as it is, and is not synced any more`}`);
+      if (json) console.log(JSON.stringify({ username: configuration.username, folder: place }));
+      else
+        console.log(`signed out${place === undefined ? '' : `; ${place} stays as it is, and is not synced any more`}`);
     });
 }
 

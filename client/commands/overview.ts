@@ -12,7 +12,7 @@ import { plan } from '../plan/plan.ts';
 import { isDirectory, isLeaf } from '../plan/tree.ts';
 import { readConfiguration } from '../service/config.ts';
 import { holdAt, type Limits } from '../service/limits.ts';
-import { readBulletin, refusalOfDisk } from '../state/bulletin.ts';
+import { type News, readBulletin, refusalOfDisk } from '../state/bulletin.ts';
 import { State } from '../state/state.ts';
 import { syncedFolder } from './synced-folder.ts';
 
@@ -67,16 +67,18 @@ function stallsAfter({ up = Number.POSITIVE_INFINITY, down = Number.POSITIVE_INF
   return STALLS_MS + (1000 * SHARED_BY * blockLimits.blockBytes) / Math.min(up, down);
 }
 
-export type Present = Pick<SyncStatus, 'running' | 'paused' | 'offline' | 'trouble' | 'transfers' | 'moving'>;
+export type Present = Pick<SyncStatus, 'running' | 'ended' | 'paused' | 'offline' | 'trouble' | 'transfers' | 'moving'>;
 
 /** What is going on now: what the process that syncs says of itself, and whether the disk takes anything. */
 export async function present(root: string, configFolder: string, limits?: Limits): Promise<Present> {
   const running = isBeingSynced(root);
   const paused = await pauseOf(root, configFolder);
-  const { offline, trouble, transfers, moving } = running ? readBulletin(root) : {};
+  const said = readBulletin(root);
+  const { offline, trouble, transfers, moving } = running ? said : ({} as News);
   const refusal = trouble ?? refusalOfDisk(root);
   return {
     running,
+    ...(!running && said.ended && { ended: said.ended }),
     ...(paused && { paused }),
     ...(offline && { offline }),
     ...(refusal && { trouble: refusal }),
@@ -85,6 +87,11 @@ export async function present(root: string, configFolder: string, limits?: Limit
       transfers: transfers.map((one) => ({ ...one, stalls: Date.now() - one.moved_at > stallsAfter(limits) })),
     }),
   };
+}
+
+/** Why a folder is not synced any more, in words. */
+export function describeEnd({ at, message }: NonNullable<Present['ended']>): string {
+  return `stopped on ${formatTime(at)}: ${message}`;
 }
 
 /** Whether a folder is being synced, in words. */

@@ -22,6 +22,7 @@ interface Options {
   readonly at?: Date;
   readonly dryRun?: true;
   readonly yes?: true;
+  readonly json?: true;
 }
 
 /** Paths that the preview lists before it only counts. */
@@ -35,6 +36,15 @@ export function restoreCommand(configFolder: () => string): Command {
     .option('--at <time>', 'all as it was then, e.g. "2026-11-20 14:30"; up to 30 days ago', parseTime)
     .option('--dry-run', 'with --at: only show what would change')
     .option('--yes', 'with --at: do not ask')
+    .option('--json', 'print one line of JSON per path')
+    .addHelpText(
+      'after',
+      `
+Examples
+  tidemark restore ~/Tidemark/report.odt --version 3
+  tidemark restore ~/Tidemark/Photos --at "2026-11-20 14:30" --dry-run
+  tidemark restore ~/Tidemark --at 2026-11-20T14:30:00Z --yes`,
+    )
     .action(async (path: string, options: Options) => restore(configFolder(), path, options));
 }
 
@@ -43,12 +53,15 @@ async function restore(folder: string, path: string, options: Options): Promise<
   if ((version === undefined) === (at === undefined)) {
     throw new ClientError('usage', 'give either --version N, for one file, or --at TIME, for a file or folder');
   }
+  if (options.json && at && !options.dryRun && !options.yes) {
+    throw new ClientError('usage', 'with --json nobody is asked: give --yes, or --dry-run');
+  }
   const configuration = await loadConfiguration(folder);
   const api = createApi(configuration.api_url, keepAccessTokens(folder, configuration));
   const { root, inside } = locateInFolder(path);
   try {
     if (at) await restoreAt(api, configuration, inside, at, options);
-    else await restoreVersion(api, configuration, { root, path: inside, version: version! });
+    else await restoreVersion(api, configuration, { root, path: inside, version: version! }, options);
   } finally {
     // Also without an answer: it may have been done.
     wakeSync(root);
@@ -61,7 +74,12 @@ interface Wish {
   readonly version: number;
 }
 
-async function restoreVersion(api: Api, { device_id }: Configuration, { root, path, version }: Wish): Promise<void> {
+async function restoreVersion(
+  api: Api,
+  { device_id }: Configuration,
+  { root, path, version }: Wish,
+  { json }: Options,
+): Promise<void> {
   if (path === '') throw new ClientError('usage', 'a folder has no versions: give --at TIME');
   const kept = new KeptRequest<RestoreRequest>(requestPlace(root), `${device_id}: version ${version} of ${path}`);
   const unanswered = await kept.read();
@@ -82,7 +100,8 @@ async function restoreVersion(api: Api, { device_id }: Configuration, { root, pa
     });
   }
   await kept.drop();
-  say(`${done.path} has the content of version ${version} again, as version ${done.version}`);
+  if (json) console.log(JSON.stringify(done));
+  else say(`${done.path} has the content of version ${version} again, as version ${done.version}`);
 }
 
 async function sendRestore(api: Api, request: RestoreRequest): Promise<{ path: string; version: number }> {
@@ -107,18 +126,14 @@ async function restoreAt(
   { device_id }: Configuration,
   path: string,
   at: Date,
-  { dryRun, yes }: Options,
+  { dryRun, yes, json }: Options,
 ): Promise<void> {
   const differences = await readDifferences(api, device_id, at.getTime(), path);
   const name = path === '' ? 'the folder' : path;
-  if (differences.length === 0) {
-    say(`${name} is what it was on ${formatTime(at.getTime())}`);
-    return;
-  }
-  const listed = dryRun ? differences.length : LISTED;
-  for (const difference of differences.slice(0, listed)) say(describeDifference(difference));
-  if (differences.length > listed) say(`… and ${differences.length - listed} more; --dry-run lists all`);
-  say(summary(differences));
+  if (json) for (const difference of differences) console.log(JSON.stringify(difference));
+  else if (differences.length > 0) preview(differences, dryRun ? differences.length : LISTED);
+  else say(`${name} is what it was on ${formatTime(at.getTime())}`);
+  if (differences.length === 0) return;
   if (dryRun || !(yes || (await isConfirmed()))) return;
   const refused = await rollBack(api, device_id, differences).catch(tellDoubt);
   for (const { path, error } of refused) console.error(printable(`${path}: ${error.message}`));
@@ -126,7 +141,14 @@ async function restoreAt(
     const done = differences.length - new Set(refused.map(({ path }) => path)).size;
     throw new ClientError('incomplete', `${done} of ${differences.length} are back; run it again for the others`);
   }
-  say(`${name} is back to what it was on ${formatTime(at.getTime())}`);
+  if (!json) say(`${name} is back to what it was on ${formatTime(at.getTime())}`);
+}
+
+/** @param most how many are listed before the others are only counted */
+function preview(differences: readonly Difference[], most: number): void {
+  for (const difference of differences.slice(0, most)) say(describeDifference(difference));
+  if (differences.length > most) say(`… and ${differences.length - most} more; --dry-run lists all`);
+  say(summary(differences));
 }
 
 function describeDifference({ path, now, before }: Difference): string {

@@ -8,10 +8,12 @@ import { say } from '../common/format.ts';
 import { sleep } from '../common/waits.ts';
 import { isBeingSynced, openFolder } from '../engine/folder.ts';
 import { defaultConfigFolder, loadConfiguration, readConfiguration } from '../service/config.ts';
+import { readBulletin } from '../state/bulletin.ts';
 import { statePlace } from '../state/places.ts';
 import { type Background, keptEnvironment, type Manager, nameFor } from '../system/background.ts';
 import { carryOut, run } from '../system/carry-out.ts';
 import { logFileFor, type Machine, managerFor } from '../system/manager.ts';
+import { describeEnd } from './overview.ts';
 import { ownProgram } from './own-program.ts';
 
 type Json = { readonly json?: true };
@@ -140,13 +142,16 @@ async function statusOf(configFolder: string): Promise<ServiceStatus> {
   const { name, manager, log } = placeOf(configFolder);
   const installed = existsSync(manager.place);
   const folder = (await readConfiguration(configFolder))?.folder?.path;
+  const running = folder !== undefined && existsSync(statePlace(folder)) && isBeingSynced(folder);
+  const ended = folder === undefined || running ? undefined : readBulletin(folder).ended;
   const state = installed ? await run(manager.query).then(manager.describe, () => undefined) : undefined;
   return {
     name,
     installed,
     ...(state === undefined ? {} : { state }),
     ...(folder === undefined ? {} : { folder }),
-    running: folder !== undefined && existsSync(statePlace(folder)) && isBeingSynced(folder),
+    running,
+    ...(ended && { ended }),
     definition: manager.place,
     ...(log === undefined ? {} : { log }),
   };
@@ -160,6 +165,7 @@ function print(status: ServiceStatus, { json }: Json): void {
   const { name, installed, state, folder, running, definition, log } = status;
   say(`${name}: ${installed ? `installed${state === undefined ? '' : `, ${state}`}` : 'not installed'}`);
   if (folder !== undefined) say(`${folder}: ${running ? 'a sync is running' : 'no sync is running'}`);
+  if (status.ended) say(describeEnd(status.ended));
   if (!installed) return;
   say(`defined in ${definition}`);
   say(`says what it does in ${log ?? `the journal: journalctl --user --unit ${name}`}`);

@@ -7,7 +7,7 @@ import { describeExclusion } from '../disk/ignore.ts';
 import { listLeftOut } from '../disk/left-out.ts';
 import { describeLimits } from './limit.ts';
 import { showLive } from './live-status.ts';
-import { describeState, describeTransfer, whyKept, withOverview } from './overview.ts';
+import { describeEnd, describeState, describeTransfer, whyKept, withOverview } from './overview.ts';
 import { syncedFolder } from './synced-folder.ts';
 
 export function statusCommand(configFolder: () => string): Command {
@@ -16,6 +16,14 @@ export function statusCommand(configFolder: () => string): Command {
     .argument('[dir]', 'the folder (default: the one this device syncs)')
     .option('--json', 'print JSON')
     .option('--live', 'on a terminal: what moves, how fast and how long yet, and the last changes, until Ctrl-C')
+    .addHelpText(
+      'after',
+      `
+Examples
+  tidemark status
+  tidemark status --live
+  tidemark status ~/Tidemark --json`,
+    )
     .action(async (directory: string | undefined, { json, live }: { json?: true; live?: true }) => {
       if (live) {
         if (json || !process.stdout.isTTY) throw new ClientError('usage', '--live is for a terminal');
@@ -58,6 +66,7 @@ function print(status: SyncStatus): void {
   const { trouble, limits, transfers = [] } = status;
   say(`${folder}, ${account ?? 'never synced'}`);
   say(`${describeState(status)}, at change ${cursor}`);
+  if (status.ended) say(describeEnd(status.ended));
   if (trouble)
     say(
       `stopped ${trouble.since === undefined ? '' : `since ${formatTime(trouble.since)} `}by this machine: ${trouble.message}`,

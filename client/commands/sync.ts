@@ -43,6 +43,14 @@ export function syncCommand(configFolder: () => string): Command {
       parseMegabytes,
     )
     .option('--log-file <file>', 'write what it says there instead, with the time, and begin anew at 2 MB')
+    .addHelpText(
+      'after',
+      `
+Examples
+  tidemark sync ~/Tidemark
+  tidemark sync --once
+  tidemark sync ~/Tidemark --start-anew`,
+    )
     .action(async (directory: string | undefined, options: Options) => sync(configFolder(), directory, options));
 }
 

@@ -22,7 +22,10 @@ export function updateCommand(configFolder: () => string): Command {
       `
 It takes what is signed by the key that this device pinned when it signed in, and nothing older than itself; whatever goes
 wrong, the program stays as it is. A sync in the background is started again. What npm or a package manager installed is
-updated by them.`,
+updated by them.
+
+Examples
+  tidemark update`,
     )
     .action(async ({ json }: { json?: true }) => {
       const update = await run(configFolder());

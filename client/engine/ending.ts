@@ -1,11 +1,13 @@
 import { ClientError } from '../common/errors.ts';
 import { ServiceError } from '../service/errors.ts';
+import type { Bulletin } from '../state/bulletin.ts';
 import { endsSignIn } from '../steps/classify.ts';
 
 interface EndingOptions {
   /** Ends the sync from outside. */
   readonly signal: AbortSignal;
   readonly onFatal?: (error: unknown) => void;
+  readonly once: boolean;
 }
 
 /** How a sync ends: by what is asked from outside, or by an error, which is told at once; then what is under way ends. */
@@ -14,11 +16,14 @@ export class Ending {
   readonly signal: AbortSignal;
   readonly #controller = new AbortController();
   readonly #onFatal: ((error: unknown) => void) | undefined;
+  /** Where it is said for whoever looks later; who syncs once is told himself. */
+  readonly #bulletin: Pick<Bulletin, 'note'> | undefined;
   #error: { readonly error: unknown } | undefined;
 
-  constructor({ signal, onFatal }: EndingOptions) {
+  constructor({ signal, onFatal, once }: EndingOptions, bulletin: Pick<Bulletin, 'note'>) {
     this.signal = AbortSignal.any([signal, this.#controller.signal]);
     this.#onFatal = onFatal;
+    this.#bulletin = once ? undefined : bulletin;
   }
 
   /** A call failed for good. Where the sign-in has ended, so does the sync, whatever else is under way. */
@@ -44,6 +49,9 @@ export class Ending {
 
   #end(error: unknown): void {
     this.#error = { error };
+    if (error instanceof ClientError) {
+      this.#bulletin?.note({ ended: { at: Date.now(), code: error.code, message: error.message } });
+    }
     this.#onFatal?.(error);
     this.#controller.abort();
   }

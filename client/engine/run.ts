@@ -60,9 +60,9 @@ export interface EngineOptions {
  */
 export async function runSync(options: EngineOptions): Promise<void> {
   const { root, state, configuration, device, once } = options;
-  const ending = new Ending(options);
-  const { signal } = ending;
   const bulletin = new Bulletin(root);
+  const ending = new Ending(options, bulletin);
+  const { signal } = ending;
   const news = new News(options.report, bulletin);
   const contact = new Contact({ report: news.report, bulletin, once });
   const onAttempt = (failure?: Unreachable): void => {

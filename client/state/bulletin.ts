@@ -26,8 +26,10 @@ const News = z.object({
     .optional(),
   /** All that moves, as long as something does: bytes so far, and in all. */
   moving: z.object({ bytes: z.int(), of: z.int() }).optional(),
+  /** When it ended for what only a person can answer, and why; until the next one begins. */
+  ended: z.object({ at: Time, code: z.string(), message: z.string() }).optional(),
 });
-/** What the process that syncs a folder says of itself. */
+/** What the process that syncs a folder says of itself, or the last one said at its end. */
 export type News = z.infer<typeof News>;
 
 /** The file has this size from the beginning: what is written into it takes no room on a disk that has none left. */
@@ -57,7 +59,8 @@ export class Bulletin {
   }
 
   close(): void {
-    this.#news = {};
+    const { ended } = this.#news;
+    this.#news = ended ? { ended } : {};
     this.#write();
     const file = this.#file;
     if (file !== undefined) quietly(() => closeSync(file));

@@ -10,6 +10,8 @@ export const ServiceStatus = z.strictObject({
   /** The folder that it syncs, and whether any process does so now. */
   folder: z.string().optional(),
   running: z.boolean(),
+  /** When and why the last process ended that only a person can have going on, as after the device was revoked. */
+  ended: z.strictObject({ at: z.int(), code: z.string(), message: z.string() }).optional(),
   /** The file that tells the system of it. */
   definition: z.string(),
   /** The file with what it says; absent where the system keeps that. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -138,4 +138,12 @@ export async function untilEqual(first: Place, ...others: readonly Place[]): Pro
 /** A file that goes away while it is compared makes a difference, too. */
 async function differ(one: Place, other: Place): Promise<boolean> {
   return (await firstDifference(one.folder, other.folder).catch((error: Error) => error.message)) !== undefined;
+}
+
+/** A signed-in device whose folder holds these files, all of them synced. */
+export async function syncedDevice(account: Account, name: string, files: Record<string, string>): Promise<Device> {
+  const device = await account.device(name);
+  for (const [path, content] of Object.entries(files)) await writeFile(join(device.folder, path), content);
+  await device.run(['sync', device.folder, '--once']);
+  return device;
 }

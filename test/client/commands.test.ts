@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Device } from '../../local/demo/devices/device.ts';
 import { ask } from '../service/support/service.ts';
-import { type Account, openAccount, startAll, until } from './account.ts';
+import { type Account, openAccount, startAll, syncedDevice, until } from './account.ts';
 import { temporaryFolder } from './folder.ts';
 
 let account: Account;
@@ -15,14 +15,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await account.close();
 });
-
-/** A signed-in device whose folder holds these files, all of them synced. */
-async function syncedDevice(name: string, files: Record<string, string>): Promise<Device> {
-  const device = await account.device(name);
-  for (const [path, content] of Object.entries(files)) await writeFile(join(device.folder, path), content);
-  await device.run(['sync', device.folder, '--once']);
-  return device;
-}
 
 describe('login', () => {
   test.each([
@@ -99,7 +91,7 @@ test('who signs in again keeps what was chosen for the device', async () => {
 
 describe('history and restore', () => {
   test('bring back an edited and a deleted file, and name what they cannot', async () => {
-    const device = await syncedDevice('historian', { 'a.txt': 'first' });
+    const device = await syncedDevice(account, 'historian', { 'a.txt': 'first' });
     const at = join(device.folder, 'a.txt');
     const versions = async (): Promise<string[]> =>
       (await device.run(['history', '--json', at]))
@@ -129,7 +121,7 @@ describe('what protects the folder', () => {
   const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`file ${index}`, `${index}`]));
 
   test('more than half deleted: nothing happens until it is allowed', async () => {
-    const [device, other] = [await syncedDevice('deleter', many), await syncedDevice('keeper', {})];
+    const [device, other] = [await syncedDevice(account, 'deleter', many), await syncedDevice(account, 'keeper', {})];
     for (const name of Object.keys(many).slice(0, 25)) await unlink(join(device.folder, name));
     await expect(device.run(['sync', '--once'])).rejects.toThrow(/25 of \d+ files would be deleted for all devices/);
     await device.run(['sync', '--once', '--allow-mass-delete']);
@@ -141,7 +133,7 @@ describe('what protects the folder', () => {
   });
 
   test('a synced folder inside another one is refused from both sides, and a folder that holds the sign-in, too', async () => {
-    const outer = await syncedDevice('outer', { f: 'x' });
+    const outer = await syncedDevice(account, 'outer', { f: 'x' });
     await mkdir(join(outer.folder, 'deep/inner'), { recursive: true });
     const inner = await account.device('inner', { place: join(outer.folder, 'deep/inner') });
     await expect(inner.run(['sync', inner.folder, '--once'])).rejects.toThrow(
@@ -170,7 +162,7 @@ describe('what protects the folder', () => {
     await one.run(['sync', '--once']);
     const after = JSON.parse(await readFile(join(home, '.config/tidemark/config.json'), 'utf8'));
     expect(after).toMatchObject({ device_id: JSON.parse(before).device_id, username: JSON.parse(before).username });
-    const other = await syncedDevice('two', {});
+    const other = await syncedDevice(account, 'two', {});
     expect(await readFile(join(other.folder, '.config/tidemark/config.json'), 'utf8')).toBe('of another device');
     expect(JSON.parse(await one.run(['status', '--json'])).problems).toContainEqual({
       path: '.config/tidemark',
@@ -179,7 +171,7 @@ describe('what protects the folder', () => {
   });
 
   test('a missing, replaced or other folder is not taken for an emptied one', async () => {
-    const device = await syncedDevice('traveller', { precious: 'x' });
+    const device = await syncedDevice(account, 'traveller', { precious: 'x' });
     const away = `${device.folder}-away`;
     await rename(device.folder, away);
     await expect(device.run(['sync', '--once'])).rejects.toThrow('does not exist: mount it or put it back');
@@ -196,7 +188,7 @@ describe('what protects the folder', () => {
 
 describe('devices', () => {
   test('lists them, and shuts one out with the password; the one that did it goes on', async () => {
-    const [laptop, phone] = [await syncedDevice('laptop', { a: '1' }), await account.device('stolen phone')];
+    const [laptop, phone] = [await syncedDevice(account, 'laptop', { a: '1' }), await account.device('stolen phone')];
     expect(await laptop.run(['devices'])).toMatch(/ laptop {2}this device\n.* stolen phone\n/);
     const named = laptop.run(['devices', '--revoke', 'no such', '--password-stdin'], 'any');
     await expect(named).rejects.toThrow(/no device of yours is called no such: give the id/);
@@ -212,7 +204,10 @@ describe('devices', () => {
   });
 
   test('renames this one, at the service, here, and in the sync that runs', async () => {
-    const [tower, other] = [await syncedDevice('tower', { both: '1' }), await syncedDevice('other', {})];
+    const [tower, other] = [
+      await syncedDevice(account, 'tower', { both: '1' }),
+      await syncedDevice(account, 'other', {}),
+    ];
     startAll(tower);
     await until('it rests', () => tower.events.at(-1)?.event === 'idle');
     await expect(tower.run(['devices', '--rename', 'a/b'])).rejects.toThrow(/must be 1 to 64 characters, no slash/);
@@ -238,7 +233,7 @@ describe('devices', () => {
 
 describe('logout', () => {
   test('ends the sign-in at the service and here; the folder stays, and a new sign-in goes on with it', async () => {
-    const device = await syncedDevice('leaves', { kept: 'kept' });
+    const device = await syncedDevice(account, 'leaves', { kept: 'kept' });
     const caller = await account.caller();
     expect(await device.run(['logout'])).toBe(
       `signed out; ${device.folder} stays as it is, and is not synced any more\n`,

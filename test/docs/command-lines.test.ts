@@ -70,6 +70,23 @@ test.each(commands(/(?<![\w/-])tidemark(?:-admin)? [a-z-]/g))('%s', (command) =>
   for (const option of optionsOf(command.replace(/ --function \S+/, ''))) expect(help).toContain(option);
 });
 
+describe('the help of the client', () => {
+  const [, list = ''] = helpOf(programs.tidemark!).split('\nCommands:\n');
+  const names = [...list.split('\n\n')[0]!.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name!);
+  /** What it prints is for a shell, and what its own commands print. */
+  const withoutJson = ['completion', 'service', 'help'];
+
+  test('lists its commands', () => expect(names.length).toBeGreaterThan(20));
+
+  test.each(names.filter((name) => name !== 'help'))('of %s has examples, with options that there are', (name) => {
+    const [options, examples] = helpOf(programs.tidemark!, name).split('\nExamples\n');
+    expect(examples).toMatch(new RegExp(`tidemark (--config \\S+ )?${name}`));
+    const own = examples!.split('\n').filter((line) => line.includes(`tidemark ${name} `));
+    for (const option of own.flatMap(optionsOf)) expect(options).toContain(option);
+    if (!withoutJson.includes(name)) expect(options).toContain('--json');
+  });
+});
+
 test('each command of cdk is one', () => {
   const verbs = new Set(commands(/(?<![\w/-])cdk [a-z]/g).map((command) => command.split(' ')[1]!));
   expect(verbs.size).toBeGreaterThan(3);

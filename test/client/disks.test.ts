@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fsyncSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -35,6 +36,20 @@ describe.skipIf(!fuseIsPossible)('the disks that other tests rely on', () => {
     const file = openSync(join(disk.root, 'a'), 'w');
     expect(writeSync(file, Buffer.alloc(1000, 1))).toBe(500);
     closeSync(file);
+  });
+
+  test('one takes its time, and does what it is asked', async () => {
+    const disk = await mountDisk('faults');
+    disks.push(disk);
+    await disk.fail({ call: 'fsync', nth: 1, error: 'slow' });
+    const file = openSync(join(disk.root, 'a'), 'w');
+    writeSync(file, 'slow');
+    const began = performance.now();
+    fsyncSync(file);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(200);
+    closeSync(file);
+    expect(readFileSync(join(disk.source, 'a'), 'utf8')).toBe('slow');
+    expect(await disk.counts()).not.toHaveProperty('failed');
   });
 
   test('one takes spellings of a name for one name, and keeps the first', async () => {

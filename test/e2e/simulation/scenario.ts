@@ -32,7 +32,7 @@ interface NetworkFault {
 interface DiskFault {
   readonly call: 'write' | 'create' | 'rename' | 'unlink' | 'fsync' | 'mkdir';
   readonly nth: number;
-  readonly error: 'ENOSPC' | 'EIO' | 'short';
+  readonly error: 'ENOSPC' | 'EIO' | 'short' | 'slow';
   readonly times: number | null;
   /** Where: only in what the user sees, or in what the client keeps as well. */
   readonly where: 'files' | 'all';
@@ -112,7 +112,7 @@ const network: fc.Arbitrary<NetworkFault> = fc.record({
 const disk: fc.Arbitrary<DiskFault> = fc.record({
   call: fc.constantFrom('write', 'write', 'write', 'create', 'rename', 'unlink', 'fsync', 'mkdir'),
   nth: fc.integer({ min: 1, max: 4 }),
-  error: fc.constantFrom('ENOSPC', 'EIO', 'short'),
+  error: fc.constantFrom('ENOSPC', 'EIO', 'short', 'slow'),
   times: fc.constantFrom(1, 3, null),
   where: fc.constantFrom('files', 'files', 'all'),
 });

@@ -8,7 +8,8 @@ Commands come as lines of JSON on standard input, answers go to standard output,
 
     {"do": "fail", "call": "write", "nth": 3, "error": "ENOSPC", "times": 1, "path": "\\.txt$"}
         the third call from now on fails; `call` may be "*" for every call that changes something, `error` may be
-        "short", as of a disk that is full in the middle of a write: half of it is written and counted as written; `times` may be null, for all calls from then on;
+        "short", as of a disk that is full in the middle of a write: half of it is written and counted as written, or
+        "slow": the call takes some time more; `times` may be null, for all calls from then on;
         only calls whose path below MOUNT matches the regular expression `path` count
     {"do": "heal"}     nothing fails from now on
     {"do": "counts"}   how often each call was made since the last "counts", and how many failed: {"write": 12, …}
@@ -21,10 +22,13 @@ import os
 import re
 import sys
 import threading
+import time
 import unicodedata
 from collections import Counter
 
 import mfusepy as fuse
+
+SLOW_SECONDS = 0.2
 
 
 class Rules:
@@ -49,7 +53,14 @@ class Rules:
             return counts
 
     def meet(self, call, path):
-        """Counts a call that changes something; raises the error that the rule has for it, or answers "short"."""
+        """Counts a call that changes something, and lets it wait if the rule says so; raises the error that the rule has
+        for it, or answers "short"."""
+        outcome = self.count(call, path)
+        if outcome == "slow":
+            time.sleep(SLOW_SECONDS)
+        return outcome
+
+    def count(self, call, path):
         # A file that was removed while it is open has no path.
         path = path or ""
         with self.lock:
@@ -66,6 +77,8 @@ class Rules:
                 rule["times"] -= 1
                 if rule["times"] == 0:
                     self.rule = None
+            if rule["error"] == "slow":
+                return "slow"
             self.counts["failed"] += 1
             if rule["error"] == "short":
                 return "short"

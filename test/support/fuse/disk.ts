@@ -34,8 +34,8 @@ interface DiskFault {
   readonly call: DiskCall | '*';
   /** Which of the calls from now on fails, from 1. */
   readonly nth: number;
-  /** `short` writes half of what it is given, and says so. */
-  readonly error: 'ENOSPC' | 'EDQUOT' | 'EFBIG' | 'EIO' | 'EPERM' | 'EROFS' | 'short';
+  /** `short` writes half of what it is given, and says so; `slow` takes a fifth of a second more. */
+  readonly error: 'ENOSPC' | 'EDQUOT' | 'EFBIG' | 'EIO' | 'EPERM' | 'EROFS' | 'short' | 'slow';
   /** How many calls fail from the `nth` on: 1 unless given, `null` for all. */
   readonly times?: number | null;
   /** A regular expression: only calls whose path below the root, with a slash before it, matches count. */

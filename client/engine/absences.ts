@@ -48,7 +48,8 @@ export class Absences {
     for (const path of missing) {
       const base = synced.get(path);
       const to = base && byIdentity.get(base.identity);
-      if (to !== undefined && !this.isHeld(path)) this.#hold(path, to);
+      // What fell under a rule where it was has no other name.
+      if (to !== undefined && to !== path && !this.isHeld(path)) this.#hold(path, to);
     }
   }
 

@@ -50,6 +50,8 @@ export class Lookout {
   readonly #twins: Twins;
   readonly #mounts: Mounts;
   #ignores: Ignores | undefined;
+  /** Of the rules that are in use, once all of what they ask for is done. */
+  #stamp: string | undefined;
 
   constructor(
     sync: Sync,
@@ -79,6 +81,12 @@ export class Lookout {
     else for (const path of state.differing()) notices.replan(path);
     for (const folder of folders) await this.#vacate(folder);
     notices.look('');
+    this.#stamp = stamp;
+  }
+
+  /** Whether the disk has other rules than those that are in use. */
+  async rulesDiffer(): Promise<boolean> {
+    return (await loadRules(this.#sync.root)).stamp !== this.#stamp;
   }
 
   #takeRules(stamp: string): void {

@@ -4,7 +4,6 @@ import { conflictPath } from '../plan/conflict-name.ts';
 import { type Operation, othersOf, pathsOf } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
 import { isLeaf, pathsWithin } from '../plan/tree.ts';
-import { exclusionsStamp } from '../state/exclusions.ts';
 import type { Intent } from '../state/intent.ts';
 import { adoptEqual } from '../steps/adopt.ts';
 import { moveGroups } from '../steps/batches.ts';
@@ -25,7 +24,10 @@ import type { Transfers } from './transfers.ts';
 interface RoundsOptions {
   readonly sync: Sync;
   readonly transfers: Transfers;
-  readonly lookout: Pick<Lookout, 'look' | 'readIgnores' | 'blocked' | 'goesAlong' | 'isUnsettled' | 'isRestless'>;
+  readonly lookout: Pick<
+    Lookout,
+    'look' | 'readIgnores' | 'rulesDiffer' | 'blocked' | 'goesAlong' | 'isUnsettled' | 'isRestless'
+  >;
   readonly clock: Clock;
   readonly guard: DeletionGuard;
   /** Throws when the folder is not the one that the sync was started on. */
@@ -42,8 +44,7 @@ export class Rounds {
   readonly #otherCuts: OtherCuts;
   #started = false;
   #first = true;
-  /** Changes with the rules that are in use, and with the folders that are left out; `null` when they have to be read. */
-  #rules: string | null = null;
+  #startsOver = true;
 
   constructor(options: RoundsOptions) {
     this.#options = options;
@@ -89,7 +90,7 @@ export class Rounds {
 
   /** The next round trusts nothing that it remembers of the disk. */
   startOver(): void {
-    this.#rules = null;
+    this.#startsOver = true;
   }
 
   #start(): void {
@@ -101,20 +102,28 @@ export class Rounds {
   }
 
   async #look(): Promise<void> {
-    const { sync, transfers, lookout, clock } = this.#options;
-    const rules = (): string => `${sync.state.trees.local.get(ignoreFile)?.hint} ${exclusionsStamp(sync.root)}`;
-    if (rules() !== this.#rules) {
-      await transfers.coming.drop(() => true);
-      await lookout.readIgnores();
-    }
+    const { sync, lookout, clock } = this.#options;
+    if (this.#startsOver || (await lookout.rulesDiffer())) await this.#takeRules();
     if (clock.rescanIsDue) sync.notices.look('');
     const isWhole = sync.notices.unseen.has('');
     if (sync.notices.unseen.size > 0) clock.stirred();
+    const looks = sync.notices.unseen.size > 0;
     const started = performance.now();
     await lookout.look({ first: this.#first });
+    // What was found is planned by rules that were there before it, found or not.
+    while (looks && (await lookout.rulesDiffer())) {
+      await this.#takeRules();
+      await lookout.look();
+    }
     if (isWhole) clock.rescanned(performance.now() - started);
     this.#first = false;
-    this.#rules = rules();
+    this.#startsOver = false;
+  }
+
+  async #takeRules(): Promise<void> {
+    const { transfers, lookout } = this.#options;
+    await transfers.coming.drop(() => true);
+    await lookout.readIgnores();
   }
 
   /** @param doubtful calls of which only the changes tell whether they were carried out */

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { messageOf } from '../../cli/reason.ts';
 import { isInside } from '../../protocol/path.ts';
@@ -29,10 +29,4 @@ export function readExclusions(root: string): readonly string[] {
 export async function noteExclusions(root: string, folders: readonly string[]): Promise<void> {
   const topmost = folders.filter((folder) => !folders.some((other) => isInside(folder, other)));
   await storeFile(exclusionsPlace(root), `${JSON.stringify([...new Set(topmost)].sort())}\n`, 0o600);
-}
-
-/** Changes with every change of what is left out. */
-export function exclusionsStamp(root: string): string {
-  const stats = statSync(exclusionsPlace(root), { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? '' : `${stats.ino}:${stats.mtimeNs}`;
 }

@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest';
+import { ignoreFile } from '../../client/disk/ignore.ts';
 import { Clock } from '../../client/engine/clock.ts';
 import { DeletionGuard } from '../../client/engine/deletion-guard.ts';
 import { Rounds } from '../../client/engine/round.ts';
@@ -87,6 +88,8 @@ export async function openRounds(api: Partial<Api> = {}): Promise<Scene> {
   };
   const transfers = new Transfers({ sync, demandRoot, onNews: () => news.resolve() });
   onTestFinished(() => transfers.close());
+  const rulesFound = (): string | undefined => sync.state.trees.local.get(ignoreFile)?.hint;
+  let rules = rulesFound();
   const rounds = new Rounds({
     sync,
     transfers,
@@ -97,7 +100,11 @@ export async function openRounds(api: Partial<Api> = {}): Promise<Scene> {
         sync.notices.takeUnseen();
         scene.found(sync);
       },
-      readIgnores: async () => void scene.happened.push('read rules'),
+      readIgnores: async () => {
+        scene.happened.push('read rules');
+        rules = rulesFound();
+      },
+      rulesDiffer: async () => rules !== rulesFound(),
       blocked: () => false,
       goesAlong: () => true,
       isUnsettled: (path) => path === scene.unsettled,

@@ -77,6 +77,7 @@ beforeEach(async () => {
     lookout: {
       look: async () => void sync.notices.takeUnseen(),
       readIgnores: async () => undefined,
+      rulesDiffer: async () => false,
       blocked: () => false,
       goesAlong: () => true,
       isUnsettled: () => false,

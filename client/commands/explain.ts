@@ -115,13 +115,12 @@ function settled({ status: { pending, problems, running }, state }: Overview, pa
   return { state: 'synced', message: `in sync${noted}${inside}` };
 }
 
-async function unknown({ folder, running, ended }: Status, path: string): Promise<Part> {
-  const isHere = await lstat(join(folder, path)).then(
+async function unknown(status: Status, path: string): Promise<Part> {
+  const isHere = await lstat(join(status.folder, path)).then(
     () => true,
     () => false,
   );
   if (!isHere) return { state: 'absent', message: 'it is neither here nor at the service, as far as is known' };
-  const whenever = ended ? `when a sync runs; the last one ${describeEnd(ended)}` : 'when a sync runs';
-  const when = running ? 'within a minute' : whenever;
-  return { state: 'unseen', message: `it is here, and no sync has looked at it yet: that happens ${when}` };
+  const when = causeOf(status) ?? 'that happens within a minute';
+  return { state: 'unseen', message: `it is here, and no sync has looked at it yet: ${when}` };
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { ClientError } from '../common/errors.ts';
+import { instruct } from '../engine/wake.ts';
 import { keepAccessTokens } from '../service/access-token.ts';
 import { createApi } from '../service/api.ts';
 import { type Configuration, forgetConfiguration, loadConfiguration } from '../service/config.ts';
@@ -23,6 +24,7 @@ Examples
       if (!here) await endAtService(folder, configuration);
       await forgetConfiguration(folder);
       const place = configuration.folder?.path;
+      if (place !== undefined) instruct(place, 'read-configuration');
       if (json) console.log(JSON.stringify({ username: configuration.username, folder: place }));
       else
         console.log(`signed out${place === undefined ? '' : `; ${place} stays as it is, and is not synced any more`}`);

@@ -124,7 +124,12 @@ async function syncUntil(signal: AbortSignal, task: Task): Promise<void> {
         apart,
       };
       try {
-        await whileNotPaused({ root, settings, report, signal, once }, (until) => runSync({ ...parts, signal: until }));
+        const either = AbortSignal.any([signal, settings.signedOut]);
+        const sync = (until: AbortSignal): Promise<void> => runSync({ ...parts, signal: until });
+        await whileNotPaused({ root, settings, report, signal: either, once }, sync);
+        if (settings.signedOut.aborted) {
+          throw new ClientError('not_signed_in', "this device was signed out: run 'tidemark login' again");
+        }
       } finally {
         settings.close();
         log.close();

@@ -14,6 +14,7 @@ export class Settings {
   #present: Configuration | undefined;
   #waits = false;
   #onWaits: () => void = () => undefined;
+  readonly #signedOut = new AbortController();
 
   private constructor(configFolder: string, root: string, configuration: Configuration) {
     this.device = { id: configuration.device_id, name: configuration.device_name };
@@ -34,6 +35,11 @@ export class Settings {
     return this.#waits;
   }
 
+  /** Fires when this device was signed out here, without the service. */
+  get signedOut(): AbortSignal {
+    return this.#signedOut.signal;
+  }
+
   /** @param look is called when the device begins to wait, and when it goes on; one caller is enough */
   onWaits(look: () => void): void {
     this.#onWaits = look;
@@ -43,6 +49,7 @@ export class Settings {
     // One that cannot be read changes nothing for a sync that runs.
     const present = await readConfiguration(this.#configFolder).catch(() => this.#present);
     this.#present = present;
+    if (!present) this.#signedOut.abort();
     if (present?.device_id === this.device.id) {
       this.device.name = present.device_name;
       connections.limit(present.limits ?? {});

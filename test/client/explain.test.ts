@@ -41,7 +41,7 @@ test.each([
   ['draft.tmp', { state: 'ignored', rule: '*.tmp', source: 'built in', message: /left out by \*\.tmp/ }],
   ['docs/link', { state: 'problem', message: /is a symbolic link to an absolute place/ }],
   ['.tidemark/state.db', { state: 'own', message: /client’s own files/ }],
-  ['docs/new', { state: 'unseen', message: /no sync has looked at it yet: that happens when a sync runs/ }],
+  ['docs/new', { state: 'unseen', message: /no sync has looked at it yet: no sync is running/ }],
   ['nothing', { state: 'absent', message: /neither here nor at the service/ }],
 ] as const)('%s is explained', async (path, { message, ...rest }) => {
   expect(await explain(path)).toEqual({ path, message: expect.stringMatching(message), ...rest });

@@ -49,3 +49,15 @@ test('a device that is shut out while it syncs says so until it is signed in aga
   await phone.run(['sync', '--once']);
   expect(await status()).not.toHaveProperty('ended');
 });
+
+test('a sync ends when its device is signed out here alone', async () => {
+  const device = await syncedDevice(account, 'leaves', { a: '1' });
+  startAll(device);
+  await until('it rests', () => device.events.at(-1)?.event === 'idle');
+  await device.run(['logout', '--here']);
+  await until('its sync has ended', () => device.events.at(-1)?.event === 'error');
+  expect(device.events.at(-1)).toMatchObject({
+    code: 'not_signed_in',
+    message: expect.stringContaining('this device was signed out'),
+  });
+});

@@ -81,7 +81,8 @@ export class Rounds {
     const wasCut = await this.#execute(ready, performance.now() + 10 * (performance.now() - planned));
     const done = [...ready, ...arrived];
     const tried = done.filter((operation) => pathsOf(operation).every((path) => sync.failures.countAt(path) === 0));
-    if (!wasCut && tried.length > 0 && this.#standstill.isOne(tried)) {
+    const versionOf = (path: string): number | undefined => sync.state.trees.remote.get(path)?.version;
+    if (!wasCut && tried.length > 0 && this.#standstill.isOne(tried, versionOf)) {
       const message = 'nothing that is tried here has an effect';
       for (const path of tried.flatMap(pathsOf)) sync.failures.fail(path, 'local', message);
     }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Operation } from '../plan/operation.ts';
+import { type Operation, pathsOf } from '../plan/operation.ts';
 
 /** Plans in a row that may be the same: the first, and what a peculiar file system makes of it. */
 const PATIENCE = 3;
@@ -9,10 +9,13 @@ export class Standstill {
   #last = '';
   #times = 0;
 
-  /** Takes a plan that was carried out to its end; answers whether it has come so often that it leads nowhere. */
-  isOne(plan: readonly Operation[]): boolean {
+  /**
+   * Takes a plan that was carried out to its end; answers whether it has come so often that it leads nowhere.
+   * @param versionOf what the service has at a path: another version makes it another plan
+   */
+  isOne(plan: readonly Operation[], versionOf: (path: string) => number | undefined): boolean {
     const hash = createHash('sha256');
-    for (const operation of plan) hash.update(JSON.stringify(operation));
+    for (const operation of plan) hash.update(JSON.stringify([operation, pathsOf(operation).map(versionOf)]));
     const digest = hash.digest('hex');
     this.#times = digest === this.#last ? this.#times + 1 : 1;
     this.#last = digest;

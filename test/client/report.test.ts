@@ -146,6 +146,13 @@ describe('trouble of this machine', () => {
 test('a plan that comes again and again is a standstill, one that changes is not', () => {
   const standstill = new Standstill();
   const adopt = { do: 'adopt', path: 'a' } as const;
-  expect([1, 2, 3, 4].map(() => standstill.isOne([adopt]))).toEqual([false, false, false, true]);
-  expect(standstill.isOne([adopt, { do: 'forget', path: 'b' }])).toBe(false);
+  const known = (): number => 1;
+  expect([1, 2, 3, 4].map(() => standstill.isOne([adopt], known))).toEqual([false, false, false, true]);
+  expect(standstill.isOne([adopt, { do: 'forget', path: 'b' }], known)).toBe(false);
+});
+
+test('a file that others save again and again is fetched each time: that is no standstill', () => {
+  const standstill = new Standstill();
+  const download = { do: 'download', path: 'a' } as const;
+  expect([1, 1, 2, 2, 3, 3].map((version) => standstill.isOne([download], () => version))).not.toContain(true);
 });

@@ -5,6 +5,7 @@ import ignore from 'ignore';
 import { isWithin } from '../../protocol/path.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { diskReason, LocalTrouble, systemCode } from '../common/errors.ts';
+import { sleep } from '../common/waits.ts';
 import { readExclusions } from '../state/exclusions.ts';
 
 /** The file at the top of the folder with rules in gitignore syntax. It is synced like any other. */
@@ -46,6 +47,23 @@ export async function loadRules(root: string): Promise<Rules> {
   const folders = readExclusions(root);
   const stamp = hash('sha256', JSON.stringify([builtInRules, text, folders]));
   return { ignores: compileIgnores(text, folders), folders, stamp };
+}
+
+/** Rules that stay the same for so long, ms, are written; so often they are looked at until they do. */
+const SETTLED_MS = 100;
+const MOST_LOOKS = 20;
+
+/** Whether a folder has other rules than those of a stamp, and has had them for a moment: a file may be half written. */
+export async function differsFrom(known: string | undefined, root: string): Promise<boolean> {
+  let before = known;
+  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+    const { stamp } = await loadRules(root);
+    if (stamp === known) return false;
+    if (stamp === before) return true;
+    before = stamp;
+    await sleep(SETTLED_MS);
+  }
+  return true;
 }
 
 /** The library keeps its answers, 200 bytes each: it starts anew after so many questions. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ancestors, isInside, isWithin, isWithinAny } from '../../protocol/path.ts';
-import { type Ignores, loadRules } from '../disk/ignore.ts';
+import { differsFrom, type Ignores, loadRules } from '../disk/ignore.ts';
 import { Mounts } from '../disk/mounts.ts';
 import { isNeverSynced, neverSynced } from '../disk/never-synced.ts';
 import { type ScanOptions, scan } from '../disk/scan.ts';
@@ -86,7 +86,7 @@ export class Lookout {
 
   /** Whether the disk has other rules than those that are in use. */
   async rulesDiffer(): Promise<boolean> {
-    return (await loadRules(this.#sync.root)).stamp !== this.#stamp;
+    return await differsFrom(this.#stamp, this.#sync.root);
   }
 
   #takeRules(stamp: string): void {

@@ -103,7 +103,7 @@ export class Rounds {
   }
 
   async #look(): Promise<void> {
-    const { sync, lookout, clock } = this.#options;
+    const { sync, lookout, clock, demandRoot, signal } = this.#options;
     if (this.#startsOver || (await lookout.rulesDiffer())) await this.#takeRules();
     if (clock.rescanIsDue) sync.notices.look('');
     const isWhole = sync.notices.unseen.has('');
@@ -112,7 +112,8 @@ export class Rounds {
     const started = performance.now();
     await lookout.look({ first: this.#first });
     // What was found is planned by rules that were there before it, found or not.
-    while (looks && (await lookout.rulesDiffer())) {
+    while (looks && !signal.aborted && (await lookout.rulesDiffer())) {
+      await demandRoot();
       await this.#takeRules();
       await lookout.look();
     }

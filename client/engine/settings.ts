@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type Configuration, readConfiguration } from '../service/config.ts';
 import { connections } from '../service/connections.ts';
 import { isHeldBack } from './metered-pause.ts';
@@ -49,7 +50,8 @@ export class Settings {
     // One that cannot be read changes nothing for a sync that runs.
     const present = await readConfiguration(this.#configFolder).catch(() => this.#present);
     this.#present = present;
-    if (!present) this.#signedOut.abort();
+    // A drive that is away takes the folder along.
+    if (!present && existsSync(this.#configFolder)) this.#signedOut.abort();
     if (present?.device_id === this.device.id) {
       this.device.name = present.device_name;
       connections.limit(present.limits ?? {});

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Account, openAccount, startAll, syncedDevice, until } from './account.ts';
+import { type Account, openAccount, syncedDevice, until } from './account.ts';
 
 let account: Account;
 
@@ -32,7 +32,7 @@ test('what a person is told in words, a program is told in JSON', async () => {
 
 test('a device that is shut out while it syncs says so until it is signed in again', async () => {
   const [laptop, phone] = [await syncedDevice(account, 'laptop', {}), await syncedDevice(account, 'phone', { a: '1' })];
-  startAll(phone);
+  phone.startSync(() => undefined);
   await until('it rests', () => phone.events.at(-1)?.event === 'idle');
   await laptop.run(['devices', '--revoke', 'phone', '--password-stdin'], account.password);
   const status = async () => JSON.parse(await phone.run(['status', '--json']));
@@ -52,10 +52,10 @@ test('a device that is shut out while it syncs says so until it is signed in aga
 
 test('a sync ends when its device is signed out here alone', async () => {
   const device = await syncedDevice(account, 'leaves', { a: '1' });
-  startAll(device);
+  const ended = new Promise<string>((resolve) => device.startSync(resolve));
   await until('it rests', () => device.events.at(-1)?.event === 'idle');
   await device.run(['logout', '--here']);
-  await until('its sync has ended', () => device.events.at(-1)?.event === 'error');
+  expect(await ended).toContain('exit code 3');
   expect(device.events.at(-1)).toMatchObject({
     code: 'not_signed_in',
     message: expect.stringContaining('this device was signed out'),

@@ -81,7 +81,8 @@ async function login(folder: string, url: string, options: Options): Promise<voi
   const device_id = await register(api, registration, configuration);
   await saveConfiguration(folder, { ...configuration, device_id });
   await registration.drop();
-  const key_changed = release_key !== undefined && ![undefined, release_key].includes(same?.release_key);
+  const keyBefore = same?.release_key;
+  const key_changed = release_key !== undefined && keyBefore !== undefined && keyBefore !== release_key;
   if (options.json) {
     const { device_name } = configuration;
     console.log(JSON.stringify({ username, api_url: service.api_url, device_id, device_name, key_changed }));

@@ -1,5 +1,6 @@
 import { formatBytes } from '../../protocol/bytes.ts';
 import { limits as blockLimits } from '../../protocol/limits.ts';
+import type { Ended } from '../../protocol/output/ended.ts';
 import type { SyncStatus } from '../../protocol/output/sync-status.ts';
 import { ancestors } from '../../protocol/path.ts';
 import { describePause, formatTime } from '../common/format.ts';
@@ -74,7 +75,8 @@ export async function present(root: string, configFolder: string, limits?: Limit
   const running = isBeingSynced(root);
   const paused = await pauseOf(root, configFolder);
   const said = readBulletin(root);
-  const { offline, trouble, transfers, moving } = running ? said : ({} as News);
+  const now: News = running ? said : {};
+  const { offline, trouble, transfers, moving } = now;
   const refusal = trouble ?? refusalOfDisk(root);
   return {
     running,
@@ -90,7 +92,7 @@ export async function present(root: string, configFolder: string, limits?: Limit
 }
 
 /** Why a folder is not synced any more, in words. */
-export function describeEnd({ at, message }: NonNullable<Present['ended']>): string {
+export function describeEnd({ at, message }: Ended): string {
   return `stopped on ${formatTime(at)}: ${message}`;
 }
 

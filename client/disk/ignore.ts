@@ -38,6 +38,11 @@ export interface Rules {
 
 /** Reads the folder's rules, and which folders this device leaves out; without a file, the rules built in apply. */
 export async function loadRules(root: string): Promise<Rules> {
+  const { text, folders, stamp } = await readRules(root);
+  return { ignores: compileIgnores(text, folders), folders, stamp };
+}
+
+async function readRules(root: string): Promise<{ text: string } & Pick<Rules, 'folders' | 'stamp'>> {
   const text = await readFile(join(root, ignoreFile), 'utf8').catch((error) => {
     if (systemCode(error) === 'ENOENT') return '';
     throw new LocalTrouble(`${ignoreFile} cannot be read, so nothing is synced: ${diskReason(error)}`, {
@@ -46,7 +51,7 @@ export async function loadRules(root: string): Promise<Rules> {
   });
   const folders = readExclusions(root);
   const stamp = hash('sha256', JSON.stringify([builtInRules, text, folders]));
-  return { ignores: compileIgnores(text, folders), folders, stamp };
+  return { text, folders, stamp };
 }
 
 /** Rules that stay the same for so long, ms, are written; so often they are looked at until they do. */
@@ -57,7 +62,7 @@ const MOST_LOOKS = 20;
 export async function differsFrom(known: string | undefined, root: string): Promise<boolean> {
   let before = known;
   for (let looks = 0; looks < MOST_LOOKS; looks++) {
-    const { stamp } = await loadRules(root);
+    const { stamp } = await readRules(root);
     if (stamp === known) return false;
     if (stamp === before) return true;
     before = stamp;

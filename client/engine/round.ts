@@ -107,8 +107,8 @@ export class Rounds {
     if (this.#startsOver || (await lookout.rulesDiffer())) await this.#takeRules();
     if (clock.rescanIsDue) sync.notices.look('');
     const isWhole = sync.notices.unseen.has('');
-    if (sync.notices.unseen.size > 0) clock.stirred();
     const looks = sync.notices.unseen.size > 0;
+    if (looks) clock.stirred();
     const started = performance.now();
     await lookout.look({ first: this.#first });
     // What was found is planned by rules that were there before it, found or not.

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { Ended } from '../../protocol/output/ended.ts';
 import { diskReason, quietly, systemCode } from '../common/errors.ts';
 import { bulletinPlace } from './places.ts';
 
@@ -26,8 +27,8 @@ const News = z.object({
     .optional(),
   /** All that moves, as long as something does: bytes so far, and in all. */
   moving: z.object({ bytes: z.int(), of: z.int() }).optional(),
-  /** When it ended for what only a person can answer, and why; until the next one begins. */
-  ended: z.object({ at: Time, code: z.string(), message: z.string() }).optional(),
+  /** How it ended, until the next one begins. */
+  ended: Ended.optional(),
 });
 /** What the process that syncs a folder says of itself, or the last one said at its end. */
 export type News = z.infer<typeof News>;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Ended } from './ended.ts';
 
 /** What `tidemark service … --json` prints, as one line of JSON. Later versions may add fields. */
 export const ServiceStatus = z.strictObject({
@@ -10,8 +11,8 @@ export const ServiceStatus = z.strictObject({
   /** The folder that it syncs, and whether any process does so now. */
   folder: z.string().optional(),
   running: z.boolean(),
-  /** When and why the last process ended that only a person can have going on, as after the device was revoked. */
-  ended: z.strictObject({ at: z.int(), code: z.string(), message: z.string() }).optional(),
+  /** How the last process ended, while none runs. */
+  ended: Ended.optional(),
   /** The file that tells the system of it. */
   definition: z.string(),
   /** The file with what it says; absent where the system keeps that. */

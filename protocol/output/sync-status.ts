@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Path } from '../path.ts';
+import { Ended } from './ended.ts';
 
 /** What `tidemark status --json` prints, as one line of JSON. Later versions may add fields. */
 export const SyncStatus = z.strictObject({
@@ -24,8 +25,8 @@ export const SyncStatus = z.strictObject({
   leftovers: z.array(Path),
   /** Whether a process syncs the folder now; what follows is what that process says, and absent when it says nothing. */
   running: z.boolean(),
-  /** When and why the last one ended that only a person can have going on, as after the device was revoked. */
-  ended: z.strictObject({ at: z.int(), code: z.string(), message: z.string() }).optional(),
+  /** How the last one ended, while none runs. */
+  ended: Ended.optional(),
   /** The folder is paused: what is pending waits for the end of that, milliseconds since 1970, for an unmetered connection, or for `tidemark resume`. */
   paused: z.strictObject({ until: z.int().optional(), metered: z.literal(true).optional() }).optional(),
   /** Bytes per second that this device may send and fetch, at which hours, and whether they hold now. */

@@ -23,9 +23,7 @@ async function sent(): Promise<string[]> {
   await writeFile(join(device.folder, 'last'), 'x');
   await until('the last is there', () => device.events.some((one) => one.event === 'uploaded' && one.path === 'last'));
   await until('it rests', () => device.events.at(-1)?.event === 'idle');
-  return device.events.flatMap((one) =>
-    'side' in one && one.event === 'directory' ? [one.path] : one.event === 'uploaded' ? [one.path] : [],
-  );
+  return device.events.flatMap((one) => (one.event === 'uploaded' || one.event === 'directory' ? [one.path] : []));
 }
 
 test.each([0, 150, 400])('what is saved %s ms after its rule stays on the device', async (after) => {

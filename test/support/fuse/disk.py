@@ -61,6 +61,7 @@ class Rules:
         return outcome
 
     def count(self, call, path):
+        """As `meet`, which answers "slow" as well and waits for nothing."""
         # A file that was removed while it is open has no path.
         path = path or ""
         with self.lock:

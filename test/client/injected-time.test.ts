@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { open, writeFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as reallySleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -80,10 +80,10 @@ test('no time passes before its time while the disk is waited for', async () => 
   const passed = await time.run(half, async () => {
     setInterval(() => undefined, HOUR);
     const began = performance.now();
-    // A pipe opens once somebody writes.
+    // A pipe opens for its reader once somebody else opens it to write.
     const reading = open(pipe);
-    void reallySleep(200).then(() => writeFile(pipe, 'it'));
-    await (await reading).close();
+    const writing = reallySleep(200).then(() => open(pipe, 'w'));
+    for (const end of await Promise.all([reading, writing])) await end.close();
     return performance.now() - began;
   });
   expect(passed).toBeLessThan(HOUR);

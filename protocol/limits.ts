@@ -37,9 +37,10 @@ export const limits = {
   baseBytesPerDelta: 12 * 1024 * 1024,
   /** Bytes of the bases and of the blocks that come of them in one call: what one vCPU does in a third of 29 s. */
   deltaWorkBytes: 256 * 1024 * 1024,
-  /** Bytes of a delta that is kept for the user's other devices, how many are kept for a user, and for how many days. */
-  keptDeltaBytes: 16 * 1024,
+  /** Bytes of a delta that is kept for the user's other devices; how many, with how many bytes, are kept for a user, and for how many days. */
+  keptDeltaBytes: 256 * 1024,
   keptDeltas: 4096,
+  keptDeltasBytes: 64 * 1024 * 1024,
   deltaDays: 7,
   proofsPerCall: 64,
   /** Blocks to send that one upload-init answer names: a signed URL has up to 2 kB, of Lambda's 6 MB. */

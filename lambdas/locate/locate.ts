@@ -3,7 +3,7 @@ import type { Entry } from '../../protocol/entry.ts';
 import type { ErrorBody } from '../../protocol/errors.ts';
 import { type Located, tooMuch } from '../../protocol/internal/locate.ts';
 import { limits } from '../../protocol/limits.ts';
-import { fitting, itemBytes } from '../shared/answers/answer-size.ts';
+import { fittingIfAny, itemBytes } from '../shared/answers/answer-size.ts';
 import { itemError } from '../shared/answers/errors.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { type Database, type Namespace, ownNamespace, type Person, personOf } from '../shared/database/rows.ts';
@@ -57,7 +57,7 @@ export async function locateFiles(
   const others = [...sign.keys()].filter((hash) => !kept.has(hash) && !packs.has(hash));
   const wanted = new Map(others.map((hash) => [hash, sign.get(hash)!]));
   const made = await findChains(namespace, wanted, await blocksBefore(namespace, files));
-  const deltas = fitting(
+  const deltas = fittingIfAny(
     made.map(({ hash, base, encoded }) => [hash, { base, encoded: Buffer.from(encoded).toString('base64') }] as const),
     contents.reduce((room, item) => Math.max(0, room - itemBytes(item)), limits.contentBytesPerAnswer),
     itemBytes,

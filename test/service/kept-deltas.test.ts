@@ -88,6 +88,66 @@ test('one that is hardly smaller than a block is not kept', async () => {
   expect((await locate(user, 'large')).deltas).toEqual({});
 });
 
+test('an edit of a hundred kilobytes comes as so many, too', async () => {
+  const before = randomBytes(400_000);
+  await user.save('picture', before);
+  const content = Buffer.concat([before.subarray(0, 200_000), randomBytes(100_000), before.subarray(300_000)]);
+  await edit(user, 'picture', content, encodeDelta(before, content));
+  const { deltas } = await locate(user, 'picture');
+  const encoded = Buffer.from(deltas[await hashOf(content)]!.encoded, 'base64');
+  expect(encoded.length).toBeGreaterThan(100_000);
+  expect(encoded.length).toBeLessThan(101_000);
+});
+
+test('an answer has as many as it has room for, the smallest first', async () => {
+  const author = await signUp();
+  const { schema, userId } = shardOf(author);
+  const names = Array.from({ length: 13 }, (_, index) => `file ${index}`);
+  const keep = (hash: string, bytes: number) =>
+    database.query(
+      `insert into ${schema}.deltas (user_id, block_hash, base, encoded)
+       values ($1, decode($2, 'hex'), sha256('base'), decode(repeat('00', $3), 'hex'))`,
+      [userId, hash, bytes],
+    );
+  for (const path of names) {
+    const content = randomBytes(limits.smallBytes + 1);
+    await author.save(path, content);
+    await keep(await hashOf(content), path === names.at(-1) ? 1 : limits.keptDeltaBytes);
+  }
+  const files = names.map((path) => ({ path }));
+  const { status, body } = await author.call('POST', '/download', { device_id: author.device, files });
+  expect(status).toBe(200);
+  const { deltas, urls } = DownloadResponse.parse(body);
+  const sizes = Object.values(deltas).map(({ encoded }) => Buffer.from(encoded, 'base64').length);
+  expect(Math.min(...sizes)).toBe(1);
+  expect(sizes.length).toBeGreaterThan(5);
+  expect(JSON.stringify(deltas).length).toBeLessThan(limits.contentBytesPerAnswer);
+  expect(Object.keys(urls)).toHaveLength(names.length);
+});
+
+test('a user has the latest ones, with as many bytes as the limit says', async () => {
+  const author = await signUp();
+  const { schema, userId } = shardOf(author);
+  const before = randomBytes(200_000);
+  await author.save('b', before);
+  const most = limits.keptDeltasBytes / limits.keptDeltaBytes;
+  await database.query(
+    `insert into ${schema}.deltas (user_id, block_hash, base, encoded, created_at)
+     select $1, sha256(n::text::bytea), sha256('base'), decode(repeat('00', $3), 'hex'), now() - n * interval '1 second'
+     from generate_series(1, $2) n`,
+    [userId, most, limits.keptDeltaBytes],
+  );
+  const content = Buffer.concat([Buffer.from('another'), before]);
+  await edit(author, 'b', content, encodeDelta(before, content));
+  const { rows } = await database.query<{ count: number; bytes: number; newest: boolean }>(
+    `select count(*)::int, sum(octet_length(encoded))::int as bytes, bool_or(octet_length(encoded) < 1000) as newest
+     from ${schema}.deltas where user_id = $1`,
+    [userId],
+  );
+  expect(rows[0]).toMatchObject({ count: most, newest: true });
+  expect(rows[0]!.bytes).toBeLessThanOrEqual(limits.keptDeltasBytes);
+});
+
 test('a user has the latest ones, as many as the limit says, for as many days', async () => {
   const { schema, userId } = shardOf(user);
   const before = randomBytes(200_000);

@@ -47,3 +47,9 @@ export function fitting<Item>(
   });
   return end === -1 ? [...items] : items.slice(0, end);
 }
+
+/** The same where an answer may go without any. */
+export function fittingIfAny<Item>(items: readonly Item[], room: number, bytesOf: (item: Item) => number): Item[] {
+  const fit = fitting(items, room, bytesOf);
+  return fit.length === 1 && bytesOf(fit[0]!) > room ? [] : fit;
+}

@@ -32,19 +32,25 @@ export async function keepDeltas({ sql, schema, id }: Namespace, deltas: readonl
   await sql.query(
     `delete from ${schema}.deltas where (user_id, block_hash) in (
        select user_id, block_hash from ${schema}.deltas where user_id = $1 and created_at <= (
-         select created_at from ${schema}.deltas where user_id = $1 order by created_at desc offset $2 limit 1)
+         select max(created_at) from (
+           select created_at, row_number() over latest as nth, sum(octet_length(encoded)) over latest as bytes
+           from ${schema}.deltas where user_id = $1
+           window latest as (order by created_at desc rows unbounded preceding)) kept
+         where nth > $2 or bytes > $3)
        for update skip locked)`,
-    [id, limits.keptDeltas],
+    [id, limits.keptDeltas, limits.keptDeltasBytes],
   );
 }
 
-/** The deltas that made these blocks, as far as they are kept. */
+/** The deltas that made these blocks, as far as they are kept, smallest first and as many as fit an answer. */
 export async function findDeltas({ sql, schema, id }: Namespace, hashes: readonly string[]): Promise<KeptDelta[]> {
   if (hashes.length === 0) return [];
   const { rows } = await sql.query<{ hash: string; base: Buffer; encoded: Buffer }>(
-    `select encode(block_hash, 'hex') as hash, base, encoded from ${schema}.deltas
-     where user_id = $1 and block_hash = any($2)`,
-    [id, toBytes(hashes)],
+    `select encode(block_hash, 'hex') as hash, base, encoded from (
+       select *, sum(octet_length(encoded)) over (order by octet_length(encoded), block_hash) as bytes
+       from ${schema}.deltas where user_id = $1 and block_hash = any($2)) kept
+     where bytes <= $3 order by bytes`,
+    [id, toBytes(hashes), limits.contentBytesPerAnswer],
   );
   return rows.map(({ hash, base, encoded }) => ({ hash, base: hashesIn(base), encoded }));
 }

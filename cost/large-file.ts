@@ -11,6 +11,8 @@ const MESSAGES_A_SECOND = 3;
 /** Of a block: itself, its pin, its holding, and that a version counts it. */
 const ROWS_OF_BLOCK = 4;
 const GB = 1e9;
+/** What Aurora counts as a write. */
+const WRITE_BYTES = 4096;
 
 /** How often a function is called, for how many milliseconds, with how many MB of memory. */
 type Calls = Readonly<Record<string, readonly [times: number, ms: number, mb: number]>>;
@@ -66,7 +68,7 @@ export const EDITS = 1000;
 
 /** US dollars of edits in such files, which come to the other device as kept deltas, and of keeping their blocks for a month. */
 export function largeFileEdits(): Line[] {
-  const deltas = (EDITS * limits.keptDeltaBytes) / GB;
+  const deltaBytes = EDITS * limits.keptDeltaBytes;
   const content = (EDITS * limits.blockBytes) / GB;
   return [
     line('HTTP API', '5 calls each', (5 * EDITS * prices.httpMillion) / 1e6),
@@ -79,8 +81,9 @@ export function largeFileEdits(): Line[] {
     line('Aurora', '90 reads and writes each', (90 * EDITS * prices.databaseMillionRequests) / 1e6),
     line(
       'kept deltas',
-      `${limits.keptDeltaBytes / 1024} KiB each at most, for ${limits.deltaDays} days`,
-      (deltas * prices.databaseGbMonth * limits.deltaDays) / 30,
+      `${limits.keptDeltaBytes / 1024} KiB each at most, written and kept for ${limits.deltaDays} days`,
+      ((deltaBytes / GB) * prices.databaseGbMonth * limits.deltaDays) / 30 +
+        ((deltaBytes / WRITE_BYTES) * prices.databaseMillionRequests) / 1e6,
     ),
     line('a month of content', `${content.toFixed(1)} GB`, content * prices.s3GbMonth),
   ];

@@ -68,6 +68,10 @@ async function restore(folder: string, path: string, options: Options): Promise<
   }
 }
 
+function folderHasNoVersions(): ClientError {
+  return new ClientError('usage', 'a folder has no versions of what is in it: give --at TIME');
+}
+
 interface Wish {
   readonly root: string;
   readonly path: string;
@@ -80,13 +84,14 @@ async function restoreVersion(
   { root, path, version }: Wish,
   { json }: Options,
 ): Promise<void> {
-  if (path === '') throw new ClientError('usage', 'a folder has no versions: give --at TIME');
+  if (path === '') throw folderHasNoVersions();
   const kept = new KeptRequest<RestoreRequest>(requestPlace(root), `${device_id}: version ${version} of ${path}`);
   const unanswered = await kept.read();
   // Refused now, it was not carried out, or so long ago that nobody knows.
   const before = unanswered && (await sendRestore(api, unanswered).catch(passRefusal));
   const { body: past } = await api.history(device_id, path);
   const newest = past.versions[0];
+  if (newest?.kind === 'directory') throw folderHasNoVersions();
   let done = before !== undefined && before.version === newest?.version ? before : undefined;
   if (!done) {
     const { body: there } = await api.history(device_id, path, version + 1);

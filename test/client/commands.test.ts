@@ -110,6 +110,10 @@ describe('history and restore', () => {
     expect(await readFile(at, 'utf8')).toBe('second');
     expect(await versions()).toEqual(['create', 'delete', 'update', 'update', 'create']);
     await expect(device.run(['restore', at, '--version', '99'])).rejects.toThrow('not_found');
+    const inside = join(device.folder, 'folder');
+    await mkdir(inside);
+    await device.run(['sync', '--once']);
+    await expect(device.run(['restore', inside, '--version', '1'])).rejects.toThrow('give --at TIME');
     await expect(device.run(['history', device.folder])).rejects.toThrow(
       'name a file or folder inside the synced folder',
     );

@@ -8,6 +8,12 @@ import { Throttle } from './throttle.ts';
 /** A connection has to be there within so long, ms, TLS included. */
 const OPEN_MS = 10_000;
 
+/**
+ * An idle connection is kept for so long, ms: AWS does not say how long it keeps its side, and a save that comes within
+ * this time of the last one needs no handshake, which is two round trips.
+ */
+const IDLE_MS = 30_000;
+
 /** Who has been asked for a sign of life and gives none for so long, ms, is taken for dead. */
 export const SILENT_MS = 8_000;
 
@@ -136,7 +142,7 @@ export class Connections {
   }
 
   #newPool(): Dispatcher {
-    const options = { connect: this.#open, headersTimeout: 0, bodyTimeout: 0 };
+    const options = { connect: this.#open, keepAliveTimeout: IDLE_MS, headersTimeout: 0, bodyTimeout: 0 };
     // As Node itself, which takes a proxy from the environment if it was told to.
     return 'proxyEnv' in globalAgent.options && globalAgent.options.proxyEnv
       ? new EnvHttpProxyAgent(options)

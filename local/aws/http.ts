@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import { KEEP_ALIVE_MS } from '../keep-alive.ts';
+import { keepConnections } from '../keep-connections.ts';
 import type { ServicesOptions } from '../types.ts';
 
 /** An HTTPS server whose handler may be asynchronous: a rejection ends that one request, never the process. */
@@ -14,8 +14,7 @@ export function httpsServer(
       response.destroy(error instanceof Error ? error : new Error(String(error)));
     });
   });
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  return server;
+  return keepConnections(server);
 }
 
 /** Answers with a JSON document. */

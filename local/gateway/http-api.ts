@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { readBody } from '../body.ts';
 import { reason } from '../errors.ts';
-import { KEEP_ALIVE_MS } from '../keep-alive.ts';
+import { keepConnections } from '../keep-connections.ts';
 import { corsHeaders, preflight } from './cors.ts';
 import { httpEvent } from './http-event.ts';
 import { type HttpResponse, parseResponse, plainMessage } from './http-response.ts';
@@ -103,6 +103,5 @@ export function createHttpApi(api: Api, services: GatewayServices): Server {
       outgoing.destroy();
     });
   });
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  return server;
+  return keepConnections(server);
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createApi } from '../../client/service/api.ts';
@@ -35,6 +36,8 @@ interface Served {
 async function serve(...answers: (RequestListener | undefined)[]): Promise<Served> {
   const [ports, responses]: [Served['ports'], Served['responses']] = [[], []];
   const server = createServer().listen(0, '127.0.0.1');
+  // As AWS, which says in no answer how long it keeps a connection.
+  server.keepAliveTimeout = 0;
   server.prependListener('request', (request, response) => {
     responses.push(response);
     answers[ports.push(request.socket.remotePort) - 1]?.(request, response);
@@ -83,6 +86,15 @@ test('where connections may be dead, what begins takes a new one, and what is un
   const [first, second, third, fourth] = service.ports;
   expect([first, second]).toContain(third);
   expect([first, second]).not.toContain(fourth);
+});
+
+test('a call that comes seconds after the last one needs no new connection, though nobody says how long one is kept', async () => {
+  const service = await serve(devices, devices);
+  const api = createApi(service.url, { token: async () => 'token' });
+  await api.devices();
+  await sleep(6_000);
+  await api.devices();
+  expect(new Set(service.ports).size).toBe(1);
 });
 
 describe('a socket that is not open after 8 s', () => {

@@ -199,6 +199,12 @@ describe('the answer', () => {
     expect(raw.headers['x-own']).toBe('yes');
   });
 
+  test('does not say how long its connection is kept, as in AWS', async () => {
+    const { headers } = await call('GET', '/open');
+    expect(headers.connection).toBe('keep-alive');
+    expect(headers['keep-alive']).toBeUndefined();
+  });
+
   test('is 500 for a failed function and for a malformed answer', async () => {
     for (const path of ['/open?throw=1', '/open?odd=1']) {
       const { status, json } = await call('GET', path);

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { formatBytes } from '../../protocol/bytes.ts';
 import type { Conflict } from '../../protocol/output/conflict.ts';
@@ -42,10 +42,19 @@ Examples
     )
     .action(async (directory: string | undefined, { keep, open, json }: Options) => {
       if (keep !== undefined && open !== undefined) throw new ClientError('usage', 'give either --keep or --open');
-      if (keep !== undefined) await keepOne(keep);
-      else if (open !== undefined) await openAll(open);
+      const place = (file: string): Promise<Place> => placeOf(file, configFolder(), directory);
+      if (keep !== undefined) await keepOne(await place(keep));
+      else if (open !== undefined) await openAll(await place(open));
       else await list(await syncedFolder(configFolder(), directory), json === true);
     });
+}
+
+type Place = ReturnType<typeof locateEntry>;
+
+/** A file that is named from where the user is, or as the list names it: from the synced folder. */
+async function placeOf(file: string, configFolder: string, directory: string | undefined): Promise<Place> {
+  if (isThere(file)) return locateEntry(file);
+  return locateEntry(resolve(await syncedFolder(configFolder, directory), file));
 }
 
 async function list(root: string, json: boolean): Promise<void> {
@@ -80,14 +89,12 @@ function conflictOf(state: State, path: string): Conflict {
   throw new ClientError('usage', `${path} is in no conflict; 'tidemark conflicts' lists those that there are`);
 }
 
-async function openAll(file: string): Promise<void> {
-  const { root, inside } = locateEntry(file);
+async function openAll({ root, inside }: Place): Promise<void> {
   const { path, copies } = await withState(root, (state) => conflictOf(state, inside));
   for (const each of [path, ...copies.map((copy) => copy.path)]) openOutside(diskPath(root, each));
 }
 
-async function keepOne(file: string): Promise<void> {
-  const { root, inside } = locateEntry(file);
+async function keepOne({ root, inside }: Place): Promise<void> {
   await withState(root, async (state) => {
     const { path: original, copies } = conflictOf(state, inside);
     const all = [original, ...copies.map(({ path }) => path)];

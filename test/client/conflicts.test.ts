@@ -59,7 +59,8 @@ describe('a file that two devices changed at once', { timeout: 120_000 }, () => 
     ['the copy', "lap's"],
     ['the first one', "desk's"],
   ])('ends with %s, on every device', async (which, text) => {
-    await keep(desk, which === 'the copy' ? await copyOn(desk) : 'a.txt');
+    // As the list names it.
+    await desk.run(['conflicts', '--keep', `docs/${which === 'the copy' ? await copyOn(desk) : 'a.txt'}`]);
     for (const device of [desk, lap]) await sync(device);
     for (const device of [desk, lap]) expect(await contents(device)).toEqual({ 'a.txt': text });
     expect(await lap.run(['conflicts'])).toBe('there is no conflict\n');

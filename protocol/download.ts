@@ -11,8 +11,8 @@ import { Uuid } from './uuid.ts';
 export const DownloadRequest = z.strictObject({
   device_id: Uuid,
   /**
-   * How many bytes of small contents the answer may have, of which the first comes in any case; as many as it may at all if
-   * absent.
+   * How many bytes of small contents the answer may have, of which the first comes in any case, and sixteen times as many of
+   * deltas; as many as it may at all if absent.
    */
   contents: z.int().min(1).max(limits.contentBytesPerAnswer).optional(),
   files: z

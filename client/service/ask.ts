@@ -67,12 +67,23 @@ async function askOver(
     const now = Date.parse(answer.header('date') ?? '');
     return {
       status: answer.status,
-      text: await textOf(answer),
+      text: await textOf({ ...answer, body: holding(answer.body, hold) }),
       retryAfter: retryAfter(answer.header('retry-after'), now),
       requestId: answer.header('apigw-requestid'),
     };
   } finally {
     patience.over();
+  }
+}
+
+/** Bytes that the slowest line brings in a millisecond: 64 kbit/s. */
+const SLOWEST = 8;
+
+/** A body, each part of which gives the rest as much time as it takes itself on the slowest line. */
+async function* holding(body: Incoming['body'], hold: (milliseconds: number) => void): Incoming['body'] {
+  for await (const part of body) {
+    hold(part.length / SLOWEST);
+    yield part;
   }
 }
 

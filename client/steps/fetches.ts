@@ -15,6 +15,12 @@ interface Lacks {
   readonly lacks: readonly string[];
 }
 
+/** An answer, as far as it grows with content. */
+interface Carrying {
+  readonly contents?: Contents | undefined;
+  readonly deltas?: DownloadResponse['deltas'] | undefined;
+}
+
 /** Calls that ask for content: how much of it their answers may carry, and how much they will. */
 export class Fetches extends CallBytes {
   /** Of each byte of a content that fits a row as it is. */
@@ -26,12 +32,9 @@ export class Fetches extends CallBytes {
     return Math.min(super.most, limits.contentBytesPerAnswer);
   }
 
-  /** Makes a call whose answer may carry so many bytes of contents, and learns of how long it takes for those that came. */
-  asking<Answer extends { readonly body: { readonly contents?: Contents | undefined } }>(
-    most: number,
-    call: () => Promise<Answer>,
-  ): Promise<Answer> {
-    return this.measured(most, call, ({ body }) => bytesOf(body.contents ?? {}));
+  /** Makes a call whose answer may carry so many bytes of contents, and learns of how long it takes for those, and the deltas, that came. */
+  asking<Answer extends { readonly body: Carrying }>(most: number, call: () => Promise<Answer>): Promise<Answer> {
+    return this.measured(most, call, ({ body }) => bytesOf(body.contents ?? {}) + deltaBytesOf(body.deltas ?? {}));
   }
 
   /** Bytes that the small contents among the blocks probably take in an answer. */
@@ -58,6 +61,11 @@ export class Fetches extends CallBytes {
 /** Bytes of an answer's contents, in base64. */
 function bytesOf(contents: Contents): number {
   return Object.values(contents).reduce((sum, content) => sum + content.length, 0);
+}
+
+/** The same of its deltas. */
+function deltaBytesOf(deltas: DownloadResponse['deltas']): number {
+  return Object.values(deltas).reduce((sum, { encoded }) => sum + encoded.length, 0);
 }
 
 const isLarger = (size: number): boolean => size > limits.rowBytes;

@@ -20,6 +20,9 @@ type Answer = DownloadResponse['files'][number];
 /** Signed URLs in one answer: about 350 bytes each, of Lambda's 6 MB. */
 const MAX_URLS = 10_000;
 
+/** Bytes of deltas in one answer, for each of the contents that it may have: each spares a block of many times its size. */
+const DELTA_BYTES = 16;
+
 /**
  * Finds the files in the user's own versions and open uploads. Only blocks of these are ever signed or read, whatever
  * `lacks` names.
@@ -59,7 +62,10 @@ export async function locateFiles(
   const made = await findChains(namespace, wanted, await blocksBefore(namespace, files));
   const deltas = fittingIfAny(
     made.map(({ hash, base, encoded }) => [hash, { base, encoded: Buffer.from(encoded).toString('base64') }] as const),
-    contents.reduce((room, item) => Math.max(0, room - itemBytes(item)), limits.contentBytesPerAnswer),
+    contents.reduce(
+      (room, item) => Math.max(0, room - itemBytes(item)),
+      Math.min(DELTA_BYTES * most, limits.contentBytesPerAnswer),
+    ),
     itemBytes,
   );
   return {

@@ -65,6 +65,31 @@ describe('an answer of the service', () => {
     const url = await answering(zstdCompressSync(content).subarray(0, 1000));
     await expect(ask('the service', url, { timeoutMs: 60_000 })).rejects.toThrow(TryAgain);
   });
+
+  /** Five parts of so many bytes, one each second. */
+  const inParts = (bytes: number): Promise<string> =>
+    serveTls((_, response) => {
+      let left = 5;
+      const send = (): void => {
+        response.write(' '.repeat(bytes));
+        if (--left > 0) return;
+        clearInterval(timer);
+        response.end();
+      };
+      const timer = setInterval(send, 1000);
+      response.on('close', () => clearInterval(timer)).writeHead(200);
+    });
+
+  test('may take longer than a call, by as much as its bytes need on the slowest line', async () => {
+    vi.useRealTimers();
+    const { text } = await ask('the service', await inParts(32_000), { timeoutMs: 3_000 });
+    expect(text).toHaveLength(5 * 32_000);
+  });
+
+  test('that only drips is given up in time', async () => {
+    vi.useRealTimers();
+    await expect(ask('the service', await inParts(1), { timeoutMs: 3_000 })).rejects.toThrow('no answer within 3 s');
+  });
 });
 
 describe('an upload', () => {

@@ -123,6 +123,10 @@ test('an answer has as many as it has room for, the smallest first', async () =>
   expect(sizes.length).toBeGreaterThan(5);
   expect(JSON.stringify(deltas).length).toBeLessThan(limits.contentBytesPerAnswer);
   expect(Object.keys(urls)).toHaveLength(names.length);
+
+  const little = { device_id: author.device, files, contents: 32 * 1024 };
+  const slow = DownloadResponse.parse((await author.call('POST', '/download', little)).body);
+  expect(Object.keys(slow.deltas), 'as many as a slow line takes').toHaveLength(2);
 });
 
 test('a user has the latest ones, with as many bytes as the limit says', async () => {

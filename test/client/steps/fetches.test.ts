@@ -34,3 +34,16 @@ test('an answer is asked for no more than it may carry', async () => {
   for (let call = 0; call < 5; call++) await fetches.measured(fetches.most, async () => undefined);
   expect(fetches.most).toBe(limits.contentBytesPerAnswer);
 });
+
+test('an answer is as large as its deltas, too', async () => {
+  let now = 0;
+  const fetches = new Fetches(() => now);
+  const deltas = { hash: { base: ['base'], encoded: 'x'.repeat(fetches.most) } };
+  const answer = async () => {
+    now += 10_000;
+    return { body: { contents: {}, deltas } };
+  };
+  const before = fetches.most;
+  await fetches.asking(before, answer);
+  expect(fetches.most, 'a slow line brings fewer the next time').toBe(before / 2);
+});

@@ -5,6 +5,7 @@ import { retryAfter, TryAgain } from '../common/retry.ts';
 import { connections, type Incoming, type Outgoing } from './connections.ts';
 import { Unreachable } from './errors.ts';
 import { Patience } from './patience.ts';
+import { SLOWEST } from './send-rate.ts';
 
 /** A request, and how long its whole answer may take. */
 export interface Request extends Partial<Pick<Outgoing, 'method' | 'headers'>> {
@@ -76,13 +77,10 @@ async function askOver(
   }
 }
 
-/** Bytes that the slowest line brings in a millisecond: 64 kbit/s. */
-const SLOWEST = 8;
-
-/** A body, each part of which gives the rest as much time as it takes itself on the slowest line. */
+/** A body, each part of which gives the rest as much time as it takes itself on the slowest link. */
 async function* holding(body: Incoming['body'], hold: (milliseconds: number) => void): Incoming['body'] {
   for await (const part of body) {
-    hold(part.length / SLOWEST);
+    hold((1000 * part.length) / SLOWEST);
     yield part;
   }
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { SLOWEST } from './send-rate.ts';
 
-/** The lowest limit, bytes per second: transfers are made to arrive on a link of 64 kbit/s. */
-export const LEAST_RATE = 8_000;
+/** The lowest limit, bytes per second: below it nothing is made to arrive. */
+export const LEAST_RATE = SLOWEST;
 
 const Rate = z.int().min(LEAST_RATE);
 const TimeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);

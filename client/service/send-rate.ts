@@ -1,5 +1,5 @@
-/** The slowest link on which transfers are to arrive, bytes per second: 64 kbit/s. */
-const SLOWEST = 8_000;
+/** The slowest link on which anything is to arrive, bytes per second: 64 kbit/s. */
+export const SLOWEST = 8_000;
 /** An answer may take so many times as long as its request's bytes at the rate that is known. */
 const SLACK = 2;
 

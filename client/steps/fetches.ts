@@ -34,7 +34,9 @@ export class Fetches extends CallBytes {
 
   /** Makes a call whose answer may carry so many bytes of contents, and learns of how long it takes for those, and the deltas, that came. */
   asking<Answer extends { readonly body: Carrying }>(most: number, call: () => Promise<Answer>): Promise<Answer> {
-    return this.measured(most, call, ({ body }) => bytesOf(body.contents ?? {}) + deltaBytesOf(body.deltas ?? {}));
+    return this.measured(most, call, ({ body: { contents = {}, deltas = {} } }) =>
+      bytesOf([...Object.values(contents), ...Object.values(deltas).map(({ encoded }) => encoded)]),
+    );
   }
 
   /** Bytes that the small contents among the blocks probably take in an answer. */
@@ -52,20 +54,15 @@ export class Fetches extends CallBytes {
       isOfLarger(hash) ? 'larger' : 'fitting',
     );
     const all = larger.length + Object.keys(packed).filter(isOfLarger).length;
-    if (all > 0) this.#ofLarger = Math.max(LEAST, Math.round(bytesOf(Object.fromEntries(larger)) / all));
+    if (all > 0) this.#ofLarger = Math.max(LEAST, Math.round(bytesOf(larger.map(([, content]) => content)) / all));
     const bytes = fitting.reduce((sum, [hash]) => sum + (sizes.get(hash) ?? 0), 0);
-    if (bytes > 0) this.#ofByte = bytesOf(Object.fromEntries(fitting)) / bytes;
+    if (bytes > 0) this.#ofByte = bytesOf(fitting.map(([, content]) => content)) / bytes;
   }
 }
 
-/** Bytes of an answer's contents, in base64. */
-function bytesOf(contents: Contents): number {
-  return Object.values(contents).reduce((sum, content) => sum + content.length, 0);
-}
-
-/** The same of its deltas. */
-function deltaBytesOf(deltas: DownloadResponse['deltas']): number {
-  return Object.values(deltas).reduce((sum, { encoded }) => sum + encoded.length, 0);
+/** Bytes of what an answer has in base64. */
+function bytesOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + text.length, 0);
 }
 
 const isLarger = (size: number): boolean => size > limits.rowBytes;

@@ -32,6 +32,17 @@ async function edit(user: User, path: string, content: Uint8Array, delta: Uint8A
   await finalize(user, upload_id);
 }
 
+/** Has so many deltas kept of so many bytes, one for each of the last seconds. */
+async function keepMany(user: User, count: number, bytes: number): Promise<void> {
+  const { schema, userId } = shardOf(user);
+  await database.query(
+    `insert into ${schema}.deltas (user_id, block_hash, base, encoded, created_at)
+     select $1, sha256(n::text::bytea), sha256('base'), decode(repeat('00', $3), 'hex'), now() - n * interval '1 second'
+     from generate_series(1, $2) n`,
+    [userId, count, bytes],
+  );
+}
+
 async function locate(user: User, path: string, from?: number): Promise<DownloadResponse> {
   const files = [{ path, ...(from && { from }) }];
   const { status, body } = await user.call('POST', '/download', { device_id: user.device, files });
@@ -135,12 +146,7 @@ test('a user has the latest ones, with as many bytes as the limit says', async (
   const before = randomBytes(200_000);
   await author.save('b', before);
   const most = limits.keptDeltasBytes / limits.keptDeltaBytes;
-  await database.query(
-    `insert into ${schema}.deltas (user_id, block_hash, base, encoded, created_at)
-     select $1, sha256(n::text::bytea), sha256('base'), decode(repeat('00', $3), 'hex'), now() - n * interval '1 second'
-     from generate_series(1, $2) n`,
-    [userId, most, limits.keptDeltaBytes],
-  );
+  await keepMany(author, most, limits.keptDeltaBytes);
   const content = Buffer.concat([Buffer.from('another'), before]);
   await edit(author, 'b', content, encodeDelta(before, content));
   const { rows } = await database.query<{ count: number; bytes: number; newest: boolean }>(
@@ -156,12 +162,7 @@ test('a user has the latest ones, as many as the limit says, for as many days', 
   const { schema, userId } = shardOf(user);
   const before = randomBytes(200_000);
   await user.save('b', before);
-  await database.query(
-    `insert into ${schema}.deltas (user_id, block_hash, base, encoded, created_at)
-     select $1, sha256(n::text::bytea), sha256('base'), 'x', now() - n * interval '1 second'
-     from generate_series(1, $2) n`,
-    [userId, limits.keptDeltas],
-  );
+  await keepMany(user, limits.keptDeltas, 1);
   const count = async () =>
     (await database.query<{ count: number }>(`select count(*)::int from ${schema}.deltas where user_id = $1`, [userId]))
       .rows[0]!.count;

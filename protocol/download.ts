@@ -5,6 +5,7 @@ import { Hash } from './hash.ts';
 import { limits } from './limits.ts';
 import { Version } from './numbers.ts';
 import { Path } from './path.ts';
+import { SentBits } from './sent-bits.ts';
 import { Uuid } from './uuid.ts';
 
 /** POST /download: which blocks make up each file, and those that the client lacks: the smallest themselves, else where to fetch them. */
@@ -22,16 +23,18 @@ export const DownloadRequest = z.strictObject({
         /** A version that had this path; the current one if absent. */
         version: Version.optional(),
         /**
-         * In place of a version, an open upload of the user's own: the entry is the one that it offers, under the number
-         * that follows its base, and of the wanted blocks those have URLs that have arrived.
+         * In place of a version, an upload of the user's own: the entry is the one that it brings, under the number that
+         * follows its base until it is committed, and of the wanted blocks those have URLs that have arrived.
          */
         upload: Uuid.optional(),
+        /** The blocks that are wanted of an upload, as its device told that they were sent. */
+        sent: SentBits.optional(),
         /**
          * A version of this path that the device has, where it lacks more than the one after it: deltas then lead from its
          * blocks over those in between, if that is cheaper than a block.
          */
         from: Version.optional(),
-        /** The blocks that are wanted; all of the file's if absent. */
+        /** The blocks that are wanted; if absent those that were `sent`, else all of the file's. */
         lacks: z.array(Hash).max(limits.blocksPerCall).optional(),
         /** Of these, blocks that arrived damaged: their URLs lead past what caches have of them. */
         damaged: z.array(Hash).max(limits.damagedPerFile).optional(),

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { News } from './changes.ts';
-import { limits } from './limits.ts';
 import { Cursor, Version } from './numbers.ts';
 import { Path } from './path.ts';
+import { SentBits } from './sent-bits.ts';
 import { Uuid } from './uuid.ts';
 
 /** Which blocks of a file that is on its way up are at the service, for the user's other devices. A hint as well. */
@@ -11,8 +11,7 @@ const SentSoFar = z.strictObject({
   /** An upload of this file alone. */
   upload_id: Uuid,
   path: Path,
-  /** A bit for each block, in their order, from the lowest of the first byte on; in base64. */
-  sent: z.base64().max(4 * Math.ceil(limits.blocksPerCall / 8 / 3)),
+  sent: SentBits,
 });
 export type SentSoFar = z.infer<typeof SentSoFar>;
 

@@ -1,5 +1,5 @@
 import type { Block, Entry } from '../../protocol/entry.ts';
-import { bitsSet } from '../common/sent-bits.ts';
+import { bitsSet } from '../../protocol/sent-bits.ts';
 import { type RemoteEntry, remoteEntry } from '../plan/tree.ts';
 import type { WantedFile } from './lacking.ts';
 

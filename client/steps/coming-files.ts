@@ -1,4 +1,5 @@
 import { isWithinAny } from '../../protocol/path.ts';
+import { firstSent } from '../../protocol/sent-bits.ts';
 import type { SentSoFar } from '../../protocol/socket.ts';
 import { FileRefused } from '../common/errors.ts';
 import { discard } from '../common/replace-file.ts';
@@ -10,10 +11,13 @@ import { ComingFile } from './coming-file.ts';
 import type { Sync } from './context.ts';
 import { BlockSource } from './fetch-blocks.ts';
 import type { WantedFile } from './lacking.ts';
+import { usableUntil } from './put-block.ts';
 import { targetOf, type Written, writeFetched } from './write-fetched.ts';
 
 /** Each has its room on the disk, and blocks in memory. */
 const AT_ONCE = 2;
+/** Blocks whose URLs are asked for with the file. */
+const FIRST_BLOCKS = 64;
 /** A file of which nothing is told for so long is not being sent any more, ms. */
 const SILENT_MS = 90_000;
 
@@ -58,6 +62,11 @@ export class ComingFiles {
     if (known) drop();
     if (this.#byPath.size < AT_ONCE && !this.#isClosed)
       this.#byPath.set(path, new Fetching(this.#sync, message, this.#way, drop));
+  }
+
+  /** Whether a file that is wanted was begun before its version was there. */
+  has({ path }: WantedFile): boolean {
+    return this.#byPath.has(path);
   }
 
   /** The version of a file is there: what was fetched of it before and is to come, or `undefined` when that is nothing. */
@@ -138,8 +147,11 @@ class Fetching {
 
   async #fetch(sync: Parts, path: string, { channel, demandRoot }: Way): Promise<Written | undefined> {
     await demandRoot();
-    const files = [{ path, upload: this.upload, lacks: [] }];
-    const { body } = await sync.api.download({ device_id: sync.device.id, files });
+    const files = [{ path, upload: this.upload, sent: firstSent(this.#sent, FIRST_BLOCKS) }];
+    const until = usableUntil(performance.now());
+    const { most } = sync.fetches;
+    const request = { device_id: sync.device.id, contents: most, files };
+    const { body } = await sync.fetches.asking(most, () => sync.api.download(request));
     const [answer] = body.files;
     if (!answer || 'error' in answer || this.#end.signal.aborted) return undefined;
     const file = new ComingFile(this.upload, answer.entry);
@@ -151,7 +163,9 @@ class Fetching {
     file.arrived(this.#sent);
     // Nothing is said of what may come to nothing.
     const report: Sync['report'] = (event) => (file.upload === undefined ? sync.report(event) : undefined);
-    const source = new ComingSource(new BlockSource(sync, [file], channel), file);
+    const blockSource = new BlockSource(sync, [file], channel);
+    blockSource.note(body, until);
+    const source = new ComingSource(blockSource, file);
     const numbers = (signal: AbortSignal): AsyncIterable<number> => file.numbers(signal);
     return await writeFetched({ ...sync, report }, file, target, { source, signal: this.#end.signal, numbers });
   }

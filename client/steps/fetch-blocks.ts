@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import pMap from 'p-map';
 import { sha256, toHex } from '../../codec/index.ts';
+import type { DownloadResponse } from '../../protocol/download.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';
 import { batched } from '../common/batched.ts';
@@ -151,14 +152,19 @@ export class BlockSource {
     };
     const { body } = await fetches.asking(contents ?? 0, () => api.download(request));
     fetches.answered(call, body);
-    for (const [hash, url] of Object.entries(body.urls)) this.#urls.set(hash, { url, until });
-    this.#small.note(body);
-    this.#patches.note(body.deltas);
+    this.note(body, until);
     for (const file of body.files) if ('error' in file) this.#refused.set(file.path, file.error.message);
     if (Object.keys(body.contents).length === 0) return [];
     return call
       .map((each) => ({ ...each, lacks: each.lacks.filter((hash) => !this.#isKnown(hash)) }))
       .filter(({ file, lacks }) => lacks.length > 0 && !this.#refused.has(file.path));
+  }
+
+  /** Notes what an answer has of the blocks, whose URLs may be used until then, by `performance.now()`. */
+  note(answer: DownloadResponse, until: number): void {
+    for (const [hash, url] of Object.entries(answer.urls)) this.#urls.set(hash, { url, until });
+    this.#small.note(answer);
+    this.#patches.note(answer.deltas);
   }
 
   /** Asks for a block of which it is not known where it is, and for what else the file lacks. */
@@ -191,7 +197,7 @@ export class BlockSource {
 
   async #fetchSpan(span: Span, signal: AbortSignal): Promise<void> {
     const { window, gate } = this.#channel;
-    await window.run(() =>
+    await window.run(span.bytes, () =>
       gate.pass(async () => {
         // A span before this one may have met the end of the URL.
         const known = this.#urls.get(span.pack);
@@ -272,7 +278,7 @@ export class BlockSource {
       return { bytes: arrived.bytes(), received: arrived.received };
     };
     try {
-      return await retried(() => window.run(() => gate.pass(attempt)), signal);
+      return await retried(() => window.run(block.size, () => gate.pass(attempt)), signal);
     } catch (error) {
       beginnings.keep(hash, arrived);
       throw error;

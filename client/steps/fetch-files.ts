@@ -39,7 +39,7 @@ export interface FetchedFile extends WantedFile {
 interface Way {
   readonly channel: DownChannel;
   /** What was begun of files before their versions were there. */
-  readonly begun: Pick<ComingFiles, 'finish'>;
+  readonly begun: Pick<ComingFiles, 'has' | 'finish'>;
   readonly signal: AbortSignal;
 }
 
@@ -66,9 +66,9 @@ type Parts = Pick<
 export async function fetchFiles(sync: Parts, files: readonly Fetch[], { channel, begun, signal }: Way): Promise<void> {
   const source = new BlockSource(sync, files, channel);
   const parents = rememberParents(sync.root);
-  const others: Fetch[] = [];
+  const { begun: others = [], unknown = [] } = Object.groupBy(files, (file) => (begun.has(file) ? 'begun' : 'unknown'));
   // The next ones are asked for, and come, while these are written.
-  for await (const come of ahead(collected(source, files, signal))) {
+  for await (const come of ahead(collected(source, unknown, signal))) {
     for (const group of batched(come, { most: TOGETHER })) {
       signal.throwIfAborted();
       others.push(...(await fetchTogether(sync, group, { source, parents })));

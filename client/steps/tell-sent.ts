@@ -1,9 +1,13 @@
+import { sentBits } from '../../protocol/sent-bits.ts';
 import type { SentSoFar } from '../../protocol/socket.ts';
-import { sentBits } from '../common/sent-bits.ts';
 import type { OfferedItem } from '../state/intent.ts';
 
-/** A sending that is over by then is not worth a word. */
-const INTERVAL_MS = 1_000;
+/** How often it is looked whether there is something to tell. */
+const LOOK_MS = 50;
+/** A sending that is over by then is not worth a word, nor is any told of more often. */
+const SHORTEST_MS = 250;
+/** One that has gone on for long is told of this often, a younger one when it is a quarter older. */
+const LONGEST_MS = 1_000;
 /** Said again though nothing new was sent: a device may have begun to listen, and would give up. */
 const REPEATED_MS = 30_000;
 
@@ -21,7 +25,12 @@ export function tellWhatIsSent(
 ): () => void {
   const [item] = items;
   if (items.length !== 1 || !item) return () => undefined;
-  let [known, told, toldAt] = [0, 0, Number.NEGATIVE_INFINITY];
+  const started = performance.now();
+  let [known, told, toldAt] = [0, 0, started];
+  const tellInTime = (): void => {
+    const now = performance.now();
+    if (now - toldAt >= Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (now - started) / 4))) tellIfMore();
+  };
   const tellIfMore = (): void => {
     const isRepeated = told > 0 && performance.now() - toldAt > REPEATED_MS;
     if (sent.size === known && !isRepeated) return;
@@ -32,7 +41,7 @@ export function tellWhatIsSent(
     [told, toldAt] = [count, performance.now()];
     tell({ type: 'sending', upload_id, path: item.path, sent: sentBits(whole) });
   };
-  const timer = setInterval(tellIfMore, INTERVAL_MS);
+  const timer = setInterval(tellInTime, LOOK_MS);
   return () => {
     clearInterval(timer);
     // The version follows in some time.

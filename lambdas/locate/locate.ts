@@ -3,6 +3,7 @@ import type { Entry } from '../../protocol/entry.ts';
 import type { ErrorBody } from '../../protocol/errors.ts';
 import { type Located, tooMuch } from '../../protocol/internal/locate.ts';
 import { limits } from '../../protocol/limits.ts';
+import { bitsSet } from '../../protocol/sent-bits.ts';
 import { fittingIfAny, itemBytes } from '../shared/answers/answer-size.ts';
 import { itemError } from '../shared/answers/errors.ts';
 import type { Databases } from '../shared/database/database.ts';
@@ -39,10 +40,11 @@ export async function locateFiles(
   const entries = await findEntries(databases.blocks, person, files);
   const sign = new Map<string, number>();
   let blocks = 0;
-  const answers = files.map(({ path, lacks }, index): Answer => {
+  const answers = files.map((file, index): Answer => {
+    const { path } = file;
     const { entry, has } = entries[index]!;
     if (!entry) return { path, error: notFound };
-    const wanted = wantedOf(entry, lacks).filter(([hash]) => has?.has(hash) ?? true);
+    const wanted = wantedOf(entry, file).filter(([hash]) => has?.has(hash) ?? true);
     if (blocks > 0 && blocks + entry.blocks.length > limits.blocksPerCall) return { path, error: tooMuch };
     if (wanted.filter(([hash]) => !sign.has(hash)).length + sign.size > MAX_URLS) return { path, error: tooMuch };
     blocks += entry.blocks.length;
@@ -95,14 +97,15 @@ async function findEntries(
     files.filter(({ upload }) => upload === undefined),
   );
   const found: Found[] = [];
-  for (const { path, upload, lacks } of files) {
+  for (const file of files) {
+    const { path, upload } = file;
     if (upload === undefined) {
       const row = versions.shift();
       found.push({ entry: row && row.change_type !== 'delete' ? toEntry(row) : undefined });
       continue;
     }
     const entry = await offeredFile(namespace, upload, path);
-    const wanted = entry ? wantedOf(entry, lacks).map(([hash]) => hash) : [];
+    const wanted = entry ? wantedOf(entry, file).map(([hash]) => hash) : [];
     const key = { userId: person.userId, uploadId: upload };
     found.push({ entry, has: await arrivedBlocks(blocks, namespace, key, wanted) });
   }
@@ -117,11 +120,14 @@ async function blocksBefore(namespace: Namespace, files: DownloadRequest['files'
 }
 
 /** The blocks that are wanted of a file, with their sizes, in the order in which they are. */
-function wantedOf({ blocks }: Entry, lacks: readonly string[] | undefined): [hash: string, size: number][] {
+function wantedOf(
+  { blocks }: Entry,
+  { lacks, sent }: Pick<DownloadRequest['files'][number], 'lacks' | 'sent'>,
+): [hash: string, size: number][] {
   const own = new Map(blocks.map(({ hash, size }) => [hash, size]));
-  return lacks === undefined
-    ? [...own]
-    : [...new Set(lacks)].filter((hash) => own.has(hash)).map((hash) => [hash, own.get(hash)!]);
+  const isSent = sent === undefined ? () => true : bitsSet(sent);
+  const wanted = lacks ?? blocks.filter((_, number) => isSent(number)).map(({ hash }) => hash);
+  return [...new Set(wanted)].filter((hash) => own.has(hash)).map((hash) => [hash, own.get(hash)!]);
 }
 
 const notFound = itemError('not_found', 'there is no such file or version, or it is no longer kept');

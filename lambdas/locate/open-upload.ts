@@ -8,12 +8,13 @@ import { filterHeld } from '../shared/tables/held-blocks.ts';
 import { findPins, type UploadKey } from '../shared/tables/pins.ts';
 import { findUploadFiles } from '../shared/tables/uploads.ts';
 
-/** A file as an open upload of the namespace offers it; `undefined` where there is none, or it has its answer. */
+/** A file as an upload of the namespace brings it; `undefined` where there is none, it was given up, or the file refused. */
 export async function offeredFile(namespace: Namespace, uploadId: string, path: string): Promise<Entry | undefined> {
   const upload = await findUploadFiles(namespace, uploadId);
-  if (!upload || upload.expired || upload.state !== 'open') return undefined;
-  const file = upload.files.find((each) => each.path === path && each.result === null);
-  return file && entryOf(file, file.baseVersion + 1);
+  if (!upload || upload.expired || upload.state === 'closed') return undefined;
+  const file = upload.files.find((each) => each.path === path);
+  if (!file || (file.result && 'error' in file.result)) return undefined;
+  return entryOf(file, file.result?.version ?? file.baseVersion + 1);
 }
 
 /**

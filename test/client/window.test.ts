@@ -13,11 +13,13 @@ beforeEach(() => {
   running = [];
 });
 
+const BYTES = 4_000_000;
+
 /** Begins a transfer; the test ends it. */
 function begin(): void {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   window
-    .run(() => {
+    .run(BYTES, () => {
       running.push({ end: resolve, fail: reject });
       return promise;
     })
@@ -34,19 +36,56 @@ async function finish(milliseconds: number): Promise<void> {
 }
 
 async function beginMany(): Promise<void> {
-  for (let count = 0; count < 50; count++) begin();
+  for (let count = 0; count < 500; count++) begin();
   await turn();
 }
 
-test('more go on at once while they finish quickly, up to eight', async () => {
-  await beginMany();
-  expect(running).toHaveLength(2);
+/** Lets all that go on end together after so long. */
+async function finishAll(milliseconds: number): Promise<void> {
+  now += milliseconds;
+  for (const { end } of running.splice(0)) end();
+  await turn();
+}
+
+/** How many go on at once, after each of so many turns in which all that do end. */
+async function turns(count: number, milliseconds: (atOnce: number) => number): Promise<number[]> {
   const seen: number[] = [];
-  for (let count = 0; count < 8; count++) {
-    await finish(100);
+  for (let turn = 0; turn < count; turn++) {
+    await finishAll(milliseconds(running.length));
     seen.push(running.length);
   }
-  expect(seen).toEqual([3, 4, 5, 6, 7, 8, 8, 8]);
+  return seen;
+}
+
+const longWay = (): number => 100;
+const full = (atOnce: number): number => 100 * atOnce;
+
+test('more go on at once while all of them together are faster, up to eight', async () => {
+  await beginMany();
+  expect(running).toHaveLength(2);
+  expect(await turns(5, longWay)).toEqual([4, 8, 8, 8, 8]);
+});
+
+test('where two fill the link more are tried now and then, and not kept', async () => {
+  await beginMany();
+  const seen = await turns(60, full);
+  expect(seen.filter((size) => size > 2)).toEqual(Array.from({ length: 6 }, () => 4));
+  expect(Math.max(...seen)).toBe(4);
+});
+
+test('on another link it is found out again', async () => {
+  await beginMany();
+  await turns(9, full);
+  expect(Math.max(...(await turns(9, longWay)))).toBe(8);
+});
+
+test('what has no company says nothing of how fast all would be', async () => {
+  for (let count = 0; count < 20; count++) {
+    begin();
+    await finish(100);
+  }
+  await beginMany();
+  expect(running).toHaveLength(2);
 });
 
 test('on a slow link one goes after the other', async () => {
@@ -59,7 +98,7 @@ test('on a slow link one goes after the other', async () => {
 
 test('one that fails halves them; one that was given up does not', async () => {
   await beginMany();
-  for (let count = 0; count < 6; count++) await finish(100);
+  await turns(3, longWay);
   running.shift()!.fail(new DOMException('given up', 'AbortError'));
   await turn();
   expect(running).toHaveLength(8);

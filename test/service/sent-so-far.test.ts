@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { DownloadResponse } from '../../protocol/download.ts';
 import { limits } from '../../protocol/limits.ts';
+import { sentBits } from '../../protocol/sent-bits.ts';
 import type { SentSoFar } from '../../protocol/socket.ts';
 import { blocksOf, type User } from '../support/user.ts';
 import { errorOf, finalize, put } from './support/calls.ts';
@@ -79,11 +80,37 @@ test('an upload of another user, of another path, or that is over, is none', asy
   expect((await ask(receiver, upload)).files, 'given up by its device').toMatchObject([
     { error: { code: 'not_found' } },
   ]);
-  const small = randomBytes(2000);
-  const { upload_id, answer } = await sender.begin(PATH, small, 0);
-  await sender.send(answer, small);
+});
+
+test('of the blocks that its device told as sent the answer has the URLs, whether or not it was committed meanwhile', async () => {
+  const content = threeBlocks();
+  const { upload_id, answer } = await sender.begin('sent.mp4', content, 0);
+  await sender.send(answer, content);
+  const [first, , third] = (await blocksOf(content)).map(({ hash }) => hash);
+  const files = [{ path: 'sent.mp4', upload: upload_id, sent: sentBits([true, false, true]) }];
+  const request = { device_id: receiver.device, files };
+  const before = DownloadResponse.parse((await receiver.call('POST', '/download', request)).body);
+  expect(Object.keys(before.urls).sort()).toEqual([first, third].sort());
+
   await finalize(sender, upload_id);
-  expect((await ask(receiver, upload_id)).files, 'committed').toMatchObject([{ error: { code: 'not_found' } }]);
+  const after = DownloadResponse.parse((await receiver.call('POST', '/download', request)).body);
+  expect(after.files).toEqual(before.files);
+  expect(Object.keys(after.urls).sort()).toEqual([first, third].sort());
+
+  await sender.call('POST', '/delete', { device_id: sender.device, files: [{ path: 'sent.mp4', base_version: 1 }] });
+  const deleted = DownloadResponse.parse((await receiver.call('POST', '/download', request)).body);
+  expect(Object.keys(deleted.urls).sort(), 'while the version is kept').toEqual([first, third].sort());
+});
+
+test('a file that was refused is not had by its upload', async () => {
+  const content = threeBlocks();
+  const { upload_id, answer } = await sender.begin('refused', content, 0);
+  await sender.send(answer, content);
+  await receiver.save('refused', randomBytes(2000));
+  errorOf(await sender.finalize(upload_id), 'stale_version');
+  const files = [{ path: 'refused', upload: upload_id }];
+  const { body } = await receiver.call('POST', '/download', { device_id: receiver.device, files });
+  expect(body).toMatchObject({ files: [{ error: { code: 'not_found' } }] });
 });
 
 test('one call has files by version and by upload, each by its own', async () => {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { sentBits } from '../../../client/common/sent-bits.ts';
 import type { RemoteEntry } from '../../../client/plan/tree.ts';
 import { Gate } from '../../../client/service/gate.ts';
 import { newDownChannel } from '../../../client/steps/channels.ts';
 import { ComingFiles } from '../../../client/steps/coming-files.ts';
 import { isUnfinished } from '../../../protocol/reserved-name.ts';
+import { bitsSet, sentBits } from '../../../protocol/sent-bits.ts';
 import { soon } from '../../support/soon.ts';
 import { answerOf, serveTls } from '../cdn.ts';
 import { blockOf, openFolder, type StepFolder } from './open-folder.ts';
@@ -24,11 +24,13 @@ let coming: ComingFiles;
 let remote: RemoteEntry;
 /** Texts that the CDN was asked for. */
 let served: string[];
+/** Calls that asked for the file or its blocks. */
+let calls: number;
 /** Whether the upload still gives its blocks. */
 let isOpen: boolean;
 
 beforeEach(async () => {
-  [served, isOpen] = [[], true];
+  [served, calls, isOpen] = [[], 0, true];
   const blocks = await Promise.all(texts.map(blockOf));
   remote = { kind: 'file', size: content.length, mode: 0o644, mtime_ms: 5, version: 1, blocks };
   const byHash = new Map(blocks.map(({ hash }, index) => [hash, texts[index]!]));
@@ -39,7 +41,10 @@ beforeEach(async () => {
   });
   folder = await openFolder({
     download: async ({ files: [file] }) => {
-      const { path, upload, lacks = [] } = file!;
+      const { path, upload, sent } = file!;
+      const isSent = bitsSet(sent ?? '');
+      const { lacks = remote.blocks.filter((_, number) => isSent(number)).map(({ hash }) => hash) } = file!;
+      calls++;
       const isThere = upload === undefined || isOpen;
       const entry = { ...remote, path, blocks: [...remote.blocks] };
       const urls = Object.fromEntries(isThere ? lacks.map((hash) => [hash, url + hash]) : []);
@@ -73,6 +78,14 @@ test('blocks come as they are told of, the rest with the version, none of them t
   expect(await readFile(written!.beside.temporary, 'utf8')).toBe(content);
   expect(written!.received).toBe(content.length);
   expect(served.toSorted()).toEqual(texts.toSorted());
+});
+
+test('what was sent when it was told of comes after one call', async () => {
+  hear(0, 1, 3);
+  await soon(() => expect(served).toHaveLength(3));
+  expect(calls).toBe(1);
+  await finish();
+  expect(calls).toBe(2);
 });
 
 test('what the upload gives no more is waited for, and its version has it', async () => {

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { bitsSet } from '../../../client/common/sent-bits.ts';
 import { tellWhatIsSent } from '../../../client/steps/tell-sent.ts';
+import { bitsSet } from '../../../protocol/sent-bits.ts';
 import type { SentSoFar } from '../../../protocol/socket.ts';
 import { blockOf, device } from './open-folder.ts';
 
@@ -20,6 +20,23 @@ async function sending(...paths: readonly string[]) {
   const send = (number: number, bytes: number = blocks[number]!.size) => sent.set(blocks[number]!.hash, bytes);
   return { told, stop, send };
 }
+
+test('what was sent is told soon at first, then once a second', async () => {
+  const { told, send, stop } = await sending('film');
+  /** Sends a block as soon as the last one was told; answers after how long it is told, ms. */
+  const tellNext = (number: number): number => {
+    send(number);
+    const before = told.length;
+    for (let waited = 50; ; waited += 50) {
+      vi.advanceTimersByTime(50);
+      if (told.length > before) return waited;
+    }
+  };
+  expect([tellNext(0), tellNext(1), tellNext(2)]).toEqual([250, 250, 250]);
+  vi.advanceTimersByTime(10_000);
+  expect([tellNext(3), tellNext(4), tellNext(5)]).toEqual([50, 1_000, 1_000]);
+  stop();
+});
 
 test('what was sent is told once a second if there is more, else now and then, and at the end', async () => {
   const { told, send, stop } = await sending('film');
@@ -51,7 +68,7 @@ test('what went as a delta is not told of: with its version it comes as one', as
   expect(told).toEqual([[2, 3]]);
 });
 
-test('an upload that is over within a second, and one of several files, is not told of', async () => {
+test('an upload that is over within a quarter of a second, and one of several files, is not told of', async () => {
   const short = await sending('film');
   short.send(1);
   short.stop();

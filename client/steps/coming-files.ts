@@ -104,6 +104,7 @@ class Fetching {
   readonly #written: Promise<Written | undefined>;
   #sent: string;
   #file: ComingFile | undefined;
+  #source: BlockSource | undefined;
 
   constructor(sync: Parts, { upload_id, path, sent }: SentSoFar, way: Way, onSilence: () => void) {
     this.upload = upload_id;
@@ -117,6 +118,7 @@ class Fetching {
     this.#silence.refresh();
     this.#sent = sent;
     this.#file?.arrived(sent);
+    this.#lookAhead();
   }
 
   /** Whether another content is at its path since it was offered. */
@@ -134,6 +136,7 @@ class Fetching {
     const end = (): void => this.#end.abort();
     signal.addEventListener('abort', end, { once: true });
     file.committed(remote);
+    this.#lookAhead();
     return await this.#written.finally(() => signal.removeEventListener('abort', end));
   }
 
@@ -143,6 +146,10 @@ class Fetching {
     // Before that nothing is on the disk, and a call may take long.
     const written = this.#file && (await this.#written);
     if (written) await discard(written.beside.temporary);
+  }
+
+  #lookAhead(): void {
+    if (this.#file) void this.#source?.lookAhead(this.#file);
   }
 
   async #fetch(sync: Parts, path: string, { channel, demandRoot }: Way): Promise<Written | undefined> {
@@ -163,9 +170,9 @@ class Fetching {
     file.arrived(this.#sent);
     // Nothing is said of what may come to nothing.
     const report: Sync['report'] = (event) => (file.upload === undefined ? sync.report(event) : undefined);
-    const blockSource = new BlockSource(sync, [file], channel);
-    blockSource.note(body, until);
-    const source = new ComingSource(blockSource, file);
+    this.#source = new BlockSource(sync, [file], channel);
+    this.#source.note(body, until);
+    const source = new ComingSource(this.#source, file);
     const numbers = (signal: AbortSignal): AsyncIterable<number> => file.numbers(signal);
     return await writeFetched({ ...sync, report }, file, target, { source, signal: this.#end.signal, numbers });
   }

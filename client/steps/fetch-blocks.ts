@@ -167,6 +167,14 @@ export class BlockSource {
     this.#patches.note(answer.deltas);
   }
 
+  /** Asks for the URLs that a file lacks before they are needed; what goes wrong is found when they are. */
+  async lookAhead(file: WantedFile): Promise<void> {
+    await this.#looks(async () => {
+      const lacks = this.#lacks(file).slice(0, URLS_PER_CALL);
+      if (lacks.length > 0) await this.#ask([{ file, lacks }]);
+    }).catch(() => undefined);
+  }
+
   /** Asks for a block of which it is not known where it is, and for what else the file lacks. */
   #look(file: WantedFile, hash: string): Promise<void> {
     return this.#looks(async () => {

@@ -7,7 +7,7 @@ const LOOK_MS = 50;
 /** A sending that is over by then is not worth a word, nor is any told of more often. */
 const SHORTEST_MS = 250;
 /** One that has gone on for long is told of this often, a younger one when it is a quarter older. */
-const LONGEST_MS = 1_000;
+const LONGEST_MS = 500;
 /** Said again though nothing new was sent: a device may have begun to listen, and would give up. */
 const REPEATED_MS = 30_000;
 

@@ -20,6 +20,7 @@ const upload_id = randomUUID();
 const { signal } = new AbortController();
 
 let folder: StepFolder;
+let channel: ReturnType<typeof newDownChannel>;
 let coming: ComingFiles;
 let remote: RemoteEntry;
 /** Texts that the CDN was asked for. */
@@ -53,7 +54,7 @@ beforeEach(async () => {
     },
   });
   await mkdir(folder.on('films'));
-  const channel = newDownChannel(new Gate());
+  channel = newDownChannel(new Gate());
   coming = new ComingFiles(folder.sync, { channel, demandRoot: async () => undefined });
   onTestFinished(() => coming.close());
 });
@@ -84,6 +85,21 @@ test('what was sent when it was told of comes after one call', async () => {
   hear(0, 1, 3);
   await soon(() => expect(served).toHaveLength(3));
   expect(calls).toBe(1);
+  await finish();
+  expect(calls).toBe(2);
+});
+
+test('URLs of what is told of later are there before a block is wanted', async () => {
+  hear(0);
+  await untilServed('the first');
+  const { window } = channel;
+  const ends = Promise.withResolvers<void>();
+  const others = Array.from({ length: 8 }, () => window.run(1, () => ends.promise));
+  hear(0, 1, 2, 3);
+  await soon(() => expect(calls).toBe(2));
+  expect(served).toHaveLength(1);
+  ends.resolve();
+  await Promise.all(others);
   await finish();
   expect(calls).toBe(2);
 });

@@ -5,8 +5,8 @@ const MOST = 8;
 const QUICK_MS = 5_000;
 /** One that took longer says that fewer at once would each be there sooner, and that less is lost when one breaks off. */
 const SLOW_MS = 20_000;
-/** Twice as many at once are worth it if all of them together are so many times as fast. */
-const GAIN = 1.5;
+/** More at once are worth it if all of them together gain so much of what they would on a link that is not full. */
+const GAIN = 0.5;
 /** Looks at how fast all are until it is tried again whether more bring more. */
 const REST = 8;
 /** A transfer says how fast all are if it had so much of the company that it may have. */
@@ -25,10 +25,10 @@ export class Window {
   /** Milliseconds that transfers took until `#since`, all of them together. */
   #taken = 0;
   #since = 0;
-  /** Bytes per millisecond of all at once, as each of the last transfers saw them. */
-  #seen: number[] = [];
-  /** The same with half as many at once, while it is tried whether more bring more. */
-  #before: number | undefined;
+  /** What the last transfers, and those beside them, moved while they went on. */
+  #seen: { readonly bytes: number; readonly milliseconds: number }[] = [];
+  /** How many went on before, and the bytes per millisecond of all of them, while it is tried whether more bring more. */
+  #before: { readonly size: number; readonly all: number } | undefined;
   #rest = 0;
 
   /** @param now milliseconds since any moment, by a clock that is never set */
@@ -36,14 +36,17 @@ export class Window {
     this.#now = now;
   }
 
-  /** Runs `work` when it is its turn, which transfers so many bytes. */
-  async run<Result>(bytes: number, work: () => Promise<Result>): Promise<Result> {
+  /**
+   * Runs `work` when it is its turn.
+   * @param moved the bytes that crossed the wire by it
+   */
+  async run<Result>(work: () => Promise<Result>, moved: (result: Result) => number): Promise<Result> {
     while (this.#running >= this.#size) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     const [started, before] = [this.#now(), this.#count(1)];
     try {
       const result = await work();
       const milliseconds = Math.max(1, this.#now() - started);
-      this.#learn(bytes, milliseconds, (this.#count(0) - before) / milliseconds);
+      this.#learn(moved(result), milliseconds, (this.#count(0) - before) / milliseconds);
       return result;
     } catch (error) {
       const wasGivenUp = error instanceof Error && error.name === 'AbortError';
@@ -66,26 +69,30 @@ export class Window {
 
   /** @param atOnce transfers that were under way meanwhile, on average */
   #learn(bytes: number, milliseconds: number, atOnce: number): void {
+    if (bytes === 0) return;
     const isQuick = milliseconds < QUICK_MS;
     if (milliseconds > SLOW_MS) this.#resize(Math.max(1, this.#size - 1));
     else if (isQuick && this.#size < FIRST) this.#resize(FIRST);
     else if (atOnce >= COMPANY * this.#size) {
-      this.#seen.push((bytes / milliseconds) * atOnce);
+      this.#seen.push({ bytes: bytes * atOnce, milliseconds });
       if (this.#seen.length >= this.#size) this.#judge(isQuick);
     }
   }
 
   /** Takes as many at once as bring something, once enough of them have been seen. */
   #judge(isQuick: boolean): void {
-    const all = this.#seen.reduce((sum, each) => sum + each, 0) / this.#seen.length;
+    const sum = (of: 'bytes' | 'milliseconds'): number => this.#seen.reduce((all, each) => all + each[of], 0);
+    const all = sum('bytes') / sum('milliseconds');
     this.#seen = [];
-    if (this.#before !== undefined && all < GAIN * this.#before) {
-      this.#resize(this.#size / 2);
+    const before = this.#before;
+    if (before && all < before.all * (1 + GAIN * (this.#size / before.size - 1))) {
+      this.#resize(before.size);
       this.#rest = REST;
     } else if (this.#rest > 0) this.#rest--;
     else if (isQuick && this.#size < MOST) {
-      this.#resize(Math.min(MOST, 2 * this.#size));
-      this.#before = all;
+      const size = this.#size;
+      this.#resize(Math.min(MOST, 2 * size));
+      this.#before = { size, all };
     } else this.#before = undefined;
   }
 

@@ -5,6 +5,14 @@ import { DeadConnection } from '../service/connections.ts';
 import { StoreUnreachable } from '../service/errors.ts';
 import { type Arrived, type FetchAnswer, fetchRest, type Range } from '../service/fetch-bytes.ts';
 
+export interface FetchedBlock {
+  readonly bytes: Uint8Array;
+  /** Bytes that came over the wire for it. */
+  readonly received: number;
+  /** Whether an edit of it goes whole, so that it is not kept. */
+  readonly isSmall?: boolean;
+}
+
 /** An answer that breaks off after so many bytes got on: the next one is no repetition. */
 const PROGRESS_BYTES = 64 * 1024;
 

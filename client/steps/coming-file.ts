@@ -23,16 +23,19 @@ export class ComingFile implements WantedFile {
     this.#blocks = entry.blocks;
   }
 
-  /** @param sent a bit for each block, as the sending device tells it */
-  arrived(sent: string): void {
-    this.#add(bitsSet(sent));
+  /**
+   * @param sent a bit for each block, as the sending device tells it
+   * @returns the blocks that were not there before
+   */
+  arrived(sent: string): ReadonlySet<string> {
+    return this.#add(bitsSet(sent));
   }
 
-  /** All of it is there. */
-  committed(remote: RemoteEntry): void {
+  /** All of it is there. Answers the blocks that were not before. */
+  committed(remote: RemoteEntry): ReadonlySet<string> {
     this.remote = remote;
     this.upload = undefined;
-    this.#add(() => true);
+    return this.#add(() => true);
   }
 
   isThere(hash: string): boolean {
@@ -55,14 +58,17 @@ export class ComingFile implements WantedFile {
     signal.throwIfAborted();
   }
 
-  #add(isThere: (number: number) => boolean): void {
+  #add(isThere: (number: number) => boolean): ReadonlySet<string> {
+    const added = new Set<string>();
     for (const [number, { hash }] of this.#blocks.entries()) {
       if (!isThere(number)) continue;
+      if (!this.#there.has(hash)) added.add(hash);
       this.#order.add(number);
       this.#there.add(hash);
     }
     this.#news.resolve();
     this.#news = Promise.withResolvers();
+    return added;
   }
 
   async #newsOr(signal: AbortSignal): Promise<void> {

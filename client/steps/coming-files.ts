@@ -66,7 +66,7 @@ export class ComingFiles {
 
   /** Whether a file that is wanted was begun before its version was there. */
   has({ path }: WantedFile): boolean {
-    return this.#byPath.has(path);
+    return this.#byPath.get(path)?.isUnderWay === true;
   }
 
   /** The version of a file is there: what was fetched of it before and is to come, or `undefined` when that is nothing. */
@@ -111,14 +111,23 @@ class Fetching {
     this.#sent = sent;
     this.#silence = setTimeout(onSilence, SILENT_MS);
     // What went wrong is found again when its version is there.
-    this.#written = this.#fetch(sync, path, way).catch(() => undefined);
+    this.#written = this.#fetch(sync, path, way)
+      .catch(() => undefined)
+      .then((written) => {
+        if (!written) this.#source = undefined;
+        return written;
+      });
   }
 
   hear(sent: string): void {
     this.#silence.refresh();
     this.#sent = sent;
-    this.#file?.arrived(sent);
-    this.#lookAhead();
+    if (this.#file) this.#lookAhead(this.#file, this.#file.arrived(sent));
+  }
+
+  /** Whether all of it has come, or is coming. */
+  get isUnderWay(): boolean {
+    return this.#source !== undefined;
   }
 
   /** Whether another content is at its path since it was offered. */
@@ -135,8 +144,7 @@ class Fetching {
     clearTimeout(this.#silence);
     const end = (): void => this.#end.abort();
     signal.addEventListener('abort', end, { once: true });
-    file.committed(remote);
-    this.#lookAhead();
+    this.#lookAhead(file, file.committed(remote));
     return await this.#written.finally(() => signal.removeEventListener('abort', end));
   }
 
@@ -148,8 +156,8 @@ class Fetching {
     if (written) await discard(written.beside.temporary);
   }
 
-  #lookAhead(): void {
-    if (this.#file) void this.#source?.lookAhead(this.#file);
+  #lookAhead(file: ComingFile, hashes: ReadonlySet<string>): void {
+    void this.#source?.lookAhead(file, hashes, this.#end.signal);
   }
 
   async #fetch(sync: Parts, path: string, { channel, demandRoot }: Way): Promise<Written | undefined> {
@@ -167,11 +175,12 @@ class Fetching {
     const { mtime_ms, blocks } = file.remote;
     const target = { ...targetOf(sync, file, rememberParents(sync.root)), mtime_ms, blocks };
     this.#file = file;
-    file.arrived(this.#sent);
+    const there = file.arrived(this.#sent);
     // Nothing is said of what may come to nothing.
     const report: Sync['report'] = (event) => (file.upload === undefined ? sync.report(event) : undefined);
     this.#source = new BlockSource(sync, [file], channel);
     this.#source.note(body, until);
+    this.#lookAhead(file, there);
     const source = new ComingSource(this.#source, file);
     const numbers = (signal: AbortSignal): AsyncIterable<number> => file.numbers(signal);
     return await writeFetched({ ...sync, report }, file, target, { source, signal: this.#end.signal, numbers });

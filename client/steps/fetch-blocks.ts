@@ -8,12 +8,12 @@ import { batched } from '../common/batched.ts';
 import { FileRefused } from '../common/errors.ts';
 import { retried, TryAgain } from '../common/retry.ts';
 import { Arrived, type FetchAnswer } from '../service/fetch-bytes.ts';
-import { arrivedDamaged, demandContent, getOn } from './block-answers.ts';
+import { arrivedDamaged, demandContent, type FetchedBlock, getOn } from './block-answers.ts';
 import { BlockRooms } from './block-rooms.ts';
 import type { DownChannel } from './channels.ts';
 import type { Sync } from './context.ts';
 import { type BlockPlace, findBlocks, readBlock } from './folder-blocks.ts';
-import { countLacks, type Lacking, nameOf, type WantedFile } from './lacking.ts';
+import { asked, countLacks, type Lacking, type WantedFile } from './lacking.ts';
 import { type PackPart, type Span, spansOf } from './pack-spans.ts';
 import { Patches } from './patches.ts';
 import { usableUntil } from './put-block.ts';
@@ -24,14 +24,6 @@ import { SmallContents } from './small-contents.ts';
 const URLS_PER_CALL = 1000;
 /** Parts of packs that are fetched at a time. */
 const SPANS_AT_ONCE = 4;
-
-export interface FetchedBlock {
-  readonly bytes: Uint8Array;
-  /** Bytes that came over the wire for it. */
-  readonly received: number;
-  /** Whether an edit of it goes whole, so that it is not kept. */
-  readonly isSmall?: boolean;
-}
 
 type Parts = Pick<Sync, 'root' | 'snapshots' | 'state' | 'api' | 'cache' | 'device' | 'fetches' | 'atHand'>;
 
@@ -145,10 +137,7 @@ export class BlockSource {
     const request = {
       device_id: device.id,
       contents,
-      files: call.map(({ file, lacks }) => {
-        const damaged = lacks.filter((hash) => this.#damaged.has(hash)).slice(0, limits.damagedPerFile);
-        return { ...nameOf(this.#sync.state, file), lacks, ...(damaged.length > 0 && { damaged }) };
-      }),
+      files: call.map((each) => asked(this.#sync.state, each, this.#damaged)),
     };
     const { body } = await fetches.asking(contents ?? 0, () => api.download(request));
     fetches.answered(call, body);
@@ -167,17 +156,18 @@ export class BlockSource {
     this.#patches.note(answer.deltas);
   }
 
-  /** Asks for the URLs that a file lacks before they are needed; what goes wrong is found when they are. */
-  async lookAhead(file: WantedFile): Promise<void> {
+  /** Asks where some blocks of a file are before they are needed; what goes wrong is found when they are. */
+  async lookAhead(file: WantedFile, hashes: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     await this.#looks(async () => {
-      const lacks = this.#lacks(file).slice(0, URLS_PER_CALL);
-      if (lacks.length > 0) await this.#ask([{ file, lacks }]);
+      const lacks = this.#lacks(file).filter((hash) => hashes.has(hash));
+      if (lacks.length > 0 && !signal.aborted) await this.#ask([{ file, lacks: lacks.slice(0, URLS_PER_CALL) }]);
     }).catch(() => undefined);
   }
 
   /** Asks for a block of which it is not known where it is, and for what else the file lacks. */
-  #look(file: WantedFile, hash: string): Promise<void> {
-    return this.#looks(async () => {
+  async #look(file: WantedFile, hash: string): Promise<void> {
+    if (this.#isKnown(hash)) return;
+    await this.#looks(async () => {
       if (this.#isKnown(hash)) return;
       const others = this.#lacks(file).filter((other) => other !== hash);
       await this.#ask([{ file, lacks: [hash, ...others].slice(0, URLS_PER_CALL) }]);
@@ -205,17 +195,18 @@ export class BlockSource {
 
   async #fetchSpan(span: Span, signal: AbortSignal): Promise<void> {
     const { window, gate } = this.#channel;
-    await window.run(span.bytes, () =>
+    const fetch = (): Promise<number> =>
       gate.pass(async () => {
         // A span before this one may have met the end of the URL.
         const known = this.#urls.get(span.pack);
-        if (!known) return;
+        if (!known) return 0;
         const bytes = await this.#getPart(known.url, span, signal);
         for (const [hash, { at, bytes: length }] of span.contents) {
           this.#small.put(hash, bytes.subarray(at - span.at, at - span.at + length));
         }
-      }),
-    );
+        return bytes.length;
+      });
+    await window.run(fetch, (received) => received);
   }
 
   /** Bytes of a pack, unverified. */
@@ -286,7 +277,14 @@ export class BlockSource {
       return { bytes: arrived.bytes(), received: arrived.received };
     };
     try {
-      return await retried(() => window.run(block.size, () => gate.pass(attempt)), signal);
+      return await retried(
+        () =>
+          window.run(
+            () => gate.pass(attempt),
+            ({ received }) => received,
+          ),
+        signal,
+      );
     } catch (error) {
       beginnings.keep(hash, arrived);
       throw error;

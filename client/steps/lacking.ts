@@ -1,4 +1,5 @@
 import type { DownloadRequest } from '../../protocol/download.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { RemoteEntry } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 
@@ -19,8 +20,18 @@ export interface Lacking {
 
 export const countLacks = ({ lacks }: Lacking): number => lacks.length;
 
+/** How blocks of a file are asked for, some of which may have arrived damaged. */
+export function asked(
+  state: Pick<Sync['state'], 'trees'>,
+  { file, lacks }: Lacking,
+  arrivedDamaged: ReadonlySet<string>,
+): DownloadRequest['files'][number] {
+  const damaged = lacks.filter((hash) => arrivedDamaged.has(hash)).slice(0, limits.damagedPerFile);
+  return { ...nameOf(state, file), lacks, ...(damaged.length > 0 && { damaged }) };
+}
+
 /** What a file is asked for by: its version, and the one that this disk has if it missed some; or its upload. */
-export function nameOf(
+function nameOf(
   { trees }: Pick<Sync['state'], 'trees'>,
   { path, upload, remote: { version } }: WantedFile,
 ): Pick<DownloadRequest['files'][number], 'path' | 'upload' | 'version' | 'from'> {

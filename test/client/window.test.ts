@@ -16,13 +16,16 @@ beforeEach(() => {
 const BYTES = 4_000_000;
 
 /** Begins a transfer; the test ends it. */
-function begin(): void {
+function begin(moved = BYTES): void {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   window
-    .run(BYTES, () => {
-      running.push({ end: resolve, fail: reject });
-      return promise;
-    })
+    .run(
+      () => {
+        running.push({ end: resolve, fail: reject });
+        return promise;
+      },
+      () => moved,
+    )
     .catch(() => undefined);
 }
 
@@ -77,6 +80,21 @@ test('on another link it is found out again', async () => {
   await beginMany();
   await turns(9, full);
   expect(Math.max(...(await turns(9, longWay)))).toBe(8);
+});
+
+test('what moved nothing says nothing of the link', async () => {
+  await beginMany();
+  for (let count = 0; count < 20; count++) {
+    await finishAll(200);
+    begin(0);
+    now += 1;
+    await turn();
+  }
+  const before = running.length;
+  for (let count = 0; count < 500; count++) begin(0);
+  while (running.length > 0) await finishAll(1);
+  await beginMany();
+  expect(running).toHaveLength(before);
 });
 
 test('what has no company says nothing of how fast all would be', async () => {

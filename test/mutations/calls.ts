@@ -54,8 +54,8 @@ export const ofCalls: readonly Mutation[] = [
   {
     mistake: 'a download signs whatever hashes are named',
     file: 'lambdas/locate/locate.ts',
-    replace: '[...new Set(lacks)].filter((hash) => own.has(hash))',
-    by: '[...new Set(lacks)]',
+    replace: '[...new Set(wanted)].filter((hash) => own.has(hash))',
+    by: '[...new Set(wanted)]',
     noticedBy: 'model/calls: a download signs blocks of the version alone, whatever it names',
     breaks: /I11: a hash is no capability/,
   },

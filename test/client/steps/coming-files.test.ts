@@ -94,7 +94,12 @@ test('URLs of what is told of later are there before a block is wanted', async (
   await untilServed('the first');
   const { window } = channel;
   const ends = Promise.withResolvers<void>();
-  const others = Array.from({ length: 8 }, () => window.run(1, () => ends.promise));
+  const others = Array.from({ length: 8 }, () =>
+    window.run(
+      () => ends.promise,
+      () => 1,
+    ),
+  );
   hear(0, 1, 2, 3);
   await soon(() => expect(calls).toBe(2));
   expect(served).toHaveLength(1);

@@ -20,6 +20,8 @@ export interface SendResult {
   envelope: number;
   /** Blocks to offer without a delta, since that failed. */
   readonly wholeNext: Set<string>;
+  /** Told of each block. */
+  readonly noted: () => void;
 }
 
 interface Source {
@@ -167,6 +169,7 @@ class BlockSender {
   #noteSent(hash: string, bytes: number): void {
     const { places, sent, progress } = this.#source;
     sent.content.set(hash, bytes);
+    sent.noted();
     this.#sync.state.noteSent(this.#upload.upload_id, hash, bytes);
     const { path, size } = places.get(hash)!;
     progress.get(path)?.(size);

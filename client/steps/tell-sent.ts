@@ -2,8 +2,6 @@ import { sentBits } from '../../protocol/sent-bits.ts';
 import type { SentSoFar } from '../../protocol/socket.ts';
 import type { OfferedItem } from '../state/intent.ts';
 
-/** How often it is looked whether there is something to tell. */
-const LOOK_MS = 50;
 /** A sending that is over by then is not worth a word, nor is any told of more often. */
 const SHORTEST_MS = 250;
 /** One that has gone on for long is told of this often, a younger one when it is a quarter older. */
@@ -11,10 +9,16 @@ const LONGEST_MS = 500;
 /** Said again though nothing new was sent: a device may have begun to listen, and would give up. */
 const REPEATED_MS = 30_000;
 
+/** Tells how far a sending is. */
+export interface Telling {
+  /** Something more was sent. */
+  noted(): void;
+  stop(): void;
+}
+
 /**
  * Tells the user's other devices again and again which blocks of an upload are at the service, where it is of one file,
- * as all are that are large. What went as a delta is left to its version, with which it comes as one. Answers what ends
- * it.
+ * as all are that are large. What went as a delta is left to its version, with which it comes as one.
  * @param sent by their hashes, the blocks that the service took, and the bytes that crossed the wire for each
  */
 export function tellWhatIsSent(
@@ -22,30 +26,37 @@ export function tellWhatIsSent(
   upload_id: string,
   items: readonly OfferedItem[],
   sent: ReadonlyMap<string, number>,
-): () => void {
+): Telling {
   const [item] = items;
-  if (items.length !== 1 || !item) return () => undefined;
+  if (items.length !== 1 || !item) return { noted: () => undefined, stop: () => undefined };
   const started = performance.now();
-  let [known, told, toldAt] = [0, 0, started];
-  const tellInTime = (): void => {
-    const now = performance.now();
-    if (now - toldAt >= Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (now - started) / 4))) tellIfMore();
-  };
-  const tellIfMore = (): void => {
-    const isRepeated = told > 0 && performance.now() - toldAt > REPEATED_MS;
-    if (sent.size === known && !isRepeated) return;
-    known = sent.size;
+  let [told, toldAt, isDue] = [0, started, false];
+  let timer: NodeJS.Timeout | undefined;
+  const say = (least: number): void => {
+    isDue = false;
+    clearTimeout(timer);
     const whole = item.local.blocks.map(({ hash, size }) => isWhole(sent.get(hash), size));
     const count = whole.filter(Boolean).length;
-    if (count === told && !isRepeated) return;
-    [told, toldAt] = [count, performance.now()];
-    tell({ type: 'sending', upload_id, path: item.path, sent: sentBits(whole) });
+    if (count >= least) {
+      [told, toldAt] = [count, performance.now()];
+      tell({ type: 'sending', upload_id, path: item.path, sent: sentBits(whole) });
+    }
+    if (told > 0) timer = setTimeout(say, REPEATED_MS, told);
   };
-  const timer = setInterval(tellInTime, LOOK_MS);
-  return () => {
-    clearInterval(timer);
-    // The version follows in some time.
-    if (told > 0) tellIfMore();
+  return {
+    noted() {
+      if (isDue) return;
+      isDue = true;
+      clearTimeout(timer);
+      const now = performance.now();
+      const interval = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (now - started) / 4));
+      timer = setTimeout(() => say(told + 1), Math.max(0, toldAt + interval - now));
+    },
+    stop() {
+      // The version follows in some time.
+      if (told > 0) say(told + 1);
+      clearTimeout(timer);
+    },
   };
 }
 

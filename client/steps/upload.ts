@@ -61,9 +61,10 @@ export async function sendContent(
   // Until all of it is settled, the same upload again: each one reserves quota until it ends.
   const id = sync.state.uploadId(digestOf(items));
   try {
-    const sent: SendResult = { content: sync.state.sentBlocks(id), envelope: 0, wholeNext: new Set() };
-    const stopTelling = tellWhatIsSent(sync.tell, id, items, sent.content);
-    return { id, ...(await sendAll(sync, { id, sent }, items, sending).finally(stopTelling)) };
+    const content = sync.state.sentBlocks(id);
+    const { noted, stop } = tellWhatIsSent(sync.tell, id, items, content);
+    const sent: SendResult = { content, envelope: 0, wholeNext: new Set(), noted };
+    return { id, ...(await sendAll(sync, { id, sent }, items, sending).finally(stop)) };
   } catch (error) {
     forgetIfGone(sync.state, id, error);
     throw error;

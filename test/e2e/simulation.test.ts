@@ -107,8 +107,11 @@ test.skipIf(SIM_LIFE !== undefined)(
     });
     expect(outcome.numRuns).toBeGreaterThan(0);
     if (!outcome.failed) return;
+    const report = fc.defaultReportMessage(outcome);
+    // Whoever ends the run meanwhile knows why.
+    process.stderr.write(`${report}\n`);
     const life = JSON.stringify(await shortened(outcome.counterexample![0]));
-    throw new Error(`${fc.defaultReportMessage(outcome)}\n\nThese of its actions are enough:\nSIM_LIFE='${life}'`);
+    throw new Error(`${report}\n\nThese of its actions are enough:\nSIM_LIFE='${life}'`);
   },
 );
 

@@ -5,6 +5,7 @@ import { DeadConnection } from '../service/connections.ts';
 import { StoreUnreachable } from '../service/errors.ts';
 import { type Arrived, type FetchAnswer, fetchRest, type Range } from '../service/fetch-bytes.ts';
 
+/** A block's content, wherever it came from. */
 export interface FetchedBlock {
   readonly bytes: Uint8Array;
   /** Bytes that came over the wire for it. */

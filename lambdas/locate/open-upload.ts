@@ -8,7 +8,10 @@ import { filterHeld } from '../shared/tables/held-blocks.ts';
 import { findPins, type UploadKey } from '../shared/tables/pins.ts';
 import { findUploadFiles } from '../shared/tables/uploads.ts';
 
-/** A file as an upload of the namespace brings it; `undefined` where there is none, it expired or was given up, or the file refused. */
+/**
+ * A file as an upload of the namespace brings it; `undefined` where there is none, it expired or was given up, or the
+ * file was refused.
+ */
 export async function offeredFile(namespace: Namespace, uploadId: string, path: string): Promise<Entry | undefined> {
   const upload = await findUploadFiles(namespace, uploadId);
   if (!upload || upload.expired || upload.state === 'closed') return undefined;

@@ -32,6 +32,9 @@ export const limits = {
   deltasPerCall: 256,
   /** Contents in one save call: as many as files, and some more where files have several blocks. */
   contentsPerCall: 1000,
+  /** Packs that one save call names, which is as much as its function reads; and those of a user that no save has used yet. */
+  packsPerCall: 4,
+  openPacks: 64,
   /** Neighbouring base blocks that one delta may read, and their bytes. */
   baseBlocksPerDelta: 16,
   baseBytesPerDelta: 12 * 1024 * 1024,

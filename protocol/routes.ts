@@ -6,6 +6,7 @@ export const routes = [
   { method: 'GET', path: '/devices', function: 'devices' },
   { method: 'DELETE', path: '/devices/{device_id}', function: 'devices' },
   { method: 'POST', path: '/upload-init', function: 'upload-init' },
+  { method: 'POST', path: '/packs', function: 'upload-init' },
   { method: 'POST', path: '/save', function: 'save' },
   { method: 'POST', path: '/prove', function: 'prove' },
   { method: 'POST', path: '/delta-apply', function: 'delta-apply' },

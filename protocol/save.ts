@@ -8,10 +8,16 @@ import { UploadInitRequest } from './upload-init.ts';
 
 export const saveContentType = 'application/vnd.tidemark.save';
 
-/** A block whose content is in the call: a delta with no base, of so many `bytes`. */
+/** A block whose content comes with the call: a delta with no base, of so many `bytes`. */
 const SentBlock = Block.extend({
   size: z.int().min(1).max(limits.smallBytes),
   bytes: z.int().min(1).max(limits.smallEncodedBytes),
+  /** Which of `packs` it lies in; without, it follows the header. */
+  pack: z
+    .int()
+    .min(0)
+    .max(limits.packsPerCall - 1)
+    .optional(),
 });
 
 /**
@@ -20,12 +26,23 @@ const SentBlock = Block.extend({
  * stays in the upload: upload-init under the same id asks for it. A retry, here or of finalize under this id, changes
  * nothing and answers the same.
  */
-export const SaveHeader = UploadInitRequest.omit({ after: true }).extend({
-  timeline: Timeline,
-  /** In the order in which they follow the header. */
-  contents: z.array(SentBlock).max(limits.contentsPerCall),
-});
+export const SaveHeader = UploadInitRequest.omit({ after: true })
+  .extend({
+    timeline: Timeline,
+    /** Packs that were sent by `POST /packs` before. */
+    packs: z.array(Block).max(limits.packsPerCall).optional(),
+    /** In the order in which they follow the header, or one another in their pack, which has nothing else. */
+    contents: z.array(SentBlock).max(limits.contentsPerCall),
+  })
+  .refine(({ packs = [], contents }) => packs.every(({ size }, pack) => size === bytesIn(contents, pack)), {
+    message: 'the contents of a pack are not all of it',
+  });
 export type SaveHeader = z.infer<typeof SaveHeader>;
+
+/** Bytes of the contents that lie in a pack. */
+function bytesIn(contents: readonly z.infer<typeof SentBlock>[], pack: number): number {
+  return contents.reduce((sum, content) => sum + (content.pack === pack ? content.bytes : 0), 0);
+}
 
 /** What the body says before the header: a header is encoded as contents are, for it names each of them. */
 const Envelope = z.strictObject({
@@ -60,8 +77,21 @@ export function decodeSaveBody(body: Uint8Array): { header: EncodedHeader; conte
   return { header: { encoded, size: header.size, hash: header.hash }, contents };
 }
 
-/** The header that some JSON is, and the contents that it names. Throws as `decodeBody`. */
-export function readSaveHeader(json: Uint8Array, contents: Uint8Array): { header: SaveHeader; contents: Uint8Array[] } {
+/**
+ * The header that some JSON is, and the contents that it names, nothing for those that lie in packs. Throws as
+ * `decodeBody`.
+ */
+export function readSaveHeader(
+  json: Uint8Array,
+  contents: Uint8Array,
+): { header: SaveHeader; contents: (Uint8Array | undefined)[] } {
   const header = SaveHeader.parse(parseJson(json));
-  return { header, contents: splitParts(contents, header.contents) };
+  const following = splitParts(
+    contents,
+    header.contents.filter(({ pack }) => pack === undefined),
+  ).values();
+  return {
+    header,
+    contents: header.contents.map(({ pack }) => (pack === undefined ? following.next().value : undefined)),
+  };
 }

@@ -45,15 +45,12 @@ export const UploadInitRequest = z.strictObject({
 });
 export type UploadInitRequest = z.infer<typeof UploadInitRequest>;
 
+/** `PUT url` with exactly these headers and the content as the body; the signature covers checksum and length. */
+export const SignedPut = z.strictObject({ hash: Hash, url: z.url(), headers: z.record(z.string(), z.string()) });
+
 /** How to send one block that the service lacks. One that is on no page is present, and pinned for the upload. */
 export const BlockToSend = z.discriminatedUnion('how', [
-  /** `PUT url` with exactly these headers and the content as the body; the signature covers checksum and length. */
-  z.strictObject({
-    hash: Hash,
-    how: z.literal('put'),
-    url: z.url(),
-    headers: z.record(z.string(), z.string()),
-  }),
+  SignedPut.extend({ how: z.literal('put') }),
   /** Send the delta that was offered, through delta-apply. */
   z.strictObject({ hash: Hash, how: z.literal('delta') }),
   /** Somebody stores this block already: prove possession through /prove, SHA-256(nonce bytes, then content). */

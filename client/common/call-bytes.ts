@@ -22,6 +22,11 @@ export class CallBytes {
     return this.#most;
   }
 
+  /** Whether the line carries in two seconds as much as a call ever may, or more. */
+  get isWide(): boolean {
+    return this.#most === MOST;
+  }
+
   /**
    * Makes a call that carries so many bytes, and learns of how long it takes.
    * @param carried how many they were, where only the result tells

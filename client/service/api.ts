@@ -15,6 +15,7 @@ import type { FinalizeRequest } from '../../protocol/finalize.ts';
 import { DamageResponse, type HealRequest, HealResponse } from '../../protocol/heal.ts';
 import { HistoryResponse } from '../../protocol/history.ts';
 import type { MoveRequest } from '../../protocol/move.ts';
+import { type PacksRequest, PacksResponse } from '../../protocol/packs.ts';
 import { type ProveRequest, ProveResponse } from '../../protocol/prove.ts';
 import type { RestoreRequest } from '../../protocol/restore.ts';
 import { saveContentType } from '../../protocol/save.ts';
@@ -91,6 +92,7 @@ export function createApi(baseUrl: string, tokens: AccessTokens, options: ApiOpt
     devices: () => call(DevicesResponse, 'GET', '/devices'),
     revokeDevice: (deviceId: string) => call(Device, 'DELETE', `/devices/${deviceId}`),
     uploadInit: (content: UploadInitRequest) => post(UploadInitResponse, '/upload-init', content),
+    packs: (content: PacksRequest) => post(PacksResponse, '/packs', content),
     prove: (content: ProveRequest) => post(ProveResponse, '/prove', content),
     applyDeltas: (content: Uint8Array) => post(DeltaApplyResponse, '/delta-apply', content, deltaContentType),
     save: (content: Uint8Array) => commit('/save', content, saveContentType),

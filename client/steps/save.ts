@@ -9,7 +9,8 @@ import type { Sync } from './context.ts';
 import { blockPlaces, readBlock, readIfThere } from './folder-blocks.ts';
 import { saveBody } from './save-body.ts';
 import type { Sending } from './send-blocks.ts';
-import { EDITED_WHOLE } from './small-calls.ts';
+import { isPackable, sendPacks } from './send-packs.ts';
+import { EDITED_WHOLE, type SmallCalls } from './small-calls.ts';
 import { commitUpload, digestOf, failUpload, noteRefused, offer, sendContent, type UploadStep } from './upload.ts';
 
 /** Calls under way at the same time: while the service works on one, the link carries the next. */
@@ -17,9 +18,17 @@ const AT_ONCE = 2;
 
 const NOTHING = new Uint8Array(0);
 
+/** A block with its content, encoded. */
+interface Content {
+  readonly hash: string;
+  /** Bytes of the block. */
+  readonly size: number;
+  readonly encoded: Uint8Array;
+}
+
 /** A small entry with what the service lacks of its content. */
 interface SmallItem extends OfferedItem {
-  readonly contents: readonly { readonly hash: string; readonly size: number; readonly encoded: Uint8Array }[];
+  readonly contents: readonly Content[];
 }
 
 type SaveParts = CommitContext & Pick<Sync, 'root' | 'snapshots' | 'cache' | 'pool' | 'saves' | 'tell'>;
@@ -85,23 +94,49 @@ async function* calls(
   { held, interrupted }: { readonly held: ReadonlySet<string>; readonly interrupted: () => boolean },
 ): AsyncGenerator<SmallItem[]> {
   const turns = new Turns();
-  let call: SmallItem[] = [];
-  let bytes = 0;
+  let call = new Call(sync.saves);
   for (const step of steps) {
     if (interrupted()) return;
     const item = await read(sync, step, held);
     await turns.next();
     if (!item) continue;
-    const more = item.contents.reduce((sum, { encoded }) => sum + encoded.length, 0);
-    const isFull = call.length === limits.filesPerCall || bytes + more > sync.saves.most;
-    if (call.length > 0 && isFull) {
-      yield call;
-      [call, bytes] = [[], 0];
+    if (!call.hasRoom(item)) {
+      yield call.items;
+      call = new Call(sync.saves);
     }
-    call.push(item);
-    bytes += more;
+    call.add(item);
   }
-  if (call.length > 0) yield call;
+  if (call.items.length > 0) yield call.items;
+}
+
+/** Files that are to go with one call, and the bytes of their contents: in its body, and in packs. */
+class Call {
+  readonly #most: { readonly inline: number; readonly packed: number };
+  readonly items: SmallItem[] = [];
+  #inline = 0;
+  #packed = 0;
+
+  constructor({ most, mostPacked }: SmallCalls) {
+    this.#most = { inline: most, packed: mostPacked };
+  }
+
+  hasRoom(item: SmallItem): boolean {
+    if (this.items.length === 0) return true;
+    if (this.items.length === limits.filesPerCall) return false;
+    const inline = this.#inline + bytesOf(item.contents.filter((content) => !isPackable(content)));
+    const packed = this.#packed + bytesOf(item.contents.filter(isPackable));
+    return inline + packed <= this.#most.inline || (inline <= this.#most.inline && packed <= this.#most.packed);
+  }
+
+  add(item: SmallItem): void {
+    this.items.push(item);
+    this.#inline += bytesOf(item.contents.filter((content) => !isPackable(content)));
+    this.#packed += bytesOf(item.contents.filter(isPackable));
+  }
+}
+
+function bytesOf(contents: readonly Content[]): number {
+  return contents.reduce((sum, { encoded }) => sum + encoded.length, 0);
 }
 
 /** What is larger and was edited goes as a delta. */
@@ -135,24 +170,36 @@ async function read(
 
 async function save(sync: SaveParts, call: readonly SmallItem[], sending: Sending): Promise<void> {
   const items = call.map(({ contents, ...item }) => item);
-  const contents = [...new Map(call.flatMap(({ contents }) => contents).map((each) => [each.hash, each])).values()];
+  const all = [...new Map(call.flatMap(({ contents }) => contents).map((each) => [each.hash, each])).values()];
   const id = sync.state.uploadId(digestOf(items));
-  const send = async ({ timeline }: { readonly timeline?: string | undefined }) => {
-    const header = {
-      upload_id: id,
-      device_id: sync.device.id,
-      timeline,
-      files: items.map((item) => offer(item)),
-      contents: contents.map(({ encoded, ...block }) => ({ ...block, bytes: encoded.length })),
-    };
-    const body = await saveBody(
-      header,
-      contents.map(({ encoded }) => encoded),
-    );
-    return sync.saves.measured(body.length, () => sync.api.save(body));
-  };
-  const content = new Map(contents.map(({ hash, encoded }) => [hash, encoded.length]));
+  const content = new Map(all.map(({ hash, encoded }) => [hash, encoded.length]));
   try {
+    const isTooMuch = bytesOf(all) > sync.saves.most;
+    const { packed = [], following = [] } = Object.groupBy(all, (content) =>
+      isTooMuch && isPackable(content) ? 'packed' : 'following',
+    );
+    const packs = await sync.saves.measured(bytesOf(packed), () => sendPacks(sync, packed, sending));
+    const send = async ({ timeline }: { readonly timeline?: string | undefined }) => {
+      const named = [
+        ...packs.flatMap(({ contents }, pack) => contents.map((content) => ({ ...content, pack }))),
+        ...following,
+      ];
+      const header = {
+        upload_id: id,
+        device_id: sync.device.id,
+        timeline,
+        files: items.map((item) => offer(item)),
+        packs: packs.map(({ hash, size }) => ({ hash, size })),
+        contents: named.map(({ encoded, ...block }) => ({ ...block, bytes: encoded.length })),
+      };
+      const body = await saveBody(
+        header,
+        following.map(({ encoded }) => encoded),
+      );
+      // Beside packs, which were measured, the body is what takes no time.
+      const answer = await sync.saves.measured(packs.length > 0 ? 0 : body.length, () => sync.api.save(body));
+      return { ...answer, sent: answer.sent + packs.reduce((sum, { size }) => sum + size, 0) };
+    };
     const intent = { call: 'finalize', id, device_id: sync.device.id, items } as const;
     const refused = await commit(sync, intent, { content, send });
     const lacking = new Set(refused.flatMap(({ path, error }) => (error.code === 'blocks_missing' ? [path] : [])));

@@ -9,12 +9,26 @@ export const EDITED_WHOLE = 64 * 1024;
 /** Content goes the other way for so long, ms, when the service takes no more of it with the call. */
 const CLOSED_MS = 60 * 60_000;
 
+/** So many times as much may lie in packs: more makes fewer calls, and lets the other devices wait longer for the last. */
+const PACKED_TIMES = 2;
+
 /** Calls that bring small content: how much of it, and whether at all. */
 export class SmallCalls extends CallBytes {
   #closedUntil = Number.NEGATIVE_INFINITY;
+  #noPacksUntil = Number.NEGATIVE_INFINITY;
 
   get isOpen(): boolean {
     return performance.now() >= this.#closedUntil;
+  }
+
+  /** Bytes of content that one call may name in packs, beside those that it carries. */
+  get mostPacked(): number {
+    return this.isWide && performance.now() >= this.#noPacksUntil ? PACKED_TIMES * this.most : 0;
+  }
+
+  /** Packs were not taken. */
+  closePacks(): void {
+    this.#noPacksUntil = performance.now() + CLOSED_MS;
   }
 
   /** The service did not keep what came. */

@@ -3,7 +3,7 @@ import { limits } from '../../protocol/limits.ts';
 import { storePack } from '../shared/commit/packs.ts';
 import type { Database } from '../shared/database/rows.ts';
 import { guardBlocks, isStored, lockToRaise, markLive, reviveBlocks } from '../shared/tables/blocks.ts';
-import { type Content, type PlacedContent, putContents } from '../shared/tables/contents.ts';
+import { type Content, type PackPart, type PlacedContent, putContents } from '../shared/tables/contents.ts';
 import { guardAll } from '../shared/tables/guard-all.ts';
 import { keepPacks, leavePacks } from '../shared/tables/packs.ts';
 import { renewPins, type UploadKey } from '../shared/tables/pins.ts';
@@ -13,6 +13,8 @@ import type { Arriving } from '../shared/upload/raise.ts';
 export interface SentContent extends Content {
   /** Bytes of the block. */
   readonly size: number;
+  /** Where it lies already, if it came in a pack. */
+  readonly sent?: PackPart | undefined;
 }
 
 /** A content, and where it is to be kept. */
@@ -23,7 +25,14 @@ export async function placeContents(blocks: Database, contents: readonly SentCon
   const { rowed = [], packed = [] } = Object.groupBy(contents, ({ encoded }) =>
     encoded.length <= limits.rowBytes ? 'rowed' : 'packed',
   );
-  return [...rowed.map((content) => ({ ...content, part: null })), ...(await storePack(blocks, packed))];
+  return [
+    ...rowed.map((content) => ({ ...content, part: null })),
+    ...packed.flatMap(({ sent, ...content }) => (sent ? [{ ...content, encoded: null, part: sent }] : [])),
+    ...(await storePack(
+      blocks,
+      packed.filter(({ sent }) => !sent),
+    )),
+  ];
 }
 
 /**

@@ -6,12 +6,14 @@ import { limits } from '../../protocol/limits.ts';
 import type { SaveHeader } from '../../protocol/save.ts';
 import { itemError } from '../shared/answers/errors.ts';
 import { decodeContent } from '../shared/commit/content.ts';
+import { receivePacks, usePacks } from '../shared/commit/sent-packs.ts';
 import type { Databases } from '../shared/database/database.ts';
 import { ownNamespace, personOf } from '../shared/database/rows.ts';
 import { releasePins } from '../shared/tables/pins.ts';
 import { finishUpload } from '../shared/upload/finish-upload.ts';
 import { openUpload, unanswered } from '../shared/upload/open-upload.ts';
 import { placeContents, placedContents, type SentContent } from './keep-contents.ts';
+import { bytesByPack, cutPacks, packsFor } from './packed-contents.ts';
 
 /**
  * Opens an upload, keeps the contents that came along, and commits every file that has all of its blocks. A content that
@@ -20,14 +22,17 @@ import { placeContents, placedContents, type SentContent } from './keep-contents
 export async function saveFiles(
   databases: Databases,
   userId: string,
-  { header, contents }: { header: SaveHeader; contents: readonly Uint8Array[] },
+  { header, contents }: { header: SaveHeader; contents: readonly (Uint8Array | undefined)[] },
   defaultQuota: number,
 ): Promise<{ results: CommitResult[]; missing: string[] }> {
   const { blocks } = databases;
   const person = personOf(databases, userId);
   const { files, held, seen, refused, closed } = await openUpload(person, header, defaultQuota);
   const wanted = new Set(unanswered(files).flatMap(({ hashes }) => hashes));
-  const { good, bad } = await check(header, contents, wanted);
+  const sent = header.contents.map((block, index) => ({ ...block, encoded: contents[index] }));
+  const packs = packsFor(header, wanted);
+  const came = [...sent, ...cutPacks(header, await receivePacks(blocks, userId, packs))];
+  const { good, bad } = await check(came, wanted);
   const key = { userId, uploadId: header.upload_id };
   const places = await placeContents(blocks, good);
   const upload = { key, deviceId: header.device_id, timeline: header.timeline };
@@ -36,6 +41,7 @@ export async function saveFiles(
   const offer = { files, held, seen, isPinned: !seen, arriving, ...(pushed && { contents: pushed }) };
   const { results, missing } = await finishUpload(blocks, ownNamespace(person), upload, offer);
   await releasePins(blocks, userId, closed);
+  await usePacks(blocks, userId, packs, bytesByPack(good));
 
   const byPath = new Map([...refused, ...results].map((result) => [result.path, result]));
   const answers = header.files.map((file) => {
@@ -54,20 +60,21 @@ function carried(contents: readonly SentContent[]): Contents | undefined {
   return Object.fromEntries(contents.map(({ hash, encoded }) => [hash, Buffer.from(encoded).toString('base64')]));
 }
 
+/** A content that came for a block, if it did. */
+type Came = Pick<SentContent, 'hash' | 'size' | 'sent'> & { readonly encoded?: Uint8Array | undefined };
+
 /** Decodes what came for blocks that are wanted. */
 async function check(
-  header: SaveHeader,
-  contents: readonly Uint8Array[],
+  came: readonly Came[],
   wanted: ReadonlySet<string>,
 ): Promise<{ good: SentContent[]; bad: Map<string, ItemError> }> {
   const good = new Map<string, SentContent>();
   const bad = new Map<string, ItemError>();
-  for (const [index, { hash, size }] of header.contents.entries()) {
-    if (!wanted.has(hash) || good.has(hash)) continue;
-    const encoded = contents[index]!;
+  for (const { hash, size, encoded, sent } of came) {
+    if (!encoded || !wanted.has(hash) || good.has(hash)) continue;
     try {
       await decodeContent({ encoded }, hash, size);
-      good.set(hash, { hash, size, encoded });
+      good.set(hash, { hash, size, encoded, sent });
     } catch (error) {
       if (!(error instanceof DeltaError)) throw error;
       bad.set(hash, itemError('bad_delta', error.message));

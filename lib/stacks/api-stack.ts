@@ -153,13 +153,14 @@ export class ApiStack extends Stack {
     );
     // The URLs that it signs can do what it can do.
     blocks.grantBlocks(uploadInit, 's3:PutObject');
-    this.#route(uploadInit, '/upload-init', HttpMethod.POST);
+    for (const path of ['/upload-init', '/packs']) this.#route(uploadInit, path, HttpMethod.POST);
 
     const save = this.#sqlFunction(
       'Save',
       { ...large, ...apart },
       { ...environment, ...quota, RELAY_FUNCTION: relay.functionName },
     );
+    blocks.grantLookUp(save);
     blocks.grantBlocks(save, 's3:PutObject');
     grantInvoke(save, relay);
     this.#route(save, '/save', HttpMethod.POST);

@@ -11,6 +11,7 @@ import { FinalizeRequest } from '../finalize.ts';
 import { DamageQuery, DamageResponse, HealRequest, HealResponse } from '../heal.ts';
 import { HistoryQuery, HistoryResponse } from '../history.ts';
 import { MoveRequest } from '../move.ts';
+import { PacksRequest, PacksResponse } from '../packs.ts';
 import { ProveRequest, ProveResponse } from '../prove.ts';
 import { RestoreRequest } from '../restore.ts';
 import type { routes } from '../routes.ts';
@@ -71,6 +72,12 @@ export const operations: Record<RouteKey, Operation> = {
     body: UploadInitRequest,
     answer: UploadInitResponse,
     errors: ['upload_gone'],
+  },
+  'POST /packs': {
+    id: 'initPacks',
+    summary: 'Where to send packs of encoded contents, which a save names then.',
+    body: PacksRequest,
+    answer: PacksResponse,
   },
   'POST /save': {
     id: 'save',

@@ -14,6 +14,7 @@ import { DamageResponse, HealRequest, HealResponse } from '../heal.ts';
 import { HistoryResponse } from '../history.ts';
 import { limits } from '../limits.ts';
 import { MoveRequest } from '../move.ts';
+import { PacksRequest, PacksResponse } from '../packs.ts';
 import { Name, Path } from '../path.ts';
 import { ProveRequest, ProveResponse } from '../prove.ts';
 import { RestoreRequest } from '../restore.ts';
@@ -29,7 +30,8 @@ const named = {
   ...{ Block, BlockToSend, Change, ChangesResponse, CommitResponse, CommitResult, CompareResponse, DamageResponse },
   ...{ DeleteRequest, DeltaApplyHeader, DeltaApplyResponse, DeltaBase, Device, DeviceName, DevicesResponse },
   ...{ Difference, DownloadRequest, DownloadResponse, Entry, ErrorBody, ErrorCode, FinalizeRequest, Hash, HealRequest },
-  ...{ HealResponse, HistoryResponse, ItemError, MoveRequest, Name, OfferedFile, Path, ProveRequest, ProveResponse },
+  ...{ HealResponse, HistoryResponse, ItemError, MoveRequest, Name, OfferedFile, PacksRequest, PacksResponse, Path },
+  ...{ ProveRequest, ProveResponse },
   ...{
     RegisterDeviceRequest,
     RestoreRequest,

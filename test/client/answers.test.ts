@@ -90,6 +90,7 @@ const calls: { readonly [Route in keyof Api]: (api: Api) => Promise<unknown> } =
   devices: (api) => api.devices(),
   revokeDevice: (api) => api.revokeDevice(id),
   uploadInit: (api) => api.uploadInit({ upload_id: id, device_id: id, files: [] }),
+  packs: (api) => api.packs({ device_id: id, packs: [] }),
   prove: (api) => api.prove({ upload_id: id, device_id: id, proofs: [] }),
   applyDeltas: (api) => api.applyDeltas(new Uint8Array(8)),
   finalize: (api) => api.finalize({ upload_id: id, device_id: id }),

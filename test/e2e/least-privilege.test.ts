@@ -27,6 +27,7 @@ import {
 } from '../service/support/calls.ts';
 import { admin } from '../support/admin.ts';
 import { loseObject } from '../support/bucket.ts';
+import { Pack } from '../support/call-packs.ts';
 import { lostPush } from '../support/lost-push.ts';
 import { scratch } from '../support/scratch.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -84,6 +85,11 @@ async function walk(): Promise<void> {
   expect(await download(other, 'file.bin')).toEqual(second);
   await save(user, [{ path: 'note.txt', content: Buffer.from('A note.') }]);
   expect(await download(other, 'note.txt')).toEqual(Buffer.from('A note.'));
+  const sent = new Pack([{ path: 'sent', content: randomBytes(20_000) }]);
+  await sent.init(user);
+  expect((await sent.save(user)).status).toBe(422);
+  await sent.send(user);
+  resultsOf(await sent.save(user));
   const pack = await fillPack(user, 'kept');
   resultsOf(await restoreFile(user, { path: 'file.bin', version: 1, base_version: 2 }));
   resultsOf(await moveFiles(user, [{ from: 'file.bin', to: 'moved.bin', base_version: 3 }]));

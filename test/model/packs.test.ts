@@ -1,12 +1,16 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { encodeDelta } from '../../codec/index.ts';
 import { collectBlocks } from '../../lambdas/gc/collect-blocks.ts';
 import { locateFiles } from '../../lambdas/locate/locate.ts';
 import { quarantine } from '../../lambdas/shared/commit/quarantine.ts';
-import { deleteObjectVersion, findBlock } from '../../lambdas/shared/store/block-store.ts';
+import { pinPacks, receivePacks } from '../../lambdas/shared/commit/sent-packs.ts';
+import { deleteObjectVersion, findBlock, signUpload } from '../../lambdas/shared/store/block-store.ts';
+import { limits } from '../../protocol/limits.ts';
 import { finalize, init, save, send, type Upload, uploadOf } from './client.ts';
 import { checkAlways } from './invariants.ts';
 import { alone } from './scheduler.ts';
-import { devices, hashes, users, World } from './world.ts';
+import { contents, devices, hashes, users, World } from './world.ts';
 
 /* Contents in packs beside objects that come, go and are bad. */
 
@@ -60,4 +64,32 @@ test('who has lost his object is asked for it, and is not given the pack of anot
   expect(rows[0]!.state, 'I25: a block that one of its users cannot read').toBe('quarantined');
   expect(await packsOf(1, 'b'), 'I73: the pack of another').toEqual([]);
   expect(await packsOf(0, 'a')).toEqual([hash]);
+});
+
+test('a pack that was sent stays for the save of its user, and no longer than one may come', async () => {
+  const { blocks } = world.databases;
+  const bytes = Buffer.from(encodeDelta(Buffer.alloc(0), contents[packed]!));
+  const pack = { hash: createHash('sha256').update(bytes).digest('hex'), size: bytes.length };
+  const tokenOf = async (user: number): Promise<string> =>
+    (await pinPacks(blocks, users[user]!, [pack], () => `token of ${user}`)).get(pack.hash)!;
+  const came = async (user: number): Promise<string[]> => [
+    ...(await receivePacks(blocks, users[user]!, [pack])).keys(),
+  ];
+  const collect = async (): Promise<void> => {
+    while ((await collectBlocks(blocks, 10, Number.POSITIVE_INFINITY)).deleted > 0);
+  };
+
+  const { url, headers } = await signUpload(pack.hash, pack.size, await tokenOf(0));
+  expect((await fetch(url, { method: 'PUT', headers, body: bytes })).status).toBe(200);
+  await world.pass(limits.uploadHours - 1);
+  await collect();
+  expect(await came(0)).toEqual([pack.hash]);
+  await tokenOf(1);
+  expect(await came(1), 'I73: a pack that another has sent').toEqual([]);
+  await checkAlways(world, []);
+
+  await world.pass(2 * limits.uploadHours);
+  await collect();
+  expect(await came(0)).toEqual([]);
+  expect(await findBlock(pack.hash), 'I1: a pack that no save has used').toBeUndefined();
 });

@@ -240,6 +240,14 @@ export const ofCalls: readonly Mutation[] = [
     breaks: /I25: a block that one of its users cannot read/,
   },
   {
+    mistake: 'a pack that another user has sent is taken for one of the user who names it',
+    file: 'lambdas/shared/commit/sent-packs.ts',
+    replace: 'object.token === token',
+    by: 'object.token !== undefined',
+    noticedBy: 'model/packs: a pack that was sent stays for the save of its user, and no longer than one may come',
+    breaks: /I73: a pack that another has sent/,
+  },
+  {
     mistake: 'collection does not know what lies in a pack',
     file: 'lambdas/shared/tables/unused-blocks.ts',
     replace: '  and not exists (select from blocks.contents c where c.pack_hash = b.block_hash)\n',

@@ -45,7 +45,8 @@ function callsOf(user: User): { name: string; call: () => Promise<Answer> }[] {
       const bytes = Buffer.from(event.body, 'base64');
       if (route.path !== '/save') return Buffer.from(named(bytes.toString('latin1')), 'latin1');
       const { header, contents } = await readSaveBody(bytes);
-      return await saveBody({ ...header, device_id: user.device }, contents);
+      const following = contents.filter((content) => content !== undefined);
+      return await saveBody({ ...header, device_id: user.device }, following);
     };
     return [{ name: `${method} ${path}`, call: async () => user.call(method, path, await bodyOf(), headers) }];
   });

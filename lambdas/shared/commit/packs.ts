@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { PoolClient } from 'pg';
+import type { Block } from '../../../protocol/entry.ts';
 import { transaction } from '../database/database.ts';
 import type { Database } from '../database/rows.ts';
 import { writeBlock } from '../store/block-store.ts';
@@ -7,6 +9,15 @@ import type { Content, PackedContent } from '../tables/contents.ts';
 import { guardAll } from '../tables/guard-all.ts';
 import { startGrace } from '../tables/packs.ts';
 import { noteObjects } from './arrivals.ts';
+
+/** From here on the packs may come. They stay for the grace period; the transaction has done nothing yet. */
+export async function expectPacks(sql: PoolClient, packs: readonly Block[]): Promise<void> {
+  const hashes = packs.map(({ hash }) => hash);
+  const rows = await guardAll(sql, packs, 'object', guardBlocks);
+  await expectObjects(sql, hashes);
+  await reviveBlocks(sql, [...rows.values()]);
+  await startGrace(sql, hashes);
+}
 
 /**
  * Stores contents of one user, 4 MiB at most, one after the other as a block. It stays for the grace period, and longer
@@ -19,12 +30,7 @@ export async function storePack<Sent extends Content>(
   if (contents.length === 0) return [];
   const bytes = Buffer.concat(contents.map(({ encoded }) => encoded));
   const pack = { hash: createHash('sha256').update(bytes).digest('hex'), size: bytes.length };
-  await transaction(blocks, async (sql) => {
-    const rows = await guardAll(sql, [pack], 'object', guardBlocks);
-    await expectObjects(sql, [pack.hash]);
-    await reviveBlocks(sql, [rows.get(pack.hash)!]);
-    await startGrace(sql, pack.hash);
-  });
+  await transaction(blocks, (sql) => expectPacks(sql, [pack]));
   const version = await writeBlock(pack.hash, bytes);
   await transaction(blocks, async (sql) =>
     noteObjects(sql, await guardBlocks(sql, [pack.hash]), [{ ...pack, version }]),

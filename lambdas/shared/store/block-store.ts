@@ -108,11 +108,12 @@ export async function findBlock(hash: string): Promise<StoredBlock | undefined> 
 /** A block's content with the id of the object version that it is, or nothing where there is none. */
 export async function readBlock(
   hash: string,
-): Promise<(Pick<StoredBlock, 'version' | 'plain'> & { content: Uint8Array }) | undefined> {
+): Promise<(Omit<StoredBlock, 'size'> & { content: Uint8Array }) | undefined> {
   const object = await ifThere(client().send(new GetObjectCommand(objectOf(hash))));
   return (
     object && {
       content: await object.Body!.transformToByteArray(),
+      token: object.Metadata?.upload,
       version: object.VersionId!,
       plain: isPlain(object),
     }

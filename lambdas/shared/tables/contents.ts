@@ -11,7 +11,7 @@ export interface Content {
 }
 
 /** Where in a pack an encoded content lies, in bytes. The pack is a block of up to 4 MiB of one user's contents. */
-interface PackPart {
+export interface PackPart {
   pack: string;
   at: number;
   bytes: number;
@@ -38,6 +38,16 @@ const columns = `encode(c.block_hash, 'hex') as hash, c.user_id as "userId", c.e
 const READABLE = `coalesce(
   (select p.state in ('live', 'condemned') from blocks.blocks p where p.block_hash = c.pack_hash), c.pack_hash is null)`;
 
+/** What is booked of a user's bytes in rows, which stay locked until the transaction ends. Blocks are locked before. */
+export async function lockContentBytesOf(sql: PoolClient, userId: string): Promise<number> {
+  const { rows } = await sql.query<{ bytes: number }>(
+    `insert into blocks.content_bytes as c (user_id) values ($1)
+     on conflict (user_id) do update set bytes = c.bytes returning bytes`,
+    [userId],
+  );
+  return rows[0]!.bytes;
+}
+
 /**
  * Notes contents for the user who sent them, as many as his bytes in rows allow; what is in packs takes none of these.
  * Answers the hashes of those, and the packs that contents left which lie elsewhere now. The blocks are locked, and after
@@ -48,12 +58,7 @@ export async function putContents(
   userId: string,
   contents: readonly PlacedContent[],
 ): Promise<{ kept: Set<string>; left: string[] }> {
-  const { rows } = await sql.query<{ bytes: number }>(
-    `insert into blocks.content_bytes as c (user_id) values ($1)
-     on conflict (user_id) do update set bytes = c.bytes returning bytes`,
-    [userId],
-  );
-  let room = limits.contentBytes - rows[0]!.bytes;
+  let room = limits.contentBytes - (await lockContentBytesOf(sql, userId));
   const kept = contents.filter(({ encoded }) => {
     const bytes = encoded?.length ?? 0;
     const fits = bytes <= room;

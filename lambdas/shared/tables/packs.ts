@@ -27,9 +27,9 @@ export async function listSparse(blocks: Database, packs: readonly string[]): Pr
   return rows;
 }
 
-/** A pack in which nothing lies yet stays for the grace period from now on. */
-export async function startGrace(sql: PoolClient, pack: string): Promise<void> {
-  await setEnd(sql, [pack], `now() + ${GRACE}`);
+/** Packs in which nothing lies yet stay for the grace period from now on. */
+export async function startGrace(sql: PoolClient, packs: readonly string[]): Promise<void> {
+  await setEnd(sql, packs, `now() + ${GRACE}`);
 }
 
 /** Packs in which contents lie have no end, by which collection would find them. */

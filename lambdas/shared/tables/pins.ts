@@ -203,6 +203,26 @@ export async function noteLooks(sql: Sql, { userId, uploadId }: UploadKey, hashe
   );
 }
 
+/** How many blocks the upload holds. */
+export async function countPins(sql: Sql, { userId, uploadId }: UploadKey): Promise<number> {
+  const { rows } = await sql.query<{ pins: number }>(
+    `select count(*)::int as pins from blocks.pins where user_id = $1 and upload_id = $2 and not (${EXPIRED_PIN})`,
+    [userId, uploadId],
+  );
+  return rows[0]!.pins;
+}
+
+/** The upload lets go of these blocks. */
+export async function removePins(sql: Sql, { userId, uploadId }: UploadKey, hashes: readonly string[]): Promise<void> {
+  if (hashes.length === 0) return;
+  await sql.query(
+    `with locked as (${lockedPins('and block_hash = any($3)')})
+     delete from blocks.pins p using locked
+     where (p.user_id, p.upload_id, p.block_hash) = (locked.user_id, locked.upload_id, locked.block_hash)`,
+    [userId, uploadId, toBytes(hashes)],
+  );
+}
+
 /** Uploads of the user let go of everything they hold. */
 export async function releasePins(sql: Sql, userId: string, uploadIds: readonly string[]): Promise<void> {
   if (uploadIds.length === 0) return;

@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ServiceError } from '../../../client/service/errors.ts';
 import { Gate } from '../../../client/service/gate.ts';
 import { newUpChannel } from '../../../client/steps/channels.ts';
@@ -11,12 +15,15 @@ import { applyDelta } from '../../../codec/index.ts';
 import { readSaveBody } from '../../../lambdas/save/read-body.ts';
 import type { CommitResult } from '../../../protocol/commit.ts';
 import { limits } from '../../../protocol/limits.ts';
+import type { PacksRequest, PacksResponse } from '../../../protocol/packs.ts';
 import type { SaveHeader } from '../../../protocol/save.ts';
 import { done, openFolder, type StepFolder } from './open-folder.ts';
 
 /* Small content in the call that commits it: what goes along, what goes another way, and what is repeated. */
 
 interface Scene extends StepFolder {
+  /** What was sent to the store, by its hash. */
+  readonly store: Map<string, Buffer>;
   readonly calls: { readonly header: SaveHeader; readonly texts: Map<string, string> }[];
   /** The paths that go another way. */
   save(...paths: string[]): Promise<string[]>;
@@ -26,14 +33,24 @@ type Answer = (header: SaveHeader) => CommitResult[] | Promise<CommitResult[]>;
 
 const committed: Answer = ({ files }) => files.map(({ path }, index) => done(path, 1, index + 1));
 
-async function scene(answer: Answer = committed, busy: readonly string[] = []): Promise<Scene> {
+async function scene(
+  answer: Answer = committed,
+  busy: readonly string[] = [],
+  packs: (url: string, request: PacksRequest) => PacksResponse = takePacks,
+): Promise<Scene> {
   const calls: Scene['calls'] = [];
+  const store: Scene['store'] = new Map();
+  const url = await startStore(store);
   const folder = await openFolder({
     save: async (body) => {
       const { header, contents } = await readSaveBody(body);
       const texts = new Map<string, string>();
-      for (const [index, { hash, size }] of header.contents.entries()) {
-        const content = await applyDelta(new Uint8Array(0), contents[index]!, {
+      const ends = new Map<number, number>();
+      for (const [index, { hash, size, bytes, pack }] of header.contents.entries()) {
+        const at = ends.get(pack ?? -1) ?? 0;
+        ends.set(pack ?? -1, at + bytes);
+        const packed = pack === undefined ? undefined : store.get(header.packs![pack]!.hash)!.subarray(at, at + bytes);
+        const content = await applyDelta(new Uint8Array(0), contents[index] ?? packed!, {
           expectedSize: size,
           expectedHash: hash,
         });
@@ -42,6 +59,7 @@ async function scene(answer: Answer = committed, busy: readonly string[] = []): 
       calls.push({ header, texts });
       return { sent: body.length, body: { results: await answer(header) } };
     },
+    packs: async (request) => ({ sent: 1, body: packs(url, request) }),
     uploadInit: async ({ upload_id, files }) => {
       calls.push({ header: { upload_id, files } as unknown as SaveHeader, texts: new Map() });
       return { sent: 1, body: { upload_id, expires_at: 0, refused: [], send: [] } };
@@ -56,6 +74,7 @@ async function scene(answer: Answer = committed, busy: readonly string[] = []): 
   return {
     ...folder,
     calls,
+    store,
     save: async (...paths) => {
       const steps = paths.map((path) => ({ path, base_version: 0 }));
       const isOnItsWay = (path: string): boolean => busy.includes(path);
@@ -72,6 +91,78 @@ async function scene(answer: Answer = committed, busy: readonly string[] = []): 
     },
   };
 }
+
+/** A store that takes all. */
+async function startStore(store: Map<string, Buffer>): Promise<string> {
+  const server = createServer(async (request, response) => {
+    store.set(request.url!.slice(1), await buffer(request));
+    response.setHeader('etag', '"taken"').end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close().closeAllConnections());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function takePacks(url: string, { packs }: PacksRequest): PacksResponse {
+  return { send: packs.map(({ hash }) => ({ hash, url: `${url}/${hash}`, headers: {} })) };
+}
+
+/** Says that the line carries as much as any call may. */
+async function widen(saves: Scene['sync']['saves']): Promise<void> {
+  for (let call = 0; call < 4; call++) await saves.measured(64 * 1024 * 1024, async () => undefined);
+  expect(saves.isWide).toBe(true);
+}
+
+test('what is more than a call carries lies in packs, and what is less goes along', async () => {
+  const { sync, on, look, save, calls, store } = await scene();
+  await widen(sync.saves);
+  const names = Array.from({ length: 30 }, (_, index) => `large${String(index).padStart(2, '0')}`);
+  for (const name of names) await writeFile(on(name), randomBytes(200_000).toString('base64').slice(0, 200_000));
+  await writeFile(on('note'), 'n');
+  await look();
+  expect(await save('note', ...names)).toEqual([]);
+  expect(calls).toHaveLength(1);
+  const [{ header, texts }] = calls as [Scene['calls'][0]];
+  expect(header.packs!.map(({ hash, size }) => [hash, size])).toEqual(
+    [...store].map(([hash, bytes]) => [hash, bytes.length]),
+  );
+  expect(store.size).toBe(2);
+  for (const bytes of store.values()) expect(bytes.length).toBeLessThanOrEqual(limits.blockBytes);
+  expect(texts.size).toBe(31);
+  expect(header.contents.filter(({ pack }) => pack === undefined)).toMatchObject([{ size: 1 }]);
+  // The rest fits a call.
+  await writeFile(on('one'), randomBytes(200_000));
+  await look();
+  await save('one');
+  expect(calls[1]!.header.packs).toEqual([]);
+});
+
+test('where packs are refused, what they have is asked for, and the next calls carry all of it', async () => {
+  const lacks = { code: 'blocks_missing', message: 'did not come' } as const;
+  const refuse = (): never => {
+    throw new ServiceError('limit_exceeded', 400, '64 packs of yours wait for a save');
+  };
+  const { sync, on, look, save, calls } = await scene(
+    ({ files, contents }) =>
+      files.map(({ path }, index) => (contents.length > 0 ? done(path, 1, index + 1) : { path, error: lacks })),
+    [],
+    refuse,
+  );
+  await widen(sync.saves);
+  const names = Array.from({ length: 50 }, (_, index) => `large${String(index).padStart(2, '0')}`);
+  for (const name of names) await writeFile(on(name), randomBytes(200_000));
+  await look();
+  expect(await save(...names)).toEqual([]);
+  expect([...sync.state.trees.synced.keys()].sort()).toEqual(names);
+  expect(sync.failures.paths).toEqual([]);
+  expect(sync.saves.mostPacked).toBe(0);
+  expect(sync.saves.isOpen).toBe(true);
+  await writeFile(on('a'), 'a');
+  await look();
+  await save('a');
+  expect(calls.at(-1)!.header.contents).toHaveLength(1);
+});
 
 test('directories and small files go in one call, equal content once; what is large goes another way', async () => {
   const { sync, on, look, save, calls } = await scene();

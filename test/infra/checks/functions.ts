@@ -53,7 +53,12 @@ const interfaces = [
 /** Every function: what it gets and what it may do, and nothing else. */
 const always: Record<string, Expected> = {
   UploadInit: inVpc(512, 15, ['BLOCK_BUCKET', 'DEDUP_SCOPE', 'QUOTA_BYTES'], ['s3:PutObject']),
-  Save: inVpc(1024, 29, ['BLOCK_BUCKET', 'QUOTA_BYTES', 'RELAY_FUNCTION'], ['lambda:InvokeFunction', 's3:PutObject']),
+  Save: inVpc(
+    1024,
+    29,
+    ['BLOCK_BUCKET', 'QUOTA_BYTES', 'RELAY_FUNCTION'],
+    ['lambda:InvokeFunction', 's3:GetObject', 's3:ListBucket', 's3:PutObject'],
+  ),
   Prove: inVpc(1024, 29, ['BLOCK_BUCKET'], ['s3:GetObject', 's3:ListBucket']),
   DeltaApply: inVpc(1769, 29, ['BLOCK_BUCKET'], ['s3:GetObject', 's3:ListBucket', 's3:PutObject']),
   Finalize: inVpc(

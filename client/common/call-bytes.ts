@@ -2,7 +2,8 @@ const KIB = 1024;
 const LEAST = 32 * KIB;
 /** On a line of 64 kbit/s two of them at once take 16 s of the 35 that a call may take. */
 const FIRST = 64 * KIB;
-const MOST = 3584 * KIB;
+/** The most that any call carries. */
+export const MOST = 3584 * KIB;
 /** A call of so many milliseconds holds nothing up for long, and is worth its fixed costs. */
 const GOAL_MS = 2_000;
 /** How much larger the next call may be at most. */

@@ -1,6 +1,7 @@
 import { encodeDelta } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
 import { ancestors } from '../../protocol/path.ts';
+import { MOST } from '../common/call-bytes.ts';
 import { each } from '../common/each.ts';
 import { Turns } from '../common/turns.ts';
 import type { OfferedItem } from '../state/intent.ts';
@@ -174,7 +175,7 @@ async function save(sync: SaveParts, call: readonly SmallItem[], sending: Sendin
   const id = sync.state.uploadId(digestOf(items));
   const content = new Map(all.map(({ hash, encoded }) => [hash, encoded.length]));
   try {
-    const isTooMuch = bytesOf(all) > sync.saves.most;
+    const isTooMuch = bytesOf(all) > MOST;
     const { packed = [], following = [] } = Object.groupBy(all, (content) =>
       isTooMuch && isPackable(content) ? 'packed' : 'following',
     );

@@ -116,6 +116,10 @@ async function widen(saves: Scene['sync']['saves']): Promise<void> {
 
 test('what is more than a call carries lies in packs, and what is less goes along', async () => {
   const { sync, on, look, save, calls, store } = await scene();
+  await writeFile(on('first'), randomBytes(EDITED_WHOLE));
+  await look();
+  await save('first');
+  expect(calls.pop()!.header, 'on a line that may be slow').toMatchObject({ packs: [], contents: [{}] });
   await widen(sync.saves);
   const names = Array.from({ length: 30 }, (_, index) => `large${String(index).padStart(2, '0')}`);
   for (const name of names) await writeFile(on(name), randomBytes(200_000).toString('base64').slice(0, 200_000));

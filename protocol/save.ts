@@ -34,6 +34,12 @@ export const SaveHeader = UploadInitRequest.omit({ after: true })
     /** In the order in which they follow the header, or one another in their pack, which has nothing else. */
     contents: z.array(SentBlock).max(limits.contentsPerCall),
   })
+  .refine(
+    ({ packs = [], contents }) =>
+      new Set(packs.map(({ hash }) => hash)).size === packs.length &&
+      contents.every(({ pack = -1 }) => pack < packs.length),
+    { message: 'a pack comes twice, or a content is in none of them' },
+  )
   .refine(({ packs = [], contents }) => packs.every(({ size }, pack) => size === bytesIn(contents, pack)), {
     message: 'the contents of a pack are not all of it',
   });

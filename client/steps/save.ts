@@ -173,6 +173,7 @@ async function save(sync: SaveParts, call: readonly SmallItem[], sending: Sendin
   const items = call.map(({ contents, ...item }) => item);
   const all = [...new Map(call.flatMap(({ contents }) => contents).map((each) => [each.hash, each])).values()];
   const id = sync.state.uploadId(digestOf(items));
+  let open: readonly OfferedItem[] = items;
   const content = new Map(all.map(({ hash, encoded }) => [hash, encoded.length]));
   try {
     const isTooMuch = bytesOf(all) > MOST;
@@ -210,13 +211,13 @@ async function save(sync: SaveParts, call: readonly SmallItem[], sending: Sendin
       refused.filter(({ path }) => !lacking.has(path)),
     );
     // What fits a row was not kept: there is no room in rows for more of this user's.
-    const fitsRow = ({ contents }: SmallItem): boolean =>
-      contents.some(({ encoded }) => encoded.length <= limits.rowBytes);
+    const fitsRow = ({ contents }: SmallItem): boolean => contents.length > 0 && !contents.some(isPackable);
     if (call.some((item) => lacking.has(item.path) && fitsRow(item))) sync.saves.close();
+    open = items.filter(({ path }) => lacking.has(path));
     await keepLarger(sync, items, content);
     if (lacking.size > 0) await sendLacking(sync, items, lacking, sending);
   } catch (error) {
-    failUpload(sync, { id, items }, error);
+    failUpload(sync, { id, items: open }, error);
   }
 }
 

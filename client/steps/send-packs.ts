@@ -4,7 +4,7 @@ import { limits } from '../../protocol/limits.ts';
 import { batched } from '../common/batched.ts';
 import { each } from '../common/each.ts';
 import { FileRefused } from '../common/errors.ts';
-import { ServiceError } from '../service/errors.ts';
+import { ServiceError, StoreUnreachable } from '../service/errors.ts';
 import type { Sync } from './context.ts';
 import { putBlock, usableUntil } from './put-block.ts';
 import type { Sending } from './send-blocks.ts';
@@ -59,7 +59,8 @@ export async function sendPacks<Content extends Packable>(
     });
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof ServiceError || error instanceof FileRefused)) throw error;
+    const isStores = error instanceof StoreUnreachable || error instanceof FileRefused;
+    if (!isStores && !(error instanceof ServiceError)) throw error;
     saves.closePacks();
   }
   return sent;

@@ -9,6 +9,9 @@ export const EDITED_WHOLE = 64 * 1024;
 /** Content goes the other way for so long, ms, when the service takes no more of it with the call. */
 const CLOSED_MS = 60 * 60_000;
 
+/** Contents go with the calls for so long, ms, when packs were not taken, or did not reach the store. */
+const NO_PACKS_MS = 5 * 60_000;
+
 /** So many times as much may lie in packs: more makes fewer calls, and lets the other devices wait longer for the last. */
 const PACKED_TIMES = 2;
 
@@ -28,7 +31,7 @@ export class SmallCalls extends CallBytes {
 
   /** Packs were not taken. */
   closePacks(): void {
-    this.#noPacksUntil = performance.now() + CLOSED_MS;
+    this.#noPacksUntil = performance.now() + NO_PACKS_MS;
   }
 
   /** The service did not keep what came. */

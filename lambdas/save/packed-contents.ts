@@ -1,4 +1,5 @@
 import type { Block } from '../../protocol/entry.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { SaveHeader } from '../../protocol/save.ts';
 import type { SentContent } from './keep-contents.ts';
 
@@ -24,9 +25,11 @@ export function cutPacks({ packs = [], contents }: SaveHeader, there: ReadonlyMa
   });
 }
 
-/** How many bytes of each pack these contents are. */
+/** How many bytes of each pack these contents are, but for those that rows keep. */
 export function bytesByPack(contents: readonly SentContent[]): Map<string, number> {
   const used = new Map<string, number>();
-  for (const { sent } of contents) if (sent) used.set(sent.pack, (used.get(sent.pack) ?? 0) + sent.bytes);
+  for (const { sent } of contents) {
+    if (sent && sent.bytes > limits.rowBytes) used.set(sent.pack, (used.get(sent.pack) ?? 0) + sent.bytes);
+  }
   return used;
 }

@@ -41,7 +41,7 @@ export async function saveFiles(
   const offer = { files, held, seen, isPinned: !seen, arriving, ...(pushed && { contents: pushed }) };
   const { results, missing } = await finishUpload(blocks, ownNamespace(person), upload, offer);
   await releasePins(blocks, userId, closed);
-  await usePacks(blocks, userId, packs, bytesByPack(good));
+  await usePacks(blocks, userId, packs, bytesByPack(good.filter(({ hash }) => !held.has(hash))));
 
   const byPath = new Map([...refused, ...results].map((result) => [result.path, result]));
   const answers = header.files.map((file) => {

@@ -110,6 +110,38 @@ test('contents that are not all of their pack are refused, before anything is do
   errorOf(await pack.save(user), 'bad_request');
 });
 
+test('a pack has the size that came, whatever a save says', async () => {
+  const user = await signUp();
+  const pack = new Pack([file('a', 100_000)]);
+  await pack.send(user);
+  Object.defineProperty(pack, 'block', { value: { hash: pack.hash, size: 1 } });
+  Object.defineProperty(pack, 'lengths', { value: [1] });
+  errorOf(await pack.save(user), 'blocks_missing');
+  expect(await blockRow(pack.hash)).toMatchObject({ state: 'pending' });
+  expect(await unused(user)).toBe(1);
+});
+
+test('a save whose packs are no list of packs is refused', async () => {
+  const user = await signUp();
+  const pack = new Pack([file('a')]);
+  await pack.send(user);
+  errorOf(await pack.save(user, { packs: [pack.block, pack.block] }), 'bad_request');
+  errorOf(await pack.save(user, { packs: [] }), 'bad_request');
+});
+
+test('who asks to send a pack does not keep its block for longer', async () => {
+  const user = await signUp();
+  const pack = new Pack([file('a')]);
+  await pack.send(user);
+  resultsOf(await pack.save(user));
+  const key = Buffer.from(pack.hash, 'hex');
+  await database.query("update blocks.blocks set delete_after = now() + interval '5 hours' where block_hash = $1", [
+    key,
+  ]);
+  await pack.init(user);
+  expect(await blockRow(pack.hash)).toMatchObject({ hours_left: 5 });
+});
+
 test('packs of which little is used count for the user until they go, and so many may wait', async () => {
   const user = await signUp();
   const [little, much] = [file('little'), file('much', 100_000)];

@@ -10,13 +10,14 @@ import { guardAll } from '../tables/guard-all.ts';
 import { startGrace } from '../tables/packs.ts';
 import { noteObjects } from './arrivals.ts';
 
-/** From here on the packs may come. They stay for the grace period; the transaction has done nothing yet. */
+/** From here on the packs may come; the transaction has done nothing yet. */
 export async function expectPacks(sql: PoolClient, packs: readonly Block[]): Promise<void> {
-  const hashes = packs.map(({ hash }) => hash);
   const rows = await guardAll(sql, packs, 'object', guardBlocks);
-  await expectObjects(sql, hashes);
+  await expectObjects(
+    sql,
+    packs.map(({ hash }) => hash),
+  );
   await reviveBlocks(sql, [...rows.values()]);
-  await startGrace(sql, hashes);
 }
 
 /**
@@ -30,7 +31,10 @@ export async function storePack<Sent extends Content>(
   if (contents.length === 0) return [];
   const bytes = Buffer.concat(contents.map(({ encoded }) => encoded));
   const pack = { hash: createHash('sha256').update(bytes).digest('hex'), size: bytes.length };
-  await transaction(blocks, (sql) => expectPacks(sql, [pack]));
+  await transaction(blocks, async (sql) => {
+    await expectPacks(sql, [pack]);
+    await startGrace(sql, [pack.hash]);
+  });
   const version = await writeBlock(pack.hash, bytes);
   await transaction(blocks, async (sql) =>
     noteObjects(sql, await guardBlocks(sql, [pack.hash]), [{ ...pack, version }]),

@@ -7,8 +7,7 @@ import { transaction } from '../database/database.ts';
 import type { Database } from '../database/rows.ts';
 import { readBlock } from '../store/block-store.ts';
 import { guardBlocks } from '../tables/blocks.ts';
-import { lockContentBytesOf } from '../tables/contents.ts';
-import { countPins, findPins, removePins, renewPins, type UploadKey } from '../tables/pins.ts';
+import { countPins, findPins, removePins, renewPins, type UploadKey, waitForPins } from '../tables/pins.ts';
 import { noteObjects } from './arrivals.ts';
 import { expectPacks } from './packs.ts';
 
@@ -32,7 +31,7 @@ export async function pinPacks(
   return await transaction(blocks, async (sql) => {
     await expectPacks(sql, packs);
     // One call after the other, so that together they pin no more than they may.
-    await lockContentBytesOf(sql, userId);
+    await waitForPins(sql, key);
     const pins = await renewPins(
       sql,
       key,
@@ -60,7 +59,7 @@ export async function receivePacks(
   const read = await pMap(packs, async ({ hash, size }) => {
     const token = pins.get(hash)?.put_token;
     const object = token === undefined ? undefined : await readBlock(hash);
-    const isSent = object?.plain && object.token === token && isBlock(object.content, hash);
+    const isSent = object?.plain && object.token === token && isBlock(object.content, { hash, size });
     return isSent ? [{ hash, size, ...object }] : [];
   });
   const found = read.flat();
@@ -70,8 +69,8 @@ export async function receivePacks(
 }
 
 /** One that was damaged since it came would be live for all who have it. */
-function isBlock(content: Uint8Array, hash: string): boolean {
-  return createHash('sha256').update(content).digest('hex') === hash;
+function isBlock(content: Uint8Array, { hash, size }: Block): boolean {
+  return content.length === size && createHash('sha256').update(content).digest('hex') === hash;
 }
 
 /**

@@ -38,16 +38,6 @@ const columns = `encode(c.block_hash, 'hex') as hash, c.user_id as "userId", c.e
 const READABLE = `coalesce(
   (select p.state in ('live', 'condemned') from blocks.blocks p where p.block_hash = c.pack_hash), c.pack_hash is null)`;
 
-/** What is booked of a user's bytes in rows, which stay locked until the transaction ends. Blocks are locked before. */
-export async function lockContentBytesOf(sql: PoolClient, userId: string): Promise<number> {
-  const { rows } = await sql.query<{ bytes: number }>(
-    `insert into blocks.content_bytes as c (user_id) values ($1)
-     on conflict (user_id) do update set bytes = c.bytes returning bytes`,
-    [userId],
-  );
-  return rows[0]!.bytes;
-}
-
 /**
  * Notes contents for the user who sent them, as many as his bytes in rows allow; what is in packs takes none of these.
  * Answers the hashes of those, and the packs that contents left which lie elsewhere now. The blocks are locked, and after
@@ -58,7 +48,12 @@ export async function putContents(
   userId: string,
   contents: readonly PlacedContent[],
 ): Promise<{ kept: Set<string>; left: string[] }> {
-  let room = limits.contentBytes - (await lockContentBytesOf(sql, userId));
+  const { rows } = await sql.query<{ bytes: number }>(
+    `insert into blocks.content_bytes as c (user_id) values ($1)
+     on conflict (user_id) do update set bytes = c.bytes returning bytes`,
+    [userId],
+  );
+  let room = limits.contentBytes - rows[0]!.bytes;
   const kept = contents.filter(({ encoded }) => {
     const bytes = encoded?.length ?? 0;
     const fits = bytes <= room;

@@ -203,6 +203,11 @@ export async function noteLooks(sql: Sql, { userId, uploadId }: UploadKey, hashe
   );
 }
 
+/** Goes on when no other transaction does that has called this for the upload; nothing else waits for it. */
+export async function waitForPins(sql: Sql, { userId, uploadId }: UploadKey): Promise<void> {
+  await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`pins ${userId} ${uploadId}`]);
+}
+
 /** How many blocks the upload holds. */
 export async function countPins(sql: Sql, { userId, uploadId }: UploadKey): Promise<number> {
   const { rows } = await sql.query<{ pins: number }>(

@@ -27,9 +27,12 @@ export async function listSparse(blocks: Database, packs: readonly string[]): Pr
   return rows;
 }
 
-/** Packs in which nothing lies yet stay for the grace period from now on, and those that stay longer as long as they do. */
+/**
+ * Packs in which nothing lies yet stay for the grace period from now on, and those that stay longer as long as they do.
+ * One that has no end gets one, or it would end when what lies in it goes.
+ */
 export async function startGrace(sql: PoolClient, packs: readonly string[]): Promise<void> {
-  await setEnd(sql, packs, `greatest(b.delete_after, now() + ${GRACE})`);
+  await setEnd(sql, packs, `greatest(nullif(b.delete_after, 'infinity'), now() + ${GRACE})`);
 }
 
 /** Packs in which contents lie have no end, by which collection would find them. */

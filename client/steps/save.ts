@@ -1,6 +1,7 @@
 import { encodeDelta } from '../../codec/index.ts';
 import { limits } from '../../protocol/limits.ts';
 import { ancestors } from '../../protocol/path.ts';
+import type { SaveHeader } from '../../protocol/save.ts';
 import { MOST } from '../common/call-bytes.ts';
 import { each } from '../common/each.ts';
 import { Turns } from '../common/turns.ts';
@@ -10,7 +11,7 @@ import type { Sync } from './context.ts';
 import { blockPlaces, readBlock, readIfThere } from './folder-blocks.ts';
 import { saveBody } from './save-body.ts';
 import type { Sending } from './send-blocks.ts';
-import { isPackable, sendPacks } from './send-packs.ts';
+import { isPackable, type Pack, sendPacks } from './send-packs.ts';
 import { EDITED_WHOLE, type SmallCalls } from './small-calls.ts';
 import { commitUpload, digestOf, failUpload, noteRefused, offer, sendContent, type UploadStep } from './upload.ts';
 
@@ -101,38 +102,36 @@ async function* calls(
     const item = await read(sync, step, held);
     await turns.next();
     if (!item) continue;
-    if (!call.hasRoom(item)) {
-      yield call.items;
-      call = new Call(sync.saves);
-    }
-    call.add(item);
+    if (call.take(item)) continue;
+    yield call.items;
+    call = new Call(sync.saves);
+    call.take(item);
   }
   if (call.items.length > 0) yield call.items;
 }
 
-/** Files that are to go with one call, and the bytes of their contents: in its body, and in packs. */
+/** Files that are to go with one call, and the bytes of their contents: of all, and of those that packs may have. */
 class Call {
-  readonly #most: { readonly inline: number; readonly packed: number };
+  readonly #most: number;
+  readonly #mostPacked: number;
   readonly items: SmallItem[] = [];
-  #inline = 0;
-  #packed = 0;
+  #bytes = 0;
+  #packable = 0;
 
   constructor({ most, mostPacked }: SmallCalls) {
-    this.#most = { inline: most, packed: mostPacked };
+    this.#most = most;
+    this.#mostPacked = mostPacked;
   }
 
-  hasRoom(item: SmallItem): boolean {
-    if (this.items.length === 0) return true;
-    if (this.items.length === limits.filesPerCall) return false;
-    const inline = this.#inline + bytesOf(item.contents.filter((content) => !isPackable(content)));
-    const packed = this.#packed + bytesOf(item.contents.filter(isPackable));
-    return inline + packed <= this.#most.inline || (inline <= this.#most.inline && packed <= this.#most.packed);
-  }
-
-  add(item: SmallItem): void {
+  /** Adds a file, the first one in any case; false where it has to go with the next call. */
+  take(item: SmallItem): boolean {
+    const bytes = this.#bytes + bytesOf(item.contents);
+    const packable = this.#packable + bytesOf(item.contents.filter(isPackable));
+    const fits = bytes <= this.#most || (bytes - packable <= this.#most && packable <= this.#mostPacked);
+    if (this.items.length > 0 && (this.items.length === limits.filesPerCall || !fits)) return false;
     this.items.push(item);
-    this.#inline += bytesOf(item.contents.filter((content) => !isPackable(content)));
-    this.#packed += bytesOf(item.contents.filter(isPackable));
+    [this.#bytes, this.#packable] = [bytes, packable];
+    return true;
   }
 }
 
@@ -181,26 +180,11 @@ async function save(sync: SaveParts, call: readonly SmallItem[], sending: Sendin
       isTooMuch && isPackable(content) ? 'packed' : 'following',
     );
     const packs = await sync.saves.measured(bytesOf(packed), () => sendPacks(sync, packed, sending));
-    const send = async ({ timeline }: { readonly timeline?: string | undefined }) => {
-      const named = [
-        ...packs.flatMap(({ contents }, pack) => contents.map((content) => ({ ...content, pack }))),
-        ...following,
-      ];
-      const header = {
-        upload_id: id,
-        device_id: sync.device.id,
-        timeline,
-        files: items.map((item) => offer(item)),
-        packs: packs.map(({ hash, size }) => ({ hash, size })),
-        contents: named.map(({ encoded, ...block }) => ({ ...block, bytes: encoded.length })),
-      };
-      const body = await saveBody(
-        header,
-        following.map(({ encoded }) => encoded),
-      );
+    const send = async ({ timeline }: Pick<SaveHeader, 'timeline'>) => {
+      const body = await bodyOf({ upload_id: id, device_id: sync.device.id, timeline }, { items, packs, following });
       // Beside packs, which were measured, the body is what takes no time.
       const answer = await sync.saves.measured(packs.length > 0 ? 0 : body.length, () => sync.api.save(body));
-      return { ...answer, sent: answer.sent + packs.reduce((sum, { size }) => sum + size, 0) };
+      return { ...answer, sent: answer.sent + packs.reduce((sum, { block }) => sum + block.size, 0) };
     };
     const intent = { call: 'finalize', id, device_id: sync.device.id, items } as const;
     const refused = await commit(sync, intent, { content, send });
@@ -219,6 +203,32 @@ async function save(sync: SaveParts, call: readonly SmallItem[], sending: Sendin
   } catch (error) {
     failUpload(sync, { id, items: open }, error);
   }
+}
+
+/** The body that brings these items, with the contents that lie in packs and those that follow. */
+async function bodyOf(
+  upload: Pick<SaveHeader, 'upload_id' | 'device_id' | 'timeline'>,
+  {
+    items,
+    packs,
+    following,
+  }: {
+    readonly items: readonly OfferedItem[];
+    readonly packs: readonly Pack<Content>[];
+    readonly following: readonly Content[];
+  },
+): Promise<Uint8Array> {
+  const packed = packs.flatMap(({ contents }, pack) => contents.map((content) => ({ ...content, pack })));
+  const header = {
+    ...upload,
+    files: items.map((item) => offer(item)),
+    packs: packs.map(({ block }) => block),
+    contents: [...packed, ...following].map(({ encoded, ...block }) => ({ ...block, bytes: encoded.length })),
+  };
+  return await saveBody(
+    header,
+    following.map(({ encoded }) => encoded),
+  );
 }
 
 /** Keeps the sent content of which an edit will be a delta. */

@@ -15,7 +15,8 @@ interface Packable {
 }
 
 /** Contents that lie one after the other in a pack. */
-interface Pack<Content> extends Block {
+export interface Pack<Content> {
+  readonly block: Block;
   readonly bytes: Uint8Array;
   readonly contents: readonly Content[];
 }
@@ -31,7 +32,7 @@ async function fillPacks<Content extends Packable>(contents: readonly Content[])
   return await Promise.all(
     groups.map(async (contents) => {
       const bytes = Buffer.concat(contents.map(({ encoded }) => encoded));
-      return { hash: toHex(await sha256(bytes)), size: bytes.length, bytes, contents };
+      return { block: { hash: toHex(await sha256(bytes)), size: bytes.length }, bytes, contents };
     }),
   );
 }
@@ -50,8 +51,7 @@ export async function sendPacks<Content extends Packable>(
   const sent: Pack<Content>[] = [];
   try {
     const asked = performance.now();
-    const offered = packs.map(({ hash, size }) => ({ hash, size }));
-    const { body } = await api.packs({ device_id: device.id, packs: offered });
+    const { body } = await api.packs({ device_id: device.id, packs: packs.map(({ block }) => block) });
     const until = usableUntil(asked);
     const puts = body.send.map((put, index) => ({ ...put, until, pack: packs[index]! }));
     await each(puts, { concurrency: packs.length, signal }, async ({ pack, ...put }, either) => {

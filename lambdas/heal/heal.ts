@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import pMap from 'p-map';
 import type { DamageQuery, DamageResponse, HealRequest } from '../../protocol/heal.ts';
 import { type Databases, transaction } from '../shared/database/database.ts';
@@ -7,6 +6,7 @@ import { findBlock } from '../shared/store/block-store.ts';
 import { type BlockRow, findBlocks, listQuarantined, lockBlocks, markLive } from '../shared/tables/blocks.ts';
 import { requireDevice } from '../shared/tables/devices.ts';
 import { filterHeld, listHeld } from '../shared/tables/held-blocks.ts';
+import { newPutToken } from '../shared/tables/pins.ts';
 import { lookAt } from './suspects.ts';
 
 /** Blocks that one call goes through. */
@@ -77,7 +77,7 @@ export async function healBlocks(
   });
   return damaged
     .filter(({ hash }) => !come.has(hash))
-    .map(({ hash, size_bytes }) => ({ hash, size: size_bytes, token: randomBytes(16).toString('hex') }));
+    .map(({ hash, size_bytes }) => ({ hash, size: size_bytes, token: newPutToken() }));
 }
 
 async function hasCome({ hash, size_bytes, damaged_version }: BlockRow): Promise<boolean> {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { limits } from '../../protocol/limits.ts';
 import { storePack } from '../shared/commit/packs.ts';
 import type { Database } from '../shared/database/rows.ts';
@@ -6,7 +5,7 @@ import { guardBlocks, isStored, lockToRaise, markLive, reviveBlocks } from '../s
 import { type Content, type PackPart, type PlacedContent, putContents } from '../shared/tables/contents.ts';
 import { guardAll } from '../shared/tables/guard-all.ts';
 import { keepPacks, leavePacks } from '../shared/tables/packs.ts';
-import { renewPins, type UploadKey } from '../shared/tables/pins.ts';
+import { newPutToken, renewPins, type UploadKey } from '../shared/tables/pins.ts';
 import type { Arriving } from '../shared/upload/raise.ts';
 
 /** A content that was decoded: it is the block's. */
@@ -72,7 +71,7 @@ export function placedContents(key: UploadKey, places: readonly Placed[]): Arriv
       await renewPins(
         sql,
         key,
-        hashes.map((hash) => ({ hash, verified: true, token: randomBytes(16).toString('hex'), nonce: null })),
+        hashes.map((hash) => ({ hash, verified: true, token: newPutToken(), nonce: null })),
       );
     },
   };

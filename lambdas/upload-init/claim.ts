@@ -4,7 +4,7 @@ import type { Database } from '../shared/database/rows.ts';
 import { expectObjects, guardBlocks, hasObject, isStored, reviveBlocks } from '../shared/tables/blocks.ts';
 import { takeClaims } from '../shared/tables/claims.ts';
 import { guardAll } from '../shared/tables/guard-all.ts';
-import { findPins, type Pin, renewPins, type UploadKey } from '../shared/tables/pins.ts';
+import { findPins, newPutToken, type Pin, renewPins, type UploadKey } from '../shared/tables/pins.ts';
 
 export interface WantedBlock {
   hash: string;
@@ -58,7 +58,7 @@ export async function claimBlocks(
       wanted.map((block) => ({
         hash: block.hash,
         verified: block.held && stored(block.hash),
-        token: randomBytes(16).toString('hex'),
+        token: newPutToken(),
         nonce: offered(block) ? randomBytes(32).toString('hex') : null,
       })),
     );

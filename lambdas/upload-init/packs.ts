@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import pMap from 'p-map';
 import type { PacksRequest, PacksResponse } from '../../protocol/packs.ts';
 import { pinPacks } from '../shared/commit/sent-packs.ts';
@@ -15,7 +14,7 @@ export async function initPacks(
 ): Promise<PacksResponse> {
   await requireDevice(personOf(databases, userId), deviceId);
   const once = [...new Map(packs.map((pack) => [pack.hash, pack])).values()];
-  const tokens = await pinPacks(databases.blocks, userId, once, () => randomBytes(16).toString('hex'));
+  const tokens = await pinPacks(databases.blocks, userId, once);
   const send = await pMap(packs, async ({ hash, size }) => ({
     hash,
     ...(await signUpload(hash, size, tokens.get(hash)!)),

@@ -71,7 +71,7 @@ test('a pack that was sent stays for the save of its user, and no longer than on
   const bytes = Buffer.from(encodeDelta(Buffer.alloc(0), contents[packed]!));
   const pack = { hash: createHash('sha256').update(bytes).digest('hex'), size: bytes.length };
   const tokenOf = async (user: number): Promise<string> =>
-    (await pinPacks(blocks, users[user]!, [pack], () => `token of ${user}`)).get(pack.hash)!;
+    (await pinPacks(blocks, users[user]!, [pack])).get(pack.hash)!;
   const came = async (user: number): Promise<string[]> => [
     ...(await receivePacks(blocks, users[user]!, [pack])).keys(),
   ];

@@ -7,7 +7,15 @@ import { transaction } from '../database/database.ts';
 import type { Database } from '../database/rows.ts';
 import { readBlock } from '../store/block-store.ts';
 import { guardBlocks } from '../tables/blocks.ts';
-import { countPins, findPins, removePins, renewPins, type UploadKey, waitForPins } from '../tables/pins.ts';
+import {
+  countPins,
+  findPins,
+  newPutToken,
+  removePins,
+  renewPins,
+  type UploadKey,
+  waitForPins,
+} from '../tables/pins.ts';
 import { noteObjects } from './arrivals.ts';
 import { expectPacks } from './packs.ts';
 
@@ -18,14 +26,12 @@ function packsOf(userId: string): UploadKey {
 
 /**
  * Pins packs that a user is about to send, and answers the tokens of their signed PUTs.
- * @param newToken makes a token that nobody can guess
  * @throws Refusal `limit_exceeded` when no save has used too many others yet
  */
 export async function pinPacks(
   blocks: Database,
   userId: string,
   packs: readonly Block[],
-  newToken: () => string,
 ): Promise<Map<string, string>> {
   const key = packsOf(userId);
   return await transaction(blocks, async (sql) => {
@@ -35,7 +41,7 @@ export async function pinPacks(
     const pins = await renewPins(
       sql,
       key,
-      packs.map(({ hash }) => ({ hash, verified: false, token: newToken(), nonce: null })),
+      packs.map(({ hash }) => ({ hash, verified: false, token: newPutToken(), nonce: null })),
     );
     if ((await countPins(sql, key)) > limits.openPacks) {
       const message = `${limits.openPacks} packs of yours wait for a save: send what they have another way`;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { limits } from '../../../protocol/limits.ts';
 import { toBytes } from '../database/ids.ts';
@@ -20,6 +21,11 @@ export interface Pin {
   delta_bytes: number | null;
   /** How often finalize has looked for the object in vain since the pin was renewed. */
   looks: number;
+}
+
+/** A token for a signed PUT, which nobody can guess. */
+export function newPutToken(): string {
+  return randomBytes(16).toString('hex');
 }
 
 /** Hours that a pin keeps a block beyond its own grace period where nothing shows that the user has the content. */

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { setAside } from './set-aside.ts';
 import type { Ground } from './tool.ts';
 
 interface Place extends Pick<Ground, 'folder'> {
@@ -9,7 +9,7 @@ interface Place extends Pick<Ground, 'folder'> {
 }
 
 /**
- * Does something on a ground of its own; then stops what it started, and removes the folder.
+ * Does something on a ground of its own; then stops what it started, and empties the folder's files.
  * @throws what the work fails with, or why the ground was given up
  */
 export async function onGround<Result>(
@@ -17,7 +17,7 @@ export async function onGround<Result>(
   work: (ground: Ground) => Promise<Result>,
 ): Promise<Result> {
   const undo = new AsyncDisposableStack();
-  undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  undo.defer(() => setAside(folder));
   const failure = new AbortController();
   const signal = AbortSignal.any([failure.signal, ...(outer ? [outer] : [])]);
   try {

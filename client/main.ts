@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: each command of `tidemark` is a file in `commands/`, and this is where they come together. */
 
+import './common/pool-threads.ts';
 import { Command } from 'commander';
 import { messageOf } from '../cli/reason.ts';
 import { type Failure, runProgram } from '../cli/run-program.ts';

@@ -2,6 +2,7 @@ import { type BigIntStats, closeSync, fchmodSync, fstatSync, fsync, openSync, wr
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pMap from 'p-map';
+import { POOL_THREADS } from '../common/pool-threads.ts';
 import { discardNow } from '../common/replace-file.ts';
 import { inTurns, outcomeOf } from '../common/turns.ts';
 import { temporaryName } from './paths.ts';
@@ -21,9 +22,6 @@ interface Begun {
   readonly file: number;
 }
 
-/** Files that are flushed at the same time: Node has as many threads, and the disk makes one of them. */
-const CONCURRENT_FLUSHES = 4;
-
 /**
  * Writes small files beside their places: all of them, then flushes them, then reads them back, each as `writeBeside`
  * does. All of them are open at once. Answers for each, in order, what lies beside its place; or why nothing does.
@@ -39,7 +37,7 @@ export async function writeTogether(files: readonly SmallFile[]): Promise<Promis
       abandon(each.value);
       return failed;
     },
-    { concurrency: CONCURRENT_FLUSHES },
+    { concurrency: POOL_THREADS },
   );
   return inTurns(flushed, (each) => finish(outcomeOf(each)));
 }

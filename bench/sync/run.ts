@@ -6,6 +6,7 @@ import { type Measurement, nameOf } from './results.ts';
 import type { Chapter, Place, Step } from './rows/chapter.ts';
 import { chapters, isInstalled, sizesOf } from './rows/chapters.ts';
 import { onGround } from './tools/ground.ts';
+import { setAside } from './tools/set-aside.ts';
 import type { Ground, Session, Tool } from './tools/tool.ts';
 
 /** What one run goes by. */
@@ -93,7 +94,7 @@ async function within(
     // Short, since PostgreSQL's socket has to be below it; open to the user that this runs as.
     const folder = await mkdtemp(join(run.folder, '-'));
     await chmod(folder, 0o755);
-    await onGround({ folder, link, outer }, work);
+    await onGround({ folder, link, outer, leave: setAside }, work);
   } catch (error) {
     outer.throwIfAborted();
     process.exitCode = 1;

@@ -1,4 +1,4 @@
-import { setAside } from './set-aside.ts';
+import { rm } from 'node:fs/promises';
 import type { Ground } from './tool.ts';
 
 interface Place extends Pick<Ground, 'folder'> {
@@ -6,18 +6,20 @@ interface Place extends Pick<Ground, 'folder'> {
   readonly link?: Ground['link'];
   /** Aborted when all is to end before its time. @default - never */
   readonly outer?: AbortSignal;
+  /** What becomes of the folder at the end. @default - it is removed */
+  readonly leave?: (folder: string) => Promise<void>;
 }
 
 /**
- * Does something on a ground of its own; then stops what it started, and empties the folder's files.
+ * Does something on a ground of its own; then stops what it started, and leaves the folder.
  * @throws what the work fails with, or why the ground was given up
  */
 export async function onGround<Result>(
-  { folder, link, outer }: Place,
+  { folder, link, outer, leave = remove }: Place,
   work: (ground: Ground) => Promise<Result>,
 ): Promise<Result> {
   const undo = new AsyncDisposableStack();
-  undo.defer(() => setAside(folder));
+  undo.defer(() => leave(folder));
   const failure = new AbortController();
   const signal = AbortSignal.any([failure.signal, ...(outer ? [outer] : [])]);
   try {
@@ -27,4 +29,8 @@ export async function onGround<Result>(
   } finally {
     await undo.disposeAsync();
   }
+}
+
+function remove(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }

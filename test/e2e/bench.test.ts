@@ -1,7 +1,7 @@
-import { lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { sumOf } from '../../bench/sync/counters.ts';
+import { filesBelow } from '../../bench/sync/files-below.ts';
 import type { Measurement } from '../../bench/sync/results.ts';
 import { rowsOf } from '../../bench/sync/results.ts';
 import { runAll } from '../../bench/sync/run.ts';
@@ -23,8 +23,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** All is removed at the end of the whole benchmark. */
 async function filesWithContent(): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  const files = await filesBelow(folder);
   const sizes = await Promise.all(files.map(async (file) => (await lstat(file)).size));
   return files.filter((_, index) => sizes[index]! > 0);
 }

@@ -11,7 +11,7 @@ interface Place extends Pick<Ground, 'folder'> {
 }
 
 /**
- * Does something on a ground of its own; then stops what it started, and leaves the folder.
+ * Does something on a ground of its own; then stops what it started, and removes the folder or does with it what `leave` does.
  * @throws what the work fails with, or why the ground was given up
  */
 export async function onGround<Result>(

@@ -1,6 +1,6 @@
-import { lstat, readdir, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, truncate } from 'node:fs/promises';
 import pMap from 'p-map';
+import { filesBelow } from '../files-below.ts';
 
 const AT_ONCE = 16;
 
@@ -10,8 +10,7 @@ const AT_ONCE = 16;
  * measured next would pay for the deletion. Files with another name elsewhere stay as they are.
  */
 export async function setAside(folder: string): Promise<void> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  const files = await filesBelow(folder).catch(() => []);
   const empty = async (file: string): Promise<void> => {
     const { size, nlink } = await lstat(file);
     if (size > 0 && nlink === 1) await truncate(file);

@@ -1,7 +1,8 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Device } from '../../../local/demo/devices/device.ts';
 import type { Counters } from '../counters.ts';
+import { filesBelow } from '../files-below.ts';
 import { openLink } from '../link/link.ts';
 import { Processes, takePeak } from '../processes.ts';
 import { cloudCpu } from './cloud-cpu.ts';
@@ -61,10 +62,9 @@ function cpu(cloud: number, devices: readonly Device[]): Counters {
 
 /** Bytes of all objects. */
 async function storedBytes(data: string): Promise<number> {
-  const entries = await readdir(join(data, 's3'), { recursive: true, withFileTypes: true });
-  const objects = entries.filter((entry) => entry.isFile() && entry.parentPath.endsWith('objects'));
-  const sizes = objects.map(async ({ parentPath, name }) => {
-    const found = await stat(join(parentPath, name)).catch(() => undefined);
+  const objects = (await filesBelow(join(data, 's3'))).filter((file) => dirname(file).endsWith('objects'));
+  const sizes = objects.map(async (file) => {
+    const found = await stat(file).catch(() => undefined);
     return found?.size ?? 0;
   });
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);

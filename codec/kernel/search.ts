@@ -90,12 +90,16 @@ let densely: boolean = false;
  * a clock.
  */
 export function search(base: i32, target: i32, baseFrom: i32, start: i32): i32 {
+  approximate = false;
+  if (base === 0) {
+    if (target > 0 || instructionCount === 0) pushInstruction(target, 0, 0);
+    return instructionCount;
+  }
   origin = BASE - baseFrom;
   startIndex(base);
   startDense(BASE + base, target);
   startResuming();
   startLines(BASE + base, TARGET + target);
-  approximate = false;
   changes = 0;
   repeated = 0;
   scattered = 0;

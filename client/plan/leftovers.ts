@@ -33,25 +33,27 @@ export function removeEmptied(
 ): void {
   const candidates = new Set<string>();
   const leaving = { local: new Set<string>(), remote: new Set<string>() };
-  const coming: string[] = [];
+  const [staying, coming]: [string[], string[]] = [[], []];
   for (const operation of byPath.values()) {
     const from = 'from' in operation ? operation.from : operation.path;
     for (const above of ancestors(from)) if (local.get(above)?.leftover) candidates.add(above);
     if (operation.do === 'moveLocal' || operation.do === 'deleteLocal') leaving.local.add(from);
-    if (operation.do === 'moveRemote' || operation.do === 'deleteRemote') leaving.remote.add(from);
+    else if (operation.do === 'moveRemote' || operation.do === 'deleteRemote') leaving.remote.add(from);
+    else if (operation.do !== 'forget') staying.push(from);
     if ('to' in operation) coming.push(operation.to);
   }
   for (const path of paths) if (local.get(path)?.leftover && remote.has(path)) candidates.add(path);
   if (candidates.size === 0) return;
   const goesAlong = inMovedFolder(byPath);
+  const stays = (path: string): boolean => !candidates.has(path) && !goesAlong(path);
+  const busy = directoriesOf([...coming, ...staying.filter(stays)]);
+  const doubtful = new Set([...candidates].filter((path) => !busy.has(path)));
+  if (doubtful.size === 0) return;
   const held = directoriesOf([
-    ...coming,
-    ...pathsWithinAny(local, candidates).filter(
-      (path) => !leaving.local.has(path) && !candidates.has(path) && !goesAlong(path),
-    ),
-    ...pathsWithinAny(remote, candidates).filter((path) => !leaving.remote.has(path) && !candidates.has(path)),
+    ...pathsWithinAny(local, doubtful).filter((path) => !leaving.local.has(path) && stays(path)),
+    ...pathsWithinAny(remote, doubtful).filter((path) => !leaving.remote.has(path) && !candidates.has(path)),
   ]);
-  for (const path of candidates) {
+  for (const path of doubtful) {
     if (held.has(path) || (byPath.has(path) && byPath.get(path)!.do !== 'upload')) continue;
     if (!remote.has(path) || same(remote.get(path), synced.get(path))) byPath.set(path, { do: 'deleteLocal', path });
   }

@@ -1,16 +1,24 @@
 import { ancestors } from '../../protocol/path.ts';
-import { isLeaf, same, syncedEntry } from '../plan/tree.ts';
+import { isLeaf, type LocalEntry, same, syncedEntry } from '../plan/tree.ts';
 import { inParts } from '../state/in-parts.ts';
 import { pathsInDoubt } from './commit.ts';
 import type { Sync } from './context.ts';
 
 type Parts = Pick<Sync, 'state' | 'failures'>;
 
-/** Both sides have the same at a path: they agree on it. */
+/** Both sides have the same at a path: they agree on it. A directory that was made on the way to a file is here for itself then. */
 export function adopt({ state, failures }: Parts, path: string): void {
-  const [local, remote] = [state.trees.local.get(path), state.trees.remote.get(path)];
-  if (local && remote) state.set('synced', path, syncedEntry(remote, local));
+  const { local: here, remote: there, synced } = state.trees;
+  const [local, remote] = [here.get(path), there.get(path)];
+  if (local && remote) {
+    if (local.leftover && !synced.has(path)) state.set('local', path, withoutMark(local));
+    state.set('synced', path, syncedEntry(remote, local));
+  }
   failures.succeed(path);
+}
+
+function withoutMark({ leftover: _, ...entry }: LocalEntry): LocalEntry {
+  return entry;
 }
 
 /**

@@ -74,9 +74,17 @@ export class Model implements Trees {
   apply(operation: Operation): void {
     const { local, remote, synced, disk } = this;
     switch (operation.do) {
-      case 'adopt':
-        synced.set(operation.path, syncedEntry(remote.get(operation.path)!, local.get(operation.path)!));
+      case 'adopt': {
+        const { path } = operation;
+        const known = local.get(path)!;
+        const { leftover, ...entry } = known;
+        if (leftover && !synced.has(path)) {
+          if (disk.get(path) === known) disk.set(path, entry);
+          local.set(path, entry);
+        }
+        synced.set(path, syncedEntry(remote.get(path)!, entry));
         return;
+      }
       case 'forget':
         synced.delete(operation.path);
         return;

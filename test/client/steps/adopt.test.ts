@@ -1,8 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { plan } from '../../../client/plan/plan.ts';
 import { type RemoteEntry, syncedEntry } from '../../../client/plan/tree.ts';
-import { adoptEqual } from '../../../client/steps/adopt.ts';
+import { adopt, adoptEqual } from '../../../client/steps/adopt.ts';
 import { catchUp } from '../../../client/steps/catch-up.ts';
+import { makeWay } from '../../../client/steps/directories.ts';
 import { device, openFolder, remoteFile } from './open-folder.ts';
 
 const nothing = (): boolean => false;
@@ -60,4 +62,33 @@ test('what is here as the service had it once, and has no longer, is not agreed 
   await catchUp(sync);
   adoptEqual(sync, nothing);
   expect([...sync.state.trees.synced.keys()], 'I14: a file that would be deleted here').toEqual([]);
+});
+
+test('a directory that was made on the way to a file is here for itself once the service tells of it', async () => {
+  const { sync, on } = await openFolder();
+  const { state } = sync;
+  await makeWay(sync, 'made/file');
+  expect(state.trees.local.get('made')).toMatchObject({ leftover: true });
+  const { mode } = await stat(on('made'));
+  const there: RemoteEntry = { ...(await remoteFile('', 1)), kind: 'directory', mode: mode & 0o777 };
+  state.set('remote', 'made', there);
+  adopt(sync, 'made');
+  expect(state.trees.local.get('made')).not.toHaveProperty('leftover');
+  expect(state.trees.synced.get('made')).toMatchObject({ kind: 'directory', version: 1 });
+  // The other device emptied it, and kept it.
+  expect(plan(state.trees, { conflictPath: (path) => path, dirty: ['made'] }), 'an empty folder that stays').toEqual(
+    [],
+  );
+});
+
+test('a directory that came back only for what is in it stays one that goes with the last of that', async () => {
+  const { sync } = await openFolder();
+  const { state } = sync;
+  await makeWay(sync, 'kept/file');
+  const { mode } = state.trees.local.get('kept')!;
+  const there: RemoteEntry = { ...(await remoteFile('', 1)), kind: 'directory', mode };
+  state.set('remote', 'kept', { ...there, version: 2 });
+  state.set('synced', 'kept', syncedEntry(there, state.trees.local.get('kept')!));
+  adopt(sync, 'kept');
+  expect(state.trees.local.get('kept')).toMatchObject({ leftover: true });
 });

@@ -10,7 +10,7 @@ import { withOffsets } from '../plan/block-offsets.ts';
 import { SKETCHED_FILE_BYTES } from './block-cache.ts';
 import { hashEdited, type OldVersion } from './hash-edited.ts';
 import { holdsSignIn, MOST_SIGN_IN_BYTES } from './holds-sign-in.ts';
-import { openNow, readNow } from './read-at.ts';
+import { openNow, readPassing } from './read-at.ts';
 import { hintOf } from './stamps.ts';
 
 /**
@@ -160,7 +160,7 @@ async function hashBlocks(
 ): Promise<Pick<Hashed, 'blocks' | 'isSignIn'> | undefined> {
   if (size === 0) return { blocks: [], isSignIn: false };
   if (size <= MOST_SIGN_IN_BYTES) {
-    const bytes = readNow(file, 0, size);
+    const bytes = readPassing(file, 0, size);
     if (bytes.length !== size) return undefined;
     return { blocks: [{ hash: hash('sha256', bytes), size }], isSignIn: holdsSignIn(bytes) };
   }

@@ -21,8 +21,12 @@ export async function readAt(
 }
 
 /** As `readAt`, of a file's descriptor and on this thread: for what is small. */
-export function readNow(file: number, offset: number, length: number): Buffer {
-  const buffer = Buffer.allocUnsafe(length);
+export function readNow(
+  file: number,
+  offset: number,
+  length: number,
+  buffer: Buffer = Buffer.allocUnsafe(length),
+): Buffer {
   let filled = 0;
   while (filled < length) {
     const read = readSync(file, buffer, filled, length - filled, offset + filled);
@@ -30,6 +34,15 @@ export function readNow(file: number, offset: number, length: number): Buffer {
     filled += read;
   }
   return buffer.subarray(0, filled);
+}
+
+/** The most that is read to be passed on. */
+export const PASSING_BYTES = 256 * 1024;
+const passing = Buffer.allocUnsafeSlow(PASSING_BYTES);
+
+/** As `readNow`, up to 256 KiB that nobody needs after the next call: of many small files they would be a heap of their own. */
+export function readPassing(file: number, offset: number, length: number): Buffer {
+  return readNow(file, offset, length, passing);
 }
 
 /**

@@ -225,8 +225,9 @@ class Scan {
       this.#result.find(at, { ...moved, ...attributesOf(stats) });
       return;
     }
+    const old = this.#before(at, stats);
     try {
-      const hashed = await this.#hashing(() => this.#hash(at, stats));
+      const hashed = await this.#hashing(() => this.#hash(at, stats, old));
       if (!hashed) this.#leaveForLater(at, stats);
       else if (hashed.isSignIn) this.#skip(at, neverSynced.signIn);
       else this.#result.find(at, { ...attributesOf(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
@@ -236,10 +237,10 @@ class Scan {
     }
   }
 
-  async #hash(at: string, stats: BigIntStats): ReturnType<typeof hashFile> {
+  async #hash(at: string, stats: BigIntStats, old: OldVersion | undefined): ReturnType<typeof hashFile> {
     const { root, pool, onReading, onSketch, copyTo } = this.#options;
     const [place, copy] = [join(root, at), await copyTo?.(at)];
-    const options = { pool, old: this.#before(at, stats), onRead: onReading?.(at, Number(stats.size)), onSketch };
+    const options = { pool, old, onRead: onReading?.(at, Number(stats.size)), onSketch };
     if (copy === undefined) return hashFile(place, options);
     return hashCopy(place, copy, options).catch((error) => {
       // Without a copy, then: there is no room for it, or the file is gone.

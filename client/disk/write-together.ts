@@ -1,4 +1,13 @@
-import { type BigIntStats, closeSync, fchmodSync, fstatSync, fsync, openSync, writeSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  fsync,
+  type NoParamCallback,
+  openSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pMap from 'p-map';
@@ -6,7 +15,7 @@ import { POOL_THREADS } from '../common/pool-threads.ts';
 import { discardNow } from '../common/replace-file.ts';
 import { inTurns, outcomeOf } from '../common/turns.ts';
 import { temporaryName } from './paths.ts';
-import { readNow } from './read-at.ts';
+import { PASSING_BYTES, readPassing } from './read-at.ts';
 import { type Beside, notKept, setModified, type Target } from './write-file.ts';
 
 /** A small file, with what it is to hold. */
@@ -14,6 +23,8 @@ export interface SmallFile extends Omit<Target, 'blocks'> {
   /** Verified. */
   readonly bytes: Uint8Array;
 }
+
+const flush = promisify((file: number, done: NoParamCallback) => fsync(file, done));
 
 /** One that is open. */
 interface Begun {
@@ -32,7 +43,7 @@ export async function writeTogether(files: readonly SmallFile[]): Promise<Promis
     begun,
     async (each) => {
       if (each.status === 'rejected') return each;
-      const [failed] = await Promise.allSettled([promisify(fsync)(each.value.file)]);
+      const [failed] = await Promise.allSettled([flush(each.value.file)]);
       if (failed.status === 'fulfilled') return each;
       abandon(each.value);
       return failed;
@@ -89,6 +100,10 @@ function writeAll({ file, target: { bytes } }: Begun): void {
 /** What the system says of a file that holds these bytes and nothing else. */
 function demandContent(file: number, bytes: Uint8Array): BigIntStats {
   const stats = fstatSync(file, { bigint: true });
-  if (Number(stats.size) !== bytes.length || !readNow(file, 0, bytes.length).equals(bytes)) throw notKept();
+  if (Number(stats.size) !== bytes.length) throw notKept();
+  for (let at = 0; at < bytes.length; at += PASSING_BYTES) {
+    const part = bytes.subarray(at, at + PASSING_BYTES);
+    if (!readPassing(file, at, part.length).equals(part)) throw notKept();
+  }
   return stats;
 }

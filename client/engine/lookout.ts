@@ -3,13 +3,13 @@ import { ancestors, isInside, isWithin, isWithinAny } from '../../protocol/path.
 import { differsFrom, type Ignores, loadRules } from '../disk/ignore.ts';
 import { Mounts } from '../disk/mounts.ts';
 import { isNeverSynced, neverSynced } from '../disk/never-synced.ts';
-import { type ScanOptions, scan } from '../disk/scan.ts';
+import { scan } from '../disk/scan.ts';
 import type { ScanResult } from '../disk/scan-result.ts';
 import { isUnchanged } from '../disk/stamps.ts';
 import { Twins } from '../disk/twins.ts';
 import type { Watch } from '../disk/watch.ts';
 import { trackProgress } from '../output/progress.ts';
-import { byHint, byIdentity } from '../plan/known-files.ts';
+import { knownFiles } from '../plan/known-files.ts';
 import { isDirectory, pathsWithin } from '../plan/tree.ts';
 import type { Sync } from '../steps/context.ts';
 import { vacate } from '../steps/vacate.ts';
@@ -25,7 +25,7 @@ interface Above {
   readonly spelled: Map<string, Promise<string | undefined>>;
 }
 
-interface Look extends Above, Required<Pick<ScanOptions, 'byHint' | 'byIdentity'>> {
+interface Look extends Above {
   /** Whether it is the first of this sync. */
   readonly first: boolean;
 }
@@ -167,13 +167,11 @@ export class Lookout {
     const { local, synced } = state.trees;
     const missing = new Set(first ? synced.keys().filter((path) => !local.has(path)) : []);
     const above = (): Above => ({ mounts: new Map(), spelled: new Map() });
-    const ofInode = state.pathsWithInode;
-    const once = { first, byHint: byHint(local, ofInode), byIdentity: byIdentity(synced, ofInode) };
     await this.#restless.review();
-    const { others, missing: gone } = await this.#lookAt(paths, { ...once, ...above() });
+    const { others, missing: gone } = await this.#lookAt(paths, { first, ...above() });
     for (const path of gone) missing.add(path);
     for (const path of new Set([...others, ...this.#twins.withRoom()])) {
-      const look = await this.#lookAt([path], { ...once, ...above() });
+      const look = await this.#lookAt([path], { first, ...above() });
       for (const gone of look.missing) missing.add(gone);
     }
     this.#absences.review(missing);
@@ -242,8 +240,7 @@ export class Lookout {
       placeOf: (hash) => cache.placeOf(hash),
       onSketch: (...sketch) => cache.putSketch(...sketch),
       spelled: look.spelled,
-      byHint: look.byHint,
-      byIdentity: look.byIdentity,
+      ...knownFiles(state.trees, state.pathsWithInode),
     });
   }
 

@@ -3,28 +3,32 @@ import { inodeOfHint, inodeOfIdentity, type LocalEntry, type SyncedEntry } from 
 /** The paths that may have a file of this inode. */
 type PathsWithInode = (inode: bigint) => readonly string[];
 
-/** Finds entries by their identity. */
-export function byIdentity(
-  synced: ReadonlyMap<string, SyncedEntry>,
-  pathsWithInode: PathsWithInode,
-): (identity: string) => SyncedEntry | undefined {
-  return (identity) => found(synced, pathsWithInode(inodeOfIdentity(identity)), (entry) => entry.identity === identity);
+/** Finds entries wherever they lie. */
+export interface KnownFiles {
+  readonly byHint: (hint: string) => LocalEntry | undefined;
+  /** What both sides agreed on last. */
+  readonly byIdentity: (identity: string) => SyncedEntry | undefined;
 }
 
-/** Finds entries by their hint. */
-export function byHint(
-  local: ReadonlyMap<string, LocalEntry>,
+/** Files by what the disk says of them, as long as the trees stay as they are. */
+export function knownFiles(
+  { local, synced }: { local: ReadonlyMap<string, LocalEntry>; synced: ReadonlyMap<string, SyncedEntry> },
   pathsWithInode: PathsWithInode,
-): (hint: string) => LocalEntry | undefined {
-  // A first look asks about every file.
-  return (hint) =>
-    local.size === 0 ? undefined : found(local, pathsWithInode(inodeOfHint(hint)), (entry) => entry.hint === hint);
-}
-
-function found<Entry>(
-  tree: ReadonlyMap<string, Entry>,
-  paths: readonly string[],
-  isIt: (entry: Entry) => boolean,
-): Entry | undefined {
-  return paths.map((path) => tree.get(path)).find((entry) => entry !== undefined && isIt(entry));
+): KnownFiles {
+  // Of one file both are asked, one after the other.
+  let last: { readonly inode: bigint; readonly paths: readonly string[] } | undefined;
+  const find = <Entry>(
+    tree: ReadonlyMap<string, Entry>,
+    inode: bigint,
+    isIt: (entry: Entry) => boolean,
+  ): Entry | undefined => {
+    // A first look asks about every file.
+    if (tree.size === 0) return undefined;
+    if (last?.inode !== inode) last = { inode, paths: pathsWithInode(inode) };
+    return last.paths.map((path) => tree.get(path)).find((entry) => entry !== undefined && isIt(entry));
+  };
+  return {
+    byHint: (hint) => find(local, inodeOfHint(hint), (entry) => entry.hint === hint),
+    byIdentity: (identity) => find(synced, inodeOfIdentity(identity), (entry) => entry.identity === identity),
+  };
 }

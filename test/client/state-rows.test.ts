@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { byHint, byIdentity } from '../../client/plan/known-files.ts';
+import { knownFiles } from '../../client/plan/known-files.ts';
 import {
   type Content,
   type LocalEntry,
@@ -85,13 +85,12 @@ function pathsWithBlock(tree: Tree<Content>, hash: string): string[] {
 
 /** What is found by where it lies, by its inode and by its blocks. */
 function foundIn(from: ByTree, pathsWithInode: (inode: bigint) => readonly string[]) {
-  const identity = byIdentity(from.synced, pathsWithInode);
-  const hint = byHint(from.local, pathsWithInode);
+  const { byHint, byIdentity } = knownFiles(from, pathsWithInode);
   return {
     withBlocks: trees.map((tree) => hashes.map((hash) => pathsWithBlock(from[tree], hash))),
     below: trees.map((tree) => paths.map((path) => [...pathsWithin(from[tree], path)].sort())),
-    identities: stamps.map((each) => identity(each.identity)?.identity),
-    hints: stamps.filter((each) => each.hint !== '').map((each) => hint(each.hint)?.hint),
+    identities: stamps.map((each) => byIdentity(each.identity)?.identity),
+    hints: stamps.filter((each) => each.hint !== '').map((each) => byHint(each.hint)?.hint),
   };
 }
 

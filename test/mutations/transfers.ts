@@ -21,7 +21,7 @@ export const ofTransfers: readonly Mutation[] = [
   {
     mistake: 'small files take their places before they are flushed',
     file: 'client/disk/write-together.ts',
-    replace: 'await Promise.allSettled([promisify(fsync)(each.value.file)])',
+    replace: 'await Promise.allSettled([flush(each.value.file)])',
     by: 'await Promise.allSettled([undefined])',
     noticedBy:
       'client/write-file: small files are flushed before any takes its place, their directory once after that; one that fails fails alone',

@@ -21,12 +21,7 @@ export async function readAt(
 }
 
 /** As `readAt`, of a file's descriptor and on this thread: for what is small. */
-export function readNow(
-  file: number,
-  offset: number,
-  length: number,
-  buffer: Buffer = Buffer.allocUnsafe(length),
-): Buffer {
+function readNow(file: number, offset: number, length: number, buffer: Buffer = Buffer.allocUnsafe(length)): Buffer {
   let filled = 0;
   while (filled < length) {
     const read = readSync(file, buffer, filled, length - filled, offset + filled);

@@ -3,6 +3,7 @@ import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import pMap from 'p-map';
 import { diskReason, LocalTrouble, systemCode } from './errors.ts';
+import { POOL_THREADS } from './pool-threads.ts';
 
 /** Replaces a small file in one step, flushed; on any failure the old one stays. */
 export async function replaceFile(place: string, content: string | Uint8Array, mode: number): Promise<void> {
@@ -63,9 +64,6 @@ export async function flushDirectory(place: string): Promise<void> {
   }
 }
 
-/** Directories that are flushed at the same time. */
-const CONCURRENT_FLUSHES = 4;
-
 /** Flushes directories, each once. Answers how each went. */
 export async function flushDirectories(places: Iterable<string>): Promise<Map<string, PromiseSettledResult<void>>> {
   const flushed = await pMap(
@@ -74,7 +72,7 @@ export async function flushDirectories(places: Iterable<string>): Promise<Map<st
       const [result] = await Promise.allSettled([flushDirectory(place)]);
       return [place, result] as const;
     },
-    { concurrency: CONCURRENT_FLUSHES },
+    { concurrency: POOL_THREADS },
   );
   return new Map(flushed);
 }

@@ -31,11 +31,13 @@ function readNow(file: number, offset: number, length: number, buffer: Buffer = 
   return buffer.subarray(0, filled);
 }
 
-/** The most that is read to be passed on. */
 export const PASSING_BYTES = 256 * 1024;
 const passing = Buffer.allocUnsafeSlow(PASSING_BYTES);
 
-/** As `readNow`, up to 256 KiB that nobody needs after the next call: of many small files they would be a heap of their own. */
+/**
+ * As `readNow`, at most `PASSING_BYTES`, which are valid until the next call: a buffer for each of many small files would
+ * have to be collected.
+ */
 export function readPassing(file: number, offset: number, length: number): Buffer {
   return readNow(file, offset, length, passing);
 }

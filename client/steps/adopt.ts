@@ -6,7 +6,10 @@ import type { Sync } from './context.ts';
 
 type Parts = Pick<Sync, 'state' | 'failures'>;
 
-/** Both sides have the same at a path: they agree on it. A directory that was made on the way to a file is here for itself then. */
+/**
+ * Both sides have the same at a path: they agree on it. A directory that was made on the way to a file is here for itself
+ * then.
+ */
 export function adopt({ state, failures }: Parts, path: string): void {
   const { local: here, remote: there, synced } = state.trees;
   const [local, remote] = [here.get(path), there.get(path)];

@@ -73,7 +73,7 @@ test('a directory that was made on the way to a file is here for itself once the
   const there: RemoteEntry = { ...(await remoteFile('', 1)), kind: 'directory', mode: mode & 0o777 };
   state.set('remote', 'made', there);
   adopt(sync, 'made');
-  expect(state.trees.local.get('made')).not.toHaveProperty('leftover');
+  expect(state.trees.local.get('made'), 'I15: a folder that somebody made').not.toHaveProperty('leftover');
   expect(state.trees.synced.get('made')).toMatchObject({ kind: 'directory', version: 1 });
   // The other device emptied it, and kept it.
   expect(plan(state.trees, { conflictPath: (path) => path, dirty: ['made'] }), 'an empty folder that stays').toEqual(

@@ -13,7 +13,11 @@ export const ofLives: readonly Mutation[] = [
 /** What the system says of a file that holds these bytes and nothing else. */
 function demandContent(file: number, bytes: Uint8Array): BigIntStats {
   const stats = fstatSync(file, { bigint: true });
-  if (Number(stats.size) !== bytes.length || !readNow(file, 0, bytes.length).equals(bytes)) throw notKept();
+  if (Number(stats.size) !== bytes.length) throw notKept();
+  for (let at = 0; at < bytes.length; at += PASSING_BYTES) {
+    const part = bytes.subarray(at, at + PASSING_BYTES);
+    if (!readPassing(file, at, part.length).equals(part)) throw notKept();
+  }
 `,
     by: `    done += bytes.length;
   }

@@ -107,7 +107,7 @@ test.skipIf(SIM_LIFE !== undefined)(
     });
     expect(outcome.numRuns).toBeGreaterThan(0);
     if (!outcome.failed) return;
-    const report = fc.defaultReportMessage(outcome);
+    const report = `${fc.defaultReportMessage(outcome)}\n\nIt failed with ${outcome.errorInstance}`;
     // Whoever ends the run meanwhile knows why.
     process.stderr.write(`${report}\n`);
     const life = JSON.stringify(await shortened(outcome.counterexample![0]));

@@ -24,3 +24,17 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   }
   export = RequestQueue;
 }
+
+declare module 'kafkajs/src/broker/index.js' {
+  interface ProduceRequest {
+    readonly topicData: readonly {
+      readonly partitions: readonly { readonly partition: number; readonly messages: readonly object[] }[];
+    }[];
+  }
+  /** One broker, and the connections to it. */
+  class Broker {
+    /** Rejects when any of the partitions is refused. */
+    produce(request: ProduceRequest): Promise<unknown>;
+  }
+  export = Broker;
+}

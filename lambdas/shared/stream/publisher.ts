@@ -1,8 +1,17 @@
 /* Kafka: what the relay publishes, and how a batch is read. */
 
-import { CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs';
+import { setTimeout } from 'node:timers/promises';
+import {
+  CompressionTypes,
+  Kafka,
+  KafkaJSNumberOfRetriesExceeded,
+  logLevel,
+  type Producer,
+  type ProducerRecord,
+} from 'kafkajs';
 import type { FileChanged } from '../../../protocol/file-changed.ts';
 import { requireEnv } from '../runtime/env.ts';
+import { isAcknowledged } from './acknowledged.ts';
 import './request-queue.ts';
 import { streamToken } from './stream-token.ts';
 
@@ -20,6 +29,12 @@ const REQUEST_MS = 5_000;
  */
 const RESTED_MS = 60_000;
 
+/** Before what a broker refused is sent again, ms: it may not lead the partition any more, or not yet. */
+const WAITS_MS = [200, 400, 800];
+
+/** kafkajs refuses an idempotent producer with fewer retries than one; no count is below NaN, so it makes none. */
+const LEFT_TO_SEND = { retries: Number.NaN };
+
 let connected: Promise<Producer> | undefined;
 let usedAt = 0;
 
@@ -33,8 +48,7 @@ export const publisher: Publisher = {
     if (Date.now() - usedAt > RESTED_MS) drop();
     connected ??= connect();
     try {
-      const producer = await connected;
-      await producer.send({
+      await send(await connected, {
         topic: requireEnv('STREAM_TOPIC'),
         acks: -1,
         timeout: REQUEST_MS,
@@ -53,6 +67,20 @@ export const publisher: Publisher = {
     }
   },
 };
+
+/** Sends again what is not acknowledged, and only that. */
+async function send(producer: Producer, record: ProducerRecord): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await producer.send({ ...record, messages: record.messages.filter((message) => !isAcknowledged(message)) });
+      return;
+    } catch (error) {
+      const wait = WAITS_MS[tries];
+      if (wait === undefined || !(error instanceof KafkaJSNumberOfRetriesExceeded)) throw error;
+      await setTimeout(wait);
+    }
+  }
+}
 
 /** The next call makes another connection. */
 function drop(): void {
@@ -76,7 +104,7 @@ async function connect(): Promise<Producer> {
     retry: { retries: 3, initialRetryTime: 200 },
     logLevel: logLevel.ERROR,
   });
-  const producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: true });
+  const producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: true, retry: LEFT_TO_SEND });
   await producer.connect();
   return producer;
 }

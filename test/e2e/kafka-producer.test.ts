@@ -47,7 +47,14 @@ describe.runIf(kafkaIsPossible)('the relay’s producer on Apache Kafka', () => 
     [topic, cursor] = [`file-changed-${randomUUID()}`, 0];
     vi.stubEnv('STREAM_TOPIC', topic);
     const partitions = leaderOf ? { replicaAssignment: assignment(leaderOf) } : { numPartitions: PARTITIONS };
-    await admin.createTopics({ topics: [{ topic, ...partitions }] });
+    await admin.createTopics({ topics: [{ topic, ...partitions }], waitForLeaders: false });
+    await size();
+  }
+
+  /** How many messages the topic holds, once each partition has a leader that knows of it. */
+  async function size(): Promise<number> {
+    const ends = await vi.waitFor(() => admin.fetchTopicOffsets(topic), { timeout: PATIENCE_MS });
+    return ends.reduce((sum, { high }) => sum + Number(high), 0);
   }
 
   /** From now on, and after a while, one broker leads all partitions. */
@@ -75,8 +82,7 @@ describe.runIf(kafkaIsPossible)('the relay’s producer on Apache Kafka', () => 
   /** Reads all that the topic holds. */
   async function read(): Promise<KafkaMessage[]> {
     const seen: KafkaMessage[] = [];
-    const ends = await admin.fetchTopicOffsets(topic);
-    const count = ends.reduce((sum, { high }) => sum + Number(high), 0);
+    const count = await size();
     await readTopic(kafka.brokers, topic, (message) => seen.push(message) >= count);
     return seen;
   }

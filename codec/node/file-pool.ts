@@ -10,18 +10,24 @@ import { startWorker } from './start-worker.ts';
 /** Blocks that a thread takes at a time: few enough to keep all of them busy. */
 const SEGMENT_BLOCKS = 8;
 
-/**
- * Bytes that are read on the calling thread before others are started. Hashing them takes about as long as starting
- * threads: so little work never pays for threads, and much work waits at most twice as long as it had to.
- */
+/** Bytes that are read on the calling thread before others are started, which takes longer than hashing so much. */
 const BYTES_BEFORE_THREADS = 16 * BLOCK_BYTES;
 
-/** Threads that read, find, hash and encode blocks of files. They start once there is enough to do for them. */
+interface Waiting {
+  readonly resolve: (worker: Worker) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Threads that read, find, hash and encode blocks of files. They start once there is enough to do for them, and until one
+ * of them is ready the calling thread goes on.
+ */
 export class FilePool {
   readonly #threads: number;
   readonly #workers = new Set<Worker>();
+  readonly #ready = new Set<Worker>();
   readonly #idle: Worker[] = [];
-  readonly #waiting: ((worker: Worker) => void)[] = [];
+  readonly #waiting: Waiting[] = [];
   #bytesHere = 0;
   #closed = false;
 
@@ -54,8 +60,9 @@ export class FilePool {
 
   async #read({ blocks, old, ...rest }: Segment): Promise<FileBlock[]> {
     const here: FileBlock[] = [];
-    while (here.length < blocks.length && this.#bytesHere < BYTES_BEFORE_THREADS) {
+    while (here.length < blocks.length && this.#ready.size === 0) {
       this.#demandOpen();
+      if (this.#bytesHere >= BYTES_BEFORE_THREADS) this.#startFor(blocks.length - here.length);
       const [block] = readSegment({ ...rest, blocks: blocks.slice(here.length, here.length + 1), old });
       this.#bytesHere += block!.size;
       here.push(block!);
@@ -85,19 +92,33 @@ export class FilePool {
   /** Ends the threads; what they were doing fails. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(closed());
     await Promise.all([...this.#workers].map((worker) => worker.terminate()));
   }
 
   #demandOpen(): void {
-    if (this.#closed) throw new Error('the pool is closed');
+    if (this.#closed) throw closed();
   }
 
-  #start(): Worker {
+  /** Starts threads until there are enough for so many tasks. */
+  #startFor(tasks: number): void {
+    while (this.#workers.size < Math.min(this.#threads, tasks)) this.#start();
+  }
+
+  #start(): void {
     const worker = startWorker();
     this.#workers.add(worker);
-    worker.once('exit', () => this.#workers.delete(worker));
-    worker.unref();
-    return worker;
+    worker.once('exit', () => {
+      this.#workers.delete(worker);
+      this.#ready.delete(worker);
+    });
+    message(worker).then(
+      () => {
+        this.#ready.add(worker);
+        this.#give(worker);
+      },
+      (error) => this.#waiting.shift()?.reject(error),
+    );
   }
 
   #run(task: Segment): Promise<FileBlock[]>;
@@ -116,18 +137,23 @@ export class FilePool {
   #take(): Worker | Promise<Worker> {
     const idle = this.#idle.pop();
     if (idle) return idle;
-    if (this.#workers.size < this.#threads) return this.#start();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#startFor(this.#workers.size + 1);
+    });
   }
 
   /** Passes a worker on; one that ended is replaced. */
   #give(worker: Worker): void {
-    const next = this.#waiting.shift();
-    const alive = this.#workers.has(worker);
-    if (next) next(alive || this.#closed ? worker : this.#start());
-    else if (alive) this.#idle.push(worker);
+    const isAlive = this.#workers.has(worker);
+    if (this.#waiting.length === 0) {
+      if (isAlive) this.#idle.push(worker);
+    } else if (isAlive) this.#waiting.shift()!.resolve(worker);
+    else if (!this.#closed) this.#start();
   }
 }
+
+const closed = (): Error => new Error('the pool is closed');
 
 /** The old blocks that deltas of these blocks may need. */
 function near(blocks: readonly WantedBlock[], old: ReadonlyMap<number, OldBlock>): Map<number, OldBlock> {
@@ -141,18 +167,24 @@ function near(blocks: readonly WantedBlock[], old: ReadonlyMap<number, OldBlock>
 }
 
 async function answer(worker: Worker, task: Segment | Search): Promise<unknown> {
-  const answered = new AbortController();
-  const ended = once(worker, 'exit', answered).then(() => [
-    { error: new Error('the thread that read the file ended') },
-  ]);
+  worker.postMessage(task);
+  const { result, error, properties } = await message(worker);
+  if (error) throw Object.assign(error, properties);
+  return result;
+}
+
+/** What a worker says next: at first that it is ready. */
+async function message(worker: Worker): Promise<{ result?: unknown; error?: Error; properties?: object }> {
+  const heard = new AbortController();
+  const ended = once(worker, 'exit', heard).then(() => {
+    throw new Error('the thread that read the file ended');
+  });
   worker.ref();
   try {
-    worker.postMessage(task);
-    const [{ result, error, properties }] = await Promise.race([once(worker, 'message', answered), ended]);
-    if (error) throw Object.assign(error, properties);
-    return result;
+    const [said] = await Promise.race([once(worker, 'message', heard), ended]);
+    return said;
   } finally {
-    answered.abort();
+    heard.abort();
     worker.unref();
   }
 }

@@ -10,3 +10,5 @@ parentPort!.on('message', (task: Segment | Search) => {
     parentPort!.postMessage({ error, properties: { ...(error as Error) } });
   }
 });
+
+parentPort!.postMessage({});

@@ -57,6 +57,8 @@ describe.each([
     started = 0;
     pool = new FilePool(2);
     for (let i = 0; i < warmUps; i++) await pool.blocksOf(oldFile.fd, all(old));
+    const search = { file: oldFile.fd, from: 0, to: old.length, sought: [] };
+    await Promise.all(Array.from({ length: threads }, () => pool.find(search)));
     return pool;
   }
 
@@ -150,6 +152,16 @@ test('many small files start no threads', async () => {
   await small.close();
   await pool.close();
   expect(started).toBe(0);
+});
+
+test('while threads start, the calling thread goes on', async () => {
+  started = 0;
+  const pool = new FilePool(1);
+  await pool.blocksOf(oldFile.fd, all(old));
+  // Two blocks more than are read before a thread is started, and too few to wait for it.
+  const blocks = await pool.blocksOf(oldFile.fd, all(old).slice(0, 7));
+  expect([blocks.length, started]).toEqual([7, 1]);
+  await pool.close();
 });
 
 test('a closed pool refuses, also what it had begun', async () => {

@@ -12,6 +12,20 @@ const REST = 8;
 /** A transfer says how fast all are if it had so much of the company that it may have. */
 const COMPANY = 0.75;
 
+/** Transfers of which nothing is known begin so long after each other, ms, and no others longer. */
+const APART_MS = 150;
+const MOST_APART_MS = 500;
+
+interface WindowOptions {
+  /** Milliseconds since any moment, by a clock that is never set. */
+  readonly now?: () => number;
+  /**
+   * Whether transfers begin one after the other, by half of the time in which one ends: those that begin together end
+   * together, and whoever takes them from there would have nothing to do until then.
+   */
+  readonly isStaggered?: boolean;
+}
+
 /**
  * How many transfers go on at once over one channel. Twice as many are tried as long as transfers are quick, and kept
  * where all of them together are faster then, as over a long way: where the link is full each would only be there later,
@@ -19,6 +33,9 @@ const COMPANY = 0.75;
  */
 export class Window {
   readonly #now: () => number;
+  /** Milliseconds between two beginnings, and when the last one was. */
+  #apart: number | undefined;
+  #begunAt = 0;
   #size = FIRST;
   #running = 0;
   readonly #waiting: (() => void)[] = [];
@@ -31,9 +48,9 @@ export class Window {
   #before: { readonly size: number; readonly all: number } | undefined;
   #rest = 0;
 
-  /** @param now milliseconds since any moment, by a clock that is never set */
-  constructor(now: () => number = () => performance.now()) {
+  constructor({ now = () => performance.now(), isStaggered = false }: WindowOptions = {}) {
     this.#now = now;
+    if (isStaggered) this.#apart = APART_MS;
   }
 
   /**
@@ -41,8 +58,9 @@ export class Window {
    * @param moved the bytes that crossed the wire by it
    */
   async run<Result>(work: () => Promise<Result>, moved: (result: Result) => number): Promise<Result> {
-    while (this.#running >= this.#size) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (!this.#mayBegin()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     const [started, before] = [this.#now(), this.#count(1)];
+    this.#begunAt = started;
     try {
       const result = await work();
       const milliseconds = Math.max(1, this.#now() - started);
@@ -58,6 +76,14 @@ export class Window {
     }
   }
 
+  /** Who may not is resumed when that may be otherwise. */
+  #mayBegin(): boolean {
+    if (this.#running >= this.#size) return false;
+    const early = this.#running === 0 ? 0 : this.#begunAt + (this.#apart ?? 0) - this.#now();
+    if (early > 0) setTimeout(() => this.#next(), early);
+    return early <= 0;
+  }
+
   /** Notes that so many more transfers are under way; returns the milliseconds that all have taken so far. */
   #count(more: number): number {
     const now = this.#now();
@@ -70,6 +96,7 @@ export class Window {
   /** @param atOnce transfers that were under way meanwhile, on average */
   #learn(bytes: number, milliseconds: number, atOnce: number): void {
     if (bytes === 0) return;
+    if (this.#apart !== undefined) this.#apart = Math.min(MOST_APART_MS, milliseconds / (2 * this.#size));
     const isQuick = milliseconds < QUICK_MS;
     if (milliseconds > SLOW_MS) this.#resize(Math.max(1, this.#size - 1));
     else if (isQuick && this.#size < FIRST) this.#resize(FIRST);

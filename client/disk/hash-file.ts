@@ -6,7 +6,7 @@ import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { batched } from '../common/batched.ts';
 import { systemCode } from '../common/errors.ts';
-import { withOffsets } from '../plan/block-offsets.ts';
+import { type Placed, withOffsets } from '../plan/block-offsets.ts';
 import { SKETCHED_FILE_BYTES } from './block-cache.ts';
 import { hashEdited, type OldVersion } from './hash-edited.ts';
 import { holdsSignIn, MOST_SIGN_IN_BYTES } from './holds-sign-in.ts';
@@ -73,7 +73,7 @@ export async function holdsBlocks(
 
 /** Whether an open file has these blocks, one after the other, and nothing else. Reads it up to the first other one. */
 export async function hasBlocks(file: number, blocks: readonly Block[], pool: FilePool): Promise<boolean> {
-  if (!isAsLong(file, blocks)) return false;
+  if (fstatSync(file).size !== blocks.reduce((sum, { size }) => sum + size, 0)) return false;
   const ranges = withOffsets(blocks).map(({ offset, size }) => ({ offset, length: size }));
   // Most files that differ do so from the start.
   for (let [at, count] = [0, 1]; at < blocks.length; at += count, count = BLOCKS_AT_A_TIME) {
@@ -83,29 +83,23 @@ export async function hasBlocks(file: number, blocks: readonly Block[], pool: Fi
   return true;
 }
 
-function isAsLong(file: number, blocks: readonly Block[]): boolean {
-  return fstatSync(file).size === blocks.reduce((sum, { size }) => sum + size, 0);
-}
-
 /**
- * The numbers of those blocks that an open file does not have where they belong: all of them when it has another length.
- * Reads all of it.
+ * The numbers of those of some blocks that an open file does not have where they belong. Reads all of them.
  * @param options.onSketch takes the sketches of the others
  */
 export async function missingBlocks(
   file: number,
-  blocks: readonly Block[],
-  { pool, onSketch }: { readonly pool: FilePool; readonly onSketch: OnSketch },
+  blocks: readonly (Placed & { readonly number: number })[],
+  { pool, onSketch }: { readonly pool: FilePool; readonly onSketch?: OnSketch | undefined },
 ): Promise<number[]> {
-  if (!isAsLong(file, blocks)) return [...blocks.keys()];
   const missing: number[] = [];
-  let number = 0;
-  for (const part of batched(withOffsets(blocks), { most: BLOCKS_AT_A_TIME })) {
+  for (const part of batched(blocks, { most: BLOCKS_AT_A_TIME })) {
     const ranges = part.map(({ offset, size }) => ({ offset, length: size }));
-    for (const [index, { hash, size, sketch }] of (await pool.sketchesOf(file, ranges)).entries()) {
-      if (hash !== part[index]!.hash) missing.push(number);
-      else await onSketch(hash, size, sketch!);
-      number++;
+    const there = await (onSketch ? pool.sketchesOf(file, ranges) : pool.blocksOf(file, ranges));
+    for (const [index, { hash, size, sketch }] of there.entries()) {
+      const wanted = part[index]!;
+      if (hash !== wanted.hash) missing.push(wanted.number);
+      else if (sketch) await onSketch!(hash, size, sketch);
     }
   }
   return missing;

@@ -5,8 +5,9 @@ import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { FileRefused, systemCode } from '../common/errors.ts';
 import { discard } from '../common/replace-file.ts';
-import { hasBlocks, missingBlocks, type OnSketch } from './hash-file.ts';
+import type { OnSketch } from './hash-file.ts';
 import { temporaryName } from './paths.ts';
+import { ReadBack } from './read-back.ts';
 
 export interface Target {
   /** Absolute. */
@@ -25,6 +26,12 @@ export interface Beside {
   readonly stats: BigIntStats;
 }
 
+/**
+ * Writes what is not there yet into a file of the right size.
+ * @param written to be told of each block that is there, by its number
+ */
+type Fill = (file: FileHandle, written: (number: number) => void) => Promise<void>;
+
 /** How a file is written of whose content nothing is verified before it is read back. */
 export interface Unverified {
   /** Writes blocks anew, by their numbers, which are verified before that. */
@@ -42,23 +49,24 @@ interface WriteOptions {
 /**
  * Writes a file beside its place, flushes it and reads it back. Throws `FileRefused` when the disk does not hold the
  * blocks of the target after all; then, and after any other failure, nothing is left.
- * @param fill writes what is not there yet into a file of the right size
  */
 export async function writeBeside(
   target: Target,
-  fill: (file: FileHandle) => Promise<void>,
+  fill: Fill,
   { pool, base, unverified }: WriteOptions,
 ): Promise<Beside> {
   const temporary = join(dirname(target.place), temporaryName(target.folderId));
   try {
     const file = base === undefined ? await open(temporary, 'wx+', 0o600) : await openCopy(base, temporary);
+    const readBack = new ReadBack(file, target.blocks, { pool, onSketch: unverified?.onSketch });
     try {
       await file.truncate(target.blocks.reduce((sum, { size }) => sum + size, 0));
-      await fill(file);
+      await fill(file, readBack.written);
       await flush(file, target);
-      if (!(await isWritten(file, target, { pool, unverified }))) throw notKept();
+      if (!(await isWritten(file, target, readBack, unverified))) throw notKept();
       return { temporary, stats: await file.stat({ bigint: true }) };
     } finally {
+      await readBack.atRest();
       await file.close();
     }
   } catch (error) {
@@ -67,19 +75,19 @@ export async function writeBeside(
   }
 }
 
-/** Reads a file back, and once more after what was missing was written anew. */
+/** Whether a file that was flushed has all of its blocks; of one that may be mended, once what was missing was written anew. */
 async function isWritten(
   file: FileHandle,
   target: Target,
-  { pool, unverified }: Pick<WriteOptions, 'pool' | 'unverified'>,
+  readBack: ReadBack,
+  unverified: Unverified | undefined,
 ): Promise<boolean> {
-  if (!unverified) return hasBlocks(file.fd, target.blocks, pool);
-  const readBack = (): Promise<number[]> => missingBlocks(file.fd, target.blocks, { pool, ...unverified });
-  const missing = await readBack();
-  if (missing.length === 0) return true;
+  const missing = await readBack.missing();
+  if (missing.length === 0 || !unverified) return missing.length === 0;
   await unverified.mend(file, missing);
   await flush(file, target);
-  return (await readBack()).length === 0;
+  readBack.again(missing);
+  return (await readBack.missing()).length === 0;
 }
 
 async function flush(file: FileHandle, { mode, mtime_ms }: Target): Promise<void> {

@@ -98,7 +98,7 @@ async function write(
       if (!isNewAndLarge && !block.isSmall) await sync.cache.put(hash, block.bytes);
       received += block.received;
     });
-  const fill = async (handle: FileHandle): Promise<void> => {
+  const fill = async (handle: FileHandle, onWritten: (number: number) => void): Promise<void> => {
     const progress = trackProgress(sync.report, file.path, size, { side: 'local' });
     await each(numbers ?? pieces.keys(), { concurrency: CONCURRENT_BLOCKS, signal }, async (index, either) => {
       const piece = pieces[index]!;
@@ -109,6 +109,7 @@ async function write(
           await rooms.lend(async (room) => put(handle, await readAt(base.file, old, piece.size, room), piece.offset));
         }
       } else await fetch(handle, index, either, isNewAndLarge);
+      onWritten(index);
       left -= piece.size;
       written(piece.size);
       progress(piece.size);

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Window } from '../../client/common/window.ts';
 
 /* How many transfers go on at once, by a time that the test sets. */
@@ -9,7 +9,7 @@ let running: { end(): void; fail(error: Error): void }[];
 
 beforeEach(() => {
   now = 0;
-  window = new Window(() => now);
+  window = new Window({ now: () => now });
   running = [];
 });
 
@@ -104,6 +104,23 @@ test('what has no company says nothing of how fast all would be', async () => {
   }
   await beginMany();
   expect(running).toHaveLength(2);
+});
+
+test('staggered ones begin half of their share of the time after each other, also where others ended together', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  window = new Window({ now: () => now, isStaggered: true });
+  const pass = async (milliseconds: number): Promise<number> => {
+    now += milliseconds;
+    vi.advanceTimersByTime(milliseconds);
+    await turn();
+    return running.length;
+  };
+  for (let count = 0; count < 6; count++) begin();
+  await turn();
+  expect([running.length, await pass(149), await pass(1)]).toEqual([1, 1, 2]);
+  await finishAll(400);
+  expect([running.length, await pass(99), await pass(1)]).toEqual([1, 1, 2]);
 });
 
 test('on a slow link one goes after the other', async () => {

@@ -145,8 +145,8 @@ export const ofTransfers: readonly Mutation[] = [
   {
     mistake: 'what is read back of a large file is not compared with its hash',
     file: 'client/disk/hash-file.ts',
-    replace: '      if (hash !== part[index]!.hash) missing.push(number);',
-    by: '      if (hash === "") missing.push(number);',
+    replace: '      if (hash !== wanted.hash) missing.push(wanted.number);',
+    by: '      if (hash === "") missing.push(wanted.number);',
     noticedBy:
       'client/steps/large-files: what arrived damaged of it is found when it is read back, and is fetched again',
     breaks: /I16: what is beside the place/,

@@ -13,7 +13,7 @@ const REST = 8;
 const COMPANY = 0.75;
 
 /** Transfers of which nothing is known begin so long after each other, ms, and no others longer. */
-const APART_MS = 150;
+const APART_MS = 300;
 const MOST_APART_MS = 500;
 
 interface WindowOptions {

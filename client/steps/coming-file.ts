@@ -31,11 +31,12 @@ export class ComingFile implements WantedFile {
     return this.#add(bitsSet(sent));
   }
 
-  /** All of it is there. Answers the blocks that were not before. */
+  /** All of it is there: also what was told of too late for its upload to say where it is. */
   committed(remote: RemoteEntry): ReadonlySet<string> {
     this.remote = remote;
     this.upload = undefined;
-    return this.#add(() => true);
+    this.#add(() => true);
+    return this.#there;
   }
 
   isThere(hash: string): boolean {

@@ -3,9 +3,7 @@ import type { SentSoFar } from '../../protocol/socket.ts';
 import type { OfferedItem } from '../state/intent.ts';
 
 /** A sending that is over by then is not worth a word, nor is any told of more often. */
-const SHORTEST_MS = 250;
-/** One that has gone on for long is told of this often, a younger one when it is a quarter older. */
-const LONGEST_MS = 500;
+const INTERVAL_MS = 250;
 /** Said again though nothing new was sent: a device may have begun to listen, and would give up. */
 const REPEATED_MS = 30_000;
 
@@ -29,8 +27,7 @@ export function tellWhatIsSent(
 ): Telling {
   const [item] = items;
   if (items.length !== 1 || !item) return { noted: () => undefined, stop: () => undefined };
-  const started = performance.now();
-  let [told, toldAt, isDue] = [0, started, false];
+  let [told, toldAt, isDue] = [0, performance.now(), false];
   let timer: NodeJS.Timeout | undefined;
   const say = (least: number): void => {
     isDue = false;
@@ -48,9 +45,7 @@ export function tellWhatIsSent(
       if (isDue) return;
       isDue = true;
       clearTimeout(timer);
-      const now = performance.now();
-      const interval = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (now - started) / 4));
-      timer = setTimeout(() => say(told + 1), Math.max(0, toldAt + interval - now));
+      timer = setTimeout(() => say(told + 1), Math.max(0, toldAt + INTERVAL_MS - performance.now()));
     },
     stop() {
       // The version follows in some time.

@@ -118,7 +118,7 @@ test('staggered ones begin half of their share of the time after each other, als
   };
   for (let count = 0; count < 6; count++) begin();
   await turn();
-  expect([running.length, await pass(149), await pass(1)]).toEqual([1, 1, 2]);
+  expect([running.length, await pass(299), await pass(1)]).toEqual([1, 1, 2]);
   await finishAll(400);
   expect([running.length, await pass(99), await pass(1)]).toEqual([1, 1, 2]);
 });

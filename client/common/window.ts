@@ -12,19 +12,9 @@ const REST = 8;
 /** A transfer says how fast all are if it had so much of the company that it may have. */
 const COMPANY = 0.75;
 
-/** Transfers of which nothing is known begin so long after each other, ms, and no others longer. */
+/** After one of known size the next begins so much later, ms, while the channel is not known; and no more than that. */
 const APART_MS = 300;
 const MOST_APART_MS = 500;
-
-interface WindowOptions {
-  /** Milliseconds since any moment, by a clock that is never set. */
-  readonly now?: () => number;
-  /**
-   * Whether transfers begin one after the other, by half of the time in which one ends: those that begin together end
-   * together, and whoever takes them from there would have nothing to do until then.
-   */
-  readonly isStaggered?: boolean;
-}
 
 /**
  * How many transfers go on at once over one channel. Twice as many are tried as long as transfers are quick, and kept
@@ -33,9 +23,10 @@ interface WindowOptions {
  */
 export class Window {
   readonly #now: () => number;
-  /** Milliseconds between two beginnings, and when the last one was. */
-  #apart: number | undefined;
-  #begunAt = 0;
+  /** Bytes per millisecond of all of them, as the last one saw it. */
+  #rate: number | undefined;
+  /** Before that none begins while another goes on. */
+  #nextAt = 0;
   #size = FIRST;
   #running = 0;
   readonly #waiting: (() => void)[] = [];
@@ -48,19 +39,21 @@ export class Window {
   #before: { readonly size: number; readonly all: number } | undefined;
   #rest = 0;
 
-  constructor({ now = () => performance.now(), isStaggered = false }: WindowOptions = {}) {
+  /** @param now milliseconds since any moment, by a clock that is never set */
+  constructor(now: () => number = () => performance.now()) {
     this.#now = now;
-    if (isStaggered) this.#apart = APART_MS;
   }
 
   /**
    * Runs `work` when it is its turn.
    * @param moved the bytes that crossed the wire by it
+   * @param bytes that it will move, where the next one is to begin when about half of them have: those that begin
+   * together end together, and whoever takes them from there would have nothing to do until then
    */
-  async run<Result>(work: () => Promise<Result>, moved: (result: Result) => number): Promise<Result> {
+  async run<Result>(work: () => Promise<Result>, moved: (result: Result) => number, bytes = 0): Promise<Result> {
     while (!this.#mayBegin()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     const [started, before] = [this.#now(), this.#count(1)];
-    this.#begunAt = started;
+    this.#nextAt = started + this.#apart(bytes);
     try {
       const result = await work();
       const milliseconds = Math.max(1, this.#now() - started);
@@ -79,9 +72,14 @@ export class Window {
   /** Who may not is resumed when that may be otherwise. */
   #mayBegin(): boolean {
     if (this.#running >= this.#size) return false;
-    const early = this.#running === 0 ? 0 : this.#begunAt + (this.#apart ?? 0) - this.#now();
+    const early = this.#running === 0 ? 0 : this.#nextAt - this.#now();
     if (early > 0) setTimeout(() => this.#next(), early);
     return early <= 0;
+  }
+
+  #apart(bytes: number): number {
+    if (bytes === 0) return 0;
+    return this.#rate === undefined ? APART_MS : Math.min(MOST_APART_MS, bytes / (2 * this.#rate));
   }
 
   /** Notes that so many more transfers are under way; returns the milliseconds that all have taken so far. */
@@ -96,7 +94,7 @@ export class Window {
   /** @param atOnce transfers that were under way meanwhile, on average */
   #learn(bytes: number, milliseconds: number, atOnce: number): void {
     if (bytes === 0) return;
-    if (this.#apart !== undefined) this.#apart = Math.min(MOST_APART_MS, milliseconds / (2 * this.#size));
+    this.#rate = (bytes * atOnce) / milliseconds;
     const isQuick = milliseconds < QUICK_MS;
     if (milliseconds > SLOW_MS) this.#resize(Math.max(1, this.#size - 1));
     else if (isQuick && this.#size < FIRST) this.#resize(FIRST);

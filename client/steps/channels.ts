@@ -45,7 +45,7 @@ class Beginnings {
 }
 
 export function newUpChannel(gate: Gate): UpChannel {
-  return { window: new Window({ isStaggered: true }), rate: new SendRate(), gate };
+  return { window: new Window(), rate: new SendRate(), gate };
 }
 
 export function newDownChannel(gate: Gate): DownChannel {

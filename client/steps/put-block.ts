@@ -56,7 +56,7 @@ export async function putBlock(
     signal.throwIfAborted();
     return performance.now() < until && (await gate.pass(take));
   };
-  return retried(() => window.run(inTurn, (isSent) => (isSent ? bytes.length : 0)), signal);
+  return retried(() => window.run(inTurn, (isSent) => (isSent ? bytes.length : 0), bytes.length), signal);
 }
 
 /** What S3 says of bytes that have another SHA-256 than was signed; those that changed on the way have one, too. */

@@ -9,14 +9,14 @@ let running: { end(): void; fail(error: Error): void }[];
 
 beforeEach(() => {
   now = 0;
-  window = new Window({ now: () => now });
+  window = new Window(() => now);
   running = [];
 });
 
 const BYTES = 4_000_000;
 
 /** Begins a transfer; the test ends it. */
-function begin(moved = BYTES): void {
+function begin(moved = BYTES, expected?: number): void {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   window
     .run(
@@ -25,6 +25,7 @@ function begin(moved = BYTES): void {
         return promise;
       },
       () => moved,
+      expected,
     )
     .catch(() => undefined);
 }
@@ -106,17 +107,16 @@ test('what has no company says nothing of how fast all would be', async () => {
   expect(running).toHaveLength(2);
 });
 
-test('staggered ones begin half of their share of the time after each other, also where others ended together', async () => {
+test('those of known size begin half of their share of the time after each other, also where others ended together', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
-  window = new Window({ now: () => now, isStaggered: true });
   const pass = async (milliseconds: number): Promise<number> => {
     now += milliseconds;
     vi.advanceTimersByTime(milliseconds);
     await turn();
     return running.length;
   };
-  for (let count = 0; count < 6; count++) begin();
+  for (let count = 0; count < 6; count++) begin(BYTES, BYTES);
   await turn();
   expect([running.length, await pass(299), await pass(1)]).toEqual([1, 1, 2]);
   await finishAll(400);

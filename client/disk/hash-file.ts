@@ -72,7 +72,7 @@ export async function holdsBlocks(
 }
 
 /** Whether an open file has these blocks, one after the other, and nothing else. Reads it up to the first other one. */
-export async function hasBlocks(file: number, blocks: readonly Block[], pool: FilePool): Promise<boolean> {
+async function hasBlocks(file: number, blocks: readonly Block[], pool: FilePool): Promise<boolean> {
   if (fstatSync(file).size !== blocks.reduce((sum, { size }) => sum + size, 0)) return false;
   const ranges = withOffsets(blocks).map(({ offset, size }) => ({ offset, length: size }));
   // Most files that differ do so from the start.

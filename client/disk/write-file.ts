@@ -28,7 +28,7 @@ export interface Beside {
 
 /**
  * Writes what is not there yet into a file of the right size.
- * @param written to be told of each block that is there, by its number
+ * @param written to be told of each block that it wrote, by its number
  */
 type Fill = (file: FileHandle, written: (number: number) => void) => Promise<void>;
 

@@ -103,13 +103,13 @@ async function write(
     await each(numbers ?? pieces.keys(), { concurrency: CONCURRENT_BLOCKS, signal }, async (index, either) => {
       const piece = pieces[index]!;
       const old = base?.offsets.get(index);
-      if (base && old !== undefined) {
-        const isThere = base.isCopied && old === piece.offset;
-        if (!isThere) {
+      const isThere = base?.isCopied === true && old === piece.offset;
+      if (!isThere) {
+        if (base && old !== undefined) {
           await rooms.lend(async (room) => put(handle, await readAt(base.file, old, piece.size, room), piece.offset));
-        }
-      } else await fetch(handle, index, either, isNewAndLarge);
-      onWritten(index);
+        } else await fetch(handle, index, either, isNewAndLarge);
+        onWritten(index);
+      }
       left -= piece.size;
       written(piece.size);
       progress(piece.size);

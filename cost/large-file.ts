@@ -4,10 +4,10 @@ import { prices } from './prices.ts';
 
 const FILE_BYTES = 1024 ** 3;
 const BLOCKS = FILE_BYTES / limits.blockBytes;
-/** So long it takes over 100 Mbit/s. Each second the sending device tells what it has sent, and the other asks for that. */
-const SECONDS = Math.ceil((8 * FILE_BYTES) / 100e6);
+/** Over 100 Mbit/s a block takes longer than the device waits until it tells again what it has sent; the other asks for each. */
+const TELLS = BLOCKS;
 /** In from the device, out to the other one, and the answer. */
-const MESSAGES_A_SECOND = 3;
+const MESSAGES_OF_TELL = 3;
 /** Of a block: itself, its pin, its holding, and that a version counts it. */
 const ROWS_OF_BLOCK = 4;
 const GB = 1e9;
@@ -22,9 +22,9 @@ const first: Calls = {
   ...afterCommit,
   UploadInit: [1, 150, 512],
   Finalize: [1, 500, 1024],
-  SocketMessage: [SECONDS, 30, 128],
-  Download: [SECONDS, 60, 256],
-  Locate: [SECONDS, 80, 512],
+  SocketMessage: [TELLS, 30, 128],
+  Download: [TELLS, 60, 256],
+  Locate: [TELLS, 80, 512],
 };
 const edit: Calls = {
   ...afterCommit,
@@ -41,12 +41,12 @@ export const memory = Object.entries({ ...first, ...edit }).map(([name, [, , mb]
 /** US dollars of bringing a file of 1 GiB to another device while it is sent, and of keeping it for a month. */
 export function firstLargeFile(): Line[] {
   return [
-    line('HTTP API', `${SECONDS + 3} calls`, ((SECONDS + 3) * prices.httpMillion) / 1e6),
+    line('HTTP API', `${TELLS + 3} calls`, ((TELLS + 3) * prices.httpMillion) / 1e6),
     lambda(first, 1),
     line(
       'WebSocket',
-      `${MESSAGES_A_SECOND} messages a second for ${SECONDS} s`,
-      (MESSAGES_A_SECOND * SECONDS * prices.socketMillion) / 1e6,
+      `${MESSAGES_OF_TELL} messages for each of ${TELLS} blocks`,
+      (MESSAGES_OF_TELL * TELLS * prices.socketMillion) / 1e6,
     ),
     line(
       'S3 requests',

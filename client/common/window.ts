@@ -94,12 +94,13 @@ export class Window {
   /** @param atOnce transfers that were under way meanwhile, on average */
   #learn(bytes: number, milliseconds: number, atOnce: number): void {
     if (bytes === 0) return;
-    this.#rate = (bytes * atOnce) / milliseconds;
+    const all = bytes * atOnce;
+    this.#rate = all / milliseconds;
     const isQuick = milliseconds < QUICK_MS;
     if (milliseconds > SLOW_MS) this.#resize(Math.max(1, this.#size - 1));
     else if (isQuick && this.#size < FIRST) this.#resize(FIRST);
     else if (atOnce >= COMPANY * this.#size) {
-      this.#seen.push({ bytes: bytes * atOnce, milliseconds });
+      this.#seen.push({ bytes: all, milliseconds });
       if (this.#seen.length >= this.#size) this.#judge(isQuick);
     }
   }

@@ -6,7 +6,7 @@ import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { batched } from '../common/batched.ts';
 import { systemCode } from '../common/errors.ts';
-import { type Placed, withOffsets } from '../plan/block-offsets.ts';
+import { bytesOf, type Placed, withOffsets } from '../plan/block-offsets.ts';
 import { SKETCHED_FILE_BYTES } from './block-cache.ts';
 import { hashEdited, type OldVersion } from './hash-edited.ts';
 import { holdsSignIn, MOST_SIGN_IN_BYTES } from './holds-sign-in.ts';
@@ -73,7 +73,7 @@ export async function holdsBlocks(
 
 /** Whether an open file has these blocks, one after the other, and nothing else. Reads it up to the first other one. */
 async function hasBlocks(file: number, blocks: readonly Block[], pool: FilePool): Promise<boolean> {
-  if (fstatSync(file).size !== blocks.reduce((sum, { size }) => sum + size, 0)) return false;
+  if (fstatSync(file).size !== bytesOf(blocks)) return false;
   const ranges = withOffsets(blocks).map(({ offset, size }) => ({ offset, length: size }));
   // Most files that differ do so from the start.
   for (let [at, count] = [0, 1]; at < blocks.length; at += count, count = BLOCKS_AT_A_TIME) {
@@ -83,13 +83,16 @@ async function hasBlocks(file: number, blocks: readonly Block[], pool: FilePool)
   return true;
 }
 
+/** A block of a file with its number, from 0 on, and where it begins. */
+export type NumberedBlock = Placed & { readonly number: number };
+
 /**
  * The numbers of those of some blocks that an open file does not have where they belong. Reads all of them.
  * @param options.onSketch takes the sketches of the others
  */
 export async function missingBlocks(
   file: number,
-  blocks: readonly (Placed & { readonly number: number })[],
+  blocks: readonly NumberedBlock[],
   { pool, onSketch }: { readonly pool: FilePool; readonly onSketch?: OnSketch | undefined },
 ): Promise<number[]> {
   const missing: number[] = [];

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
-import { type Placed, withOffsets } from '../plan/block-offsets.ts';
-import { missingBlocks, type OnSketch } from './hash-file.ts';
+import { bytesOf, withOffsets } from '../plan/block-offsets.ts';
+import { missingBlocks, type NumberedBlock, type OnSketch } from './hash-file.ts';
 
 /** Bytes that are flushed and read back together while others are still to come. */
 const PORTION_BYTES = 32 * 1024 * 1024;
@@ -19,34 +19,29 @@ interface Options {
  */
 export class ReadBack {
   readonly #file: FileHandle;
-  readonly #blocks: readonly Placed[];
+  readonly #blocks: readonly NumberedBlock[];
   readonly #options: Options;
-  /** The numbers of the blocks that are still to be read. */
-  readonly #left: Set<number>;
+  /** Those that are still to be read. */
+  readonly #left: Set<NumberedBlock>;
   readonly #missing: number[] = [];
   /** Those that were written since a portion was begun. */
-  #written: number[] = [];
-  #bytes = 0;
+  readonly #written: NumberedBlock[] = [];
   /** The portion that is read; one that failed stays. */
   #portion: Promise<void> | undefined;
 
   /** @param blocks all of the file, in order */
   constructor(file: FileHandle, blocks: readonly Block[], options: Options) {
     this.#file = file;
-    this.#blocks = withOffsets(blocks);
+    this.#blocks = withOffsets(blocks).map((block, number) => ({ ...block, number }));
     this.#options = options;
-    this.#left = new Set(blocks.keys());
+    this.#left = new Set(this.#blocks);
   }
 
   /** The block of this number is in the file, to stay as it is. */
   readonly written = (number: number): void => {
-    this.#written.push(number);
-    this.#bytes += this.#blocks[number]!.size;
-    if (this.#bytes < PORTION_BYTES || this.#portion) return;
-    const numbers = this.#written;
-    this.#written = [];
-    this.#bytes = 0;
-    this.#portion = this.#flushAndRead(numbers);
+    this.#written.push(this.#blocks[number]!);
+    if (this.#portion || bytesOf(this.#written) < PORTION_BYTES) return;
+    this.#portion = this.#flushAndRead(this.#written.splice(0));
     // Whoever waits for all of it is told.
     this.#portion.catch(() => undefined);
   };
@@ -55,14 +50,14 @@ export class ReadBack {
   async missing(): Promise<number[]> {
     await this.#portion;
     await this.#read([...this.#left]);
-    const bytes = this.#blocks.reduce((sum, { size }) => sum + size, 0);
-    const isAsLong = (await this.#file.stat()).size === bytes;
-    return isAsLong ? this.#missing.splice(0) : [...this.#blocks.keys()];
+    const missing = this.#missing.splice(0);
+    const isAsLong = (await this.#file.stat()).size === bytesOf(this.#blocks);
+    return isAsLong ? missing : [...this.#blocks.keys()];
   }
 
   /** Some blocks were written once more. */
   again(numbers: readonly number[]): void {
-    for (const number of numbers) this.#left.add(number);
+    for (const number of numbers) this.#left.add(this.#blocks[number]!);
   }
 
   /** Resolves once nothing of the file is being read. */
@@ -70,15 +65,14 @@ export class ReadBack {
     await this.#portion?.catch(() => undefined);
   }
 
-  async #flushAndRead(numbers: readonly number[]): Promise<void> {
+  async #flushAndRead(blocks: readonly NumberedBlock[]): Promise<void> {
     await this.#file.datasync();
-    await this.#read(numbers);
+    await this.#read(blocks);
     this.#portion = undefined;
   }
 
-  async #read(numbers: readonly number[]): Promise<void> {
-    const blocks = numbers.map((number) => ({ ...this.#blocks[number]!, number }));
+  async #read(blocks: readonly NumberedBlock[]): Promise<void> {
     this.#missing.push(...(await missingBlocks(this.#file.fd, blocks, this.#options)));
-    for (const number of numbers) this.#left.delete(number);
+    for (const block of blocks) this.#left.delete(block);
   }
 }

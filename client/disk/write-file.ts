@@ -5,6 +5,7 @@ import type { FilePool } from '../../codec/node/file-pool.ts';
 import type { Block } from '../../protocol/entry.ts';
 import { FileRefused, systemCode } from '../common/errors.ts';
 import { discard } from '../common/replace-file.ts';
+import { bytesOf } from '../plan/block-offsets.ts';
 import type { OnSketch } from './hash-file.ts';
 import { temporaryName } from './paths.ts';
 import { ReadBack } from './read-back.ts';
@@ -60,7 +61,7 @@ export async function writeBeside(
     const file = base === undefined ? await open(temporary, 'wx+', 0o600) : await openCopy(base, temporary);
     const readBack = new ReadBack(file, target.blocks, { pool, onSketch: unverified?.onSketch });
     try {
-      await file.truncate(target.blocks.reduce((sum, { size }) => sum + size, 0));
+      await file.truncate(bytesOf(target.blocks));
       await fill(file, readBack.written);
       await flush(file, target);
       if (!(await isWritten(file, target, readBack, unverified))) throw notKept();

@@ -15,6 +15,11 @@ export function withOffsets<Sized extends { readonly size: number }>(
   });
 }
 
+/** The length of a file of these blocks. */
+export function bytesOf(blocks: readonly { readonly size: number }[]): number {
+  return blocks.reduce((sum, { size }) => sum + size, 0);
+}
+
 /** Where a block ends. */
 export function endOf({ offset, size }: Placed): number {
   return offset + size;

@@ -2,6 +2,7 @@ import type { Block } from '../../protocol/entry.ts';
 import { limits } from '../../protocol/limits.ts';
 import { systemCode } from '../common/errors.ts';
 import { holdsBlocks } from '../disk/hash-file.ts';
+import { bytesOf } from '../plan/block-offsets.ts';
 import { type Content, type LocalEntry, notableEntries, sameContent, type Tree } from '../plan/tree.ts';
 import type { Sync } from './context.ts';
 import { contentPlace } from './folder-blocks.ts';
@@ -69,10 +70,6 @@ export class OtherCuts {
 /** Whether two lists of blocks are of as many bytes, which may be the same. */
 function isCutOtherwise(one: Cuts, other: Cuts): boolean {
   return bytesOf(one) === bytesOf(other) && cutsOf(one) !== cutsOf(other);
-}
-
-function bytesOf(blocks: Cuts): number {
-  return blocks.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** Finds contents of as many bytes that are cut otherwise. The index is built on first use. */

@@ -139,7 +139,7 @@ export class FilePool {
     if (idle) return idle;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      this.#startFor(this.#workers.size + 1);
+      if (this.#workers.size < this.#threads) this.#start();
     });
   }
 

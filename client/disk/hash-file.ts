@@ -40,7 +40,8 @@ interface HashOptions {
   readonly onSketch?: OnSketch | undefined;
 }
 
-interface Hashed {
+/** What a file held while it was read. */
+export interface Hashed {
   /** Of the file while it was read. */
   readonly stats: BigIntStats;
   readonly blocks: Block[];

@@ -23,6 +23,8 @@ export interface ScanResult {
   readonly twins: readonly Twin[];
   /** Files that were being written; look again later. One with a new name is in `found` with its old content. */
   readonly unstable: Set<string>;
+  /** Files that are being read beside the looks; one with a new name is in `found` with its old content. */
+  readonly beingRead: Set<string>;
   /** Known files whose new content was left for later. */
   readonly postponed: Set<string>;
   /** What rules leave out, and what else is not synced, under the name that it has; nothing that is inside such a directory. */
@@ -38,6 +40,7 @@ export function newResult() {
     seen: new Set<string>(),
     skipped: new Map<string, string>(),
     unstable: new Set<string>(),
+    beingRead: new Set<string>(),
     postponed: new Set<string>(),
     leftOut: new Map<string, LeftOut>(),
     twins: [],

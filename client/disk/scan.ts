@@ -8,61 +8,29 @@ import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { messageOf } from '../../cli/reason.ts';
-import type { FilePool } from '../../codec/node/file-pool.ts';
 import { pathInside, pathProblem } from '../../protocol/path.ts';
 import { stateFolder } from '../../protocol/reserved-name.ts';
 import { isMissing, systemCode } from '../common/errors.ts';
 import { Turns } from '../common/turns.ts';
-import type { Content, LocalEntry } from '../plan/tree.ts';
 import { statePlace } from '../state/places.ts';
 import { decomposition } from './decomposition.ts';
 import type { OldVersion } from './hash-edited.ts';
-import { hashCopy, hashFile, type OnSketch } from './hash-file.ts';
-import { describeExclusion, type Ignores } from './ignore.ts';
+import { type Hashed, hashCopy, hashFile } from './hash-file.ts';
+import { describeExclusion } from './ignore.ts';
 import { readLinkEntry } from './links.ts';
 import { neverSynced } from './never-synced.ts';
 import { isTemporary, undecodable } from './paths.ts';
+import type { ScanOptions } from './scan-options.ts';
 import { newResult, type ScanResult } from './scan-result.ts';
 import { findTwin, findTwins, type Twin } from './spelling.ts';
 import { attributesOf, hintOf, identityOf } from './stamps.ts';
 
-export interface ScanOptions {
-  readonly root: string;
-  readonly folderId: string;
-  readonly ignores: Ignores;
-  /** Hashes files. */
-  readonly pool: FilePool;
-  /** What was known of the disk. */
-  readonly known: ReadonlyMap<string, LocalEntry>;
-  /** Called before a directory is read, so that a watch misses nothing. */
-  readonly onDirectory?: (path: string) => void;
-  readonly onProgress?: (entries: number) => void;
-  /** Returns what is told of the bytes of a file as they are read. */
-  readonly onReading?: (path: string, fileBytes: number) => (bytes: number) => void;
-  /** Whether new content of a known file is left for later. */
-  readonly postpones?: (path: string) => boolean;
-  /** Where the content of an old block still lies, if anywhere. */
-  readonly placeOf?: OldVersion['placeOf'];
-  /** Takes sketches of what is new and large. */
-  readonly onSketch?: OnSketch;
-  /** Where to copy a file before it is read, if anywhere. */
-  readonly copyTo?: (path: string) => Promise<string | undefined>;
-  /** Removes what an interrupted run left behind. */
-  readonly removeTemporary?: boolean;
-  /** Where the configuration lies, if in this folder. */
-  readonly apart?: ReadonlySet<string>;
-  /** Paths that may lie here; those that the disk answers to and spells otherwise become `twins`. */
-  readonly suspects?: Iterable<string>;
-  /** How directories are spelled, from earlier calls; the disk may have changed since. */
-  readonly spelled?: Map<string, Promise<string | undefined>>;
-  /** The known entry with this hint, wherever it lay. */
-  readonly byHint?: (hint: string) => LocalEntry | undefined;
-  /** What the file with this identity held when both sides agreed on it, wherever it lay. */
-  readonly byIdentity?: (identity: string) => Content | undefined;
-}
-
 /** Files that are read at the same time. */
 const CONCURRENT_FILES = 8;
+
+/** Of files that are larger than this a look reads so many bytes itself, in a fraction of a second. */
+const LARGER_BYTES = 1024 * 1024;
+const MOST_LARGER_BYTES = 64 * 1024 * 1024;
 
 /**
  * Looks at paths and all that is below them (`''` is the whole folder), none of which lies in another. A file is read
@@ -81,6 +49,7 @@ class Scan {
   readonly #pending = new Set<Promise<void>>();
   readonly #turns = new Turns();
   #entries = 0;
+  #largerBytes = 0;
 
   constructor(options: ScanOptions) {
     this.#options = options;
@@ -227,7 +196,13 @@ class Scan {
     }
     const old = this.#before(at, stats);
     try {
-      const hashed = await this.#hashing(() => this.#hash(at, stats, old));
+      const reading = this.#read(at, stats, old);
+      if (!reading) {
+        this.#result.beingRead.add(at);
+        this.#tellName(at, stats);
+        return;
+      }
+      const hashed = await reading;
       if (!hashed) this.#leaveForLater(at, stats);
       else if (hashed.isSignIn) this.#skip(at, neverSynced.signIn);
       else this.#result.find(at, { ...attributesOf(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
@@ -237,16 +212,15 @@ class Scan {
     }
   }
 
-  async #hash(at: string, stats: BigIntStats, old: OldVersion | undefined): ReturnType<typeof hashFile> {
-    const { root, pool, onReading, onSketch, copyTo } = this.#options;
-    const [place, copy] = [join(root, at), await copyTo?.(at)];
-    const options = { pool, old, onRead: onReading?.(at, Number(stats.size)), onSketch };
-    if (copy === undefined) return hashFile(place, options);
-    return hashCopy(place, copy, options).catch((error) => {
-      // Without a copy, then: there is no room for it, or the file is gone.
-      if (systemCode(error) === undefined) throw error;
-      return hashFile(place, options);
-    });
+  /** What is in a file; `undefined` while it is read beside this look. */
+  #read(at: string, stats: BigIntStats, old: OldVersion | undefined): Promise<Hashed | undefined> | undefined {
+    const { beside } = this.#options;
+    const size = Number(stats.size);
+    const read = (): Promise<Hashed | undefined> => hash(this.#options, at, size, old);
+    const bytes = this.#largerBytes + (size > LARGER_BYTES ? size : 0);
+    if (beside && (beside.has(at) || bytes > MOST_LARGER_BYTES)) return beside.read(at, stats, read);
+    this.#largerBytes = bytes;
+    return this.#hashing(read);
   }
 
   /** What is known of a file before it was edited, also under another name. */
@@ -259,6 +233,10 @@ class Scan {
   /** A file that is being written may have been renamed before: its name is told at once, its new content later. */
   #leaveForLater(at: string, stats: BigIntStats): void {
     this.#result.unstable.add(at);
+    this.#tellName(at, stats);
+  }
+
+  #tellName(at: string, stats: BigIntStats): void {
     const old = this.#options.known.has(at) ? undefined : this.#options.byIdentity?.(identityOf(stats));
     if (old?.kind !== 'file') return;
     const { kind, size, mode, mtime_ms, blocks } = old;
@@ -280,6 +258,22 @@ class Scan {
       return undefined;
     }
   }
+}
+
+async function hash(
+  { root, pool, onReading, onSketch, copyTo }: ScanOptions,
+  at: string,
+  size: number,
+  old: OldVersion | undefined,
+): Promise<Hashed | undefined> {
+  const [place, copy] = [join(root, at), await copyTo?.(at)];
+  const options = { pool, old, onRead: onReading?.(at, size), onSketch };
+  if (copy === undefined) return hashFile(place, options);
+  return hashCopy(place, copy, options).catch((error) => {
+    // Without a copy, then: there is no room for it, or the file is gone.
+    if (systemCode(error) === undefined) throw error;
+    return hashFile(place, options);
+  });
 }
 
 function missing(error: unknown): undefined {

@@ -15,6 +15,7 @@ import type { Sync } from '../steps/context.ts';
 import { vacate } from '../steps/vacate.ts';
 import { Absences } from './absences.ts';
 import type { FrequentSaves } from './frequent-saves.ts';
+import { Readings } from './readings.ts';
 import { RestlessFiles } from './restless-files.ts';
 import type { Signals } from './signals.ts';
 import { writeDown } from './write-down.ts';
@@ -40,6 +41,8 @@ interface LookoutOptions {
 
 /** Keeps the local tree as the disk is. */
 export class Lookout {
+  /** Large files, of which nothing is known until they were read. */
+  readonly readings: Readings;
   readonly #sync: Sync;
   readonly #watch: Watch;
   readonly #signals: Pick<Signals, 'isCollecting'>;
@@ -64,6 +67,7 @@ export class Lookout {
     this.#watch = watch;
     this.#signals = signals;
     this.#restless = new RestlessFiles({ sync, later: signals.later, isOnItsWay, frequent });
+    this.readings = new Readings(signals.later);
     this.#absences = new Absences(sync, () => this.isRestless);
     this.#twins = new Twins(sync.state);
     this.#mounts = new Mounts(sync.state, sync.root);
@@ -141,7 +145,9 @@ export class Lookout {
 
   /** Whether a missing path may turn up under another name at the next look. */
   isUnsettled(path: string): boolean {
-    return this.#absences.isUnsettled(path);
+    if (this.#absences.isUnsettled(path)) return true;
+    const { local, synced } = this.#sync.state.trees;
+    return this.readings.areGoingOn && !local.has(path) && this.readings.hasOfSize(synced.get(path)?.size ?? 0);
   }
 
   /** What is here and cannot be synced, though it is of a kind that could be: unreadable, badly named, never at rest. */
@@ -150,9 +156,9 @@ export class Lookout {
     return skipped + this.#restless.leftOut;
   }
 
-  /** Whether a file is being written, or a name is missing, of which more will be known soon. */
+  /** Whether a file is being written or read, or a name is missing, of which more will be known soon. */
   get waitsForRest(): boolean {
-    return this.#restless.areWaitedFor || this.#absences.areUnsettled;
+    return this.readings.areGoingOn || this.#restless.areWaitedFor || this.#absences.areUnsettled;
   }
 
   /** Looks at everything that is unseen. */
@@ -211,6 +217,7 @@ export class Lookout {
     const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
     writeDown(this.#sync, result, missing, { restless: this.#restless, watch: this.#watch });
     this.#restless.note(inScope, result);
+    this.readings.note(inScope, result.beingRead);
     this.#absences.note(inScope, result.leftOut);
     const others = result.twins.flatMap((twin) =>
       [...paths].filter((path) => isWithin(path, twin.path)).map((path) => twin.spelled + path.slice(twin.path.length)),
@@ -235,6 +242,7 @@ export class Lookout {
       onProgress: (files) => report({ event: 'scan', files, done: false }),
       onReading: (file, bytes) => trackProgress(report, file, bytes, 'reading'),
       removeTemporary: look.first,
+      beside: this.readings,
       postpones: (file) => this.#restless.postpones(file, paths.has(file)),
       copyTo: (file) => this.#restless.copyTo(file),
       placeOf: (hash) => cache.placeOf(hash),

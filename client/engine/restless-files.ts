@@ -87,9 +87,14 @@ export class RestlessFiles {
     this.#frequent.note(path, before.blocks, entry.blocks);
   }
 
-  /** After a look: what was found in its scope unstable, or postponed. */
-  note(inScope: (path: string) => boolean, { unstable, postponed }: Pick<ScanResult, 'unstable' | 'postponed'>): void {
-    for (const at of [...this.#unstable.keys()].filter(inScope)) if (!unstable.has(at)) this.#rest(at);
+  /** After a look: what was found in its scope unstable, or postponed. What is being read may be unstable still. */
+  note(
+    inScope: (path: string) => boolean,
+    { unstable, beingRead, postponed }: Pick<ScanResult, 'unstable' | 'beingRead' | 'postponed'>,
+  ): void {
+    for (const at of [...this.#unstable.keys()].filter(inScope)) {
+      if (!unstable.has(at) && !beingRead.has(at)) this.#rest(at);
+    }
     for (const at of unstable) this.#waitFor(at);
     for (const at of [...this.#postponed].filter(inScope)) if (!postponed.has(at)) this.#postponed.delete(at);
     for (const at of postponed) {

@@ -26,7 +26,7 @@ interface RoundsOptions {
   readonly transfers: Transfers;
   readonly lookout: Pick<
     Lookout,
-    'look' | 'readIgnores' | 'rulesDiffer' | 'blocked' | 'goesAlong' | 'isUnsettled' | 'isRestless'
+    'look' | 'readIgnores' | 'rulesDiffer' | 'blocked' | 'goesAlong' | 'isUnsettled' | 'isRestless' | 'readings'
   >;
   readonly clock: Clock;
   readonly guard: DeletionGuard;
@@ -182,11 +182,13 @@ export class Rounds {
     return sync.notices.newcomersAreNext && sync.notices.dirty.size + transfers.smallFiles < PORTION / 2;
   }
 
-  /** The operations of which no path has to wait: after a failure, or for the answer of a call. */
+  /** The operations of which no path has to wait: after a failure, for the answer of a call, or until it was read. */
   #readyOf(operations: readonly Operation[]): Operation[] {
-    const { failures, state } = this.#options.sync;
+    const { sync, lookout } = this.#options;
+    const { failures, state } = sync;
     const inDoubt = pathsInDoubt(state);
-    const mayTry = (path: string): boolean => failures.mayTry(path) && !inDoubt.has(path);
+    const mayTry = (path: string): boolean =>
+      failures.mayTry(path) && !inDoubt.has(path) && !lookout.readings.has(path);
     const isReady = (operation: Operation): boolean =>
       pathsOf(operation).every(mayTry) && !othersOf(operation).some((path) => inDoubt.has(path));
     const moves = operations.filter((operation) => operation.do === 'moveRemote');

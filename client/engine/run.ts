@@ -123,8 +123,7 @@ export async function runSync(options: EngineOptions): Promise<void> {
     instructions.close();
     await transfers?.close();
     await sync.snapshots.clear();
-    await pool.close();
-    await listening;
+    await Promise.all([pool.close(), lookout?.readings.close(), listening]);
   }
 }
 

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import { ignoreFile } from '../../client/disk/ignore.ts';
 import { Clock } from '../../client/engine/clock.ts';
 import { DeletionGuard } from '../../client/engine/deletion-guard.ts';
+import { Readings } from '../../client/engine/readings.ts';
 import { Rounds } from '../../client/engine/round.ts';
 import { Transfers } from '../../client/engine/transfers.ts';
 import type { LocalEntry } from '../../client/plan/tree.ts';
@@ -108,6 +109,7 @@ export async function openRounds(api: Partial<Api> = {}): Promise<Scene> {
       blocked: () => false,
       goesAlong: () => true,
       isUnsettled: (path) => path === scene.unsettled,
+      readings: new Readings(() => undefined),
       isRestless: false,
     },
     guard: new DeletionGuard(false),

@@ -2,6 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Clock } from '../../client/engine/clock.ts';
 import { DeletionGuard } from '../../client/engine/deletion-guard.ts';
+import { Readings } from '../../client/engine/readings.ts';
 import { Rounds } from '../../client/engine/round.ts';
 import { Transfers } from '../../client/engine/transfers.ts';
 import type { Api } from '../../client/service/api.ts';
@@ -81,6 +82,7 @@ beforeEach(async () => {
       blocked: () => false,
       goesAlong: () => true,
       isUnsettled: () => false,
+      readings: new Readings(() => undefined),
       isRestless: false,
     },
     guard: new DeletionGuard(true),

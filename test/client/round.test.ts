@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import { expect, test } from 'vitest';
 import { LocalTrouble } from '../../client/common/errors.ts';
 import type { SyncedEntry } from '../../client/plan/tree.ts';
@@ -72,6 +73,20 @@ test('what failed waits, and is not tried before', async () => {
     [],
     [],
   ]);
+});
+
+test('at a path that is being read nothing is done, and what is planned there is done after that', async () => {
+  scene = await openRounds(finalized(1));
+  const [{ sync, readings }, read] = [scene, Promise.withResolvers<undefined>()];
+  readings.read('docs', { size: 0n } as BigIntStats, () => read.promise);
+  sync.state.set('local', 'docs', directory);
+  sync.notices.replan('docs');
+  await scene.settle();
+  expect(scene.happened).not.toContain('upload docs');
+  read.resolve(undefined);
+  readings.note(() => true, new Set());
+  await scene.settle();
+  expect(scene.happened).toContain('upload docs');
 });
 
 test('a directory that is renamed and all that is in it wait for each other', async () => {

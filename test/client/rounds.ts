@@ -48,6 +48,7 @@ export interface Scene extends Given {
   readonly clock: Clock;
   readonly transfers: Transfers;
   readonly rounds: Rounds;
+  readonly readings: Readings;
   /** The rounds until nothing is left to do and nothing on its way; answers how long to wait then. */
   readonly settle: () => Promise<number>;
 }
@@ -91,6 +92,7 @@ export async function openRounds(api: Partial<Api> = {}): Promise<Scene> {
   onTestFinished(() => transfers.close());
   const rulesFound = (): string | undefined => sync.state.trees.local.get(ignoreFile)?.hint;
   let rules = rulesFound();
+  const readings = new Readings(() => undefined);
   const rounds = new Rounds({
     sync,
     transfers,
@@ -109,7 +111,7 @@ export async function openRounds(api: Partial<Api> = {}): Promise<Scene> {
       blocked: () => false,
       goesAlong: () => true,
       isUnsettled: (path) => path === scene.unsettled,
-      readings: new Readings(() => undefined),
+      readings,
       isRestless: false,
     },
     guard: new DeletionGuard(false),
@@ -126,5 +128,5 @@ export async function openRounds(api: Partial<Api> = {}): Promise<Scene> {
       news = Promise.withResolvers();
     }
   };
-  return Object.assign(scene, { sync, clock, transfers, rounds, settle });
+  return Object.assign(scene, { sync, clock, transfers, rounds, readings, settle });
 }

@@ -26,7 +26,7 @@ import { type Scenario, type Step, scenario, singly } from './simulation/scenari
  * SIM_RUNS plays more. A failure's report names SIM_SEED and SIM_PATH, which play its life again, and has the actions of
  * it that were found to be enough in SIM_SHRINK minutes, as SIM_LIFE, which plays those.
  */
-const { SIM_RUNS = '300', SIM_SEED = '1', SIM_PATH, SIM_LIFE, SIM_SHRINK = '5' } = process.env;
+const { SIM_RUNS = '60', SIM_SEED = '1', SIM_PATH, SIM_LIFE, SIM_SHRINK = '5' } = process.env;
 /** What devices and the service do at once comes in another order each time: a life fails that fails once in so many. */
 const TRIES = 3;
 const MOST_DEVICES = 5;

@@ -196,13 +196,12 @@ class Scan {
     }
     const old = this.#before(at, stats);
     try {
-      const reading = this.#read(at, stats, old);
-      if (!reading) {
+      const hashed = await this.#read(at, stats, old);
+      if (hashed === 'beside') {
         this.#result.beingRead.add(at);
         this.#tellName(at, stats);
         return;
       }
-      const hashed = await reading;
       if (!hashed) this.#leaveForLater(at, stats);
       else if (hashed.isSignIn) this.#skip(at, neverSynced.signIn);
       else this.#result.find(at, { ...attributesOf(hashed.stats), blocks: hashed.blocks, hint: hashed.hint });
@@ -212,13 +211,24 @@ class Scan {
     }
   }
 
-  /** What is in a file; `undefined` while it is read beside this look. */
-  #read(at: string, stats: BigIntStats, old: OldVersion | undefined): Promise<Hashed | undefined> | undefined {
-    const { beside } = this.#options;
-    const size = Number(stats.size);
-    const read = (): Promise<Hashed | undefined> => hash(this.#options, at, size, old);
+  /** What is in a file; `beside` while that is read beside the looks. What has to be copied is small, and read at once. */
+  async #read(at: string, stats: BigIntStats, old: OldVersion | undefined): Promise<Hashed | 'beside' | undefined> {
+    const { root, pool, beside, onReading, onSketch, copyTo } = this.#options;
+    const [place, size] = [join(root, at), Number(stats.size)];
+    const options = { pool, old, onRead: onReading?.(at, size), onSketch };
+    const read = (): Promise<Hashed | undefined> => hashFile(place, options);
+    if (beside?.has(at)) return beside.read(at, stats, read) ?? 'beside';
+    const copy = await copyTo?.(at);
+    if (copy !== undefined) {
+      const readCopy = (): Promise<Hashed | undefined> => hashCopy(place, copy, options);
+      return this.#hashing(readCopy).catch((error) => {
+        // Without a copy, then: there is no room for it, or the file is gone.
+        if (systemCode(error) === undefined) throw error;
+        return this.#hashing(read);
+      });
+    }
     const bytes = this.#largerBytes + (size > LARGER_BYTES ? size : 0);
-    if (beside && (beside.has(at) || bytes > MOST_LARGER_BYTES)) return beside.read(at, stats, read);
+    if (beside && bytes > MOST_LARGER_BYTES) return beside.read(at, stats, read) ?? 'beside';
     this.#largerBytes = bytes;
     return this.#hashing(read);
   }
@@ -258,22 +268,6 @@ class Scan {
       return undefined;
     }
   }
-}
-
-async function hash(
-  { root, pool, onReading, onSketch, copyTo }: ScanOptions,
-  at: string,
-  size: number,
-  old: OldVersion | undefined,
-): Promise<Hashed | undefined> {
-  const [place, copy] = [join(root, at), await copyTo?.(at)];
-  const options = { pool, old, onRead: onReading?.(at, size), onSketch };
-  if (copy === undefined) return hashFile(place, options);
-  return hashCopy(place, copy, options).catch((error) => {
-    // Without a copy, then: there is no room for it, or the file is gone.
-    if (systemCode(error) === undefined) throw error;
-    return hashFile(place, options);
-  });
 }
 
 function missing(error: unknown): undefined {

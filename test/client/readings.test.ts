@@ -104,6 +104,21 @@ test('a large file that is written to after it was read is being written, and is
   expect([lookout.leftOut, lookout.waitsForRest]).toEqual([0, false]);
 });
 
+test('what is copied because it is written all the time is read at once, however much else there is to read', async () => {
+  const watch = { directory: () => undefined, forget: () => undefined, close: () => undefined };
+  const signals = { later: (...what: [string, number]) => void later.push(what), isCollecting: false };
+  lookout = new Lookout(sync, watch, signals, { isOnItsWay: (path) => path === 'database' });
+  onTestFinished(() => sync.snapshots.clear());
+  onTestFinished(() => lookout.readings.close());
+  await lookout.readIgnores();
+  for (const path of ['another', 'database']) {
+    await writeFile(on(path), '');
+    await truncate(on(path), 40 * MIB);
+  }
+  expect(await look('another', 'database')).toEqual(['another', 'database']);
+  expect(sync.snapshots.placeOf('database')).toBeDefined();
+});
+
 test('a large file that goes while it is read is waited for no longer', async () => {
   await writeFile(on('large'), '');
   await truncate(on('large'), LARGE);

@@ -212,7 +212,8 @@ export class Lookout {
       if (reason !== undefined) result.skipped.set(twin.path, reason);
     }
     await this.#leaveOutLostDrives(paths, gone, result);
-    this.#noteSkipped(result.skipped, inScope);
+    // Of what could not be read it is not known yet whether it can be now.
+    this.#noteSkipped(result.skipped, (path) => inScope(path) && !result.beingRead.has(path));
     for (const path of paths) if (path !== '' && !result.seen.has(path)) this.#watch.forget(path);
     const missing = before.filter((known) => !result.seen.has(known) && !this.#isSkipped(known));
     writeDown(this.#sync, result, missing, { restless: this.#restless, watch: this.#watch });

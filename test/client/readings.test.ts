@@ -119,6 +119,25 @@ test('what is copied because it is written all the time is read at once, however
   expect(sync.snapshots.placeOf('database')).toBeDefined();
 });
 
+test('that a large file cannot be read is said once, and taken back when it can be', async () => {
+  await writeFile(on('large'), '');
+  await truncate(on('large'), LARGE);
+  const read = vi.spyOn(sync.pool, 'blocksOf');
+  read.mockRejectedValue(Object.assign(new Error('i/o error'), { code: 'EIO' }));
+  await look('large');
+  await lookLater();
+  expect([sync.state.problems(), lookout.leftOut]).toMatchObject([[{ path: 'large' }], 1]);
+  const set = vi.spyOn(sync.state, 'setProblem');
+  await look('');
+  expect([sync.state.problems(), lookout.blocked('large')]).toMatchObject([[{ path: 'large' }], true]);
+  await lookLater();
+  expect([set.mock.calls, sync.state.problems()]).toMatchObject([[], [{ path: 'large' }]]);
+  read.mockRestore();
+  await look('');
+  expect(await lookLater()).toEqual(['large']);
+  expect([sync.state.problems(), lookout.leftOut, sizes()]).toEqual([[], 0, { large: LARGE }]);
+});
+
 test('a large file that goes while it is read is waited for no longer', async () => {
   await writeFile(on('large'), '');
   await truncate(on('large'), LARGE);
